@@ -1,0 +1,1 @@
+"""Convert a model, prove parity, only then export."""

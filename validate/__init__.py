@@ -1,0 +1,1 @@
+"""Do these two models agree on these inputs?"""

@@ -1,0 +1,1 @@
+"""One module per framework that can run a model; see registry.py."""

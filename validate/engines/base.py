@@ -1,0 +1,70 @@
+"""The border between paritygate and whatever runs a model.
+
+An engine module (one per framework, see :mod:`.registry`) has one function,
+``load(source, options) -> Model``, where ``source`` is a path or a live object. It imports its framework inside
+that function, so that importing the module costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..signature import Hint, Signature, TensorSpec
+
+if TYPE_CHECKING:
+    from ..signature import Array, Feed
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """What a user may say about a model that its file doesn't.
+
+    ``signature`` names a SavedModel signature; ``weights`` is a state dict for a ``module:factory`` source;
+    ``trust`` allows files that can run code; ``inputs`` declares inputs where the file has no signature;
+    ``example`` is the user's first sample (name -> array), from which an engine may read names, dtypes and
+    shapes; ``dynamic`` lists (input name, axis) pairs; ``dtype`` is the width of floating inputs where the source
+    leaves it open (scikit-learn): ``float32`` or ``float64``.
+    """
+
+    signature: str | None = None
+    weights: Path | None = None
+    trust: bool = False
+    inputs: tuple[TensorSpec, ...] = ()
+    example: Mapping[str, Array] | None = None
+    dynamic: tuple[tuple[str, int], ...] = ()
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What ``paritygate inspect`` prints beside the signature.
+
+    ``operators`` counts operators, layers or estimator steps by name; ``parameters`` is the number of learned
+    scalars, ``size`` the bytes on disk; None where it can't be known.
+    """
+
+    format: str
+    producer: str = ""
+    opset: str = ""
+    operators: Mapping[str, int] = field(default_factory=dict)
+    parameters: int | None = None
+    size: int | None = None
+
+
+class Model(Protocol):
+    """A loaded model. ``native`` is the framework's own object, for the routes that convert it."""
+
+    signature: Signature
+    native: Any
+
+    def run(self, feed: Feed) -> dict[str, Array]:
+        """Compute every output of the signature, by name, for one feed (input name -> array)."""
+
+    def hints(self) -> tuple[Hint, ...]:
+        """What is known about sensible input values; empty when nothing is."""
+
+    def facts(self) -> Facts:
+        """Format, producer, opset, operator counts, parameter count, size."""

@@ -1,0 +1,48 @@
+"""Which formats exist, how to recognise them, and what reads them: plain strings, nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HEAVY = ("tensorflow", "keras", "torch", "sklearn", "xgboost", "lightgbm", "catboost", "coremltools", "transformers")
+"""Modules that a worker blocks before its first import, unless its format needs them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One row: a format's name, its engine module, and the framework that the engine needs.
+
+    ``needs`` are the modules that must be importable; a worker masks the rest of :data:`HEAVY`, except
+    ``may_use``. ``extra`` is the pip extra that installs them.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    engine: str
+    needs: tuple[str, ...]
+    extra: str
+    may_use: tuple[str, ...] = ()
+
+
+_BOOSTERS = ("xgboost", "lightgbm", "catboost")
+_ENGINES = "paritygate.validate.engines"
+
+FORMATS: tuple[Format, ...] = (
+    Format("onnx", "ONNX", (".onnx",), f"{_ENGINES}.onnxruntime", ("onnxruntime",), ""),
+    Format("saved_model", "TensorFlow SavedModel", (), f"{_ENGINES}.saved_model", ("tensorflow",), "tensorflow",
+           ("keras",)),
+    Format("graphdef", "TensorFlow frozen GraphDef", (".pb",), f"{_ENGINES}.graphdef", ("tensorflow",), "tensorflow",
+           ("keras",)),
+    Format("keras", "Keras", (".keras", ".h5", ".hdf5"), f"{_ENGINES}.keras", ("tensorflow", "keras"), "tensorflow"),
+    Format("tflite", "TensorFlow Lite", (".tflite",), f"{_ENGINES}.tflite", ("tensorflow",), "tensorflow", ("keras",)),
+    Format("torch_export", "torch.export program", (".pt2",), f"{_ENGINES}.torch_export", ("torch",), "torch",
+           ("transformers",)),
+    Format("torchscript", "TorchScript", (".jit", ".ts"), f"{_ENGINES}.torchscript", ("torch",), "torch"),
+    Format("torch_module", "pickled PyTorch module", (".pt", ".pth"), f"{_ENGINES}.torch_module", ("torch",), "torch",
+           ("transformers",)),
+    Format("torch_factory", "PyTorch module:factory", (), f"{_ENGINES}.torch_module", ("torch",), "torch",
+           ("transformers",)),
+    Format("sklearn", "scikit-learn", (".pkl", ".pickle", ".joblib", ".skops"), f"{_ENGINES}.sklearn", ("sklearn",),
+           "sklearn", _BOOSTERS),
+)

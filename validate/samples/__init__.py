@@ -1,0 +1,1 @@
+"""Samples: from files, or generated from a signature."""

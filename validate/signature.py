@@ -1,0 +1,64 @@
+"""What goes into a model and what comes out: names, dtypes, shapes, and hints on sensible values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+    Feed = Mapping[str, Array]
+
+Dim = int | str
+"""One axis: its length, or the symbolic name of a dynamic axis."""
+
+STRING = "str"
+"""The dtype name of text; arrays hold it as numpy ``<U``."""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """One input or output.
+
+    ``dtype`` is a numpy name (``float32``, ``int64``, ``bool``, ...) or :data:`STRING`. ``shape`` is None
+    where even the rank is unknown. ``accepts`` lists other dtypes that a faithful candidate may give for this
+    output: the source does not promise one width (scikit-learn computes in whichever it is fed).
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[Dim, ...] | None
+    accepts: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        shape = "?" if self.shape is None else ", ".join(map(str, self.shape))
+        return f"{self.name}: {self.dtype}[{shape}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A model's inputs and outputs, in the model's own order."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What the source knows about sensible values of one input; every part is optional.
+
+    ``low`` and ``high`` are bounds: shape () for the whole input or (features,) for its last axis. ``points``
+    holds, per feature of the last axis, values where the model changes its mind (split thresholds, bin edges).
+    ``vocabulary`` is the set to draw from (categories, labels). ``missing`` says that NaN is a legal value.
+    """
+
+    name: str
+    low: np.ndarray[Any, Any] | None = None
+    high: np.ndarray[Any, Any] | None = None
+    points: tuple[np.ndarray[Any, Any], ...] = ()
+    vocabulary: tuple[str, ...] | tuple[int, ...] | tuple[float, ...] = ()
+    missing: bool = False
