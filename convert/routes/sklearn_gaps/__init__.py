@@ -1,0 +1,1 @@
+"""Converters for estimators that skl2onnx lacks or gets wrong."""

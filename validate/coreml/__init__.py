@@ -1,0 +1,1 @@
+"""Core ML specifications, lowered to ONNX graphs."""

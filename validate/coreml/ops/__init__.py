@@ -1,0 +1,1 @@
+"""ML Program operators, one function each."""
