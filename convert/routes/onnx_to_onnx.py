@@ -1,0 +1,23 @@
+"""ONNX to ONNX: the same model at another opset, checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...validate.engines.base import Model
+from .base import Candidate, ConvertOptions
+from .opset import opset_of, raise_opset
+from .save import save_onnx
+
+
+def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
+    """Re-target to ``options.opset``; without one the model keeps its own. Raises PG408."""
+    proto = model.native
+    moved = raise_opset(proto, options.opset or opset_of(proto))
+    save_onnx(moved, destination)
+    return Candidate(
+        path=destination,
+        route="onnx version converter" if moved is not proto else "copy",
+        inputs={spec.name: spec.name for spec in model.signature.inputs},
+        outputs={spec.name: spec.name for spec in model.signature.outputs},
+    )

@@ -1,0 +1,214 @@
+"""ONNX models in ONNX Runtime: as a source, and as every ONNX candidate's engine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ParityGateError
+from ..signature import STRING, Hint, Signature, TensorSpec
+from .base import Facts, LoadOptions
+
+if TYPE_CHECKING:
+    import onnx
+
+    from ..signature import Array, Feed
+
+PROVIDERS = ("CPUExecutionProvider",)
+"""The execution providers of the gate: the CPU's, which every machine has."""
+
+_SILENT = 4  # ONNX Runtime's severity FATAL: what goes wrong arrives as an exception
+
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(string)": STRING,
+}
+
+
+class OnnxModel:
+    """An ONNX Runtime session behind :class:`.base.Model`; ``native`` is the ``onnx.ModelProto``, read when asked."""
+
+    def __init__(self, path: Path, session: Any) -> None:
+        self._path = path
+        self._session = session
+        self.signature = Signature(
+            inputs=tuple(_spec(value) for value in session.get_inputs()),
+            outputs=tuple(_spec(value) for value in session.get_outputs()),
+        )
+
+    @property
+    def native(self) -> onnx.ModelProto:
+        """The model as a protobuf, its external data included."""
+        import onnx
+
+        return onnx.load(str(self._path))
+
+    def run(self, feed: Feed) -> dict[str, Array]:
+        """Run one feed. Strings go in as objects, which is what ONNX Runtime takes, and come out as ``<U``."""
+        names = [spec.name for spec in self.signature.outputs]
+        values = self._session.run(names, {name: _to_engine(array) for name, array in feed.items()})
+        return {name: _from_engine(name, value) for name, value in zip(names, values, strict=True)}
+
+    def hints(self) -> tuple[Hint, ...]:
+        """Bounds of integer inputs that index a Gather with a constant table (an embedding)."""
+        return tuple(_index_hints(_graph_only(self._path), self.signature))
+
+    def facts(self) -> Facts:
+        """Facts from the graph alone: weights in external files aren't read."""
+        model = _graph_only(self._path)
+        return Facts(
+            format="ONNX",
+            producer=f"{model.producer_name} {model.producer_version}".strip(),
+            opset=", ".join(f"{entry.domain or 'ai.onnx'} {entry.version}" for entry in model.opset_import),
+            operators=dict(Counter(node.op_type for graph in _graphs(model.graph) for node in graph.node)),
+            parameters=sum(_elements(tensor) for graph in _graphs(model.graph) for tensor in graph.initializer),
+            size=sum(file.stat().st_size for file in [self._path, *external_files(self._path)]),
+        )
+
+
+def load(source: Path | onnx.ModelProto, options: LoadOptions) -> OnnxModel:
+    """Open an ``.onnx`` file in ONNX Runtime (graph optimisation on, as in deployment).
+
+    Raises ParityGateError PG402 for a file that isn't ONNX, PG502 for external data outside of its folder, PG301
+    when ONNX Runtime refuses the model.
+    """
+    import onnxruntime
+
+    if not isinstance(source, Path):
+        raise ParityGateError("PG201", "source", "a live ONNX model must be saved to a file first", "Use onnx.save.")
+    for file in external_files(source):
+        if not file.is_file():
+            raise ParityGateError("PG402", str(source), f"its external data file {file.name} is missing")
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = _SILENT
+    try:
+        session = onnxruntime.InferenceSession(str(source), settings, providers=list(PROVIDERS))
+    except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
+        raise ParityGateError("PG301", str(source), f"ONNX Runtime refuses the model: {_reason(error)}") from error
+    return OnnxModel(source, session)
+
+
+@cache
+def newest_opset() -> int:
+    """The newest ai.onnx opset that the installed ONNX Runtime supports officially.
+
+    Asked of ONNX Runtime itself: it refuses a model stamped with an opset that it knows only as under development.
+    """
+    import onnx
+    import onnxruntime
+
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = _SILENT
+    for opset in range(onnx.defs.onnx_opset_version(), 8, -1):
+        model = onnx.parser.parse_model(
+            f'<ir_version: 8, opset_import: ["" : {opset}]> probe (float[1] x) => (float[1] y) {{ y = Identity(x) }}'
+        )
+        try:
+            onnxruntime.InferenceSession(model.SerializeToString(), settings, providers=list(PROVIDERS))
+        except onnxruntime.capi.onnxruntime_pybind11_state.Fail:
+            continue
+        return opset
+    raise ParityGateError("PG301", "ONNX Runtime", "the installed version loads no known opset")
+
+
+def external_files(path: Path) -> list[Path]:
+    """The external data files that an ONNX file refers to. Raises PG502 if one lies outside of its folder."""
+    locations = {
+        entry.value
+        for graph in _graphs(_graph_only(path).graph)
+        for tensor in _tensors(graph)
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    folder = path.parent.resolve()
+    files = [folder / location for location in sorted(locations)]
+    for file in files:
+        if not file.resolve().is_relative_to(folder):
+            raise ParityGateError("PG502", str(path), f"its external data lies outside of its folder: {file}")
+    return files
+
+
+@cache
+def _parse(path: Path, stamp: tuple[int, int]) -> onnx.ModelProto:
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except DecodeError as error:
+        raise ParityGateError("PG402", str(path), "not an ONNX model: protobuf can't decode it") from error
+    if not model.ByteSize() or not model.HasField("graph"):
+        raise ParityGateError("PG402", str(path), "not an ONNX model: it holds no graph")
+    return model
+
+
+def _graph_only(path: Path) -> onnx.ModelProto:
+    status = path.stat()
+    return _parse(path, (status.st_mtime_ns, status.st_size))
+
+
+def _graphs(graph: onnx.GraphProto) -> list[onnx.GraphProto]:
+    """The graph and every graph nested in its nodes' attributes."""
+    found = [graph]
+    for node in graph.node:
+        for attribute in node.attribute:
+            nested = [attribute.g] if attribute.HasField("g") else list(attribute.graphs)
+            found += [inner for child in nested for inner in _graphs(child)]
+    return found
+
+
+def _tensors(graph: onnx.GraphProto) -> list[onnx.TensorProto]:
+    constants = [a.t for node in graph.node for a in node.attribute if a.HasField("t")]
+    return [*graph.initializer, *constants]
+
+
+def _elements(tensor: onnx.TensorProto) -> int:
+    count = 1
+    for dim in tensor.dims:
+        count *= dim
+    return count
+
+
+def _spec(value: Any) -> TensorSpec:
+    inner = value.type.removeprefix("tensor(").removesuffix(")")
+    dtype = _DTYPES.get(value.type, inner)
+    shape = tuple(d if isinstance(d, int) else d or f"{value.name}_{axis}" for axis, d in enumerate(value.shape))
+    return TensorSpec(value.name, dtype, shape)
+
+
+def _to_engine(array: Array) -> Array:
+    return array.astype(object) if array.dtype.kind == "U" else array
+
+
+def _from_engine(name: str, value: Any) -> Array:
+    import numpy as np
+
+    if not isinstance(value, np.ndarray):
+        raise ParityGateError("PG302", name, f"the output is a {type(value).__name__}, not a tensor")
+    return value.astype(str) if value.dtype == object else value
+
+
+def _index_hints(model: onnx.ModelProto, signature: Signature) -> list[Hint]:
+    """A Gather whose indices are (through shape and type changes) a graph input bounds that input."""
+    import numpy as np
+
+    rows = {tensor.name: tensor.dims for tensor in model.graph.initializer}
+    origin = {spec.name: spec.name for spec in signature.inputs if spec.dtype.startswith("int")}
+    hints: dict[str, int] = {}
+    for node in model.graph.node:
+        if node.op_type in {"Cast", "Reshape", "Squeeze", "Unsqueeze", "Identity"} and node.input[0] in origin:
+            origin[node.output[0]] = origin[node.input[0]]
+        if node.op_type == "Gather" and node.input[1] in origin and node.input[0] in rows:
+            axis = next((a.i for a in node.attribute if a.name == "axis"), 0)
+            name = origin[node.input[1]]
+            hints[name] = min(hints.get(name, 1 << 62), rows[node.input[0]][axis])
+    return [Hint(name, low=np.array(0), high=np.array(limit - 1)) for name, limit in hints.items()]
+
+
+def _reason(error: Exception) -> str:
+    """ONNX Runtime's message without the source file and function that it starts with."""
+    text = str(error).strip()
+    return text.split(" : ", 3)[-1] if text.startswith("[ONNXRuntimeError]") else text
