@@ -11,7 +11,9 @@ CATALOG: dict[str, Explanation] = {
     "PG104": Explanation("output missing", "The reference has an output that the candidate does not give."),
     "PG105": Explanation("output extra", "The candidate gives an output that is bound to nothing in the reference."),
     "PG106": Explanation("NaN or infinity differ", "NaN or infinity stand in different places."),
-    "PG107": Explanation("labels differ", "A label, string, integer or boolean differs; such values have no tolerance."),
+    "PG107": Explanation(
+        "labels differ", "A label, string, integer or boolean differs; such values have no tolerance."
+    ),
     "PG108": Explanation("declared signature differs", "The candidate declares another shape or dtype than it gives."),
     "PG201": Explanation("bad option", "An option's value can't be used."),
     "PG202": Explanation("no such file", "A file or folder that was named does not exist or can't be read."),
