@@ -1,1 +1,22 @@
-"""Samples: from files, or generated from a signature."""
+"""Samples: read from the user's files, generated from a signature, and the file that both sides of a run share."""
+
+from .files import read_samples
+from .fit import fit_to
+from .generate import generate_samples
+from .jobfile import load_outputs, load_samples, save_outputs, save_samples
+from .options import parse_input, parse_range
+from .types import Sample, Samples
+
+__all__ = [
+    "Sample",
+    "Samples",
+    "fit_to",
+    "generate_samples",
+    "load_outputs",
+    "load_samples",
+    "parse_input",
+    "parse_range",
+    "read_samples",
+    "save_outputs",
+    "save_samples",
+]
