@@ -1,0 +1,255 @@
+"""What a comparison found, as plain frozen values; renderers (:mod:`.render`) turn it into text.
+
+Importing this module costs nothing: no numpy, no rich. Numbers are Python numbers, indices are tuples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .errors import ExitCode
+from .signature import Signature
+
+
+class Verdict(StrEnum):
+    """The answer for one output, or for a whole report."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Severity(StrEnum):
+    """How much a finding weighs: an ERROR takes the pass away, the others are only said."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far one element may be off: ``atol + rtol*|expected| + ulps*ulp``.
+
+    ``ulp`` is the spacing of ``dtype``'s numbers at the sample's scale (:func:`.metrics.scale_exponent`); it
+    stands for rounding that an element inherits from terms much larger than itself. All zero means exact.
+    ``dtype`` is the coarser of the two dtypes that meet. ``source`` says where the bounds are from.
+    """
+
+    rtol: float = 0.0
+    atol: float = 0.0
+    ulps: float = 0.0
+    dtype: str = ""
+    source: str = "default"
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing may differ at all."""
+        return self.rtol == self.atol == self.ulps == 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorstElement:
+    """The element that is furthest beyond what was allowed, or nearest to it.
+
+    ``sample`` counts from 0; ``index`` is the position in that sample's output. ``error`` and ``allowed`` are
+    None where they mean nothing: for text, and where one of the values is NaN or infinite.
+    """
+
+    sample: int
+    index: tuple[int, ...]
+    expected: float | int | bool | str
+    actual: float | int | bool | str
+    error: float | None = None
+    allowed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Statistics over all elements of an output that are finite on both sides, in every sample.
+
+    ``max_relative`` and ``mean_relative`` are over the elements whose expected value is not zero; None when there
+    are none. ``cosine`` is None where a side is all zero. ``snr_db`` is ``10 log10(sum expected^2 / sum
+    error^2)``: infinite when nothing differs. ``quantiles`` are (q, absolute error) pairs, exact up to
+    :data:`.metrics.QUANTILE_SAMPLE` elements, from a seeded draw of that many beyond. ``required_atol`` is the
+    least ``atol`` that passes together with the tolerance's ``rtol`` and without ``ulps``.
+    """
+
+    max_absolute: float
+    mean_absolute: float
+    max_relative: float | None
+    mean_relative: float | None
+    cosine: float | None
+    snr_db: float
+    quantiles: tuple[tuple[float, float], ...]
+    required_atol: float
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """How one output differs, over all samples.
+
+    ``differing`` counts elements beyond the tolerance, ``mismatched`` those where NaN or infinity stand on one
+    side only or with another sign, ``nonfinite`` those that are NaN or infinite on either side. ``errors`` is None
+    for text and where no element is finite on both sides.
+    """
+
+    elements: int
+    differing: int
+    mismatched: int = 0
+    nonfinite: int = 0
+    errors: Errors | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelAgreement:
+    """How a classifier's answers agree, counted per row of all samples.
+
+    ``agreeing`` rows have the same label (of a label output), or the same greatest score (of a scores output).
+    ``top_k`` is the share of rows whose ``k`` greatest scores belong to the same classes; None for labels and for
+    ``k`` classes or fewer. ``ties`` are rows with another label whose two classes score nearer to each other
+    than the tolerance of ``scores_name``: either label is right there.
+    """
+
+    rows: int
+    agreeing: int
+    k: int = 0
+    top_k: float | None = None
+    ties: int = 0
+    scores_name: str = ""
+
+    @property
+    def rate(self) -> float:
+        """Share of rows that agree."""
+        return self.agreeing / self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class OutputComparison:
+    """One row of the report: one output of the reference, or one that the candidate has beyond it.
+
+    ``name`` is the reference's, ``candidate_name`` the candidate's; "" where there is none. ``code`` is "" on a
+    pass, otherwise one of the catalog's. ``reason`` is one sentence for the user, also on a pass if something
+    should be said. ``shape`` is the first sample's. ``informative`` is False when all samples gave the same
+    values, so that agreement proves little.
+    """
+
+    name: str
+    candidate_name: str
+    verdict: Verdict
+    code: str = ""
+    reason: str = ""
+    dtype: str = ""
+    candidate_dtype: str = ""
+    shape: tuple[int, ...] | None = None
+    tolerance: Tolerance | None = None
+    metrics: Metrics | None = None
+    worst: WorstElement | None = None
+    labels: LabelAgreement | None = None
+    informative: bool = True
+
+    @property
+    def passed(self) -> bool:
+        """Whether this output agrees."""
+        return self.verdict is Verdict.PASS
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something beside the outputs' values. ``where`` names the user's thing, ``hint`` says what to do about it."""
+
+    code: str
+    severity: Severity
+    where: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SamplesSummary:
+    """What both models were run on. ``seed`` is None for the user's own samples."""
+
+    count: int
+    kinds: tuple[str, ...] = ()
+    batch_sizes: tuple[int, ...] = ()
+    origin: str = ""
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSummary:
+    """One of the two models. ``path`` is a path, or a live object's class; ``sha256`` is of the file that was run."""
+
+    path: str
+    format: str
+    signature: Signature
+    size: int | None = None
+    sha256: str | None = None
+    opset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the figures depend on beside the models. ``cpu_flags`` are those that change int8 arithmetic."""
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    engine: str = ""
+    provider: str = ""
+    cpu: str = ""
+    cpu_flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything there is to say about one comparison.
+
+    The verdict is derived, never set, so that a report can't pass with a failing row in it. ``timings`` are seconds
+    per stage, in order.
+    """
+
+    outputs: tuple[OutputComparison, ...]
+    reference: ModelSummary
+    candidate: ModelSummary
+    samples: SamplesSummary
+    environment: Environment
+    findings: tuple[Finding, ...] = ()
+    route: str = ""
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Verdict:
+        """FAIL if anything that was compared differs; PASS only if something was compared and nothing speaks against."""
+        errors = [finding.code for finding in self.findings if finding.severity is Severity.ERROR]
+        if any(output.verdict is Verdict.FAIL for output in self.outputs) or any(c.startswith("PG1") for c in errors):
+            return Verdict.FAIL
+        proved = bool(self.outputs) and self.samples.count > 0 and all(output.passed for output in self.outputs)
+        return Verdict.PASS if proved and not errors else Verdict.INCONCLUSIVE
+
+    @property
+    def passed(self) -> bool:
+        """Whether parity holds: the only door to an export."""
+        return self.verdict is Verdict.PASS
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The process' exit status for this verdict."""
+        return _EXIT_CODES[self.verdict]
+
+    def __str__(self) -> str:
+        from .render.text import render_text  # the renderers read this module's types
+
+        return render_text(self)
+
+    def _repr_html_(self) -> str:
+        from .render.html import render_html
+
+        return render_html(self)
+
+
+_EXIT_CODES = {
+    Verdict.PASS: ExitCode.PASS,
+    Verdict.FAIL: ExitCode.PARITY_FAILED,
+    Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+}
