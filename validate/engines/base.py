@@ -55,10 +55,14 @@ class Facts:
 
 
 class Model(Protocol):
-    """A loaded model. ``native`` is the framework's own object, for the routes that convert it."""
+    """A loaded model. ``native`` is the framework's own object, for the routes that convert it.
+
+    ``notes`` are sentences for the user about how the model was opened (put into inference mode, a fallback loader).
+    """
 
     signature: Signature
     native: Any
+    notes: tuple[str, ...]
 
     def run(self, feed: Feed) -> dict[str, Array]:
         """Compute every output of the signature, by name, for one feed (input name -> array)."""

@@ -31,6 +31,8 @@ _DTYPES = {
 class OnnxModel:
     """An ONNX Runtime session behind :class:`.base.Model`; ``native`` is the ``onnx.ModelProto``, read when asked."""
 
+    notes: tuple[str, ...] = ()
+
     def __init__(self, path: Path, session: Any) -> None:
         self._path = path
         self._session = session

@@ -1,0 +1,52 @@
+# Two commands do everything on a machine with Python 3.11 and make: `make demo` and `make test`.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help demo test lint types check format coverage-tables bench install clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+install: $(INSTALLED)  ## create .venv with the pinned versions
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@echo "installing the pinned versions into $(VENV) (a few minutes)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --editable '.[all,dev]'
+	@# Only the models inside these two packages are wanted; what they require is older than what we test.
+	@$(PIP) --no-deps basic-pitch silero-vad
+	@touch $@
+
+demo: $(INSTALLED)  ## train the fixtures, convert and prove them, print one table
+	@$(BIN)/python -m fixtures.demo
+
+test: lint types check  ## everything that CI runs
+
+lint: $(INSTALLED)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+# mypy doesn't follow the editable install's finder, so it gets the packages under their import name.
+types: $(INSTALLED)
+	@mkdir -p build/types/paritygate
+	@for part in cli convert validate; do ln -sfn ../../../$$part build/types/paritygate/$$part; done
+	@cd build/types && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml -p paritygate
+
+# A file's tests stay in one process: each framework is imported once or twice, not once per test.
+check: $(INSTALLED)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q
+
+format: $(INSTALLED)  ## let ruff rewrite what it can
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+coverage-tables: $(INSTALLED)  ## write docs/coverage.md (long)
+	@$(BIN)/python -m benchmarks.coverage
+
+bench: $(INSTALLED)  ## write docs/benchmarks.md (long)
+	@$(BIN)/python -m benchmarks.speed
+
+clean:  ## remove what the other targets made
+	rm -rf build out .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""One module per command; each imports the library inside its body, so that ``--help`` stays fast."""

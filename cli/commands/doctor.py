@@ -1,0 +1,19 @@
+"""``paritygate doctor``: what is installed, and what each framework unlocks."""
+
+from __future__ import annotations
+
+import click
+
+from ..options import PRINTING, options
+
+
+@click.command()
+@options(PRINTING)
+def doctor(as_json: bool, quiet: bool, debug: bool) -> int:
+    """Print which frameworks are present, their versions, and what each unlocks."""
+    from paritygate.validate.doctor import examine
+
+    from ..output import show_frameworks
+
+    show_frameworks(examine(), as_json=as_json)
+    return 0

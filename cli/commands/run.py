@@ -1,0 +1,38 @@
+"""``paritygate run``: one model, the user's samples, its outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Unpack
+
+import click
+
+from ..options import LOADING, PRINTING, SAMPLING, options
+from ..settings import SharedOptions
+
+_EPILOG = """\b
+Examples:
+  paritygate run model.onnx --samples batch.npz -o out.npz
+  paritygate run model.keras --seed 7 -o out.npz
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("model")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help=".npz for the outputs.")
+@options(LOADING, SAMPLING, PRINTING)
+def run(model: str, output: Path, as_json: bool, quiet: bool, debug: bool, **shared: Unpack[SharedOptions]) -> int:
+    """Run MODEL on samples and write every output to an .npz file.
+
+    The file's keys are output names; with several samples, NUMBER/NAME.
+    """
+    from paritygate.validate.session import run_model
+
+    from ..output import show_run
+    from ..progress import progress
+    from ..settings import load_options, settings
+
+    with progress(silent=quiet or as_json) as on_event:
+        ran = run_model(model, output, load_options(shared), settings(shared, on_event))
+    show_run(ran, output, as_json=as_json, quiet=quiet)
+    return 0

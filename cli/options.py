@@ -1,0 +1,107 @@
+"""Options that several commands share, and how their texts become values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Command = Callable[..., Any]
+
+LOADING = (
+    click.option("--signature", metavar="KEY", help="SavedModel signature to use (default: serving_default)."),
+    click.option("--weights", type=click.Path(path_type=Path), help="State dict for a module:factory source."),
+    click.option(
+        "--input",
+        "inputs",
+        multiple=True,
+        metavar="NAME:DTYPE:SHAPE",
+        help="Declare an input of a model that doesn't say what it takes, e.g. x:float32:N,3,32,32.",
+    ),
+    click.option(
+        "--dynamic", multiple=True, metavar="NAME:AXIS", help="Make an axis dynamic (axis 0 is so by default)."
+    ),
+    click.option("--trust", is_flag=True, help="Load files that can run code (unknown pickles, Lambda layers)."),
+)
+
+SAMPLING = (
+    click.option(
+        "--samples",
+        type=click.Path(path_type=Path),
+        help=".npz, .npy, .csv, .parquet, .json, a folder of images or of ONNX test data (default: generated).",
+    ),
+    click.option("--seed", default=0, show_default=True, help="Seed of generated samples."),
+    click.option(
+        "--range", "ranges", multiple=True, metavar="NAME:LO:HI", help="Range of an input's generated samples."
+    ),
+    click.option("--batch", "batches", multiple=True, type=click.IntRange(1), help="Batch size; may be repeated."),
+)
+
+JUDGING = (
+    click.option("--rtol", type=float, help="Relative tolerance for every output; needs --atol."),
+    click.option("--atol", type=float, help="Absolute tolerance for every output; needs --rtol."),
+    click.option("--tolerance", "tolerances", multiple=True, metavar="NAME:RTOL:ATOL", help="Tolerance of one output."),
+)
+
+RUNNING = (
+    click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Per worker process."),
+    click.option("--memory-limit", metavar="SIZE", help="Per worker process, e.g. 4G or 800M."),
+    click.option("--keep", type=click.Path(path_type=Path), help="Keep samples, outputs, logs in this new folder."),
+)
+
+PRINTING = (
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else."),
+    click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors."),
+    click.option("--debug", is_flag=True, help="Show tracebacks."),
+)
+
+
+def options(*groups: tuple[Callable[[Command], Command], ...]) -> Callable[[Command], Command]:
+    """Add groups of options to a command, in the order in which help shall list them."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed([option for group in groups for option in group]):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def parse_dynamic(texts: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    """``NAME:AXIS`` -> (name, axis); the name may hold colons."""
+    return tuple(_dynamic(text) for text in texts)
+
+
+def _dynamic(text: str) -> tuple[str, int]:
+    name, _, axis = text.rpartition(":")
+    if not name or not axis.isdigit():
+        raise click.BadParameter(f"{text!r} is not NAME:AXIS, e.g. --dynamic x:2", param_hint="--dynamic")
+    return name, int(axis)
+
+
+def parse_pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
+    """``LEFT=RIGHT`` texts as a dictionary."""
+    pairs = {}
+    for text in texts:
+        left, equals, right = text.partition("=")
+        if not (left and equals and right):
+            raise click.BadParameter(f"{text!r} is not CANDIDATE=REFERENCE", param_hint=option)
+        pairs[left] = right
+    return pairs
+
+
+def parse_size(text: str | None) -> int | None:
+    """``4G``, ``800M``, ``1048576`` -> bytes."""
+    if text is None:
+        return None
+    units = {"K": 2**10, "M": 2**20, "G": 2**30}
+    number, unit = (text[:-1], units[text[-1].upper()]) if text[-1:].upper() in units else (text, 1)
+    try:
+        size = int(float(number) * unit)
+    except ValueError:
+        size = 0
+    if size <= 0:
+        raise click.BadParameter(f"{text!r} is not a size such as 4G or 800M", param_hint="--memory-limit")
+    return size

@@ -1,0 +1,81 @@
+"""What commands print: rich on a terminal, plain text elsewhere, JSON when asked."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from paritygate.validate.doctor import Library
+    from paritygate.validate.report import Report
+    from paritygate.validate.tasks import Inspection, Ran
+
+
+def show_report(command: str, report: Report, *, as_json: bool, quiet: bool, written: Path | None = None) -> None:
+    """Print a verdict. ``quiet`` still says why a verdict is no pass: that is an error."""
+    from paritygate.validate.render.json import render_report
+
+    if as_json:
+        click.echo(render_report(command, report, written))
+    elif not quiet or not report.passed:
+        _print_report(report)
+        if command == "convert":
+            click.echo(f"written: {written}" if written else "nothing written")
+
+
+def _print_report(report: Report) -> None:
+    if not sys.stdout.isatty():
+        click.echo(str(report))
+        return
+    from rich.console import Console
+
+    from paritygate.validate.render.rich import render_rich
+
+    Console().print(render_rich(report))
+
+
+def show_run(ran: Ran, output: Path, *, as_json: bool, quiet: bool) -> None:
+    """Say what was run and where the outputs are."""
+    if as_json:
+        _show_json("run", {"output": str(output), "samples": ran.samples, "signature": ran.signature})
+    elif not quiet:
+        click.echo(f"{ran.samples.count} samples ({ran.samples.origin}); written: {output}")
+
+
+def show_inspection(inspection: Inspection, *, as_json: bool) -> None:
+    """Print a model's facts and signature."""
+    if as_json:
+        _show_json("inspect", {"facts": inspection.facts, "signature": inspection.signature})
+        return
+    facts = inspection.facts
+    rows = [("format", facts.format), ("producer", facts.producer), ("opset", facts.opset)]
+    rows += [("input", str(spec)) for spec in inspection.signature.inputs]
+    rows += [("output", str(spec)) for spec in inspection.signature.outputs]
+    counted = sorted(facts.operators.items(), key=lambda item: (-item[1], item[0]))
+    rows.append(("operators", ", ".join(f"{name} {count}" for name, count in counted)))
+    rows.append(("parameters", "" if facts.parameters is None else f"{facts.parameters:,}"))
+    rows.append(("size", "" if facts.size is None else f"{facts.size:,} bytes"))
+    for name, value in rows:
+        if value:
+            click.echo(f"{name:<11} {value}")
+
+
+def show_frameworks(libraries: tuple[Library, ...], *, as_json: bool) -> None:
+    """Print what is installed and what isn't."""
+    if as_json:
+        _show_json("doctor", {"libraries": libraries})
+        return
+    for library in libraries:
+        extra = f"[{library.extra}]" if library.extra else ""
+        version = library.version or "missing"
+        hint = "" if library.version else f"   pip install 'paritygate{extra}'"
+        click.echo(f"{library.name:<16} {version:<12} {library.unlocks}{hint}")
+
+
+def _show_json(command: str, result: dict[str, Any]) -> None:
+    from paritygate.validate.render.json import render_result
+
+    click.echo(render_result(command, result))

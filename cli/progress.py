@@ -1,0 +1,56 @@
+"""Progress on standard error: live on a terminal, plain lines elsewhere, nothing when asked to be quiet."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from paritygate.validate.events import Event, Listener, ignore
+
+
+@contextmanager
+def progress(*, silent: bool) -> Iterator[Listener]:
+    """A listener for the run's events."""
+    if silent:
+        yield ignore
+    elif sys.stderr.isatty():
+        with _live() as listener:
+            yield listener
+    else:
+        yield _plain(lambda line: print(line, file=sys.stderr, flush=True))
+
+
+def _plain(write: Callable[[str], None]) -> Listener:
+    """A line when a stage begins; samples are counted only when the last one is done."""
+    seen: set[str] = set()
+
+    def listen(event: Event) -> None:
+        if event.total and event.done == event.total:
+            write(f"paritygate: {event.stage} ({event.total})")
+        elif not event.total and event.stage not in seen:
+            seen.add(event.stage)
+            write(f"paritygate: {event.stage}")
+
+    return listen
+
+
+@contextmanager
+def _live() -> Iterator[Listener]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("start", total=None)
+
+        def listen(event: Event) -> None:
+            bars.update(task, description=event.stage, completed=event.done, total=event.total or None)
+
+        yield listen

@@ -1,0 +1,78 @@
+"""From parsed options to the library's values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import click
+
+from .options import parse_dynamic, parse_size
+
+if TYPE_CHECKING:
+    from paritygate.validate.engines.base import LoadOptions
+    from paritygate.validate.events import Listener
+    from paritygate.validate.policy import Policy
+    from paritygate.validate.session import Settings
+
+
+class SharedOptions(TypedDict, total=False):
+    """What :mod:`.options` adds to a command, as click passes it on."""
+
+    signature: str | None
+    weights: Path | None
+    inputs: tuple[str, ...]
+    dynamic: tuple[str, ...]
+    trust: bool
+    samples: Path | None
+    seed: int
+    ranges: tuple[str, ...]
+    batches: tuple[int, ...]
+    rtol: float | None
+    atol: float | None
+    tolerances: tuple[str, ...]
+    timeout: float | None
+    memory_limit: str | None
+    keep: Path | None
+
+
+def load_options(given: SharedOptions, **more: Any) -> LoadOptions:
+    """What was said about the source model."""
+    from paritygate.validate.engines.base import LoadOptions
+    from paritygate.validate.samples import parse_input
+
+    return LoadOptions(
+        signature=given["signature"],
+        weights=given["weights"],
+        trust=given["trust"],
+        inputs=tuple(parse_input(text) for text in given["inputs"]),
+        dynamic=parse_dynamic(given["dynamic"]),
+        **more,
+    )
+
+
+def settings(given: SharedOptions, on_event: Listener) -> Settings:
+    """How the run is to be done."""
+    from paritygate.validate.isolate import Limits
+    from paritygate.validate.samples import parse_range
+    from paritygate.validate.session import Settings
+    from paritygate.validate.tasks import SamplePlan
+
+    plan = SamplePlan(
+        path=given["samples"],
+        seed=given["seed"],
+        ranges=dict(parse_range(text) for text in given["ranges"]),
+        batch_sizes=given["batches"] or None,
+    )
+    limits = Limits(given.get("timeout"), parse_size(given.get("memory_limit")))
+    return Settings(plan, _policy(given), limits, on_event, given.get("keep"))
+
+
+def _policy(given: SharedOptions) -> Policy | None:
+    from paritygate.validate.policy import make_policy
+
+    if "rtol" not in given:
+        return None
+    if (given["rtol"] is None) != (given["atol"] is None):
+        raise click.UsageError("--rtol and --atol are given together or not at all")
+    return make_policy(given["rtol"], given["atol"], given["tolerances"])

@@ -1,0 +1,83 @@
+"""The last step: a proved candidate moves to its final place, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+from ..validate.engines.onnxruntime import external_files
+from ..validate.errors import ParityGateError
+
+
+def check_output(output: Path) -> None:
+    """Refuse an OUTPUT that could not be written at the end, before any work is done. Raises PG205."""
+    folder = output.parent
+    if not folder.is_dir():
+        raise ParityGateError("PG205", str(output), f"the folder {folder} does not exist", f"mkdir -p {folder}")
+    if not os.access(folder, os.W_OK):
+        raise ParityGateError("PG205", str(output), f"the folder {folder} can't be written to")
+    if output.is_dir() or output.is_symlink():
+        kind = "a symbolic link" if output.is_symlink() else "a folder"
+        raise ParityGateError("PG205", str(output), f"{kind} is in the way", "Name another OUTPUT or remove it.")
+
+
+def publish(candidate: Path, output: Path) -> None:
+    """Move the candidate and its external data to OUTPUT.
+
+    Everything is first copied beside OUTPUT and flushed to disk. External data goes to its place under a name that
+    no older file has (see :func:`use_free_data_name`), so that the rename of the model itself is the one step that
+    makes the new model visible: whatever kills the process before it leaves the old model as it was.
+    """
+    old = _external_files_of_old(output)
+    data = external_files(candidate)
+    staged = {file: _stage(file, output.parent) for file in [*data, candidate]}
+    try:
+        for file in data:
+            staged[file].replace(output.parent / file.name)
+        staged[candidate].replace(output)
+    finally:
+        for partial in staged.values():
+            partial.unlink(missing_ok=True)
+    for file in old - {output.parent.resolve() / file.name for file in data}:
+        file.unlink(missing_ok=True)
+
+
+def use_free_data_name(candidate: Path, output: Path) -> None:
+    """Rename the candidate's external data file if one of that name already lies beside OUTPUT."""
+    import onnx
+    from onnx.external_data_helper import uses_external_data
+
+    for file in external_files(candidate):
+        if not (output.parent / file.name).exists():
+            continue
+        name = f"{output.name}.{secrets.token_hex(4)}.data"
+        model = onnx.load(str(candidate), load_external_data=False)
+        for tensor in filter(uses_external_data, model.graph.initializer):
+            for entry in tensor.external_data:
+                if entry.key == "location" and entry.value == file.name:
+                    entry.value = name
+        file.rename(file.with_name(name))
+        candidate.write_bytes(model.SerializeToString())
+
+
+def _stage(file: Path, folder: Path) -> Path:
+    partial = folder / f".{file.name}.{secrets.token_hex(4)}.partial"
+    try:
+        os.link(file, partial)  # the job folder and OUTPUT often share a file system: no copy then
+    except OSError:
+        shutil.copyfile(file, partial)
+    with partial.open("rb") as written:
+        os.fsync(written.fileno())
+    return partial
+
+
+def _external_files_of_old(output: Path) -> set[Path]:
+    """External data that belongs to the model that OUTPUT replaces: named after it, so no other model shares it."""
+    if not output.is_file():
+        return set()
+    try:
+        return {file.resolve() for file in external_files(output) if file.name.startswith(output.name)}
+    except ParityGateError:
+        return set()  # the old file was no readable ONNX model: it has no data that we know of

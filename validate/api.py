@@ -1,0 +1,107 @@
+"""The library's door: ``from paritygate.validate import validate``. Imports nothing heavy until it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .events import Listener, ignore
+
+if TYPE_CHECKING:
+    from .report import Report
+    from .session import Settings
+    from .signature import Array, TensorSpec
+
+
+def validate(
+    reference: Any,
+    candidate: Any,
+    *,
+    samples: str | Path | None = None,
+    seed: int = 0,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+    batch_sizes: tuple[int, ...] | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+    tolerances: Mapping[str, tuple[float, float]] | None = None,
+    bind: Mapping[str, str] | None = None,
+    bind_inputs: Mapping[str, str] | None = None,
+    signature: str | None = None,
+    weights: str | Path | None = None,
+    inputs: Sequence[TensorSpec | str] = (),
+    example: Mapping[str, Array] | None = None,
+    trust: bool = False,
+    timeout: float | None = None,
+    memory_limit: int | None = None,
+    keep: str | Path | None = None,
+    on_event: Listener = ignore,
+) -> Report:
+    """Run two models on the same samples and compare every output.
+
+    ``reference`` and ``candidate`` are paths, ``module:factory`` names or live objects (a fitted estimator, an
+    ``nn.Module``, an exported program, a Keras model, a concrete function). A path runs in a worker process of its own
+    (``timeout`` in seconds, ``memory_limit`` in bytes), a live object in this process. ``samples`` is a file or
+    folder as docs/samples.md lists them; otherwise samples are generated with ``seed``, ``ranges`` (input ->
+    low, high) and ``batch_sizes``. ``rtol`` and ``atol`` are given both or not at all; ``tolerances`` are per output.
+    ``bind`` and ``bind_inputs`` map candidate names to reference names where they differ. ``signature``, ``weights``,
+    ``inputs`` (specs, or texts such as ``"x:float32:N,3,32,32"``), ``example`` (name -> array) and ``trust`` speak
+    of the reference.
+
+    Raises ParityGateError for everything but a verdict; the report's ``passed`` is the verdict.
+    """
+    from .engines.base import LoadOptions
+    from .session import Bindings, run_session
+
+    load = LoadOptions(
+        signature=signature,
+        weights=as_path(weights),
+        trust=trust,
+        inputs=as_specs(inputs),
+        example=example,
+    )
+    settings = make_settings(
+        samples, seed, ranges, batch_sizes, rtol, atol, tolerances, timeout, memory_limit, keep, on_event
+    )
+    return run_session(reference, candidate, load, Bindings(bind_inputs or {}, bind or {}), settings)
+
+
+def make_settings(
+    samples: str | Path | None,
+    seed: int,
+    ranges: Mapping[str, tuple[float, float]] | None,
+    batch_sizes: tuple[int, ...] | None,
+    rtol: float | None,
+    atol: float | None,
+    tolerances: Mapping[str, tuple[float, float]] | None,
+    timeout: float | None,
+    memory_limit: int | None,
+    keep: str | Path | None,
+    on_event: Listener,
+) -> Settings:
+    """The keyword arguments that ``validate`` and ``convert`` share, as one value."""
+    from .isolate import Limits
+    from .policy import OverridingPolicy, make_policy
+    from .session import Settings
+    from .tasks import SamplePlan
+
+    policy = make_policy(rtol, atol)
+    return Settings(
+        plan=SamplePlan(as_path(samples), seed, ranges or {}, batch_sizes),
+        policy=OverridingPolicy(policy, tolerances) if tolerances else policy,
+        limits=Limits(timeout, memory_limit),
+        on_event=on_event,
+        keep=as_path(keep),
+    )
+
+
+def as_path(value: str | Path | None) -> Path | None:
+    """A path that may be given as text or not at all."""
+    return None if value is None else Path(value)
+
+
+def as_specs(inputs: Sequence[TensorSpec | str]) -> tuple[TensorSpec, ...]:
+    """Declared inputs, given as specs or as texts. Raises ParityGateError PG201."""
+    from .samples import parse_input
+
+    return tuple(parse_input(entry) if isinstance(entry, str) else entry for entry in inputs)

@@ -1,0 +1,112 @@
+"""Core ML models (``.mlmodel``, ``.mlpackage``), run on any system through the ONNX graphs they are lowered to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..signature import Hint, Signature, TensorSpec
+from .base import Facts, LoadOptions
+
+if TYPE_CHECKING:
+    from ..coreml.features import Feature
+    from ..coreml.package import Package
+    from ..coreml.runtime import Session
+    from ..signature import Array, Feed
+
+
+class CoreMLModel:
+    """A loaded Core ML model. ``native`` is the opened :class:`~paritygate.validate.coreml.package.Package`."""
+
+    def __init__(self, package: Package, session: Session) -> None:
+        self.native = package
+        self.session = session
+        self.signature = Signature(
+            tuple(_spec(f) for f in session.inputs), tuple(spec for f in session.outputs for spec in _specs(f))
+        )
+
+    def run(self, feed: Feed) -> dict[str, Array]:
+        """Every output as an array; states start as zeros, a dictionary is ``name/keys`` and ``name/values``."""
+        return self.session.run(feed)
+
+    def hints(self) -> tuple[Hint, ...]:
+        """Pixels of an image input lie between 0 and 255."""
+        import numpy as np
+
+        images = [f for f in self.session.inputs if f.kind == "imageType"]
+        return tuple(Hint(f.name, low=np.array(0.0), high=np.array(255.0)) for f in images)
+
+    def facts(self) -> Facts:
+        """Type, converter, opset and operators, as the specification states them."""
+        from ..coreml.inspect import operators, opset, weight_count
+
+        spec = self.native.spec
+        made_by = dict(spec.description.metadata.userDefined)
+        return Facts(
+            format=f"Core ML {spec.WhichOneof('Type')}, specification {spec.specificationVersion}",
+            producer=" ".join(made_by.get(f"com.github.apple.coremltools.{k}", "") for k in ("version", "source")).strip(),
+            opset=opset(spec),
+            operators=Counter(operators(spec)),
+            parameters=weight_count(spec),
+            size=_size(self.native.path),
+        )
+
+
+def load(source: Any, options: LoadOptions) -> CoreMLModel:
+    """Open and lower the model at the path ``source``; ``options.signature`` names a function of a program.
+
+    Raises PG402 when it is damaged, PG403 without coremltools, PG404 when something in it has no lowering.
+    """
+    from ..coreml.lower import lower
+    from ..coreml.package import open_package
+    from ..coreml.runtime import Session
+
+    package = open_package(Path(source))
+    return CoreMLModel(package, Session(lower(package, options.signature)))
+
+
+def predict(
+    model: str | Path,
+    inputs: Mapping[str, Any],
+    state: MutableMapping[str, Array] | None = None,
+    function_name: str | None = None,
+) -> dict[str, Any]:
+    """What ``MLModel.predict`` gives on a Mac, for the model at a path. Sessions are kept for the last few models.
+
+    Raises what :func:`load` raises, PG204 for inputs that don't fit, PG406 when ONNX Runtime fails.
+    """
+    path = Path(model)
+    stamp = path.stat().st_mtime_ns if path.exists() else 0
+    return _cached(path.resolve(), stamp, function_name).session.predict(inputs, state)
+
+
+@lru_cache(maxsize=8)
+def _cached(path: Path, stamp: int, function_name: str | None) -> CoreMLModel:
+    return load(path, LoadOptions(signature=function_name))
+
+
+def _spec(feature: Feature) -> TensorSpec:
+    shape = None
+    if feature.shape is not None:
+        shape = tuple(f"{feature.name}_{i}" if d is None else d for i, d in enumerate(feature.shape))
+    return TensorSpec(feature.name, "str" if feature.dtype.kind == "U" else feature.dtype.name, shape)
+
+
+def _specs(feature: Feature) -> list[TensorSpec]:
+    """A dictionary is two tensors to whoever compares."""
+    spec = _spec(feature)
+    if feature.keys is None:
+        return [spec]
+    keys = "str" if feature.keys.kind == "U" else feature.keys.name
+    return [
+        TensorSpec(f"{feature.name}/keys", keys, spec.shape),
+        TensorSpec(f"{feature.name}/values", spec.dtype, spec.shape),
+    ]
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(f.stat().st_size for f in files if f.is_file())

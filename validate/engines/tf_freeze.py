@@ -1,0 +1,123 @@
+"""TensorFlow graphs with their variables frozen to constants: what the converters and the hints read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .base import Model
+
+if TYPE_CHECKING:
+    from ..signature import Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrozenGraph:
+    """A ``GraphDef`` without variables, and what of it is the model.
+
+    ``inputs`` and ``outputs`` map the signature's names to tensor names (``x:0``); every output has a node of its
+    own, even if two outputs are one tensor or an output is an input. ``tables`` holds the keys and values of each
+    lookup table, by the ``shared_name`` of its HashTableV2 node.
+    """
+
+    graph_def: Any
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    tables: Mapping[bytes, tuple[Array, Array]]
+
+
+class GraphModel(Model, Protocol):
+    """A TensorFlow model whose graph can be frozen."""
+
+    def freeze(self) -> FrozenGraph:
+        """The frozen graph; made once, then remembered."""
+
+
+def freeze_function(function: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> FrozenGraph:
+    """Freeze a ``ConcreteFunction``; ``inputs`` and ``outputs`` map names to the tensors of its graph.
+
+    TensorFlow's own two steps behind ``convert_variables_to_constants_v2`` without its last one, which wraps the
+    result in a function again: that takes ten times as long as the freezing, and fails beyond 2 GB.
+    """
+    from tensorflow.python.framework import convert_to_constants
+
+    data = convert_to_constants._FunctionConverterDataInEager(
+        func=function, lower_control_flow=False, aggressive_inlining=True
+    )
+    graph_def, _ = convert_to_constants._replace_variables_by_constants(converter_data=data)
+    own = _own_outputs(graph_def, outputs)
+    return FrozenGraph(graph_def, _names(inputs), own, _captured_tables(graph_def, function))
+
+
+def freeze_session(session: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> FrozenGraph:
+    """Freeze the part of a version 1 session's graph that leads to ``outputs`` (name -> ``tf.Tensor``)."""
+    from tensorflow.python.framework import convert_to_constants
+
+    nodes = sorted({tensor.op.name for tensor in [*inputs.values(), *outputs.values()]})
+    graph_def = convert_to_constants.convert_variables_to_constants_from_session_graph(
+        session, session.graph.as_graph_def(add_shapes=True), nodes
+    )
+    own = _own_outputs(graph_def, outputs)
+    return FrozenGraph(graph_def, _names(inputs), own, _session_tables(graph_def, session))
+
+
+def _names(tensors: Mapping[str, Any]) -> dict[str, str]:
+    return {name: tensor.name for name, tensor in tensors.items()}
+
+
+def _own_outputs(graph_def: Any, outputs: Mapping[str, Any]) -> dict[str, str]:
+    own = {}
+    for number, (name, tensor) in enumerate(outputs.items()):
+        node = graph_def.node.add(name=f"paritygate/output_{number}", op="Identity", input=[tensor.name])
+        node.attr["T"].type = tensor.dtype.as_datatype_enum
+        own[name] = f"{node.name}:0"
+    return own
+
+
+def _captured_tables(graph_def: Any, function: Any) -> dict[bytes, tuple[Array, Array]]:
+    """Read the lookup tables that a function captured, and put a HashTableV2 node where each came in.
+
+    Freezing leaves such resources as placeholders, which say nothing of the table behind them.
+    """
+    from tensorflow.python.ops import lookup_ops
+
+    handles = {inner.op.name: outer for outer, inner in function.graph.captures if inner.dtype.name == "resource"}
+    types = _table_types(graph_def)
+    tables = {}
+    for node in graph_def.node:
+        if node.op == "Placeholder" and node.name in handles and node.name in types:
+            keys, values = lookup_ops.lookup_table_export_v2(handles[node.name], *types[node.name])
+            tables[node.name.encode()] = (keys.numpy(), values.numpy())
+            _make_table_node(node, types[node.name])
+    return tables
+
+
+def _session_tables(graph_def: Any, session: Any) -> dict[bytes, tuple[Array, Array]]:
+    from tensorflow.python.ops import lookup_ops
+
+    tables = {}
+    for node in graph_def.node:
+        if node.op in {"HashTableV2", "MutableHashTableV2"}:
+            types = (node.attr["key_dtype"].type, node.attr["value_dtype"].type)
+            with session.graph.as_default():
+                handle = session.graph.get_tensor_by_name(f"{node.name}:0")
+                tables[node.name.encode()] = session.run(lookup_ops.lookup_table_export_v2(handle, *types))
+            _make_table_node(node, types)
+    return tables
+
+
+def _table_types(graph_def: Any) -> dict[str, tuple[int, int]]:
+    """Key and value dtypes of each table, by the name of the node that its lookups take it from."""
+    return {
+        node.input[0].split(":")[0]: (node.attr["Tin"].type, node.attr["Tout"].type)
+        for node in graph_def.node
+        if node.op in {"LookupTableFind", "LookupTableFindV2"}
+    }
+
+
+def _make_table_node(node: Any, types: tuple[int, int]) -> None:
+    node.op = "HashTableV2"
+    node.attr.clear()
+    node.attr["shared_name"].s = node.name.encode()
+    node.attr["key_dtype"].type, node.attr["value_dtype"].type = types

@@ -1,0 +1,148 @@
+"""From the files that both runs left in the job folder to a report."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .compare import check_declared, compare_outputs
+from .doctor import versions
+from .engines.registry import Format
+from .policy import DefaultPolicy, Policy
+from .report import Environment, Finding, ModelSummary, Report, Severity
+from .samples import load_outputs
+from .signature import Signature, TensorSpec
+from .tasks import ACTUAL, AGAIN, EXPECTED, Ran, source_name
+
+_CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "f16c")
+_HASHED_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two models: what the user gave, its format, and its run."""
+
+    source: Any
+    row: Format
+    ran: Ran
+
+
+def judge(
+    folder: Path,
+    reference: Side,
+    candidate: Side,
+    outputs: Mapping[str, str],
+    policy: Policy | None,
+    timings: Mapping[str, float],
+    *,
+    route: str = "",
+    notes: tuple[str, ...] = (),
+    inputs: Mapping[str, str] | None = None,
+) -> Report:
+    """Compare every output, check the reference against itself, the candidate against its own signature.
+
+    ``outputs`` and ``inputs`` bind candidate names to reference names. Raises ParityGateError PG201 when the policy
+    speaks of an output that doesn't exist.
+    """
+    policy = policy or DefaultPolicy()
+    specs = reference.ran.signature.outputs
+    policy.check(specs)
+    expected, actual, again = (load_outputs(folder / name) for name in (EXPECTED, ACTUAL, AGAIN))
+    findings = (
+        *_not_deterministic(specs, expected, again, policy),
+        *check_declared(candidate.ran.signature.outputs, actual),
+        *_narrowed_interface(reference.ran.signature, candidate.ran.signature, inputs or {}),
+        *_notes(reference.ran.notes, "reference"),
+        *_notes(candidate.ran.notes, "candidate"),
+        *_notes(notes, "conversion"),
+    )
+    return Report(
+        outputs=compare_outputs(specs, expected, actual, outputs, policy),
+        reference=_summary(reference),
+        candidate=_summary(candidate),
+        samples=reference.ran.samples,
+        environment=_environment(),
+        findings=findings,
+        route=route,
+        timings=timings,
+    )
+
+
+def _not_deterministic(
+    specs: tuple[TensorSpec, ...], first: list[dict[str, Any]], second: list[dict[str, Any]], policy: Policy
+) -> Iterator[Finding]:
+    """A reference that disagrees with itself proves nothing, whatever the candidate gives."""
+    same = {spec.name: spec.name for spec in specs}
+    for row in compare_outputs(specs, first[: len(second)], second, same, policy):
+        if not row.passed:
+            yield Finding(
+                "PG307",
+                Severity.ERROR,
+                row.name,
+                f"two runs of the reference on the same samples differ: {row.reason}",
+                "Switch off dropout, random operators and hidden state before converting.",
+            )
+
+
+def _narrowed_interface(reference: Signature, candidate: Signature, inputs: Mapping[str, str]) -> Iterator[Finding]:
+    """An input that is gone, or an axis that was dynamic and now is fixed, changes what the user can feed."""
+    given = {inputs.get(spec.name, spec.name): spec for spec in candidate.inputs}
+    for spec in reference.inputs:
+        if spec.name not in given:
+            message = "the candidate has no such input: it can't influence what the converter kept of the model"
+            yield Finding("PG108", Severity.WARNING, f"input {spec.name}", message)
+            continue
+        for axis, (wanted, got) in enumerate(zip(spec.shape or (), given[spec.name].shape or (), strict=False)):
+            if isinstance(wanted, str) and isinstance(got, int):
+                message = f"axis {axis} is dynamic ({wanted}) in the reference and fixed to {got} in the candidate"
+                yield Finding("PG108", Severity.ERROR, f"input {spec.name}", message)
+
+
+def _notes(notes: tuple[str, ...], where: str) -> Iterator[Finding]:
+    for note in notes:
+        yield Finding("", Severity.NOTE, where, note)
+
+
+def _summary(side: Side) -> ModelSummary:
+    path = side.source if isinstance(side.source, Path) else None
+    return ModelSummary(
+        path=str(side.source) if isinstance(side.source, Path | str) else source_name(side.source),
+        format=side.row.title,
+        signature=side.ran.signature,
+        size=side.ran.facts.size,
+        sha256=_sha256(path) if path is not None and path.is_file() else None,
+        opset=side.ran.facts.opset,
+    )
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_HASHED_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _environment() -> Environment:
+    model, flags = _cpu()
+    return Environment(
+        versions={"python": platform.python_version()} | versions(),
+        engine="ONNX Runtime",
+        provider="CPUExecutionProvider",
+        cpu=model,
+        cpu_flags=tuple(flag for flag in _CPU_FLAGS if flag in flags),
+    )
+
+
+def _cpu() -> tuple[str, frozenset[str]]:
+    """Model name and instruction set flags; Linux tells them, other systems only the architecture."""
+    file = Path("/proc/cpuinfo")
+    if not file.is_file():
+        return platform.processor() or platform.machine(), frozenset()
+    fields = dict(line.split(":", 1) for line in file.read_text().split("\n\n")[0].splitlines() if ":" in line)
+    entries = {key.strip(): value.strip() for key, value in fields.items()}
+    return entries.get("model name", platform.machine()), frozenset(entries.get("flags", "").split())

@@ -1,0 +1,136 @@
+"""Two models, one set of samples, one verdict: the straight line of ``paritygate validate``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .detect import detect, normalise
+from .engines.base import LoadOptions
+from .engines.registry import Format
+from .events import Listener, ignore
+from .isolate import Limits
+from .runners import Runner, job_folder, runner_for
+from .tasks import Inspection, Ran, SamplePlan
+
+if TYPE_CHECKING:
+    from .policy import Policy
+    from .report import Report
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a run is done; nothing in it speaks of a model. ``keep`` is a folder that receives the job's files."""
+
+    plan: SamplePlan = field(default_factory=SamplePlan)
+    policy: Policy | None = None
+    limits: Limits = field(default_factory=Limits)
+    on_event: Listener = ignore
+    keep: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """Which candidate name is which reference name, where the two differ. Equal names bind themselves."""
+
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+
+class Stopwatch:
+    """Seconds of each stage, for the report."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def measure(self, stage: str, work: Callable[[], T]) -> T:
+        """Do the work and note how long it took."""
+        start = time.perf_counter()
+        result = work()
+        self.seconds[stage] = round(time.perf_counter() - start, 3)
+        return result
+
+
+def run_session(reference: Any, candidate: Any, load: LoadOptions, bindings: Bindings, settings: Settings) -> Report:
+    """Run both models, each in a process of its own unless it is a live object, and judge.
+
+    Raises ParityGateError for everything but a verdict.
+    """
+    from .judge import Side, judge
+
+    reference, candidate = normalise(reference), normalise(candidate)
+    rows = detect(reference), detect(candidate)
+    watch = Stopwatch()
+    with job_folder(settings.keep) as folder, ExitStack() as stack:
+        left = stack.enter_context(runner_for(reference, rows[0], folder, "reference", settings.limits))
+        right = stack.enter_context(runner_for(candidate, rows[1], folder, "candidate", settings.limits))
+        expected = watch.measure(
+            "reference", lambda: run_reference_on(left, folder, rows[0], reference, load, settings)
+        )
+        actual = watch.measure(
+            "candidate", lambda: run_candidate_on(right, folder, rows[1], candidate, bindings.inputs, settings)
+        )
+        sides = Side(reference, rows[0], expected), Side(candidate, rows[1], actual)
+        outputs = {spec.name: spec.name for spec in actual.signature.outputs} | dict(bindings.outputs)
+        return judge(folder, *sides, outputs, settings.policy, watch.seconds, inputs=bindings.inputs)
+
+
+def run_reference_on(
+    runner: Runner, folder: Path, row: Format, source: Any, load: LoadOptions, settings: Settings
+) -> Ran:
+    """The reference's task: make the samples, run them."""
+    arguments = {"folder": folder, "row": row, "source": source, "options": load, "plan": settings.plan}
+    ran: Ran = runner.call("paritygate.validate.tasks:run_reference_task", arguments, settings.on_event)
+    return ran
+
+
+def run_candidate_on(
+    runner: Runner, folder: Path, row: Format, source: Any, inputs: Mapping[str, str], settings: Settings
+) -> Ran:
+    """The candidate's task: run the samples that the reference has left in the job folder."""
+    arguments = {"folder": folder, "row": row, "source": source, "options": LoadOptions(), "inputs": inputs}
+    ran: Ran = runner.call("paritygate.validate.tasks:run_candidate", arguments, settings.on_event)
+    return ran
+
+
+def run_model(model: Any, output: Path, load: LoadOptions, settings: Settings) -> Ran:
+    """Run one model and write its outputs to an .npz, whole or not at all. Raises ParityGateError."""
+    from .samples import load_outputs
+    from .tasks import EXPECTED
+
+    model = normalise(model)
+    row = detect(model)
+    with job_folder(settings.keep) as folder, runner_for(model, row, folder, "model", settings.limits) as runner:
+        ran = run_reference_on(runner, folder, row, model, load, settings)
+        _write_outputs(load_outputs(folder / EXPECTED), output)
+    return ran
+
+
+def _write_outputs(outputs: list[dict[str, Any]], output: Path) -> None:
+    import numpy as np
+
+    one = len(outputs) == 1
+    arrays = {name if one else f"{i}/{name}": array for i, feed in enumerate(outputs) for name, array in feed.items()}
+    partial = output.with_name(f".{output.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, **arrays)
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def inspect_model(model: Any, load: LoadOptions, on_event: Listener = ignore) -> Inspection:
+    """A model's facts and signature, read in a worker. Raises ParityGateError."""
+    model = normalise(model)
+    row = detect(model)
+    with job_folder(None) as folder, runner_for(model, row, folder, "model", Limits()) as runner:
+        arguments = {"row": row, "source": model, "options": load}
+        inspection: Inspection = runner.call("paritygate.validate.tasks:inspect_task", arguments, on_event)
+        return inspection

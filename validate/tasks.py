@@ -1,0 +1,174 @@
+"""What a worker does: open a model, make the samples, run them. The same functions serve live objects in-process."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .adapt import InputAdapter
+from .engines.base import Facts, LoadOptions, Model
+from .engines.registry import Format
+from .errors import ParityGateError
+from .events import Event, Listener, ignore
+from .report import SamplesSummary
+from .signature import Signature
+
+if TYPE_CHECKING:
+    from .samples import Samples
+    from .signature import Array, Feed
+
+SAMPLES, EXPECTED, AGAIN, ACTUAL = "samples.npz", "expected.npz", "again.npz", "actual.npz"
+_REPEATED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SamplePlan:
+    """Where samples come from: a file of the user's, or a generator with a seed and ranges (input -> low, high).
+
+    ``batch_sizes`` None lets the generator choose two or more.
+    """
+
+    path: Path | None = None
+    seed: int = 0
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    batch_sizes: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One model's run over all samples: what the model is, and sentences that the user should read."""
+
+    signature: Signature
+    facts: Facts
+    samples: SamplesSummary
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A model's facts and signature."""
+
+    facts: Facts
+    signature: Signature
+
+
+def load_model(row: Format, source: Any, options: LoadOptions) -> Model:
+    """Open a model with its format's engine. Raises PG403 when its framework is missing."""
+    try:
+        for module in row.needs:
+            importlib.import_module(module)
+    except ImportError as error:
+        raise ParityGateError(
+            "PG403",
+            source_name(source),
+            f"{row.title} needs {error.name}, which can't be imported: {error}",
+            _install(row),
+        ) from error
+    model: Model = importlib.import_module(row.engine).load(source, options)
+    return model
+
+
+def run_reference(
+    folder: Path, row: Format, source: Any, options: LoadOptions, plan: SamplePlan, on_event: Listener
+) -> tuple[Model, Ran]:
+    """Open the reference, write its samples and what it makes of them to ``folder``, a few of them twice.
+
+    The second run shows whether the model is deterministic; it is written apart and compared by the caller.
+    Raises ParityGateError PG406 when the model fails on a sample.
+    """
+    from .samples import save_outputs, save_samples
+
+    on_event(Event(f"load {source_name(source)}"))
+    model = load_model(row, source, _with_example(options, plan))
+    samples = _make_samples(model, plan)
+    save_samples(samples, folder / SAMPLES)
+    save_outputs(_run_all(model, samples.feeds, "PG406", on_event), folder / EXPECTED)
+    save_outputs(_run_all(model, samples.feeds[:_REPEATED], "PG406", ignore), folder / AGAIN)
+    return model, Ran(model.signature, model.facts(), _summary(samples), model.notes + samples.notes)
+
+
+def run_reference_task(**arguments: Any) -> Ran:
+    """:func:`run_reference` for a worker, which can't send a model back."""
+    return run_reference(**arguments)[1]
+
+
+def run_candidate(
+    folder: Path, row: Format, source: Any, options: LoadOptions, inputs: Mapping[str, str], on_event: Listener
+) -> Ran:
+    """Open the candidate from its file, and run it on the samples in ``folder``.
+
+    ``inputs`` binds candidate inputs to reference inputs; equal names bind themselves. Raises
+    ParityGateError PG301 when the candidate can't be opened (a fault of the source only where the source is spoken
+    of) and PG302 when it fails on a sample.
+    """
+    from .samples import load_samples, save_outputs
+
+    on_event(Event(f"load {source_name(source)}"))
+    samples = load_samples(folder / SAMPLES)
+    try:
+        model = load_model(row, source, replace(options, example=samples.feeds[0]))
+    except ParityGateError as error:
+        code = "PG301" if error.code == "PG402" else error.code
+        raise ParityGateError(code, error.subject, error.cause, error.remedy) from error
+    adapter = InputAdapter(model.signature, inputs)
+    feeds = [adapter.adapt(feed) for feed in samples.feeds]
+    save_outputs(_run_all(model, feeds, "PG302", on_event), folder / ACTUAL)
+    return Ran(model.signature, model.facts(), _summary(samples), adapter.notes)
+
+
+def inspect_task(row: Format, source: Any, options: LoadOptions, on_event: Listener) -> Inspection:
+    """Open a model and tell what it is."""
+    on_event(Event(f"load {source_name(source)}"))
+    model = load_model(row, source, options)
+    return Inspection(model.facts(), model.signature)
+
+
+def source_name(source: Any) -> str:
+    """A path or factory as it was given; a live object by its class."""
+    return str(source) if isinstance(source, str | Path) else type(source).__name__
+
+
+def _install(row: Format) -> str:
+    extra = f"[{row.extra}]" if row.extra else ""
+    return f"pip install 'paritygate{extra}'"
+
+
+def _with_example(options: LoadOptions, plan: SamplePlan) -> LoadOptions:
+    """Let the user's first sample speak for models that don't say what they take."""
+    from .samples import read_samples
+
+    if plan.path is None or options.example is not None:
+        return options
+    return replace(options, example=read_samples(plan.path, None).feeds[0])
+
+
+def _make_samples(model: Model, plan: SamplePlan) -> Samples:
+    from .samples import generate_samples, read_samples
+
+    if plan.path is not None:
+        return read_samples(plan.path, model.signature, ranges=plan.ranges)
+    return generate_samples(
+        model.signature, model.hints(), seed=plan.seed, ranges=plan.ranges, batch_sizes=plan.batch_sizes
+    )
+
+
+def _run_all(model: Model, feeds: Sequence[Feed], code: str, on_event: Listener) -> list[dict[str, Array]]:
+    """Run every feed. Whatever a framework raises becomes ParityGateError ``code``, with the sample's number."""
+    outputs = []
+    for number, feed in enumerate(feeds, start=1):
+        try:
+            outputs.append(model.run(feed))
+        except ParityGateError:
+            raise
+        except Exception as error:
+            shapes = ", ".join(f"{name} {array.dtype}{list(array.shape)}" for name, array in feed.items())
+            raise ParityGateError(code, f"sample {number} ({shapes})", f"{type(error).__name__}: {error}") from error
+        on_event(Event("run samples", number, len(feeds)))
+    return outputs
+
+
+def _summary(samples: Samples) -> SamplesSummary:
+    return SamplesSummary(len(samples.items), samples.kinds, samples.batch_sizes, samples.origin, samples.seed)

@@ -1,0 +1,95 @@
+"""Child side of the isolation: runs one task in a process of its own, and answers through files.
+
+``python -m paritygate.validate.worker --mask torch,keras --preload numpy`` imports what it is told to, waits for a
+line on standard input that names a job folder, runs the task in ``request.pickle`` there and writes ``reply.pickle``
+beside it. Standard output and error are a log; nobody parses them. When the parent dies, standard input
+ends and so does the child.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import pickle
+import sys
+import threading
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import ParityGateError
+
+REQUEST, REPLY = "request.pickle", "reply.pickle"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A task is ``package.module:function``; it is called with the arguments by keyword."""
+
+    task: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Either a result, an error that the user should read, or the traceback of a bug."""
+
+    result: Any = None
+    error: ParityGateError | None = None
+    bug: str = ""
+
+
+def call_task(request: Request) -> Any:
+    """Import the task's module and call its function."""
+    module, function = request.task.split(":")
+    return getattr(importlib.import_module(module), function)(**request.arguments)
+
+
+def serve(folder: Path) -> None:
+    """Run the request of one job folder and leave the reply there, complete or not at all."""
+    request = pickle.loads((folder / REQUEST).read_bytes())
+    partial = folder / (REPLY + ".partial")
+    partial.write_bytes(pickle.dumps(_answer(request)))
+    partial.rename(folder / REPLY)
+
+
+def _answer(request: Request) -> Reply:
+    try:
+        return Reply(result=call_task(request))
+    except ParityGateError as error:
+        return Reply(error=error, bug=traceback.format_exc())
+    except MemoryError as error:
+        return Reply(error=ParityGateError("PG305", "worker", f"not enough memory: {error}"))
+    except Exception:  # noqa: BLE001  # the outermost frame: a bug must reach the parent as data
+        return Reply(bug=traceback.format_exc())
+
+
+def _die_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
+def main() -> None:
+    """Entry point of the child."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--mask", default="")
+    parser.add_argument("--preload", default="")
+    options = parser.parse_args()
+    for name in filter(None, options.mask.split(",")):
+        sys.modules[name] = None  # type: ignore[assignment]  # None is the documented way to block an import
+    for name in filter(None, options.preload.split(",")):
+        with suppress(ImportError):  # a missing framework is reported by the task, with the way out
+            importlib.import_module(name)
+    folder = Path(sys.stdin.readline().rstrip("\n"))
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    serve(folder)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # frameworks take seconds to tear down, and nothing is left to do
+
+
+if __name__ == "__main__":
+    main()
