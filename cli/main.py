@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 import click
+
 from paritygate.validate.errors import ExitCode, ParityGateError
 
 from .commands.convert import convert

@@ -15,6 +15,9 @@ CATALOG: dict[str, Explanation] = {
         "labels differ", "A label, string, integer or boolean differs; such values have no tolerance."
     ),
     "PG108": Explanation("declared signature differs", "The candidate declares another shape or dtype than it gives."),
+    "PG109": Explanation("output empty", "An output has no element in any sample, so nothing was proved about it."),
+    "PG110": Explanation("output says little", "An output is the same in every sample, so agreement proves little."),
+    "PG111": Explanation("not comparable", "An output holds values that have no comparison, such as Python objects."),
     "PG201": Explanation("bad option", "An option's value can't be used."),
     "PG202": Explanation("no such file", "A file or folder that was named does not exist or can't be read."),
     "PG203": Explanation("samples can't be read", "The samples file is damaged, empty or of an unknown format."),

@@ -71,10 +71,11 @@ class Errors:
     """Statistics over all elements of an output that are finite on both sides, in every sample.
 
     ``max_relative`` and ``mean_relative`` are over the elements whose expected value is not zero; None when there
-    are none. ``cosine`` is None where a side is all zero. ``snr_db`` is ``10 log10(sum expected^2 / sum
-    error^2)``: infinite when nothing differs. ``quantiles`` are (q, absolute error) pairs, exact up to
-    :data:`.metrics.QUANTILE_SAMPLE` elements, from a seeded draw of that many beyond. ``required_atol`` is the
-    least ``atol`` that passes together with the tolerance's ``rtol`` and without ``ulps``.
+    are none. ``cosine`` is None where a side is all zero; ``snr_db`` is ``10 log10(sum expected^2 / sum error^2)``,
+    infinite when nothing differs. Both are None where float64 can't hold the squares. ``quantiles`` are (q,
+    absolute error) pairs, exact up to :data:`.metrics.QUANTILE_SAMPLE` elements, from a seeded draw of that many
+    beyond. ``required_atol`` is the least ``atol`` that passes together with the tolerance's ``rtol`` and without
+    ``ulps``.
     """
 
     max_absolute: float
@@ -82,7 +83,7 @@ class Errors:
     max_relative: float | None
     mean_relative: float | None
     cosine: float | None
-    snr_db: float
+    snr_db: float | None
     quantiles: tuple[tuple[float, float], ...]
     required_atol: float
 
@@ -220,7 +221,7 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """FAIL if anything that was compared differs; PASS only if something was compared and nothing speaks against."""
+        """FAIL if anything compared differs; PASS only if something was compared and nothing speaks against it."""
         errors = [finding.code for finding in self.findings if finding.severity is Severity.ERROR]
         if any(output.verdict is Verdict.FAIL for output in self.outputs) or any(c.startswith("PG1") for c in errors):
             return Verdict.FAIL

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .types import Samples
+import numpy as np
+
+from ..errors import ParityGateError
+from .axes import Layout, is_table, layouts
+from .domain import Domain, domain_of, numpy_dtype
+from .draw import draw
+from .types import Sample, Samples
 
 if TYPE_CHECKING:
-    from ..signature import Hint, Signature
+    from ..signature import Feed, Hint, Signature
+
+THRESHOLD_ROWS = 1021
+"""Rows of a table drawn at a model's thresholds: many, because a wrong branch shows only in the rows that meet it."""
+
+_MAX_ELEMENTS = 1 << 20
 
 
 def generate_samples(
@@ -20,11 +35,102 @@ def generate_samples(
     count: int = 1,
     batch_sizes: tuple[int, ...] | None = None,
 ) -> Samples:
-    """Make feeds for ``signature``; ``hints`` and ``ranges`` (which wins) bound the values by input name.
+    """Make feeds for ``signature``; ``hints`` and ``ranges`` (which win) bound the values by input name.
 
-    ``count`` repeats the first kind with other values. ``batch_sizes`` None chooses two sizes that are no other
-    axis' length: 1 and 3 or so, 1 and 131 for tables.
+    The first kind of values comes ``count`` times at every batch size, the others once. ``batch_sizes`` None
+    chooses two sizes that are no other axis' length: 1 and 3 or so, 1 and 131 for tables. The values of an input
+    depend on the seed, its name and the sample's kind, not on the other inputs.
 
-    Raises ParityGateError PG201 (a range that fits no input), PG204 (a dtype that numpy lacks), PG206 (rank unknown).
+    Raises ParityGateError PG201 (a seed or range that can't be used), PG204 (a dtype that samples can't hold),
+    PG206 (an input of unknown rank).
     """
-    raise NotImplementedError
+    ranges = ranges or {}
+    _check(signature, seed, ranges)
+    by_name = {hint.name: hint for hint in hints}
+    domains = {spec.name: domain_of(spec, by_name.get(spec.name), ranges.get(spec.name)) for spec in signature.inputs}
+    places = layouts(signature, batch_sizes)
+    items = tuple(
+        Sample(
+            _label(kind, layout, turn), _feed(signature, domains, kind, layout, (seed, place, turn)), kind, layout.batch
+        )
+        for kind, place, layout, turn in _plan(signature, domains, places, count, batch_sizes is None)
+    )
+    return Samples(items, f"generated with seed {seed}", seed, tuple(_notes(signature, domains)))
+
+
+def _check(signature: Signature, seed: int, ranges: Mapping[str, tuple[float, float]]) -> None:
+    if seed < 0:
+        raise ParityGateError("PG201", f"seed {seed}", "it must not be negative")
+    names = [spec.name for spec in signature.inputs]
+    for name in ranges:
+        if name not in names:
+            raise ParityGateError(
+                "PG201", f"the range of '{name}'", "the model has no such input", f"Its inputs: {', '.join(names)}"
+            )
+
+
+def _plan(
+    signature: Signature, domains: Mapping[str, Domain], places: Sequence[Layout], count: int, free: bool
+) -> Iterator[tuple[str, int, Layout, int]]:
+    """(kind, number of the layout, layout, turn): the first kind everywhere, the others where rows cost least."""
+    first, *others = _kinds(signature, domains)
+    for (place, layout), turn in itertools.product(enumerate(places), range(count)):
+        yield first, place, layout, turn
+    table = is_table(signature)
+    main = len(places) - 1 if table else 0
+    for kind in others:
+        tall = table and free and kind == "thresholds"
+        yield kind, main, _taller(places[main]) if tall else places[main], 0
+
+
+def _kinds(signature: Signature, domains: Mapping[str, Domain]) -> list[str]:
+    dtypes = {numpy_dtype(spec).kind for spec in signature.inputs if domains[spec.name].vocabulary is None}
+    if dtypes & {"f", "c"}:
+        kinds = ["normal", "uniform", "zeros", "large", "tiny"]
+    else:
+        kinds = ["random", "zeros", "large"] if dtypes else ["random"]
+    flags = {
+        "thresholds": any(points.size for domain in domains.values() for points in domain.points),
+        "missing": any(domain.missing for domain in domains.values()),
+        "unknown": any(domain.unknown for domain in domains.values()),
+    }
+    return kinds + [kind for kind, wanted in flags.items() if wanted]
+
+
+def _taller(layout: Layout) -> Layout:
+    width = sum(math.prod(shape[1:]) for shape in layout.shapes.values())
+    rows = max(layout.batch or 1, min(THRESHOLD_ROWS, _MAX_ELEMENTS // width))
+    return replace(layout, batch=rows, shapes={name: (rows, *shape[1:]) for name, shape in layout.shapes.items()})
+
+
+def _label(kind: str, layout: Layout, turn: int) -> str:
+    batch = "" if layout.batch is None else f", batch {layout.batch}"
+    return f"{kind}{batch}" + (f", again {turn}" if turn else "")
+
+
+def _feed(
+    signature: Signature, domains: Mapping[str, Domain], kind: str, layout: Layout, key: tuple[int, int, int]
+) -> Feed:
+    return {
+        spec.name: draw(
+            kind, numpy_dtype(spec), domains[spec.name], layout.shapes[spec.name], _stream(spec.name, kind, key)
+        )
+        for spec in signature.inputs
+    }
+
+
+def _stream(name: str, kind: str, key: tuple[int, int, int]) -> np.random.Generator:
+    """A stream of its own for every input of every sample, the same on every machine."""
+    seed, *rest = key
+    digest = hashlib.blake2b(f"{name}\0{kind}\0{rest}".encode(), digest_size=16).digest()
+    words = np.frombuffer(digest, "<u4").tolist()
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *words])))
+
+
+def _notes(signature: Signature, domains: Mapping[str, Domain]) -> Iterator[str]:
+    for spec in signature.inputs:
+        if domains[spec.name].guessed:
+            yield (
+                f"the bounds of input '{spec.name}' ({spec.dtype}) aren't known, so its values are drawn from "
+                f"0 and 1; --range {spec.name}:LO:HI draws from more"
+            )

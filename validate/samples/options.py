@@ -2,17 +2,59 @@
 
 from __future__ import annotations
 
-from ..signature import TensorSpec
+import math
+import re
+
+from ..errors import ParityGateError
+from ..signature import STRING, Dim, TensorSpec
+
+DTYPES = (
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+    *("float16", "float32", "float64", "complex64", "complex128", "bool", STRING),
+)
+"""The dtypes that samples can hold, by their names in a signature."""
+
+_DIM_NAME = re.compile(r"[A-Za-z_]\w*|\?")
 
 
 def parse_range(text: str) -> tuple[str, tuple[float, float]]:
-    """``NAME:LO:HI`` -> (name, (lo, hi)), both ends included. Raises ParityGateError PG201."""
-    raise NotImplementedError
+    """``NAME:LO:HI`` -> (name, (lo, hi)), both ends included. Raises ParityGateError PG201.
+
+    It is read from the right: a name may hold a colon.
+    """
+    name, *ends = text.rsplit(":", 2)
+    try:
+        low, high = (float(end) for end in ends)
+    except ValueError as error:
+        raise _refusal("--range", text, "it is not NAME:LO:HI with two numbers", "x:0:1") from error
+    if not (name and math.isfinite(low) and math.isfinite(high) and low <= high):
+        raise _refusal("--range", text, "it takes a name and two finite numbers, LO not above HI", "x:0:1")
+    return name, (low, high)
 
 
 def parse_input(text: str) -> TensorSpec:
     """``NAME:DTYPE:D0,D1,...`` -> the input it declares. Raises ParityGateError PG201.
 
-    A dimension is a length, a name (equal names have equal lengths) or ``?``; none at all declare a scalar.
+    A dimension is a length, a name (equal names have equal lengths) or ``?``; none at all declare a scalar. It is
+    read from the right: a name may hold a colon.
     """
-    raise NotImplementedError
+    example = "x:float32:batch,3,224,224"
+    parts = text.rsplit(":", 2)
+    if len(parts) != 3 or not parts[0]:
+        raise _refusal("--input", text, "it is not NAME:DTYPE:D0,D1,...", example)
+    name, dtype, dims = (part.strip() for part in parts)
+    if dtype not in DTYPES:
+        raise _refusal("--input", text, f"'{dtype}' is none of {', '.join(DTYPES)}", example)
+    return TensorSpec(name, dtype, tuple(_dim(part.strip(), text) for part in dims.split(",")) if dims else ())
+
+
+def _dim(part: str, text: str) -> Dim:
+    if part.isascii() and part.isdigit() and int(part) > 0:
+        return int(part)
+    if _DIM_NAME.fullmatch(part):
+        return part
+    raise _refusal("--input", text, f"'{part}' is neither a length above 0 nor a name", "x:float32:batch,3,224,224")
+
+
+def _refusal(option: str, text: str, cause: str, example: str) -> ParityGateError:
+    return ParityGateError("PG201", f"{option} {text}", cause, f"Example: {option} {example}")

@@ -14,7 +14,7 @@ class Sample:
     """One feed (input name -> array) for one run of a model.
 
     ``label`` names it in a report ("normal, batch 3", "rows 64-127"); ``kind`` is the kind of values ("normal",
-    "zeros", "file", ...). ``batch`` is the number of rows, or None where the model has no batch axis.
+    "zeros", "file", ...). ``batch`` is the number of rows, None where the model leaves no choice of it.
     """
 
     label: str
@@ -44,7 +44,7 @@ class Samples:
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
-        """The distinct batch sizes, ascending; empty where the model has no batch axis."""
+        """The distinct batch sizes, ascending; empty where the model leaves no choice of it."""
         return tuple(sorted({sample.batch for sample in self.items if sample.batch is not None}))
 
     @property
