@@ -1,0 +1,144 @@
+"""How far an output may be off: the part of the verdict that can be replaced.
+
+The default and the reasons for its figures are explained in docs/verdict.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from .errors import ParityGateError
+from .metrics import EPSILON, peak
+from .report import Tolerance
+from .signature import STRING, TensorSpec
+
+if TYPE_CHECKING:
+    from .signature import Array
+
+EXACT = Tolerance()
+
+DEFAULTS: Mapping[str, Tolerance] = {
+    "float64": Tolerance(rtol=1e-9, atol=1e-12, ulps=4096, dtype="float64"),
+    "float32": Tolerance(rtol=1e-4, atol=1e-6, ulps=128, dtype="float32"),
+    "float16": Tolerance(rtol=4e-3, atol=1e-4, ulps=8, dtype="float16"),
+    "bfloat16": Tolerance(rtol=3e-2, atol=1e-3, ulps=8, dtype="bfloat16"),
+}
+"""Tolerances per floating dtype, finest first; a dtype that isn't listed is compared exactly."""
+
+_COMPONENT = {"complex64": "float32", "complex128": "float64"}
+_PEAK_SHARE = 1e-5
+
+
+class Policy(Protocol):
+    """Decides the tolerance of each output."""
+
+    def check(self, specs: Sequence[TensorSpec]) -> None:
+        """Refuse, before anything runs, what can't be meant. Raises ParityGateError PG201."""
+
+    def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
+        """The tolerance of one output, given the reference's values in every sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultPolicy:
+    """A tolerance per dtype, for outputs of any scale; see docs/verdict.md."""
+
+    def check(self, specs: Sequence[TensorSpec]) -> None:
+        """Nothing was said, so nothing can be wrong."""
+
+    def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
+        """The coarser dtype's row; ``atol`` shrinks with outputs that are tiny in every sample."""
+        dtype = coarser_dtype(spec.dtype, candidate_dtype)
+        if dtype not in DEFAULTS:
+            return EXACT
+        row = DEFAULTS[dtype]
+        return replace(row, atol=min(row.atol, _PEAK_SHARE * peak(reference)))
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPolicy:
+    """The user's ``rtol`` and ``atol`` for every floating output; all other outputs stay exact."""
+
+    rtol: float
+    atol: float
+
+    def __post_init__(self) -> None:
+        check_bounds("--rtol/--atol", self.rtol, self.atol)
+
+    def check(self, specs: Sequence[TensorSpec]) -> None:
+        """The bounds were checked on the way in."""
+
+    def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
+        """The same bounds whatever the dtype."""
+        dtype = coarser_dtype(spec.dtype, candidate_dtype)
+        return Tolerance(self.rtol, self.atol, dtype=dtype, source="user") if dtype in DEFAULTS else EXACT
+
+
+@dataclass(frozen=True, slots=True)
+class OverridingPolicy:
+    """Another policy, except for the outputs named: output -> (rtol, atol), for integers too."""
+
+    default: Policy
+    overrides: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, (rtol, atol) in self.overrides.items():
+            check_bounds(f"tolerance of output {name!r}", rtol, atol)
+
+    def check(self, specs: Sequence[TensorSpec]) -> None:
+        """Raises PG201 for an output that doesn't exist, and for text and booleans, which have no distance."""
+        dtypes = {spec.name: spec.dtype for spec in specs}
+        for name in self.overrides:
+            subject = f"tolerance of output {name!r}"
+            if name not in dtypes:
+                raise ParityGateError("PG201", subject, "there is no such output", f"Outputs: {', '.join(dtypes)}.")
+            if dtypes[name] in (STRING, "bool"):
+                raise ParityGateError("PG201", subject, f"{dtypes[name]} values are compared exactly, there is no far")
+        self.default.check(specs)
+
+    def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
+        """The bounds given for this output, or the other policy's."""
+        if spec.name not in self.overrides:
+            return self.default.tolerance(spec, reference, candidate_dtype)
+        dtype = coarser_dtype(spec.dtype, candidate_dtype)
+        return Tolerance(*self.overrides[spec.name], dtype=dtype, source="user")
+
+
+def make_policy(rtol: float | None = None, atol: float | None = None, tolerances: Sequence[str] = ()) -> Policy:
+    """The policy of a command line: both bounds or neither, and texts ``NAME:RTOL:ATOL``. Raises PG201."""
+    if rtol is None and atol is None:
+        default: Policy = DefaultPolicy()
+    elif rtol is None or atol is None:
+        raise ParityGateError("PG201", "--rtol/--atol", "one was given without the other", "Give both, or neither.")
+    else:
+        default = FixedPolicy(rtol, atol)
+    return OverridingPolicy(default, dict(map(parse_tolerance, tolerances))) if tolerances else default
+
+
+def parse_tolerance(text: str) -> tuple[str, tuple[float, float]]:
+    """``NAME:RTOL:ATOL`` -> (name, (rtol, atol)); the name may hold colons. Raises PG201."""
+    name, *bounds = text.rsplit(":", 2)
+    try:
+        rtol, atol = map(float, bounds)
+    except ValueError as error:
+        raise ParityGateError(
+            "PG201", text, "not NAME:RTOL:ATOL", "For example: --tolerance logits:1e-3:1e-5"
+        ) from error
+    return name, (rtol, atol)
+
+
+def check_bounds(subject: str, rtol: float, atol: float) -> None:
+    """Raises PG201 for bounds that are negative, not finite, or so wide that zeros would pass for anything."""
+    if not all(math.isfinite(bound) and bound >= 0 for bound in (rtol, atol)):
+        raise ParityGateError("PG201", subject, f"rtol={rtol} and atol={atol} must be finite and not negative")
+    if rtol >= 1:
+        raise ParityGateError("PG201", subject, f"rtol={rtol} would let zeros pass for any value", "Give less than 1.")
+
+
+def coarser_dtype(reference: str, candidate: str) -> str:
+    """The dtype whose numbers are further apart, where both are floating; otherwise the reference's."""
+    names = [_COMPONENT.get(name, name) for name in (reference, candidate)]
+    return max(names, key=EPSILON.__getitem__) if all(name in EPSILON for name in names) else reference
