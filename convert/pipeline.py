@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,7 +81,7 @@ def _make_and_run(
     with ExitStack() as stack:
         source = stack.enter_context(runner_for(job.source, row, folder, "source", settings.limits))
         checker = stack.enter_context(runner_for(job.output, target, folder, "candidate", settings.limits))
-        arguments: Mapping[str, Any] = {
+        arguments: dict[str, Any] = {
             "folder": folder,
             "row": row,
             "source": job.source,

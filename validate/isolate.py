@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from .errors import ParityGateError
 from .events import Event, EventReader
-from .worker import REPLY, REQUEST, Reply, Request
+from .messages import REPLY, REQUEST, Reply, Request
 
 _POLL_SECONDS = 0.02
 _LOG_LINES = 8

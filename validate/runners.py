@@ -13,7 +13,7 @@ from .engines.registry import HEAVY, Format
 from .errors import ParityGateError
 from .events import EventWriter, Listener
 from .isolate import Limits, Worker
-from .worker import Request, call_task
+from .messages import Request, call_task
 
 
 class Runner(Protocol):

@@ -1,0 +1,5 @@
+"""``python -m paritygate.cli``."""
+
+from .main import main
+
+main()
