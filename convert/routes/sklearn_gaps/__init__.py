@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = (
+    "kernels",
+)
 """Names of this package's modules. Each has ``register()``, which hands its estimators' shape calculators and
 converters to ``skl2onnx.update_registered_converter(..., overwrite=True)``; a module whose framework is optional
 registers nothing when that framework is not installed."""

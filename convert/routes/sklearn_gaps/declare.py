@@ -1,0 +1,236 @@
+"""Hand converters to skl2onnx: an estimator's outputs, their types, and the function that computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto
+from onnx.helper import get_attribute_value, tensor_dtype_to_np_dtype
+from skl2onnx import update_registered_converter
+from skl2onnx._parse import _parse_sklearn
+from skl2onnx.common.data_types import (
+    BooleanTensorType,
+    DoubleTensorType,
+    FloatTensorType,
+    Int64TensorType,
+    StringTensorType,
+    guess_tensor_type,
+)
+
+from .values import STRING, Graph, Value
+
+OLDEST_OPSET = 13
+"""Before it, Softmax, Squeeze, ReduceSum and others have other inputs or another meaning."""
+
+_TYPES = {
+    np.dtype(np.float32): FloatTensorType,
+    np.dtype(np.float64): DoubleTensorType,
+    np.dtype(np.int64): Int64TensorType,
+    np.dtype(bool): BooleanTensorType,
+    STRING: StringTensorType,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An output: its name, its extents after the batch, its dtype (None: the floating type of the model)."""
+
+    name: str
+    shape: tuple[int | None, ...] = ()
+    dtype: np.dtype[Any] | None = None
+
+
+Function = Callable[["Conversion", Any], Value | Sequence[Value]]
+"""What converts an estimator: (conversion, fitted estimator) -> the outputs' values."""
+
+Outputs = Callable[[Any], Sequence[Output]]
+"""Which outputs a fitted estimator has."""
+
+
+class Conversion(Graph):
+    """The graph of the model in which one estimator is being converted, and that estimator's inputs.
+
+    Converters compute in double; what they return is cast to the types that the outputs were declared with.
+    """
+
+    def __init__(self, scope: Any, operator: Any, container: Any) -> None:
+        self.opset = container.target_opset_any_domain("")
+        self._scope, self._operator, self._container = scope, operator, container
+
+    @cached_property
+    def inputs(self) -> tuple[Value, ...]:
+        """The estimator's inputs as they come: one tensor, or one per column of a table."""
+        return tuple(Value(self, v.full_name, _dtype(v.type)) for v in self._operator.inputs)
+
+    @cached_property
+    def x(self) -> Value:
+        """The features in double, (n, features)."""
+        return self.concat([value.cast(np.float64) for value in self.inputs])
+
+    @property
+    def ml_opset(self) -> int:
+        """The version of the domain ai.onnx.ml."""
+        return int(self._container.target_opset_any_domain("ai.onnx.ml"))
+
+    @property
+    def floating(self) -> np.dtype[Any]:
+        """The floating type of the model: float64 if its input is, else float32."""
+        return _dtype(guess_tensor_type(self._operator.inputs[0].type))
+
+    def unique(self, hint: str) -> str:
+        """A name that nothing in the model has yet."""
+        name: str = self._scope.get_unique_variable_name(hint)
+        return name
+
+    def add_node(self, node: NodeProto) -> None:
+        """Append a finished node."""
+        attributes = {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
+        version = self._container.target_opset_any_domain(node.domain)
+        self._container.add_node(
+            node.op_type,
+            list(node.input),
+            list(node.output),
+            op_domain=node.domain,
+            op_version=version,
+            name=node.name,
+            **attributes,
+        )
+
+    def add_constant(self, tensor: TensorProto) -> None:
+        """Append a named constant."""
+        content: Any = list(tensor.string_data) if tensor.string_data else tensor
+        self._container.add_initializer(tensor.name, tensor.data_type, list(tensor.dims), content)
+
+    def call(self, estimator: Any, *features: Value) -> list[Value]:
+        """The outputs of another fitted estimator, floating ones in double.
+
+        ``features`` default to this estimator's own inputs. A classifier gives its label, then its scores.
+        """
+        variables = [self._variable(value) for value in features] or list(self._operator.inputs)
+        if self._container.has_options(estimator, "zipmap"):
+            self._scope.add_options(id(estimator), {"zipmap": False})
+            self._container.add_options(id(estimator), {"zipmap": False})
+        outputs = _parse_sklearn(self._scope, estimator, variables)
+        return [self._result(variable, estimator) for variable in outputs]
+
+    def _result(self, variable: Any, estimator: Any) -> Value:
+        """An output of another estimator. Its type is only certain once that estimator is converted: cast always."""
+        declared = _dtype(variable.type)
+        if declared.kind == "f":
+            return self.op("Cast", Value(self, variable.full_name, declared), dtype=np.float64, to=TensorProto.DOUBLE)
+        is_label = hasattr(estimator, "classes_") and declared != np.bool_
+        return Value(self, variable.full_name, label_dtype(estimator.classes_) if is_label else declared)
+
+    def _variable(self, value: Value) -> Any:
+        """A skl2onnx variable for a computed value, narrowed to the model's floating type."""
+        narrow = value.cast(self.floating) if value.dtype.kind == "f" else value
+        variable = self._scope.declare_local_variable("features", _TYPES[narrow.dtype]([None, None]))
+        self._rename(narrow, variable)
+        return variable
+
+    def finish(self, values: Sequence[Value]) -> None:
+        """Give the results the names and the types that the outputs were declared with."""
+        for variable, value in zip(self._operator.outputs, values, strict=True):
+            self._rename(value.cast(_dtype(variable.type)), variable)
+
+    def _rename(self, value: Value, variable: Any) -> None:
+        self._container.add_node("Identity", [value.name], [variable.full_name], name=self.unique("Identity"))
+
+
+def declare(kind: type, function: Function, outputs: Outputs, options: dict[str, Any] | None = None) -> None:
+    """Register ``function`` as the converter of the estimators of class ``kind``, replacing skl2onnx's own if any."""
+    alias = f"Gap{kind.__name__}"
+
+    def parse(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
+        operator = scope.declare_local_operator(alias, model)
+        operator.inputs = inputs
+        for output in outputs(model):
+            operator.outputs.append(scope.declare_local_variable(output.name, _type(output, operator)))
+        return operator.outputs
+
+    def infer_shapes(operator: Any) -> None:
+        for variable, output in zip(operator.outputs, outputs(operator.raw_operator), strict=True):
+            variable.set_type(_type(output, operator))
+
+    def convert(scope: Any, operator: Any, container: Any) -> None:
+        conversion = Conversion(scope, operator, container)
+        if conversion.opset < OLDEST_OPSET:
+            raise RuntimeError(f"{kind.__name__} needs opset {OLDEST_OPSET} or newer, not {conversion.opset}")
+        results = function(conversion, operator.raw_operator)
+        conversion.finish([results] if isinstance(results, Value) else results)
+
+    allowed = {"zipmap": None, **(options or {})}
+    update_registered_converter(kind, alias, infer_shapes, convert, overwrite=True, parser=parse, options=allowed)
+
+
+def transformer(kind: type, function: Function, width: Callable[[Any], int | None] | None = None) -> None:
+    """Register a transformer: one floating output, ``width(model)`` columns (default: its names for them)."""
+    columns = width or (lambda model: len(model.get_feature_names_out()))
+    declare(kind, function, lambda model: [Output("variable", (columns(model),))])
+
+
+def regressor(kind: type, function: Function, targets: Callable[[Any], int] = lambda model: 1) -> None:
+    """Register a regressor: one floating output (n, targets); as everywhere in skl2onnx, one target is (n, 1)."""
+    declare(kind, function, lambda model: [Output("variable", (targets(model),))])
+
+
+def classifier(kind: type, function: Function) -> None:
+    """Register a classifier: the label, then probabilities or else decision values, if the model has either."""
+    declare(kind, function, classifier_outputs)
+
+
+def clusterer(kind: type, function: Function) -> None:
+    """Register a clusterer: the cluster's number, then what ``transform`` gives, if the model has it."""
+    declare(
+        kind, function, lambda model: [LABEL, *([Output("scores", (None,))] if hasattr(model, "transform") else [])]
+    )
+
+
+def outlier_detector(kind: type, function: Function) -> None:
+    """Register an outlier detector: 1 or -1, and the decision value (n, 1)."""
+    declare(kind, function, lambda model: [LABEL, Output("scores", (1,))])
+
+
+LABEL = Output("label", (), np.dtype(np.int64))
+SCORES = Output("scores", (None,))
+
+
+def classifier_outputs(model: Any) -> list[Output]:
+    """What a classifier gives: label and scores with the shapes of ``predict`` and ``predict_proba``."""
+    several = (len(model.classes_),) if isinstance(model.classes_, list) else ()
+    outputs = [Output("label", several, label_dtype(model.classes_))]
+    if hasattr(model, "predict_proba"):
+        outputs.append(Output("probabilities", (None, None) if several else (len(model.classes_),)))
+    elif hasattr(model, "decision_function"):
+        outputs.append(Output("probabilities", () if len(model.classes_) == 2 else (len(model.classes_),)))
+    return outputs
+
+
+def label_dtype(classes: NDArray[Any] | list[NDArray[Any]]) -> np.dtype[Any]:
+    """The dtype in which labels leave the graph: strings, or int64 for integers, booleans and integral floats."""
+    values = np.concatenate([np.ravel(part) for part in classes]) if isinstance(classes, list) else np.asarray(classes)
+    if values.dtype.kind in "USO":
+        return STRING
+    if values.dtype.kind == "f" and not np.array_equal(values, np.floor(values)):
+        return np.dtype(np.float64)
+    return np.dtype(np.int64)
+
+
+def labels(indices: Value, classes: NDArray[Any]) -> Value:
+    """The class label of each index."""
+    return indices.graph.constant(np.asarray(classes).astype(label_dtype(classes))).take(indices)
+
+
+def _type(output: Output, operator: Any) -> Any:
+    first = operator.inputs[0]
+    kind = type(guess_tensor_type(first.type)) if output.dtype is None else _TYPES[output.dtype]
+    return kind([first.get_first_dimension(), *output.shape])
+
+
+def _dtype(kind: Any) -> np.dtype[Any]:
+    return np.dtype(tensor_dtype_to_np_dtype(kind.to_onnx_type().tensor_type.elem_type))

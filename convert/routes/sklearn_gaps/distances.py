@@ -1,0 +1,120 @@
+"""Distances between rows of the input and the rows that a model remembers, in double."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .values import Value
+
+Array = NDArray[Any]
+RowDistance = Callable[[Value, Array], Value]
+"""(one row (features,), constant rows (m, features)) -> distances (m,)."""
+
+
+def euclidean_squared(x: Value, rows: Array) -> Value:
+    """Squared Euclidean distances (n, m) through ``|x|^2 - 2 x.y + |y|^2``.
+
+    Both sides are moved to the rows' mean first, so that little cancels. Integral rows stay where they are: then the
+    sums are exact in double, and equal distances come out equal.
+    """
+    rows = np.asarray(rows, np.float64)
+    middle = np.zeros(rows.shape[1]) if np.array_equal(rows, np.round(rows)) else rows.mean(axis=0)
+    moved, rows = x - middle, rows - middle
+    squares = (moved * moved).sum(keepdims=True) + (rows**2).sum(axis=1) - (moved * 2.0) @ rows.T
+    return squares.maximum(0.0)
+
+
+def distances(x: Value, rows: Array, metric: str, parameters: Mapping[str, Any] | None = None) -> Value:
+    """Distances (n, m) by the name of a metric of scikit-learn. Raises RuntimeError for one that has no translation."""
+    parameters = parameters or {}
+    rows = np.asarray(rows, np.float64)
+    if metric == "minkowski":
+        metric = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}.get(parameters.get("p", 2), metric)
+    if metric == "precomputed":
+        return x
+    if metric in ("euclidean", "l2"):
+        return euclidean_squared(x, rows).sqrt()
+    if metric == "sqeuclidean":
+        return euclidean_squared(x, rows)
+    if metric == "cosine":
+        return (1.0 - unit_rows(x) @ unit_rows_of(rows).T).clip(0.0, 2.0)
+    if metric == "seuclidean":
+        deviation = np.sqrt(parameters["V"])
+        return euclidean_squared(x / deviation, rows / deviation).sqrt()
+    if metric == "mahalanobis":
+        whiten = np.linalg.cholesky(_precision(parameters))
+        return euclidean_squared(x @ whiten, rows @ whiten).sqrt()
+    if metric not in ROW_DISTANCES:
+        raise RuntimeError(f"the metric {metric!r} has no translation to ONNX")
+    return x.graph.scan(x, lambda row: ROW_DISTANCES[metric](row, rows, **parameters))
+
+
+def unit_rows(x: Value) -> Value:
+    """Rows scaled to Euclidean length 1; rows of zeros stay zeros."""
+    length = (x * x).sum(keepdims=True).sqrt()
+    return x / length.equals(0.0).where(1.0, length)
+
+
+def unit_rows_of(rows: Array) -> Array:
+    """:func:`unit_rows` of constants."""
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.where(length == 0, 1, length)
+
+
+def _precision(parameters: Mapping[str, Any]) -> Array:
+    return np.asarray(parameters["VI"]) if "VI" in parameters else np.linalg.inv(parameters["V"])
+
+
+def _manhattan(row: Value, rows: Array) -> Value:
+    return abs(row - rows).sum()
+
+
+def _chebyshev(row: Value, rows: Array) -> Value:
+    return abs(row - rows).max()
+
+
+def _minkowski(row: Value, rows: Array, p: float, w: Array | None = None) -> Value:
+    terms = abs(row - rows) ** p
+    return (terms if w is None else terms * w).sum() ** (1 / p)
+
+
+def _canberra(row: Value, rows: Array) -> Value:
+    scale = abs(row) + np.abs(rows)
+    return (abs(row - rows) / scale.equals(0.0).where(1.0, scale)).sum()
+
+
+def _bray_curtis(row: Value, rows: Array) -> Value:
+    return abs(row - rows).sum() / abs(row + rows).sum()
+
+
+def _hamming(row: Value, rows: Array) -> Value:
+    return (~row.equals(rows)).cast(np.float64).mean()
+
+
+def _nan_euclidean(row: Value, rows: Array) -> Value:
+    """Distance over the coordinates that both rows have, scaled up as if they had all (nan_euclidean_distances)."""
+    present = (~row.is_nan()).cast(np.float64) * ~np.isnan(rows)
+    difference = row.is_nan().where(0.0, row) - np.nan_to_num(rows)
+    count = present.sum()
+    mean = (difference * difference * present).sum() / count.equals(0.0).where(np.nan, count)
+    return (mean * float(rows.shape[1])).sqrt()
+
+
+ROW_DISTANCES: dict[str, Callable[..., Value]] = {
+    "manhattan": _manhattan,
+    "cityblock": _manhattan,
+    "l1": _manhattan,
+    "chebyshev": _chebyshev,
+    "infinity": _chebyshev,
+    "minkowski": _minkowski,
+    "p": _minkowski,
+    "canberra": _canberra,
+    "braycurtis": _bray_curtis,
+    "hamming": _hamming,
+    "nan_euclidean": _nan_euclidean,
+}
+"""Metrics that are computed row by row, so that no tensor of (n, m, features) is ever needed."""
