@@ -118,8 +118,8 @@ def page(rows: Sequence[tuple[Pair, float, float]]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench`. What a conversion costs when parity is proved as well, beside the bare converter that",
-        "proves nothing. The two commands of a row are run in turn from cold processes; trust the ratios, not the",
+        "Written by `make bench`. What a conversion costs when parity is proved as well, beside the bare converter",
+        "that proves nothing. The two commands of a row are run in turn from cold processes; trust the ratios, not the",
         f"seconds. Median of {ROUNDS} rounds. Goal: at most {GOAL}.",
         "",
         "| model | bare command | bare, s | paritygate convert, s | ratio |",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..validate.engines.onnxruntime import external_files
@@ -32,15 +33,15 @@ def publish(candidate: Path, output: Path) -> None:
     """
     old = _external_files_of_old(output)
     data = external_files(candidate)
-    staged = {file: _stage(file, output.parent) for file in [*data, candidate]}
-    try:
-        for file in data:
-            staged[file].replace(output.parent / file.name)
-        staged[candidate].replace(output)
-    finally:
-        for partial in staged.values():
-            partial.unlink(missing_ok=True)
-    for file in old - {output.parent.resolve() / file.name for file in data}:
+    placed = [output.parent / file.name for file in data]
+    with ExitStack() as undo:
+        staged = [_stage(file, output.parent, undo) for file in [*data, candidate]]
+        for partial, place in zip(staged[:-1], placed, strict=True):
+            undo.callback(place.unlink, missing_ok=True)
+            partial.replace(place)
+        staged[-1].replace(output)
+        undo.pop_all()
+    for file in old - {place.resolve() for place in placed}:
         file.unlink(missing_ok=True)
 
 
@@ -62,8 +63,9 @@ def use_free_data_name(candidate: Path, output: Path) -> None:
         candidate.write_bytes(model.SerializeToString())
 
 
-def _stage(file: Path, folder: Path) -> Path:
+def _stage(file: Path, folder: Path, undo: ExitStack) -> Path:
     partial = folder / f".{file.name}.{secrets.token_hex(4)}.partial"
+    undo.callback(partial.unlink, missing_ok=True)
     try:
         os.link(file, partial)  # the job folder and OUTPUT often share a file system: no copy then
     except OSError:
