@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,7 @@ class Conversion:
 
 def run_job(job: Job, settings: Settings) -> Conversion:
     """Convert, prove, and only then export. Raises ParityGateError for everything but a verdict."""
+    job = replace(job, source=normalise(job.source))
     row = detect(job.source)
     target = _target(job)
     route = _route(row, target)

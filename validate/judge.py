@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .compare import check_declared, compare_outputs
+from .compare import compare_outputs
 from .doctor import versions
 from .engines.registry import Format
+from .findings import check_declared
 from .policy import DefaultPolicy, Policy
 from .report import Environment, Finding, ModelSummary, Report, Severity
 from .samples import load_outputs
@@ -20,6 +21,7 @@ from .tasks import ACTUAL, AGAIN, EXPECTED, Ran, source_name
 
 _CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "f16c")
 _HASHED_BYTES = 1 << 20
+_MOST_CLASSES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +51,21 @@ def judge(
     speaks of an output that doesn't exist.
     """
     policy = policy or DefaultPolicy()
-    specs = reference.ran.signature.outputs
-    policy.check(specs)
+    signature = reference.ran.signature
+    specs = signature.outputs
     expected, actual, again = (load_outputs(folder / name) for name in (EXPECTED, ACTUAL, AGAIN))
     findings = (
         *_not_deterministic(specs, expected, again, policy),
         *check_declared(candidate.ran.signature.outputs, actual),
-        *_narrowed_interface(reference.ran.signature, candidate.ran.signature, inputs or {}),
+        *_narrowed_interface(signature, candidate.ran.signature, inputs or {}),
         *_notes(reference.ran.notes, "reference"),
         *_notes(candidate.ran.notes, "candidate"),
         *_notes(notes, "conversion"),
     )
     return Report(
-        outputs=compare_outputs(specs, expected, actual, outputs, policy),
+        outputs=compare_outputs(
+            specs, expected, actual, outputs, policy, scores=_scores(specs), labels=signature.labels
+        ),
         reference=_summary(reference),
         candidate=_summary(candidate),
         samples=reference.ran.samples,
@@ -70,6 +74,15 @@ def judge(
         route=route,
         timings=timings,
     )
+
+
+def _scores(specs: tuple[TensorSpec, ...]) -> tuple[str, ...]:
+    """Outputs whose last axis may count classes: their greatest entries are compared too, beside the values."""
+    shapes = {spec.name: spec.shape for spec in specs if spec.dtype.startswith("float")}
+    return tuple(
+        name for name, shape in shapes.items()
+        if shape and len(shape) == 2 and isinstance(shape[1], int) and 1 < shape[1] <= _MOST_CLASSES
+    )  # fmt: skip
 
 
 def _not_deterministic(
