@@ -62,15 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         _show(error, given)
         status = error.exit_code
-    except Exception as error:  # noqa: BLE001  # the outermost frame: a bug is still no traceback for the user  # noqa: BLE001
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("paritygate: interrupted; nothing was written", err=True)
+        status = _INTERRUPTED
+    except Exception as error:  # the outermost frame: not even a bug shows a user its traceback
         if "--debug" in given:
             raise
         hint = "This is a bug in paritygate: run again with --debug and report what it prints."
         _show(ParityGateError("PG308", type(error).__name__, str(error), hint), given)
         status = ExitCode.INCONCLUSIVE
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("paritygate: interrupted; nothing was written", err=True)
-        status = _INTERRUPTED
     sys.exit(status)
 
 

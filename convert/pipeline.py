@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..validate.detect import detect, format_named
+from ..validate.detect import detect, format_named, normalise
 from ..validate.engines.base import LoadOptions
 from ..validate.engines.registry import Format
 from ..validate.errors import ParityGateError
