@@ -37,7 +37,7 @@ def run_and_convert(
     """Run the untouched original first, so that nothing a converter patches can touch it, then convert."""
     model, ran = run_reference(folder, row, source, options, plan, on_event)
     on_event(Event("convert"))
-    destination = folder / "candidate" / output.name
+    destination = folder / "converted" / output.name
     destination.parent.mkdir()
     candidate: Candidate = importlib.import_module(route).convert(model, destination, convert_options)
     use_free_data_name(candidate.path, output)
