@@ -6,6 +6,13 @@ from functools import cache
 from importlib import import_module
 
 MODULES: tuple[str, ...] = (
+    "cluster",
+    "decomposition",
+    "factorisation",
+    "forests",
+    "gradient_boosting",
+    "hist_gradient_boosting",
+    "isolation_forest",
     "kernels",
 )
 """Names of this package's modules. Each has ``register()``, which hands its estimators' shape calculators and
