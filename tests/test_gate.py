@@ -1,0 +1,199 @@
+"""The gate itself: a candidate that was broken on purpose never passes and never reaches OUTPUT."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from paritygate.convert import convert
+from paritygate.convert.routes.registry import ROUTES
+from paritygate.validate import ExitCode, validate
+from paritygate.validate.report import Verdict
+
+GRAPH = """
+<ir_version: 8, opset_import: ["" : 17]>
+classifier (float[N, 3, 8, 6] image) => (float[N, 5] logits, float[N, 5] probabilities, int64[N] label) {
+  conv = Conv <pads = [1, 1, 1, 1]> (image, kernel, kernel_bias)
+  normal = BatchNormalization <epsilon = 0.001> (conv, scale, shift, mean, variance)
+  active = Relu (normal)
+  pooled = GlobalAveragePool (active)
+  features = Flatten (pooled)
+  hidden = Gemm <transB = 1> (features, square)
+  logits = Gemm (hidden, weight, bias)
+  probabilities = Softmax <axis = 1> (logits)
+  label = ArgMax <axis = 1, keepdims = 0> (probabilities)
+}
+"""
+SHAPES = {
+    "kernel": (5, 3, 3, 3), "kernel_bias": (5,), "scale": (5,), "shift": (5,), "mean": (5,), "variance": (5,),
+    "square": (5, 5), "weight": (5, 5), "bias": (5,),
+}  # fmt: skip
+
+
+def classifier() -> onnx.ModelProto:
+    """A small network in which every part has an influence; non-square image, square weights."""
+    random = np.random.default_rng(3)
+    model = onnx.parser.parse_model(GRAPH)
+    for name, shape in SHAPES.items():
+        value = random.normal(size=shape) if name != "variance" else random.uniform(0.01, 0.05, shape)
+        model.graph.initializer.append(numpy_helper.from_array(value.astype(np.float32), name))
+    return model
+
+
+def weight(model: onnx.ModelProto, name: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Replace one initializer by a changed copy."""
+    tensor = next(entry for entry in model.graph.initializer if entry.name == name)
+    tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(change(numpy_helper.to_array(tensor))), name))
+
+
+def attribute(model: onnx.ModelProto, operator: str, name: str, value: float) -> None:
+    """Set one attribute of the first node of that operator."""
+    node = next(entry for entry in model.graph.node if entry.op_type == operator)
+    found = next(entry for entry in node.attribute if entry.name == name)
+    found.CopyFrom(onnx.helper.make_attribute(name, value))
+
+
+def nudge(values: np.ndarray) -> np.ndarray:
+    changed = values.copy()
+    changed.flat[0] *= 1.01
+    return changed
+
+
+def swap_outputs(model: onnx.ModelProto) -> None:
+    """logits and probabilities have the same shape and dtype; only their values tell."""
+    names = {"logits": "probabilities", "probabilities": "logits"}
+    for node in model.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+
+
+def drop_output(model: onnx.ModelProto) -> None:
+    del model.graph.output[1]
+
+
+def narrow_label(model: onnx.ModelProto) -> None:
+    """label as int32: the values are right, the dtype isn't."""
+    model.graph.node[-1].output[0] = "wide"
+    model.graph.node.append(onnx.helper.make_node("Cast", ["wide"], ["label"], to=onnx.TensorProto.INT32))
+    model.graph.output[2].type.tensor_type.elem_type = onnx.TensorProto.INT32
+
+
+def freeze_batch(model: onnx.ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+
+
+def divide_by_zero(model: onnx.ModelProto) -> None:
+    weight(model, "variance", lambda v: -v)
+
+
+BROKEN: dict[str, Callable[[onnx.ModelProto], None]] = {
+    "nudged weight": lambda m: weight(m, "kernel", nudge),
+    "nudged bias": lambda m: weight(m, "bias", lambda v: v + np.float32(1e-3)),
+    "transposed square weight": lambda m: weight(m, "square", lambda v: v.T),
+    "swapped image axes": lambda m: weight(m, "kernel", lambda v: v.transpose(0, 1, 3, 2)),
+    "another epsilon": lambda m: attribute(m, "BatchNormalization", "epsilon", 1e-5),
+    "another softmax axis": lambda m: attribute(m, "Softmax", "axis", 0),
+    "wrong class order": lambda m: [weight(m, n, lambda v: v[..., [1, 0, 2, 3, 4]]) for n in ("weight", "bias")],
+    "swapped outputs": swap_outputs,
+    "dropped output": drop_output,
+    "narrower label": narrow_label,
+    "NaN": divide_by_zero,
+}
+
+BROKEN_ROUTE = """
+import importlib.util, sys
+import onnx
+from paritygate.convert.routes.onnx_to_onnx import convert as honest
+spec = importlib.util.spec_from_file_location("gate", {tests!r})
+gate = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(gate)
+
+def convert(model, destination, options):
+    candidate = honest(model, destination, options)
+    proto = onnx.load(str(destination))
+    gate.BROKEN[{name!r}](proto)
+    onnx.save(proto, str(destination))
+    return candidate
+"""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source.onnx"
+    onnx.save(classifier(), str(path))
+    return path
+
+
+def test_the_unbroken_model_passes(source: Path, tmp_path: Path) -> None:
+    conversion = convert(source, tmp_path / "out.onnx", opset=18)
+    assert conversion.report.exit_code is ExitCode.PASS
+    assert conversion.path is not None
+    assert onnx.load(str(conversion.path)).opset_import[0].version == 18
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_conversion_fails_and_writes_nothing(
+    name: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = f"broken_route_{list(BROKEN).index(name)}"
+    (tmp_path / f"{module}.py").write_text(BROKEN_ROUTE.format(tests=__file__, name=name))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setitem(ROUTES, ("onnx", "onnx"), (module,))
+    output = tmp_path / "out" / "model.onnx"
+    output.parent.mkdir()
+    conversion = convert(source, output)
+    assert conversion.report.verdict is Verdict.FAIL, str(conversion)
+    assert conversion.path is None
+    assert not list(output.parent.iterdir())
+
+
+def test_a_failed_run_leaves_the_old_file_alone(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken_route.py").write_text(BROKEN_ROUTE.format(tests=__file__, name="nudged weight"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setitem(ROUTES, ("onnx", "onnx"), ("broken_route",))
+    output = tmp_path / "model.onnx"
+    output.write_bytes(b"old")
+    assert not convert(source, output).report.passed
+    assert output.read_bytes() == b"old"
+
+
+def test_a_frozen_batch_is_no_pass(source: Path, tmp_path: Path) -> None:
+    """P16: the candidate can't run the second batch size at all, so nothing is proved."""
+    model = classifier()
+    freeze_batch(model)
+    onnx.save(model, str(tmp_path / "frozen.onnx"))
+    command = [sys.executable, "-m", "paritygate.cli", "validate", str(source), str(tmp_path / "frozen.onnx"), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == ExitCode.INCONCLUSIVE
+    assert json.loads(done.stdout)["error"]["code"] == "PG302"
+
+
+def test_a_random_reference_is_inconclusive(tmp_path: Path) -> None:
+    """P23: two runs differ, so no comparison with it means anything."""
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> r (float[N, 4] x) => (float[N, 4] y) '
+        "{ noise = RandomNormalLike (x)\n y = Add (x, noise) }"
+    )
+    onnx.save(model, str(tmp_path / "random.onnx"))
+    report = validate(tmp_path / "random.onnx", tmp_path / "random.onnx")
+    assert "PG307" in {finding.code for finding in report.findings}
+    assert not report.passed
+
+
+def test_bindings_name_what_is_compared(source: Path, tmp_path: Path) -> None:
+    """P8: other names don't match until they are bound, and a wrong binding fails."""
+    model = classifier()
+    model.graph.node[-2].output[0] = model.graph.node[-1].input[0] = model.graph.output[1].name = "scores"
+    renamed = tmp_path / "renamed.onnx"
+    onnx.save(model, str(renamed))
+    assert validate(source, renamed).verdict is Verdict.FAIL
+    assert validate(source, renamed, bind={"scores": "probabilities"}).passed
+    assert validate(source, renamed, bind={"scores": "logits"}).verdict is Verdict.FAIL
