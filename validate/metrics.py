@@ -108,22 +108,26 @@ def _octaves(block: Array) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.bincount(exponents - _LOWEST, minlength=_OCTAVES)
 
 
-def _ulp(array: Array, tolerance: Tolerance) -> float:
+def base_allowance(array: Array, tolerance: Tolerance) -> float:
+    """The part of what ``tolerance`` allows that is the same for all elements of one sample: ``atol + ulps*ulp``."""
     exponent = scale_exponent(array) if tolerance.ulps else None
-    return 0.0 if exponent is None else math.ldexp(EPSILON[tolerance.dtype], exponent)
+    ulp = 0.0 if exponent is None else math.ldexp(EPSILON[tolerance.dtype], exponent)
+    return tolerance.atol + tolerance.ulps * ulp
 
 
 def _distance(want: Array, got: Array) -> Floats:
     """|got - want|; of integers without rounding, since float64 has no 2**53 + 1."""
     if want.dtype.kind not in "iub":
-        return np.abs(got - want)
+        distance: Floats = np.abs(got - want)
+        return distance
     wide_want, wide_got = want.astype(np.uint64), got.astype(np.uint64)  # subtraction modulo 2**64 is exact
     return np.where(got > want, wide_got - wide_want, wide_want - wide_got).astype(np.float64)
 
 
 def _share(error: Floats, allowed: Floats) -> Floats:
     """error / allowed, where 0 / 0 is 0 and anything else over 0 infinite."""
-    return np.divide(error, allowed, out=np.where(error > 0, math.inf, 0.0), where=allowed > 0)
+    share: Floats = np.divide(error, allowed, out=np.where(error > 0, math.inf, 0.0), where=allowed > 0)
+    return share
 
 
 class _Tally:
@@ -144,7 +148,7 @@ class _Tally:
 
     def add(self, sample: int, want: Array, got: Array) -> None:
         """Take in one sample's output."""
-        base = self._tolerance.atol + self._tolerance.ulps * _ulp(want, self._tolerance)
+        base = base_allowance(want, self._tolerance)
         for number, (w, g) in enumerate(zip(blocks(want), blocks(got), strict=True)):
             self._add_block(_Place(sample, number * _BLOCK, want, got), w, g, base)
 

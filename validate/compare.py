@@ -1,0 +1,236 @@
+"""Judge every output of a candidate against the reference's. Missing, extra, empty or not comparable fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import reasons
+from .findings import dtype_name, varies
+from .labels import agreement_of_scores, count_ties
+from .metrics import EPSILON, measure, measure_text
+from .policy import Policy
+from .report import LabelAgreement, Metrics, OutputComparison, Tolerance, Verdict, WorstElement
+from .signature import STRING, TensorSpec
+
+if TYPE_CHECKING:
+    from .signature import Array
+
+    Outputs = Mapping[str, Array]
+
+_EXACT_KINDS = "biuU"
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """One output as both sides gave it, one array per sample."""
+
+    spec: TensorSpec
+    partner: str
+    want: tuple[Array, ...]
+    got: tuple[Array, ...]
+
+
+def compare_outputs(
+    specs: Sequence[TensorSpec],
+    reference: Sequence[Outputs],
+    candidate: Sequence[Outputs],
+    bindings: Mapping[str, str],
+    policy: Policy,
+    *,
+    scores: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+) -> tuple[OutputComparison, ...]:
+    """One row per output of the reference, then one per output that the candidate has beyond them.
+
+    ``reference`` and ``candidate`` hold one mapping (output name -> array) per sample; batch sizes may change from
+    sample to sample. ``bindings`` says which candidate output is which reference output, and nothing else is
+    paired. ``scores`` names reference outputs whose last axis counts classes; ``labels`` maps a reference output
+    that holds class labels to the scores it is chosen by ("" if the model doesn't give them), so that flips at ties
+    are told from wrong answers. Raises ParityGateError PG201 when ``policy`` speaks of what doesn't exist.
+    """
+    policy.check(specs)
+    labels = labels or {}
+    partners = _partners(bindings)
+    pairs: dict[str, _Pair] = {}
+    rows: dict[str, OutputComparison] = {}
+    for spec in specs:
+        found = _pair(spec, partners.get(spec.name, ()), reference, candidate)
+        if isinstance(found, OutputComparison):
+            rows[spec.name] = found
+            continue
+        pairs[spec.name] = found
+        rows[spec.name] = _with_agreement(
+            _judge(found, policy), found, scores=(*scores, *labels.values()), labels=labels
+        )
+    for name, chosen_by in labels.items():
+        if name in pairs and chosen_by in pairs:
+            rows[name] = _with_ties(rows[name], pairs[name], rows[chosen_by], pairs[chosen_by])
+    return (*rows.values(), *_undeclared(rows, reference), *_extra(rows, candidate, bindings))
+
+
+def _partners(bindings: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Reference name -> the candidate's names for it."""
+    partners: dict[str, tuple[str, ...]] = {}
+    for candidate, reference in bindings.items():
+        partners[reference] = (*partners.get(reference, ()), candidate)
+    return partners
+
+
+def _pair(
+    spec: TensorSpec, partners: Sequence[str], reference: Sequence[Outputs], candidate: Sequence[Outputs]
+) -> _Pair | OutputComparison:
+    """Both sides' arrays, or the row that says why there is nothing to compare."""
+    partner = partners[0] if len(partners) == 1 else ""
+    if len(partners) > 1:
+        names = " and ".join(map(repr, partners))
+        return _fail(spec.name, names, "PG105", f"{names} are bound to this output, which can only have one partner")
+    if not partners:
+        return _fail(spec.name, "", "PG104", "no output of the candidate is bound to it")
+    if len(reference) != len(candidate):
+        sentence = f"the reference ran {len(reference)} samples and the candidate {len(candidate)}"
+        return _fail(spec.name, partner, "PG104", sentence)
+    if not reference:
+        return OutputComparison(spec.name, partner, Verdict.INCONCLUSIVE, "PG306", "no sample was run")
+    for side, name, outputs in (("reference", spec.name, reference), ("candidate", partner, candidate)):
+        lacking = [number for number, output in enumerate(outputs) if name not in output]
+        if lacking:
+            sentence = (
+                f"the {side} gives no {name!r} in {len(lacking)} of {len(outputs)} samples, first in {lacking[0]}"
+            )
+            return _fail(spec.name, partner, "PG104", sentence)
+    want, got = (tuple(map(np.asarray, side)) for side in _columns(spec.name, partner, reference, candidate))
+    return _Pair(spec, partner, want, got)
+
+
+def _columns(
+    name: str, partner: str, reference: Sequence[Outputs], candidate: Sequence[Outputs]
+) -> tuple[Iterator[Array], Iterator[Array]]:
+    return (output[name] for output in reference), (output[partner] for output in candidate)
+
+
+def _judge(pair: _Pair, policy: Policy) -> OutputComparison:
+    row = OutputComparison(
+        pair.spec.name,
+        pair.partner,
+        Verdict.FAIL,
+        dtype=dtype_name(pair.want[0]),
+        candidate_dtype=dtype_name(pair.got[0]),
+        shape=pair.want[0].shape,
+        informative=varies(pair.want),
+    )
+    code, sentence = _unlike(pair)
+    if code:
+        return replace(row, code=code, reason=sentence)
+    if row.dtype == STRING:
+        tolerance, (metrics, worst) = Tolerance(), measure_text(pair.want, pair.got)
+    else:
+        tolerance = policy.tolerance(replace(pair.spec, dtype=row.dtype), pair.want, row.candidate_dtype)
+        metrics, worst = measure(pair.want, pair.got, tolerance)
+    exact = pair.want[0].dtype.kind in _EXACT_KINDS and tolerance.exact
+    verdict, code, sentence = _verdict(row, metrics, worst, tolerance, exact)
+    return replace(row, verdict=verdict, code=code, reason=sentence, tolerance=tolerance, metrics=metrics, worst=worst)
+
+
+def _verdict(
+    row: OutputComparison, metrics: Metrics, worst: WorstElement | None, tolerance: Tolerance, exact: bool
+) -> tuple[Verdict, str, str]:
+    """Verdict, code and sentence for what was measured."""
+    if metrics.mismatched:
+        return Verdict.FAIL, "PG106", reasons.nonfinite_differ(metrics, worst)
+    if metrics.differing and exact:
+        return Verdict.FAIL, "PG107", reasons.exact_values_differ(metrics, worst)
+    if metrics.differing:
+        return Verdict.FAIL, "PG101", reasons.values_differ(metrics, tolerance, worst)
+    if metrics.nonfinite == metrics.elements:
+        return Verdict.INCONCLUSIVE, "PG306", "every element is NaN or infinite on both sides: no value was compared"
+    return Verdict.PASS, "", reasons.dtypes_differ(row.dtype, row.candidate_dtype)
+
+
+def _unlike(pair: _Pair) -> tuple[str, str]:
+    """The code and sentence for whatever keeps the values from being compared; ("", "") if nothing does."""
+    for number, (want, got) in enumerate(zip(pair.want, pair.got, strict=True)):
+        dtypes = dtype_name(want), dtype_name(got)
+        if not (_has_values(want) and _has_values(got)):
+            return "PG111", f"{dtypes[0]} and {dtypes[1]} can't be compared"
+        if (want.dtype.kind, got.dtype.kind) != (pair.want[0].dtype.kind, pair.got[0].dtype.kind):
+            return "PG103", f"its dtype changes from sample to sample: {dtypes[0]} and {dtypes[1]} in sample {number}"
+        if not _dtype_fits(want, got, pair.spec.accepts):
+            return "PG103", f"the reference gives {dtypes[0]}, the candidate {dtypes[1]} (sample {number})"
+        if want.shape != got.shape:
+            shapes = f"the reference gives the shape {list(want.shape)}, the candidate {list(got.shape)}"
+            return "PG102", f"{shapes} (sample {number})"
+    if not any(want.size for want in pair.want):
+        return "PG109", f"it has no element in any of {len(pair.want)} samples, so nothing was proved"
+    return "", ""
+
+
+def _has_values(array: Array) -> bool:
+    """Numbers, booleans or text; kind V holds both bfloat16 and raw bytes."""
+    return array.dtype.kind in "biufcU" or (array.dtype.kind == "V" and not array.dtype.name.startswith("void"))
+
+
+def _dtype_fits(want: Array, got: Array, accepts: Iterable[str]) -> bool:
+    """Whether the dtypes are equal, or the candidate's is accepted and of the same kind without a lossy meeting."""
+    if want.dtype == got.dtype or dtype_name(want) == dtype_name(got) == STRING:
+        return True
+    if dtype_name(got) not in accepts:
+        return False
+    if dtype_name(want) in EPSILON:
+        return dtype_name(got) in EPSILON
+    if want.dtype.kind in "iu" and got.dtype.kind in "iu":
+        return np.result_type(want, got).kind in "iu"  # uint64 and int64 meet in float64
+    return want.dtype.kind == got.dtype.kind == "c"
+
+
+def _with_agreement(
+    row: OutputComparison, pair: _Pair, *, scores: Iterable[str], labels: Iterable[str]
+) -> OutputComparison:
+    """The row with how often both sides choose the same class, if it is about classes at all."""
+    if row.metrics is None:
+        return row
+    if row.name in labels:
+        agreeing = row.metrics.elements - row.metrics.differing - row.metrics.mismatched
+        return replace(row, labels=LabelAgreement(row.metrics.elements, agreeing))
+    if row.name in scores and row.dtype != STRING:
+        return replace(row, labels=agreement_of_scores(pair.want, pair.got))
+    return row
+
+
+def _with_ties(row: OutputComparison, pair: _Pair, scores_row: OutputComparison, scores: _Pair) -> OutputComparison:
+    """The row with its label agreement; it passes after all if nothing but ties differ in it.
+
+    A tie excuses nothing unless the scores themselves agree.
+    """
+    if row.labels is None or row.code != "PG107" or not scores_row.passed or scores_row.tolerance is None:
+        return row
+    ties = count_ties((pair.want, pair.got), scores.want, scores_row.tolerance)
+    labels = replace(row.labels, ties=ties, scores_name=scores_row.name)
+    if labels.agreeing + ties < labels.rows:
+        return replace(row, labels=labels, reason=f"{row.reason}{reasons.of_them_ties(labels)}")
+    return replace(row, labels=labels, verdict=Verdict.PASS, code="", reason=reasons.only_ties(labels))
+
+
+def _undeclared(rows: Mapping[str, OutputComparison], reference: Sequence[Outputs]) -> Iterator[OutputComparison]:
+    """Outputs that the reference gives beyond its signature: nobody bound them, so nobody compared them."""
+    for name in dict.fromkeys(name for output in reference for name in output if name not in rows):
+        yield _fail(name, "", "PG104", "the reference gives it beyond its signature, so it was not compared")
+
+
+def _extra(
+    rows: Mapping[str, OutputComparison], candidate: Sequence[Outputs], bindings: Mapping[str, str]
+) -> Iterator[OutputComparison]:
+    given = dict.fromkeys(name for output in candidate for name in output)
+    for name in {**given, **dict.fromkeys(bindings)}:
+        if name not in bindings:
+            yield _fail("", name, "PG105", f"the candidate's output {name!r} is bound to nothing in the reference")
+        elif bindings[name] not in rows:
+            sentence = f"{name!r} is bound to {bindings[name]!r}, which the reference does not have"
+            yield _fail("", name, "PG105", sentence)
+
+
+def _fail(name: str, partner: str, code: str, sentence: str) -> OutputComparison:
+    return OutputComparison(name, partner, Verdict.FAIL, code, sentence)

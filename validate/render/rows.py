@@ -1,0 +1,147 @@
+"""What every renderer says of a report, as plain strings in plain order; the renderers only lay it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..reasons import allowed_text, number
+
+if TYPE_CHECKING:
+    from ..report import Errors, LabelAgreement, ModelSummary, OutputComparison, Report, SamplesSummary
+
+COLUMNS = ("output", "dtype", "shape", "elements", "differ", "max abs", "mean abs", "max rel", "cosine", "SNR dB", "")
+"""Heads of the table; the last column is the verdict."""
+
+LEFT = 3
+"""So many columns hold words and lean to the left; the rest are numbers."""
+
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def headings(report: Report) -> Iterator[tuple[str, str]]:
+    """What was compared, on what, how strictly, as (name, text)."""
+    yield "reference", _model(report.reference)
+    yield "candidate", _model(report.candidate)
+    yield "samples", _samples(report.samples)
+    yield from _tolerances(report)
+    environment = report.environment
+    engine = " ".join(filter(None, (environment.engine, environment.provider)))
+    flags = f" ({', '.join(environment.cpu_flags)})" if environment.cpu_flags else ""
+    if engine or environment.cpu:
+        yield "run by", ", ".join(filter(None, (engine, f"{environment.cpu}{flags}")))
+    if report.timings:
+        yield "seconds", ", ".join(f"{stage} {number(seconds)}" for stage, seconds in report.timings.items())
+
+
+def cells(output: OutputComparison) -> tuple[str, ...]:
+    """One row of the table."""
+    dtypes = dict.fromkeys(filter(None, (output.dtype, output.candidate_dtype)))
+    shape = "-" if output.shape is None else str(list(output.shape))
+    words = (title(output), " / ".join(dtypes) or "-", shape)
+    metrics = output.metrics
+    if metrics is None:
+        return (*words, *["-"] * (len(COLUMNS) - LEFT - 1), output.verdict.value)
+    counts = (f"{metrics.elements:,}", f"{metrics.differing + metrics.mismatched:,}")
+    return (*words, *counts, *_errors(metrics.errors), output.verdict.value)
+
+
+def title(output: OutputComparison) -> str:
+    """The reference's name, and the candidate's where it is another."""
+    if output.name and output.candidate_name and output.name != output.candidate_name:
+        return f"{output.name} ({output.candidate_name})"
+    return output.name or output.candidate_name
+
+
+def agreements(report: Report) -> Iterator[str]:
+    """One line per output of a classifier."""
+    for output in report.outputs:
+        if output.labels:
+            yield f"{title(output)}: {_agreement(output.labels)}"
+
+
+def sentences(report: Report) -> Iterator[tuple[str, str]]:
+    """(kind, sentence): what failed and how, then what passed with a reservation, then the findings."""
+    for output in sorted(report.outputs, key=lambda row: row.passed):
+        if output.reason:
+            kind = "note" if output.passed else output.verdict.value
+            yield kind, " ".join(filter(None, (output.code, f"{title(output)}: {output.reason}")))
+            yield from _details(output)
+    for finding in report.findings:
+        hint = f" {finding.hint}" if finding.hint else ""
+        stop = "." if hint and not finding.message.endswith(".") else ""
+        text = f"{finding.where}: {finding.message}{stop}{hint}"
+        yield finding.severity.value, " ".join(filter(None, (finding.code, text)))
+
+
+def verdict_line(report: Report) -> str:
+    """The last line."""
+    verdict = report.verdict.value.upper()
+    if not report.outputs or not report.samples.count:
+        return f"{verdict}: nothing was compared (PG306)"
+    passed = sum(output.passed for output in report.outputs)
+    codes = dict.fromkeys(finding.code for finding in report.findings if finding.severity.value == "error")
+    beside = f"; beside the outputs: {', '.join(codes)}" if codes else ""
+    return f"{verdict}: {passed} of {len(report.outputs)} outputs agree on {report.samples.count} samples{beside}"
+
+
+def printable(text: str) -> str:
+    """Names come from files: control characters are shown, never sent to a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _model(model: ModelSummary) -> str:
+    parts = [" ".join(filter(None, (model.format, f"opset {model.opset}" if model.opset else "")))]
+    if model.size is not None:
+        parts.append(_size(model.size))
+    if model.sha256:
+        parts.append(f"sha256 {model.sha256[:12]}")
+    return f"{model.path} ({', '.join(parts)})"
+
+
+def _size(size: float) -> str:
+    for unit in _UNITS:
+        if size < 1000 or unit == _UNITS[-1]:
+            break
+        size /= 1000
+    return f"{size:.3g} {unit}"
+
+
+def _samples(samples: SamplesSummary) -> str:
+    origin = ", ".join(filter(None, (samples.origin, "" if samples.seed is None else f"seed {samples.seed}")))
+    batches = f"batch sizes {', '.join(map(str, samples.batch_sizes))}" if samples.batch_sizes else ""
+    about = "; ".join(filter(None, (origin, ", ".join(samples.kinds), batches)))
+    return f"{samples.count} ({about})" if about else str(samples.count)
+
+
+def _tolerances(report: Report) -> Iterator[tuple[str, str]]:
+    groups: dict[str, list[str]] = {}
+    for output in report.outputs:
+        if output.tolerance:
+            source = "" if output.tolerance.exact else f" ({output.tolerance.source})"
+            groups.setdefault(f"{allowed_text(output.tolerance)}{source}", []).append(title(output))
+    for text, names in groups.items():
+        yield "tolerance", text if len(groups) == 1 else f"{text}: {', '.join(names)}"
+
+
+def _errors(errors: Errors | None) -> tuple[str, ...]:
+    if errors is None:
+        return ("-",) * 5
+    numbers = tuple(map(number, (errors.max_absolute, errors.mean_absolute, errors.max_relative)))
+    cosine = "-" if errors.cosine is None else f"{errors.cosine:.6f}"
+    return (*numbers, cosine, number(errors.snr_db))
+
+
+def _agreement(labels: LabelAgreement) -> str:
+    best = f"same class in {labels.agreeing:,} of {labels.rows:,} rows ({100 * labels.rate:.6g} %)"
+    top = "" if labels.top_k is None else f", among the best {labels.k} in {100 * labels.top_k:.6g} %"
+    ties = f", {labels.ties:,} at ties" if labels.ties else ""
+    return f"{best}{top}{ties}"
+
+
+def _details(output: OutputComparison) -> Iterator[tuple[str, str]]:
+    errors = output.metrics.errors if output.metrics else None
+    if output.passed or errors is None or not output.tolerance or output.tolerance.exact:
+        return
+    quantiles = ", ".join(f"p{100 * q:g} {number(error)}" for q, error in errors.quantiles)
+    yield "", f"quantiles of the absolute error: {quantiles}; mean relative error {number(errors.mean_relative)}"
