@@ -13,7 +13,8 @@ from ..validate.engines.registry import Format
 from ..validate.errors import ParityGateError
 from ..validate.judge import Side, judge
 from ..validate.runners import job_folder, runner_for
-from ..validate.session import Settings, Stopwatch, run_candidate_on
+from ..validate.session import Settings, Stopwatch, as_file, run_candidate_on
+from ..validate.tasks import source_name
 from .export import check_output, publish
 from .routes.base import ConvertOptions
 from .routes.registry import ROUTES
@@ -61,8 +62,8 @@ def run_job(job: Job, settings: Settings) -> Conversion:
         made, actual = _make_and_run(job, row, target, route, folder, settings, watch)
         report = judge(
             folder,
-            Side(job.source, row, made.reference),
-            Side(made.candidate.path, target, actual),
+            Side(source_name(job.source), row, made.reference, as_file(job.source)),
+            Side(str(job.output), target, actual, made.candidate.path),
             made.candidate.outputs,
             settings.policy,
             watch.seconds,

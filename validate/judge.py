@@ -17,7 +17,7 @@ from .policy import DefaultPolicy, Policy
 from .report import Environment, Finding, ModelSummary, Report, Severity
 from .samples import load_outputs
 from .signature import Signature, TensorSpec
-from .tasks import ACTUAL, AGAIN, EXPECTED, Ran, source_name
+from .tasks import ACTUAL, AGAIN, EXPECTED, Ran
 
 _CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "f16c")
 _HASHED_BYTES = 1 << 20
@@ -26,11 +26,12 @@ _MOST_CLASSES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two models: what the user gave, its format, and its run."""
+    """One of the two models: its name for the user, its format, its run, and the file that was run, if it was one."""
 
-    source: Any
+    name: str
     row: Format
     ran: Ran
+    file: Path | None = None
 
 
 def judge(
@@ -121,13 +122,12 @@ def _notes(notes: tuple[str, ...], where: str) -> Iterator[Finding]:
 
 
 def _summary(side: Side) -> ModelSummary:
-    path = side.source if isinstance(side.source, Path) else None
     return ModelSummary(
-        path=str(side.source) if isinstance(side.source, Path | str) else source_name(side.source),
+        path=side.name,
         format=side.row.title,
         signature=side.ran.signature,
         size=side.ran.facts.size,
-        sha256=_sha256(path) if path is not None and path.is_file() else None,
+        sha256=_sha256(side.file) if side.file is not None and side.file.is_file() else None,
         opset=side.ran.facts.opset,
     )
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 
 from .engines.registry import HEAVY, Format
 from .errors import ParityGateError
-from .events import EventWriter, Listener
+from .events import Event, EventWriter, Listener
 from .isolate import Limits, Worker
 from .messages import Request, call_task
 
@@ -50,6 +50,7 @@ class InWorker:
 
     def __init__(self, folder: Path, name: str, row: Format, limits: Limits, preload: tuple[str, ...]) -> None:
         self._events = EventWriter(folder / name)
+        self._start = Event(f"start {row.title}")
         self._worker = Worker(folder, name, mask=masked(row), preload=preload, limits=limits)
 
     def __enter__(self) -> Self:
@@ -63,6 +64,7 @@ class InWorker:
 
     def call(self, task: str, arguments: dict[str, Any], on_event: Listener) -> Any:
         """Run a task in the child and return its result."""
+        on_event(self._start)
         return self._worker.call(task, arguments | {"on_event": self._events}, on_event)
 
 

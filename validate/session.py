@@ -15,7 +15,7 @@ from .engines.registry import Format
 from .events import Listener, ignore
 from .isolate import Limits
 from .runners import Runner, job_folder, runner_for
-from .tasks import Inspection, Ran, SamplePlan
+from .tasks import Inspection, Ran, SamplePlan, source_name
 
 if TYPE_CHECKING:
     from .policy import Policy
@@ -76,9 +76,17 @@ def run_session(reference: Any, candidate: Any, load: LoadOptions, bindings: Bin
         actual = watch.measure(
             "candidate", lambda: run_candidate_on(right, folder, rows[1], candidate, bindings.inputs, settings)
         )
-        sides = Side(reference, rows[0], expected), Side(candidate, rows[1], actual)
+        sides = (
+            Side(source_name(reference), rows[0], expected, as_file(reference)),
+            Side(source_name(candidate), rows[1], actual, as_file(candidate)),
+        )
         outputs = {spec.name: spec.name for spec in actual.signature.outputs} | dict(bindings.outputs)
         return judge(folder, *sides, outputs, settings.policy, watch.seconds, inputs=bindings.inputs)
+
+
+def as_file(source: Any) -> Path | None:
+    """The path that a source is, if it is one."""
+    return source if isinstance(source, Path) else None
 
 
 def run_reference_on(
