@@ -1,0 +1,181 @@
+"""A model's inputs and outputs as Core ML describes them, and their way into and out of the graph's tensors.
+
+Inside the graph a feature is a *slot*: one tensor, or for a dictionary a :class:`.graph.Pairs` of keys and values. A number
+is a vector of length 1, an image a float tensor of shape (1, channels, height, width) in the declared colour order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import ParityGateError
+from .dtypes import Dtype
+from .graph import Graph, Pairs, Shape, Slot
+from .proto import Message
+from .refuse import unsupported
+
+if TYPE_CHECKING:
+    from ..signature import Array
+
+ARRAY_DTYPES = {65568: "float32", 65600: "float64", 131104: "int32", 131080: "int8", 65552: "float16"}
+"""FeatureTypes.proto's ArrayDataType."""
+
+GRAYSCALE, RGB, BGR, GRAYSCALE_FLOAT16 = 10, 20, 30, 40
+KEYS, VALUES = "/keys", "/values"
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One feature. ``dtype`` and ``shape`` are the tensor's; ``kind`` is FeatureTypes.proto's name of the type.
+
+    ``colour`` is an image's colour space; ``keys`` is a dictionary's key dtype; ``default`` fills in for an optional
+    input that is left out.
+    """
+
+    name: str
+    kind: str
+    dtype: Dtype
+    shape: Shape | None
+    colour: int = 0
+    keys: Dtype | None = None
+    default: float | None = None
+
+
+def feature(description: Message, dtype: str | None = None) -> Feature:
+    """Read one FeatureDescription. ``dtype`` stands in where an array declares none. Raises PG404 for other kinds."""
+    kind = description.type.WhichOneof("Type")
+    if kind not in _READERS:
+        raise unsupported(f"feature '{description.name}'", f"the feature type {kind} is not supported")
+    return _READERS[kind](description, dtype or "float32")
+
+
+def _array(description: Message, fallback: str) -> Feature:
+    array = description.type.multiArrayType
+    default = array.WhichOneof("defaultOptionalValue")
+    return Feature(
+        description.name,
+        "multiArrayType",
+        np.dtype(ARRAY_DTYPES.get(array.dataType, fallback)),
+        _array_shape(array),
+        default=getattr(array, default) if default else 0.0 if description.type.isOptional else None,
+    )
+
+
+def _array_shape(array: Message) -> Shape | None:
+    """The declared shape, with None where shapes other than the default are allowed."""
+    allowed = [tuple(s.shape) for s in array.enumeratedShapes.shapes] or [tuple(array.shape)]
+    ranges = array.shapeRange.sizeRanges
+    if ranges:
+        return tuple(r.lowerBound if r.lowerBound == r.upperBound else None for r in ranges)
+    if len({len(s) for s in allowed}) > 1 or not allowed[0]:
+        return None
+    return tuple(d[0] if len(set(d)) == 1 else None for d in zip(*allowed, strict=True))
+
+
+def _image(description: Message, _: str) -> Feature:
+    image = description.type.imageType
+    flexible = image.WhichOneof("SizeFlexibility") is not None
+    size = (None, None) if flexible else (image.height, image.width)
+    channels = 3 if image.colorSpace in (RGB, BGR) else 1
+    dtype = np.dtype("float16" if image.colorSpace == GRAYSCALE_FLOAT16 else "float32")
+    return Feature(description.name, "imageType", dtype, (1, channels, *size), colour=image.colorSpace)
+
+
+def _scalar(dtype: str) -> Any:
+    return lambda d, _: Feature(d.name, d.type.WhichOneof("Type"), np.dtype(dtype), (1,))
+
+
+def _dictionary(description: Message, _: str) -> Feature:
+    is_text = description.type.dictionaryType.WhichOneof("KeyType") == "stringKeyType"
+    keys = np.dtype("str" if is_text else "int64")
+    return Feature(description.name, "dictionaryType", np.dtype("float64"), (None,), keys=keys)
+
+
+_READERS = {
+    "multiArrayType": _array,
+    "imageType": _image,
+    "doubleType": _scalar("float64"),
+    "int64Type": _scalar("int64"),
+    "stringType": _scalar("str"),
+    "dictionaryType": _dictionary,
+}
+
+
+def declare(g: Graph, feature: Feature) -> Slot:
+    """Make the graph inputs of ``feature``."""
+    if feature.keys is None:
+        return g.input(feature.name, feature.dtype, feature.shape)
+    keys = g.input(feature.name + KEYS, feature.keys, feature.shape)
+    return Pairs(keys, g.input(feature.name + VALUES, feature.dtype, feature.shape))
+
+
+def encode(feature: Feature, value: Any) -> dict[str, Array]:
+    """A user's value as the graph's input tensors. Raises PG204 when it doesn't fit."""
+    if feature.keys is not None:
+        keys = np.array(list(value.keys()), dtype=object if feature.keys.kind == "U" else feature.keys)
+        return {feature.name + KEYS: keys, feature.name + VALUES: np.array(list(value.values()), feature.dtype)}
+    if feature.kind == "imageType" and not isinstance(value, np.ndarray):
+        return {feature.name: _pixels(feature, value)}
+    dtype = object if feature.dtype.kind == "U" else feature.dtype
+    return {feature.name: _fitted(feature, np.asarray(value).astype(dtype))}
+
+
+def absent(feature: Feature) -> Array:
+    """What stands in for an optional input that was left out. Raises PG204 when the input isn't optional."""
+    if feature.default is None or feature.shape is None or None in feature.shape:
+        raise ParityGateError("PG204", f"input '{feature.name}'", "the model needs it, and the samples don't have it")
+    return np.full([d or 1 for d in feature.shape], feature.default, feature.dtype)
+
+
+def _fitted(feature: Feature, array: Array) -> Array:
+    shape = feature.shape
+    if shape is None:
+        return array
+    if array.ndim != len(shape) and array.size == 1 and all(d in (1, None) for d in shape):
+        return array.reshape((1,) * len(shape))  # a scalar is passed with shape (1,), and the other way round
+    if array.ndim != len(shape) or any(d not in (None, a) for d, a in zip(shape, array.shape, strict=True)):
+        raise ParityGateError(
+            "PG204", f"input '{feature.name}'", f"shape {array.shape} is not the declared {_show(shape)}"
+        )
+    return array
+
+
+def _show(shape: Shape) -> str:
+    return f"({', '.join('?' if d is None else str(d) for d in shape)})"
+
+
+def _pixels(feature: Feature, image: Any) -> Array:
+    """A PIL image as (1, channels, height, width)."""
+    mode = {GRAYSCALE: "L", GRAYSCALE_FLOAT16: "F"}.get(feature.colour, "RGB")
+    pixels = np.asarray(image.convert(mode), feature.dtype)
+    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    return _fitted(feature, np.ascontiguousarray(planes[::-1] if feature.colour == BGR else planes)[None])
+
+
+def decode(feature: Feature, results: dict[str, Array]) -> Any:
+    """The graph's output tensors as what Core ML gives: array, PIL image, number, string or dictionary."""
+    if feature.keys is not None:
+        keys, values = (results[feature.name + part].reshape(-1).tolist() for part in (KEYS, VALUES))
+        return dict(zip(keys, values, strict=True))
+    array = results[feature.name]
+    if feature.kind == "imageType":
+        return _picture(feature, array)
+    if feature.kind == "multiArrayType":
+        return array.reshape(1) if array.ndim == 0 else array
+    return array.reshape(-1)[0].item() if feature.kind != "stringType" else str(array.reshape(-1)[0])
+
+
+def _picture(feature: Feature, array: Array) -> Any:
+    from PIL import Image
+
+    planes = array.reshape(array.shape[-3:]).astype(np.float32)
+    if feature.colour == GRAYSCALE_FLOAT16:
+        return Image.fromarray(planes[0])
+    pixels = np.clip(np.rint(planes), 0, 255).astype(np.uint8)
+    if feature.colour == GRAYSCALE:
+        return Image.fromarray(pixels[0])
+    ordered = pixels[::-1] if feature.colour == BGR else pixels
+    return Image.fromarray(np.ascontiguousarray(ordered.transpose(1, 2, 0))).convert("RGBA")

@@ -1,0 +1,325 @@
+"""A thin builder of ONNX graphs: every node is checked and its result typed the moment it is made.
+
+Lowerings see ``g.op("Conv", x, w, strides=[1, 1])`` and ``g.const(array)``, and get a :class:`Value` that knows its
+dtype, its shape as far as that is static, and, for constants, its content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from onnx import defs, helper, numpy_helper, shape_inference
+
+from .dtypes import Dtype
+from .refuse import miscarried, unsupported
+
+if TYPE_CHECKING:
+    from ..signature import Array
+
+OPSET = 21
+"""The ONNX opset of every lowered model: the newest whose kernels ONNX Runtime 1.22 has in full."""
+ML_OPSET = 4
+IR_VERSION = 10
+ML_DOMAIN = "ai.onnx.ml"
+_IMPORTS = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML_DOMAIN, ML_OPSET)]
+_INLINE = 1024  # bytes; a larger constant stays outside of the protobuf, and is handed to ONNX Runtime by reference
+_WIDE = {"float16": "float32", "int8": "int32", "uint8": "int32", "int16": "int32", "uint16": "int32"}
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """One tensor of the graph. ``shape`` is None where the rank is unknown, a dimension is None where it varies.
+
+    ``value`` is the content of a constant; a constant enters the ONNX graph only where a node uses it.
+    """
+
+    name: str
+    dtype: Dtype
+    shape: Shape | None
+    value: Array | None = None
+
+    @property
+    def rank(self) -> int:
+        """The number of axes. Raises PG404 when it isn't known before running."""
+        if self.shape is None:
+            raise unsupported(self.name, "its rank is not known before the model runs")
+        return len(self.shape)
+
+    @property
+    def static_shape(self) -> tuple[int, ...] | None:
+        """The shape when every dimension is known, else None."""
+        if self.shape is None or None in self.shape:
+            return None
+        return tuple(d for d in self.shape if d is not None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """A dictionary inside the graph: two vectors of equal length."""
+
+    keys: Value
+    values: Value
+
+
+Slot = Value | Pairs
+"""What a feature of a model is inside the graph."""
+
+
+@dataclass(slots=True)
+class _Model:
+    """What a graph and its sub-graphs share."""
+
+    names: int = 0
+    scope: str = ""
+    constants: dict[str, Array] = field(default_factory=dict)
+
+
+class Graph:
+    """An ONNX graph under construction; see :meth:`subgraph` for the bodies of If and Loop."""
+
+    def __init__(self, parent: Graph | None = None) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.inputs: list[onnx.ValueInfoProto] = []
+        self.outputs: list[onnx.ValueInfoProto] = []
+        self._parent = parent
+        self._model: _Model = parent._model if parent else _Model()
+        self._wide: dict[str, Value] = {}
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Name the nodes made inside ``<name>/<OnnxOp><n>``, so that ONNX Runtime's messages name Core ML's operator."""
+        outer, self._model.scope = self._model.scope, name
+        try:
+            yield
+        finally:
+            self._model.scope = outer
+
+    def const(self, value: Array | float | Sequence[int] | Sequence[float], dtype: str | Dtype | None = None) -> Value:
+        """A constant; Python numbers need a ``dtype``, arrays keep theirs unless one is given."""
+        array = np.asarray(value, dtype)
+        name = self._name("const")
+        self._model.constants[name] = array
+        return Value(name, array.dtype, array.shape, array)
+
+    def op(self, kind: str, *inputs: Value | None, **attributes: Any) -> Value:
+        """One node with one output. None leaves an optional input out; None attributes are left out too."""
+        return self.ops(kind, *inputs, outputs=1, **attributes)[0]
+
+    def ops(
+        self,
+        kind: str,
+        *inputs: Value | None,
+        outputs: int,
+        domain: str = "",
+        types: Sequence[tuple[Dtype, Shape | None]] | None = None,
+        **attributes: Any,
+    ) -> tuple[Value, ...]:
+        """One node with ``outputs`` outputs. ``types`` declares (dtype, shape) where ONNX can't infer it.
+
+        Attributes may be :class:`Graph` objects (sub-graphs). Raises PG405 naming the scope when ONNX rejects the node.
+        """
+        name = self._name(kind)
+        names = [name] if outputs == 1 else [f"{name}:{i}" for i in range(outputs)]
+        given = {k: self._attribute(v) for k, v in attributes.items() if v is not None}
+        node = helper.make_node(kind, [v.name if v else "" for v in inputs], names, name, domain=domain, **given)
+        schema = _schema(kind, domain, given, self._model.scope)
+        self.nodes.append(node)
+        if types is None:
+            types = _inferred(schema, node, [v for v in inputs if v], self._model.scope)
+        return tuple(Value(n, dtype, shape) for n, (dtype, shape) in zip(names, types, strict=True))
+
+    def cast(self, x: Value, dtype: str | Dtype) -> Value:
+        """``x`` as ``dtype``, by ONNX's rules; a constant is cast at once."""
+        dtype = np.dtype(dtype)
+        if x.dtype == dtype:
+            return x
+        if x.value is not None and dtype.kind != "U":
+            return self.const(x.value.astype(dtype))
+        return self.op("Cast", x, to=helper.np_dtype_to_tensor_dtype(dtype))
+
+    def widen(self, x: Value) -> Value:
+        """``x`` in the type that arithmetic is done in: float32 for float16, int32 for narrower integers.
+
+        The cast is made once per value. A value that :meth:`narrow` made from an exact result needs none.
+        """
+        wide = _WIDE.get(x.dtype.name)
+        if wide is None:
+            return x
+        known = self._known_wide(x.name)
+        if known is None:
+            known = self._wide[x.name] = self.cast(x, wide)
+        return known
+
+    def narrow(self, x: Value, dtype: Dtype, exact: bool) -> Value:
+        """``x`` rounded to ``dtype``. ``exact`` says that ``x`` holds nothing that ``dtype`` can't represent."""
+        result = self.cast(x, dtype)
+        if exact and _WIDE.get(dtype.name) == x.dtype.name:
+            self._wide[result.name] = x
+        return result
+
+    def shape_of(self, x: Value) -> Value:
+        """The shape of ``x`` as an int64 vector: a constant when it is static."""
+        known = x.static_shape
+        return self.const(known, "int64") if known is not None else self.op("Shape", x)
+
+    def reshape(self, x: Value, shape: Sequence[int]) -> Value:
+        """``x`` with ``shape``, where -1 is inferred and 0 copies the dimension."""
+        if x.value is not None and 0 not in shape:
+            return self.const(x.value.reshape(shape))
+        return self.op("Reshape", x, self.const(shape, "int64"))
+
+    def transpose(self, x: Value, perm: Sequence[int]) -> Value:
+        """``x`` with its axes in the order ``perm``; a constant is transposed at once."""
+        if x.value is not None:
+            return self.const(np.ascontiguousarray(x.value.transpose(perm)))
+        return self.op("Transpose", x, perm=[p % len(perm) for p in perm])
+
+    def like(self, value: float, x: Value) -> Value:
+        """The scalar ``value`` in the dtype of ``x``."""
+        return self.const(value, x.dtype)
+
+    def typed(self, x: Value, shape: Shape | None) -> Value:
+        """``x`` with ``shape`` filling in what inference left open. Raises PG405 when the ranks contradict."""
+        if shape is None or x.shape == shape:
+            return x
+        if x.shape is not None and len(x.shape) != len(shape):
+            raise miscarried(self._model.scope, f"the lowering gives shape {x.shape}, the program declares {shape}")
+        merged = shape if x.shape is None else tuple(d if a is None else a for a, d in zip(x.shape, shape, strict=True))
+        return Value(x.name, x.dtype, merged, x.value)
+
+    def subgraph(self) -> Graph:
+        """A graph for an If or Loop attribute: it sees this graph's values and shares its constants."""
+        return Graph(self)
+
+    def input(self, name: str, dtype: str | Dtype, shape: Shape | None) -> Value:
+        """Declare an input. In a sub-graph the name is made unique."""
+        name = self._name(name) if self._parent else name
+        dtype = np.dtype(dtype)
+        self.inputs.append(_value_info(name, dtype, shape))
+        return Value(name, dtype, shape)
+
+    def output(self, x: Value, name: str | None = None) -> None:
+        """Declare ``x`` as an output, under ``name`` at the top level."""
+        name = name or self._name("output")
+        self.nodes.append(helper.make_node("Identity", [x.name], [name], f"output:{name}"))
+        self.outputs.append(_value_info(name, x.dtype, x.shape))
+
+    def build(self) -> tuple[onnx.ModelProto, dict[str, Array]]:
+        """The finished model, and its large constants by name (declared as external data in the model)."""
+        graph = self._proto("coreml")
+        used = _used(graph)
+        constants = {n: v for n, v in self._model.constants.items() if n in used}
+        graph.initializer.extend(_initializer(n, v) for n, v in constants.items())
+        model = helper.make_model(graph, opset_imports=_IMPORTS, ir_version=IR_VERSION, producer_name="paritygate")
+        return model, {n: v for n, v in constants.items() if _is_external(v)}
+
+    def _proto(self, name: str) -> onnx.GraphProto:
+        return helper.make_graph(_live(self.nodes, self.outputs), name, self.inputs, self.outputs)
+
+    def _attribute(self, value: Any) -> Any:
+        return value._proto(self._name("body")) if isinstance(value, Graph) else value
+
+    def _known_wide(self, name: str) -> Value | None:
+        return self._wide.get(name) or (self._parent._known_wide(name) if self._parent else None)
+
+    def _name(self, kind: str) -> str:
+        self._model.names += 1
+        return f"{self._model.scope}/{kind}{self._model.names}"
+
+
+def _schema(kind: str, domain: str, attributes: dict[str, Any], scope: str) -> defs.OpSchema:
+    try:
+        schema = defs.get_schema(kind, ML_OPSET if domain else OPSET, domain)
+    except defs.SchemaError as e:
+        raise miscarried(scope, f"ONNX has no operator {kind} in opset {OPSET}") from e
+    strange = attributes.keys() - schema.attributes.keys()
+    if strange:
+        raise miscarried(scope, f"ONNX {kind} has no attribute {', '.join(sorted(strange))}")
+    return schema
+
+
+def _inferred(
+    schema: defs.OpSchema, node: onnx.NodeProto, inputs: Sequence[Value], scope: str
+) -> list[tuple[Dtype, Shape | None]]:
+    known = {v.name: numpy_helper.from_array(v.value, v.name) for v in inputs if _is_shape_data(v)}
+    types = {v.name: _type_proto(v.dtype, v.shape) for v in inputs}
+    try:
+        found = shape_inference.infer_node_outputs(
+            schema, node, types, known, opset_imports=_IMPORTS, ir_version=IR_VERSION
+        )
+    except (shape_inference.InferenceError, onnx.checker.ValidationError, RuntimeError) as e:
+        raise miscarried(scope, f"ONNX rejects {node.op_type} on {[str(v.shape) for v in inputs]}: {e}") from e
+    missing = [name for name in node.output if name not in found]
+    if missing:
+        raise miscarried(scope, f"ONNX can't infer the type of {node.op_type}'s output; declare it with types=")
+    return [_read_type(found[name]) for name in node.output]
+
+
+def _is_shape_data(v: Value) -> bool:
+    return v.value is not None and v.dtype == np.int64 and v.value.size <= 64
+
+
+def _type_proto(dtype: Dtype, shape: Shape | None) -> onnx.TypeProto:
+    return helper.make_tensor_type_proto(_element(dtype), shape)
+
+
+def _value_info(name: str, dtype: Dtype, shape: Shape | None) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, _element(dtype), shape)
+
+
+def _element(dtype: Dtype) -> int:
+    return onnx.TensorProto.STRING if dtype.kind in "UO" else int(helper.np_dtype_to_tensor_dtype(dtype))
+
+
+def _read_type(type_proto: onnx.TypeProto) -> tuple[Dtype, Shape | None]:
+    tensor = type_proto.tensor_type
+    is_text = tensor.elem_type == onnx.TensorProto.STRING
+    dtype = np.dtype("str") if is_text else np.dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type))
+    if not tensor.HasField("shape"):
+        return dtype, None
+    return dtype, tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim)
+
+
+def _is_external(array: Array) -> bool:
+    return array.nbytes > _INLINE and array.dtype.kind not in "UO"
+
+
+def _initializer(name: str, array: Array) -> onnx.TensorProto:
+    if not _is_external(array):
+        return numpy_helper.from_array(array.astype(object) if array.dtype.kind == "U" else array, name)
+    tensor = onnx.TensorProto(name=name, dims=array.shape, data_type=_element(array.dtype))
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="weights")
+    return tensor
+
+
+def _live(nodes: Sequence[onnx.NodeProto], outputs: Sequence[onnx.ValueInfoProto]) -> list[onnx.NodeProto]:
+    """The nodes that ``outputs`` depend on: a widened twin often leaves the rounding beside it unused."""
+    needed = {o.name for o in outputs}
+    live = []
+    for node in reversed(nodes):
+        if needed.isdisjoint(node.output):
+            continue
+        live.append(node)
+        needed.update(node.input)
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                needed.update(_used(attribute.g))
+    return live[::-1]
+
+
+def _used(graph: onnx.GraphProto) -> set[str]:
+    used: set[str] = set()
+    for node in graph.node:
+        used.update(node.input)
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                used |= _used(attribute.g)
+    return used

@@ -1,0 +1,173 @@
+"""How a neural network layer reaches its lowering.
+
+A lowering is a function ``def pooling(g: Graph, layer: Layer, x: Value) -> Value``: one positional parameter per input
+blob (``*xs`` for any number, a default for an optional one), and ``layer.params`` for the layer's own message.
+Everything in a neural network is float32, truth values too; axes count from the end, where channel, height and width
+are -3, -2 and -1, so one function serves both the rank 5 and the exact array mapping.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .graph import Graph, Value
+from .proto import Message
+from .refuse import damaged, unsupported
+
+if TYPE_CHECKING:
+    from ..signature import Array
+
+Result = Value | tuple[Value, ...] | dict[str, Value]
+"""One output, several in order, or (control flow) values by blob name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What a lowering may know of its layer besides the input blobs.
+
+    ``blobs`` are all values that are defined before it, by name; ``nested`` lowers the layers of a nested network into
+    a graph, starting from given blobs, and gives the blobs that they define or replace.
+    """
+
+    kind: str
+    name: str
+    params: Message
+    outputs: tuple[str, ...]
+    blobs: Mapping[str, Value]
+    nested: Callable[[Graph, Message, Mapping[str, Value]], dict[str, Value]]
+
+    def __str__(self) -> str:
+        return f"layer '{self.kind}', named '{self.name}'"
+
+    def weights(self, field: Message, shape: Sequence[int]) -> Array:
+        """The WeightParams ``field`` as float32 of ``shape``. Raises PG402 when it holds another number of elements."""
+        flat = _dense(self, field, shape)
+        if flat.size != math.prod(shape):
+            raise damaged(str(self), f"{flat.size} weights can't have shape {tuple(shape)}")
+        return flat.reshape(tuple(shape))
+
+    def vector(self, field: Message, length: int | None) -> Array:
+        """The WeightParams ``field`` as a vector of ``length`` elements, or of one that stands for all."""
+        stored = len(field.floatValue) or len(field.float16Value) // 2
+        return self.weights(field, [1 if stored == 1 else length or stored])
+
+
+Lowering = Callable[..., Result]
+
+
+class Layers:
+    """Lowerings by the name that NeuralNetwork.proto gives the layer."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Lowering] = {}
+
+    def names(self) -> frozenset[str]:
+        """Every layer kind that has a lowering."""
+        return frozenset(self._rows)
+
+    def add(self, kind: str, function: Lowering) -> None:
+        """Register ``function``. A second registration is a ValueError."""
+        if kind in self._rows:
+            raise ValueError(f"two lowerings for layer '{kind}'")
+        self._rows[kind] = function
+
+    def lowers(self, *kinds: str) -> Callable[[Lowering], Lowering]:
+        """Decorator form of :meth:`add`."""
+
+        def register(function: Lowering) -> Lowering:
+            for kind in kinds:
+                self.add(kind, function)
+            return function
+
+        return register
+
+    def lower(self, g: Graph, layer: Layer, inputs: Sequence[Value]) -> dict[str, Value]:
+        """Lower one layer; gives its output blobs by name. Raises PG404 when the kind has no lowering."""
+        if layer.kind not in self._rows:
+            raise unsupported(str(layer), "this layer has no lowering")
+        function = self._rows[layer.kind]
+        try:
+            inspect.signature(function).bind(g, layer, *inputs)
+        except TypeError as e:
+            raise damaged(str(layer), f"it has {len(inputs)} inputs: {e}") from e
+        try:
+            result = function(g, layer, *inputs)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as e:
+            raise damaged(str(layer), f"its parameters don't fit together: {e}") from e
+        if isinstance(result, dict):
+            return result
+        values = result if isinstance(result, tuple) else (result,)
+        if len(values) != len(layer.outputs):
+            raise damaged(str(layer), f"it names {len(layer.outputs)} outputs and has {len(values)}")
+        return dict(zip(layer.outputs, values, strict=True))
+
+
+LAYERS = Layers()
+"""Every neural network layer that has a lowering; filled by :mod:`.layers`."""
+
+lowers = LAYERS.lowers
+
+
+def _dense(layer: Layer, field: Message, shape: Sequence[int]) -> Array:
+    """The stored elements in float32, flat: as they are, from 16 bits, or from 1 to 8 bit linear or table codes."""
+    if field.float16Value:
+        return np.frombuffer(field.float16Value, "<f2").astype(np.float32)
+    if not field.rawValue:
+        return np.asarray(field.floatValue, np.float32)
+    coding, bits = field.quantization, int(field.quantization.numberOfBits)
+    codes = _codes(layer, field.rawValue, bits, math.prod(shape))
+    if coding.WhichOneof("QuantizationType") == "lookupTableQuantization":
+        table = np.asarray(coding.lookupTableQuantization.floatValue, np.float32)
+        if table.size <= codes.max(initial=0):
+            raise damaged(str(layer), f"its look-up table has {table.size} elements")
+        return table[codes]
+    scale, bias = (
+        np.asarray(v, np.float32).reshape(-1, 1)
+        for v in (coding.linearQuantization.scale, coding.linearQuantization.bias)
+    )
+    rows = codes.reshape(max(scale.size, bias.size, 1), -1).astype(np.float32)
+    return (rows * (scale if scale.size else 1) + (bias if bias.size else 0)).reshape(-1)
+
+
+def _codes(layer: Layer, raw: bytes, bits: int, count: int) -> Array:
+    if not 1 <= bits <= 8 or len(raw) * 8 < count * bits:
+        raise damaged(str(layer), f"{len(raw)} bytes can't hold {count} weights of {bits} bits")
+    return _unpack(np.frombuffer(raw, np.uint8), bits, count)
+
+
+def _unpack(packed: Array, bits: int, count: int) -> Array:
+    """``count`` elements of ``bits`` bits, highest bit first: neural networks pack the other way than ML Programs."""
+    flags = np.unpackbits(packed, count=count * bits, bitorder="big").reshape(count, bits)
+    return flags @ (1 << np.arange(bits)[::-1]).astype(np.int64)
+
+
+
+
+def images(g: Graph, x: Value, axes: int, lowering: Callable[[Value], Value]) -> Value:
+    """Apply ``lowering``, which takes (batch, channels, and ``axes`` spatial axes), to an ``x`` of any rank.
+
+    All axes before the channels are batch; there may be several (rank 5: sequence and batch) or none.
+    """
+    lead = x.rank - axes - 1
+    if lead == 1:
+        return lowering(x)
+    result = lowering(_merged(g, x, lead))
+    outer = (x.shape or ())[:lead]
+    if None not in outer and None not in (result.shape or (None,))[1:]:
+        return g.reshape(result, [d or 0 for d in (*outer, *(result.shape or ())[1:])])
+    parts = g.op("Shape", x, start=0, end=lead), g.op("Shape", result, start=1)
+    return g.op("Reshape", result, g.op("Concat", *parts, axis=0))
+
+
+def _merged(g: Graph, x: Value, lead: int) -> Value:
+    """``x`` with its first ``lead`` axes made one."""
+    inner = (x.shape or ())[lead:]
+    if None not in inner:
+        return g.reshape(x, [-1, *(d or 0 for d in inner)])
+    return g.op("Reshape", x, g.op("Concat", g.const([-1], "int64"), g.op("Shape", x, start=lead), axis=0))

@@ -1,0 +1,74 @@
+"""The activation layer: one kind of layer with a message per nonlinearity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..graph import Graph, Value
+from ..layer import Layer, lowers
+from ..proto import Message
+from ..refuse import unsupported
+
+Nonlinearity = Callable[[Graph, Layer, Value], Value]
+
+PLAIN = {"ReLU": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid", "softsign": "Softsign", "softplus": "Softplus"}
+WITH_ALPHA = {"leakyReLU": "LeakyRelu", "ELU": "Elu"}
+
+
+@lowers("activation")
+def activation(g: Graph, layer: Layer, x: Value) -> Value:
+    """One of thirteen elementwise nonlinearities."""
+    kind = layer.params.WhichOneof("NonlinearityType")
+    params = getattr(layer.params, kind or "", None)
+    if kind in PLAIN:
+        return g.op(PLAIN[kind], x)
+    if kind in WITH_ALPHA:
+        return g.op(WITH_ALPHA[kind], x, alpha=params.alpha)
+    if kind in OTHERS:
+        return OTHERS[kind](g, layer, x)
+    raise unsupported(str(layer), f"the activation {kind} has no lowering")
+
+
+def _linear(g: Graph, layer: Layer, x: Value) -> Value:
+    p = layer.params.linear
+    return g.op("Add", g.op("Mul", x, g.like(p.alpha, x)), g.like(p.beta, x))
+
+
+def _scaled_tanh(g: Graph, layer: Layer, x: Value) -> Value:
+    p = layer.params.scaledTanh
+    return g.op("Mul", g.op("Tanh", g.op("Mul", x, g.like(p.beta, x))), g.like(p.alpha, x))
+
+
+def _sigmoid_hard(g: Graph, layer: Layer, x: Value) -> Value:
+    p = layer.params.sigmoidHard
+    return g.op("HardSigmoid", x, alpha=p.alpha, beta=p.beta)
+
+
+def _thresholded_relu(g: Graph, layer: Layer, x: Value) -> Value:
+    above = g.op("GreaterOrEqual", x, g.like(layer.params.thresholdedReLU.alpha, x))
+    return g.op("Where", above, x, g.like(0, x))
+
+
+def _prelu(g: Graph, layer: Layer, x: Value) -> Value:
+    return g.op("PRelu", x, _per_channel(g, layer, layer.params.PReLU.alpha, x))
+
+
+def _parametric_softplus(g: Graph, layer: Layer, x: Value) -> Value:
+    p = layer.params.parametricSoftplus
+    inner = g.op("Softplus", g.op("Mul", x, _per_channel(g, layer, p.beta, x)))
+    return g.op("Mul", inner, _per_channel(g, layer, p.alpha, x))
+
+
+def _per_channel(g: Graph, layer: Layer, field: Message, x: Value) -> Value:
+    """A vector over the channel axis -3 (or one number for all channels), shaped so that it broadcasts."""
+    return g.const(layer.vector(field, (x.shape or (None,) * 3)[-3]).reshape(-1, 1, 1))
+
+
+OTHERS: dict[str, Nonlinearity] = {
+    "linear": _linear,
+    "scaledTanh": _scaled_tanh,
+    "sigmoidHard": _sigmoid_hard,
+    "thresholdedReLU": _thresholded_relu,
+    "PReLU": _prelu,
+    "parametricSoftplus": _parametric_softplus,
+}

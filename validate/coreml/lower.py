@@ -1,0 +1,96 @@
+"""From a Core ML specification of any type to one ONNX graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import features
+from .bind import State
+from .features import Feature
+from .graph import Graph, Pairs, Slot
+from .models import MODELS
+from .models.base import Source
+from .package import Package
+from .program import function as named_function
+from .proto import Message
+from .refuse import miscarried, unsupported
+
+MAIN = "main"
+NEXT_STATE = "/next"
+"""A state ``s`` is the graph's input ``s`` and its output ``s/next``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A lowered model: the graph, and how its tensors and Core ML's features correspond."""
+
+    graph: Graph
+    inputs: tuple[Feature, ...]
+    outputs: tuple[Feature, ...]
+    states: tuple[Feature, ...]
+
+
+def lower(package: Package, function_name: str | None = None) -> Lowered:
+    """Lower the model, or one function of a model that has several.
+
+    Raises PG402 for a damaged specification, PG404 for something that has no lowering.
+    """
+    spec = package.spec
+    description, chosen = _description(spec, function_name)
+    g = Graph()
+    inputs = tuple(features.feature(d) for d in description.input)
+    slots = {f.name: features.declare(g, f) for f in inputs}
+    states = {d.name: _state(g, d) for d in description.state}
+    source = Source(spec, description, package.blobs, chosen, states)
+    results = lower_model(g, source, slots)
+    outputs = tuple(_output(g, d, results) for d in description.output)
+    for state in states.values():
+        g.output(state.value, state.name + NEXT_STATE)
+    return Lowered(g, inputs, outputs, tuple(_state_feature(d) for d in description.state))
+
+
+def lower_model(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """Lower one model into ``g``; pipelines call this again for each of theirs."""
+    kind = source.spec.WhichOneof("Type")
+    if kind not in MODELS:
+        raise unsupported(f"model type '{kind}'", "this model type has no lowering")
+    return MODELS[kind](g, source, slots)
+
+
+def _description(spec: Message, function_name: str | None) -> tuple[Message, str]:
+    """The description that holds for the chosen function, and the function's name."""
+    described = {f.name: f for f in spec.description.functions}
+    chosen = function_name or spec.description.defaultFunctionName or MAIN
+    if chosen in described:
+        return described[chosen], chosen
+    if function_name is not None and spec.WhichOneof("Type") == "mlProgram":
+        named_function(spec.mlProgram, function_name)
+    return spec.description, chosen
+
+
+def _state_feature(description: Message) -> Feature:
+    array = description.type.stateType.arrayType
+    shape = tuple(int(d) for d in array.shape)
+    return Feature(description.name, "stateType", np.dtype(features.ARRAY_DTYPES[array.dataType]), shape)
+
+
+def _state(g: Graph, description: Message) -> State:
+    f = _state_feature(description)
+    return State(f.name, g.input(f.name, f.dtype, f.shape))
+
+
+def _output(g: Graph, description: Message, results: Mapping[str, Slot]) -> Feature:
+    slot = results.get(description.name)
+    if slot is None:
+        raise miscarried(f"output '{description.name}'", "the model does not compute it")
+    value = slot.values if isinstance(slot, Pairs) else slot
+    f = features.feature(description, value.dtype.name)
+    if isinstance(slot, Pairs):
+        g.output(slot.keys, f.name + features.KEYS)
+        g.output(g.cast(value, f.dtype), f.name + features.VALUES)
+    else:
+        g.output(value if f.dtype.kind == "U" else g.cast(value, f.dtype), f.name)
+    return f

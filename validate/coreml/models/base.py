@@ -1,0 +1,55 @@
+"""What the lowering of a whole model is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ..bind import State
+from ..graph import Graph, Slot, Value
+from ..proto import Message
+from ..refuse import unsupported
+from ..weights import Blobs
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One model: its specification, the description that holds for it, and where its weights are.
+
+    ``function`` names the function of an ML Program; ``states`` are its state tensors by name.
+    """
+
+    spec: Message
+    description: Message
+    blobs: Blobs
+    function: str
+    states: Mapping[str, State] = field(default_factory=dict)
+
+    @property
+    def body(self) -> Message:
+        """The message of the model's own type (``spec.glmRegressor``, ...)."""
+        return getattr(self.spec, self.spec.WhichOneof("Type"))
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The inputs in the description's order."""
+        return tuple(d.name for d in self.description.input)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The outputs in the description's order."""
+        return tuple(d.name for d in self.description.output)
+
+
+ModelLowering = Callable[[Graph, Source, Mapping[str, Slot]], dict[str, Slot]]
+
+
+def vector_input(g: Graph, source: Source, slots: Mapping[str, Slot]) -> Value:
+    """All inputs as one vector of doubles, in the description's order. Raises PG404 for anything but numbers."""
+    parts = []
+    for name in source.input_names:
+        slot = slots[name]
+        if not isinstance(slot, Value) or slot.dtype.kind not in "iuf":
+            raise unsupported(f"input '{name}'", "this model takes numbers only")
+        parts.append(g.reshape(g.cast(slot, "float64"), [-1]))
+    return parts[0] if len(parts) == 1 else g.op("Concat", *parts, axis=0)

@@ -1,0 +1,35 @@
+"""What all classifiers share: class labels, and how scores become a label and a dictionary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..graph import Graph, Pairs, Slot, Value
+from ..proto import Message
+from ..refuse import damaged
+from .base import Source
+
+if TYPE_CHECKING:
+    from ...signature import Array
+
+
+def class_labels(body: Message) -> Array:
+    """The labels of a classifier's ``ClassLabels`` field, strings or integers. Raises PG402 without any."""
+    kind = body.WhichOneof("ClassLabels")
+    if kind is None:
+        raise damaged("the classifier", "it has no class labels")
+    labels: list[Any] = list(getattr(body, kind).vector)
+    return np.array(labels, dtype=None if kind == "stringClassLabels" else np.int64)
+
+
+def classified(g: Graph, source: Source, labels: Array, probabilities: Value) -> dict[str, Slot]:
+    """The label of the greatest probability and the dictionary, under the names that the description gives them."""
+    flat = g.reshape(probabilities, [-1])
+    classes = g.const(labels)
+    best = g.op("ArgMax", flat, axis=0, keepdims=1)
+    results: dict[str, Slot] = {source.description.predictedFeatureName: g.op("Gather", classes, best)}
+    if source.description.predictedProbabilitiesName:
+        results[source.description.predictedProbabilitiesName] = Pairs(classes, flat)
+    return results

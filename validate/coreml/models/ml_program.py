@@ -1,0 +1,34 @@
+"""An ML Program as a model: its function's inputs and outputs are the description's features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..bind import TensorType
+from ..graph import Graph, Slot, Value
+from ..literals import tensor_type
+from ..program import function, lower_function
+from ..refuse import damaged
+from .base import Source
+
+
+def ml_program(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """Lower the chosen function of the program."""
+    chosen = function(source.body, source.function)
+    inputs = {
+        i.name: _input(g, slots, i.name, tensor_type(i.type, f"input '{i.name}'"))
+        for i in chosen.inputs
+        if i.name not in source.states
+    }
+    return lower_function(g, chosen, inputs, source.states, source.blobs)
+
+
+def _input(g: Graph, slots: Mapping[str, Slot], name: str, declared: TensorType) -> Value:
+    slot = slots.get(name)
+    if not isinstance(slot, Value):
+        raise damaged(f"input '{name}'", "the program takes it as a tensor, the description has no such feature")
+    value = g.cast(slot, declared.dtype)
+    if declared.shape == () and value.shape != ():
+        return g.reshape(value, [])
+    return g.typed(value, declared.shape)
+

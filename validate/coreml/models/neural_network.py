@@ -1,0 +1,78 @@
+"""Neural networks as models: how features become blobs and blobs features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..features import feature
+from ..graph import Graph, Slot, Value
+from ..network import lower_layers
+from ..proto import Message
+from ..refuse import damaged, unsupported
+from .base import Source
+from .classifier import class_labels, classified
+
+RANK5 = 0
+"""Both mapping enums: blobs have the axes sequence, batch, channel, height, width."""
+
+
+def neural_network(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """A network whose outputs are arrays or images."""
+    blobs = _lower(g, source, slots)
+    return {d.name: _output(g, source, d, blobs) for d in source.description.output if d.name in blobs}
+
+
+def neural_network_classifier(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """A network of which one blob holds class probabilities."""
+    blobs = _lower(g, source, slots)
+    name = source.body.labelProbabilityLayerName or list(blobs)[-1]
+    if name not in blobs:
+        raise damaged("the classifier", f"its probabilities are '{name}', which no layer gives")
+    rest = {d.name: _output(g, source, d, blobs) for d in source.description.output if d.name in blobs}
+    return {**rest, **classified(g, source, class_labels(source.body), blobs[name])}
+
+
+def _lower(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Value]:
+    images = {d.name for d in source.description.input if d.type.WhichOneof("Type") == "imageType"}
+    blobs = {name: _input(g, source, name, slots[name], name in images) for name in source.input_names}
+    for step in source.body.preprocessing:
+        name = step.featureName or next(iter(blobs))
+        blobs[name] = _preprocessed(g, step, blobs[name])
+    return blobs | lower_layers(g, source.body, blobs)
+
+
+def _input(g: Graph, source: Source, name: str, slot: Slot, is_image: bool) -> Value:
+    if not isinstance(slot, Value):
+        raise unsupported(f"input '{name}'", "a neural network takes arrays and images only")
+    x = g.cast(slot, "float32")
+    mapping = source.body.imageInputShapeMapping if is_image else source.body.arrayInputShapeMapping
+    if mapping != RANK5 or x.rank == 5:
+        return x
+    if x.rank == 1:
+        return g.op("Unsqueeze", x, g.const([0, 1, 3, 4], "int64"))
+    return g.op("Unsqueeze", x, g.const(list(range(5 - x.rank)), "int64"))
+
+
+def _preprocessed(g: Graph, step: Message, x: Value) -> Value:
+    """Scale and shift an image, or subtract a mean image, before the first layer."""
+    channels = (x.shape or ())[-3]
+    if step.WhichOneof("preprocessor") == "meanImage":
+        height, width = (d or -1 for d in (x.shape or ())[-2:])
+        mean = g.const(list(step.meanImage.meanImage), "float32")
+        return g.op("Sub", x, g.reshape(mean, [channels or -1, height, width]))
+    p = step.scaler
+    bias = [p.grayBias] if channels == 1 else [p.redBias, p.greenBias, p.blueBias]
+    return g.op("Add", g.op("Mul", x, g.like(p.channelScale, x)), g.reshape(g.const(bias, "float32"), [-1, 1, 1]))
+
+
+def _output(g: Graph, source: Source, description: Message, blobs: Mapping[str, Value]) -> Value:
+    x = blobs[description.name]
+    if source.body.arrayInputShapeMapping != RANK5 or x.rank != 5:
+        return x
+    declared = feature(description).shape
+    rank = len(declared) if declared is not None else 3
+    # A rank 5 blob leaves as (C), (C, H, W), or whole when sequence or batch are longer than 1.
+    gone = [0, 1, 3, 4] if rank == 1 else [0, 1]
+    if any((x.shape or ())[a] != 1 for a in gone):
+        return x
+    return g.op("Squeeze", x, g.const(gone, "int64"))

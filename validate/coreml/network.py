@@ -1,0 +1,36 @@
+"""A neural network becomes a graph: its layers are lowered one after the other, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import layers as _layers  # fills the registry
+from .graph import Graph, Value
+from .layer import LAYERS, Layer
+from .proto import Message
+from .refuse import damaged
+
+del _layers
+
+
+def lower_layers(g: Graph, network: Message, blobs: Mapping[str, Value]) -> dict[str, Value]:
+    """Lower all layers of ``network`` into ``g``; gives the blobs that they define or, in loops, replace."""
+    known = dict(blobs)
+    made: dict[str, Value] = {}
+    for layer in network.layers:
+        results = _lower_layer(g, layer, known)
+        known |= results
+        made |= results
+    return made
+
+
+def _lower_layer(g: Graph, message: Any, blobs: Mapping[str, Value]) -> dict[str, Value]:
+    kind = message.WhichOneof("layer") or "unknown"
+    params = getattr(message, kind, None)
+    layer = Layer(kind, message.name, params, tuple(message.output), blobs, lower_layers)
+    missing = [name for name in message.input if name not in blobs]
+    if missing:
+        raise damaged(str(layer), f"it uses '{missing[0]}', which nothing before it defines")
+    with g.scope(f"{kind}:{message.name}"):
+        return LAYERS.lower(g, layer, [blobs[name] for name in message.input])

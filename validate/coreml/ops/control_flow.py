@@ -1,0 +1,134 @@
+"""Branches, loops and lists. A list is the dense tensor of its elements, stacked along axis 0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..bind import Array, Block, Numerics, Op, TensorType, Values, lowers
+from ..dtypes import BY_NAME
+from ..graph import Graph, Value
+from ..refuse import unsupported
+
+
+@lowers("cond", numerics=Numerics.RAW)
+def cond(g: Graph, op: Op, *, pred: Value) -> tuple[Value, ...]:
+    """The first block's results where ``pred`` holds, else the second's."""
+    branches = [_branch(g, op, block) for block in op.blocks]
+    scalar = g.reshape(pred, [])
+    types = [(t.dtype, t.shape) for t in op.outputs]
+    return g.ops(
+        "If", scalar, outputs=len(types), types=types, then_branch=branches[0], else_branch=branches[1]
+    )  # fmt: skip
+
+
+def _branch(g: Graph, op: Op, block: Block) -> Graph:
+    body = g.subgraph()
+    for result in _tensors(op, block.lower(body, ())):
+        body.output(result)
+    return body
+
+
+@lowers("while_loop", numerics=Numerics.RAW)
+def while_loop(g: Graph, op: Op, *, loop_vars: Values) -> tuple[Value, ...]:
+    """The second block over and over, as long as the first holds on what it gives."""
+    holds, step = op.blocks
+    # An axis that the declared types leave open may change its length from one pass to the next.
+    types = [TensorType(v.dtype, t.shape) for v, t in zip(loop_vars, step.inputs, strict=True)]
+    body = g.subgraph()
+    body.input("pass", "int64", ())
+    body.input("goes_on", "bool", ())
+    results = _tensors(op, step.lower(body, [body.input("loop_var", t.dtype, t.shape) for t in types]))
+    body.output(_condition(body, op, holds, results))
+    for result in results:
+        body.output(result)
+    start = _condition(g, op, holds, loop_vars)
+    declared = [(t.dtype, t.shape) for t in op.outputs]
+    return g.ops("Loop", None, start, *loop_vars, outputs=len(declared), types=declared, body=body)
+
+
+def _condition(g: Graph, op: Op, block: Block, variables: Sequence[Value]) -> Value:
+    (result,) = _tensors(op, block.lower(g, variables))
+    return g.reshape(result, [])
+
+
+def _tensors(op: Op, results: Sequence[object]) -> list[Value]:
+    tensors = [r for r in results if isinstance(r, Value)]
+    if len(tensors) != len(results):
+        raise unsupported(str(op), "a dictionary can't leave a nested block")
+    return tensors
+
+
+@lowers("make_list", numerics=Numerics.RAW)
+def make_list(
+    g: Graph, op: Op, *, elem_shape: Values, init_length: Value | None = None, dynamic_length: bool = True,
+    dtype: str = "fp32",
+) -> Value:  # fmt: skip
+    """Zeros. An axis that is only named, not sized, starts out empty and takes the size of what is written."""
+    sizes = [_size(s) for s in elem_shape]
+    length = init_length or g.const(1, "int64")
+    shape = g.op("Concat", g.reshape(g.cast(length, "int64"), [1]), g.const(sizes, "int64"), axis=0)
+    zero = g.const(np.zeros(1, BY_NAME[dtype].dtype))
+    return g.op("Expand", zero, shape)
+
+
+def _size(size: Value) -> int:
+    return 0 if size.value is None or size.value.dtype.kind == "U" else int(size.value.item())
+
+
+@lowers("list_length", numerics=Numerics.RAW)
+def list_length(g: Graph, *, ls: Value) -> Value:
+    """How many elements the list has."""
+    return g.reshape(g.op("Shape", ls, start=0, end=1), [])
+
+
+@lowers("list_read", numerics=Numerics.RAW)
+def list_read(g: Graph, *, ls: Value, index: Value) -> Value:
+    """The element at ``index``."""
+    return g.op("Gather", ls, g.reshape(index, []), axis=0)
+
+
+@lowers("list_gather", numerics=Numerics.RAW)
+def list_gather(g: Graph, *, ls: Value, indices: Value) -> Value:
+    """The elements at ``indices``, stacked."""
+    return g.op("Gather", ls, indices, axis=0)
+
+
+@lowers("list_write", numerics=Numerics.RAW)
+def list_write(g: Graph, *, ls: Value, index: Value, value: Value) -> Value:
+    """The list with ``value`` at ``index``; it grows when the index lies behind its end."""
+    zeroth = g.const([0], "int64")
+    return list_scatter(g, ls=ls, indices=g.reshape(index, [1]), value=g.op("Unsqueeze", value, zeroth))
+
+
+@lowers("list_scatter", numerics=Numerics.RAW)
+def list_scatter(g: Graph, *, ls: Value, indices: Value, value: Value) -> Value:
+    """The list with ``value[i]`` at ``indices[i]``; it grows to the greatest index."""
+    one = g.const(1, "int64")
+    places = g.cast(indices, "int64")
+    needed = g.op("Add", g.op("ReduceMax", places, keepdims=0), one)
+    missing = g.op("Max", g.op("Sub", needed, g.reshape(g.op("Shape", ls, start=0, end=1), [])), g.const(0, "int64"))
+    grown = g.op("Concat", _resized(g, ls, value), _zeros(g, missing, value), axis=0)
+    return g.op("ScatterND", grown, g.op("Unsqueeze", places, g.const([-1], "int64")), value)
+
+
+def _resized(g: Graph, ls: Value, value: Value) -> Value:
+    """The list; when its element shape was open, that of ``value`` with the same length."""
+    if ls.shape is not None and None not in ls.shape[1:]:
+        return ls
+    length = g.op("Shape", ls, start=0, end=1)
+    wanted = g.op("Concat", length, g.op("Shape", value, start=1), axis=0)
+    is_set = g.op("Greater", g.op("Size", ls), g.const(0, "int64"))
+    kept, fresh = g.subgraph(), g.subgraph()
+    kept.output(ls)
+    fresh.output(fresh.op("Expand", fresh.const(np.zeros(1, ls.dtype)), wanted))
+    return g.ops(
+        "If", is_set, outputs=1, types=[(ls.dtype, ls.shape)], then_branch=kept, else_branch=fresh
+    )[0]  # fmt: skip
+
+
+def _zeros(g: Graph, count: Value, value: Value) -> Value:
+    """``count`` elements like those of ``value``, all zero."""
+    shape = g.op("Concat", g.reshape(count, [1]), g.op("Shape", value, start=1), axis=0)
+    return g.op("Expand", g.const(np.zeros(1, value.dtype)), shape)

@@ -1,0 +1,132 @@
+"""Convolutions over one to three spatial axes; channels are axis 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..bind import Array, Floats, Ints, Op, lowers
+from ..graph import Graph, Value
+from ..refuse import unsupported
+
+AUTO_PAD = {"valid": "VALID", "same": "SAME_UPPER", "same_lower": "SAME_LOWER"}
+
+
+@lowers("conv")
+def conv(
+    g: Graph,
+    op: Op,
+    *,
+    x: Value,
+    weight: Value,
+    bias: Value | None = None,
+    strides: Ints | None = None,
+    pad_type: str = "valid",
+    pad: Ints | None = None,
+    dilations: Ints | None = None,
+    groups: int = 1,
+) -> Value:
+    """Conv. "same" pads as TensorFlow does: the output has ceil(input / stride) elements per axis."""
+    padding = conv_padding(op, pad_type, pad or (0, 0) * (x.rank - 2))
+    return g.op("Conv", x, weight, bias, strides=strides, dilations=dilations, group=groups, **padding)
+
+
+def conv_padding(op: Op, pad_type: str, pad: Ints) -> dict[str, Any]:
+    """ONNX's padding attributes. MIL interleaves begins and ends, ONNX lists all begins first."""
+    if pad_type == "custom":
+        return {"pads": pad[::2] + pad[1::2]}
+    if pad_type in AUTO_PAD:
+        return {"auto_pad": AUTO_PAD[pad_type]}
+    raise unsupported(str(op), f"pad_type '{pad_type}' is not one of custom, {', '.join(AUTO_PAD)}")
+
+
+@lowers("conv_quantized")
+def conv_quantized(
+    g: Graph,
+    op: Op,
+    *,
+    x: Value,
+    weight: Array,
+    quantization_type: str,
+    quant_scale: Floats,
+    quant_bias: Floats,
+    nbits: int = 8,
+    bias: Value | None = None,
+    strides: Ints | None = None,
+    pad_type: str = "valid",
+    pad: Ints | None = None,
+    dilations: Ints | None = None,
+    groups: int = 1,
+) -> Value:
+    """Conv with weight * quant_scale + quant_bias, each a scalar or one number per output channel."""
+    if quantization_type != "linear" or nbits != 8:
+        raise unsupported(str(op), f"{nbits}-bit '{quantization_type}' quantisation is experimental and undocumented")
+    column = (-1, *(1,) * (weight.ndim - 1))
+    scale, offset = (g.const(v, "float32").value for v in (quant_scale, quant_bias))
+    assert scale is not None and offset is not None
+    dense = g.const(weight * scale.reshape(column) + offset.reshape(column), x.dtype)
+    return conv(
+        g, op, x=x, weight=dense, bias=bias and g.cast(bias, x.dtype), strides=strides, pad_type=pad_type, pad=pad,
+        dilations=dilations, groups=groups,
+    )  # fmt: skip
+
+
+@lowers("conv_transpose")
+def conv_transpose(
+    g: Graph,
+    op: Op,
+    *,
+    x: Value,
+    weight: Value,
+    bias: Value | None = None,
+    pad: Ints | None = None,
+    output_shape: Ints | None = None,
+    pad_type: str = "valid",
+    strides: Ints | None = None,
+    dilations: Ints | None = None,
+    groups: int = 1,
+) -> Value:
+    """ConvTranspose. "same" gives input * stride elements per axis, an odd pad going to the end."""
+    spatial = x.rank - 2
+    strides, dilations = strides or (1,) * spatial, dilations or (1,) * spatial
+    pads = _crop(op, pad_type, pad or (0, 0) * spatial, _reach(op, weight, dilations), strides)
+    if output_shape is not None:
+        pads = _crop_to(op, output_shape[2:], x, pads, _reach(op, weight, dilations), strides)
+    # What would be cropped by a negative amount is added instead.
+    begins, ends = [max(b, 0) for b, _ in pads], [max(e, 0) for _, e in pads]
+    extra = [max(-e, 0) for _, e in pads]
+    return g.op(
+        "ConvTranspose", x, weight, bias, strides=strides, dilations=dilations, group=groups,
+        pads=begins + ends, output_padding=extra if any(extra) else None,
+    )  # fmt: skip
+
+
+def _reach(op: Op, weight: Value, dilations: Ints) -> Ints:
+    """How many elements a dilated kernel spans along each axis."""
+    if weight.static_shape is None:
+        raise unsupported(str(op), "the kernel's size is not known before the model runs")
+    return tuple((k - 1) * d + 1 for k, d in zip(weight.static_shape[2:], dilations, strict=True))
+
+
+def _crop(op: Op, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> list[tuple[int, int]]:
+    """(begin, end) to cut off along each axis."""
+    if pad_type == "custom":
+        return list(zip(pad[::2], pad[1::2], strict=True))
+    if pad_type == "valid":
+        return [(0, 0)] * len(reach)
+    if pad_type == "same":
+        return [_split(k - s) for k, s in zip(reach, strides, strict=True)]
+    raise unsupported(str(op), f"pad_type '{pad_type}' is not one of custom, same, valid")
+
+
+def _crop_to(
+    op: Op, want: Ints, x: Value, pads: list[tuple[int, int]], reach: Ints, strides: Ints
+) -> list[tuple[int, int]]:
+    """The crop that gives ``want`` elements: the end of each axis makes up for the difference."""
+    if x.static_shape is None:
+        raise unsupported(str(op), "output_shape needs an input of fixed shape")
+    full = [s * (n - 1) + k for n, s, k in zip(x.static_shape[2:], strides, reach, strict=True)]
+    return [(b, f - w - b) for (b, _), f, w in zip(pads, full, want, strict=True)]
+
+
+def _split(total: int) -> tuple[int, int]:
+    return (total // 2, total - total // 2) if total > 0 else (0, total)

@@ -1,0 +1,89 @@
+"""Normalisations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..bind import Array, Ints, lowers
+from ..graph import Graph, Value
+from .activation import per_channel
+
+
+@lowers("batch_norm")
+def batch_norm(
+    g: Graph,
+    *,
+    x: Value,
+    mean: Array,
+    variance: Array,
+    gamma: Array | None = None,
+    beta: Array | None = None,
+    epsilon: float = 1e-5,
+) -> Value:
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta, per channel of axis 1."""
+    scale = np.ones_like(mean) if gamma is None else gamma
+    shift = np.zeros_like(mean) if beta is None else beta
+    parameters = (g.const(v, x.dtype) for v in (scale, shift, mean, variance))
+    return g.op("BatchNormalization", x, *parameters, epsilon=epsilon)
+
+
+@lowers("instance_norm")
+def instance_norm(
+    g: Graph, *, x: Value, gamma: Array | None = None, beta: Array | None = None, epsilon: float = 1e-5
+) -> Value:
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta, with the moments over the spatial axes."""
+    normal = _normalised(g, x, tuple(range(2, x.rank)), epsilon)
+    scaled = normal if gamma is None else g.op("Mul", normal, per_channel(g, gamma, x))
+    return scaled if beta is None else g.op("Add", scaled, per_channel(g, beta, x))
+
+
+@lowers("l2_norm")
+def l2_norm(g: Graph, *, x: Value, epsilon: float = 1e-6) -> Value:
+    """x / sqrt(sum(x * x) + epsilon), the sum over the last three axes."""
+    total = g.op("ReduceSumSquare", x, g.const((-3, -2, -1), "int64"))
+    return g.op("Div", x, g.op("Sqrt", g.op("Add", total, g.like(epsilon, x))))
+
+
+@lowers("layer_norm")
+def layer_norm(
+    g: Graph,
+    *,
+    x: Value,
+    axes: Ints | None = None,
+    gamma: Array | None = None,
+    beta: Array | None = None,
+    epsilon: float = 1e-5,
+) -> Value:
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta, with the moments over ``axes`` (all by default)."""
+    over = tuple(range(x.rank)) if axes is None else tuple(sorted(a % x.rank for a in axes))
+    if gamma is not None and over == tuple(range(x.rank - len(over), x.rank)):
+        shift = None if beta is None else g.const(beta, x.dtype)
+        return g.op("LayerNormalization", x, g.const(gamma, x.dtype), shift, axis=over[0], epsilon=epsilon)
+    normal = _normalised(g, x, over, epsilon)
+    scaled = normal if gamma is None else g.op("Mul", normal, _across(g, gamma, over, x))
+    return scaled if beta is None else g.op("Add", scaled, _across(g, beta, over, x))
+
+
+def _normalised(g: Graph, x: Value, axes: Ints, epsilon: float) -> Value:
+    where = g.const(axes, "int64")
+    centred = g.op("Sub", x, g.op("ReduceMean", x, where))
+    variance = g.op("ReduceMean", g.op("Mul", centred, centred), where)
+    return g.op("Div", centred, g.op("Sqrt", g.op("Add", variance, g.like(epsilon, x))))
+
+
+def _across(g: Graph, weights: Array, axes: Ints, x: Value) -> Value:
+    """``weights`` over ``axes`` of ``x``, shaped so that it broadcasts."""
+    sizes = iter(weights.shape)
+    return g.const(weights.reshape([next(sizes) if a in axes else 1 for a in range(x.rank)]), x.dtype)
+
+
+@lowers("local_response_norm")
+def local_response_norm(
+    g: Graph, *, x: Value, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Value:
+    """x / (k + alpha / size * sum(x * x))**beta, the sum over ``size`` neighbouring channels."""
+    if x.rank == 4:
+        return g.op("LRN", x, size=size, alpha=alpha, beta=beta, bias=k)
+    last = g.const([-1], "int64")  # ONNX Runtime's kernel takes images only
+    image = g.op("LRN", g.op("Unsqueeze", x, last), size=size, alpha=alpha, beta=beta, bias=k)
+    return g.op("Squeeze", image, last)

@@ -1,0 +1,80 @@
+"""Runs a lowered model in ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import ParityGateError
+from . import features
+from .lower import NEXT_STATE, Lowered
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+    from ..signature import Array
+
+
+class Session:
+    """One ONNX Runtime session of a lowered model; it can be asked any number of times.
+
+    Raises PG405 when ONNX Runtime refuses the graph.
+    """
+
+    def __init__(self, lowered: Lowered) -> None:
+        self.inputs = lowered.inputs
+        self.outputs = lowered.outputs
+        self.states = lowered.states
+        self._session, self._weights = _open(lowered)
+
+    def predict(self, inputs: Mapping[str, Any], state: MutableMapping[str, Array] | None = None) -> dict[str, Any]:
+        """Core ML's own view: values may be arrays, PIL images, numbers, strings or dictionaries, and so are results.
+
+        ``state`` holds the state tensors by name and is changed in place; without one they start as zeros.
+        Raises PG204 for inputs that don't fit, PG406 when ONNX Runtime fails.
+        """
+        results = self.run(inputs, state)
+        return {f.name: features.decode(f, results) for f in self.outputs}
+
+    def run(self, inputs: Mapping[str, Any], state: MutableMapping[str, Array] | None = None) -> dict[str, Array]:
+        """The same with plain tensors as results; a dictionary is ``name/keys`` and ``name/values``."""
+        feeds: dict[str, Array] = {}
+        for f in self.inputs:
+            feeds |= features.encode(f, inputs[f.name]) if f.name in inputs else {f.name: features.absent(f)}
+        states = state if state is not None else self.fresh_state()
+        feeds |= {f.name: np.asarray(states[f.name], f.dtype) for f in self.states}
+        results = self._call(feeds)
+        for f in self.states:
+            states[f.name][...] = results.pop(f.name + NEXT_STATE)
+        return results
+
+    def fresh_state(self) -> dict[str, Array]:
+        """State tensors as a model starts with: zeros."""
+        return {f.name: np.zeros([d or 1 for d in f.shape or ()], f.dtype) for f in self.states}
+
+    def _call(self, feeds: dict[str, Array]) -> dict[str, Array]:
+        names = [o.name for o in self._session.get_outputs()]
+        known = {i.name for i in self._session.get_inputs()}
+        try:
+            results = self._session.run(names, {k: v for k, v in feeds.items() if k in known})
+        except Exception as e:  # ONNX Runtime's exceptions share no base class
+            raise ParityGateError("PG406", "the Core ML model", f"ONNX Runtime failed: {e}") from e
+        return dict(zip(names, results, strict=True))
+
+
+def _open(lowered: Lowered) -> tuple[onnxruntime.InferenceSession, list[Any]]:
+    """The session, and the weights that it reads without owning them."""
+    import onnxruntime as ort
+
+    model, weights = lowered.graph.build()
+    options = ort.SessionOptions()
+    options.log_severity_level = 4  # every error is raised as an exception as well
+    held = [ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(w)) for w in weights.values()]
+    options.add_external_initializers(list(weights), held)
+    try:
+        session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except Exception as e:  # ONNX Runtime's exceptions share no base class
+        raise ParityGateError("PG405", "the lowered Core ML model", f"ONNX Runtime refuses it: {e}") from e
+    return session, [held, weights]
