@@ -1,0 +1,177 @@
+"""Axes: which one is the batch, and what lengths the dynamic ones get in generated samples."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ..errors import ParityGateError
+from ..signature import Dim, Signature, TensorSpec
+
+BATCH = "?batch"
+"""The symbol of every leading axis that is dynamic and has no name of its own."""
+
+TABLE_ROWS = 131
+"""Rows of a generated table: enough to meet most leaves of a tree; a prime, so that no other axis has this length."""
+
+_MAX_TABLE_ELEMENTS = 1 << 20
+_UNNAMED = re.compile(r"\?.*|unk__\d+|")  # unk__N is what tf2onnx calls an axis without a name
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One choice of lengths: the batch size (None where there is no batch axis) and every input's shape."""
+
+    batch: int | None
+    shapes: Mapping[str, tuple[int, ...]]
+
+
+def layouts(signature: Signature, batch_sizes: tuple[int, ...] | None) -> tuple[Layout, ...]:
+    """The layouts to generate samples in: two or more where an axis is dynamic, one otherwise.
+
+    All dynamic leading axes share the batch size, and unnamed axes at the same place of inputs of the same rank
+    share a length: lengths that may differ may also be equal, but not the other way round. Axes with other names
+    get other lengths, none of them a batch size or a static axis' length, so that swapped axes show.
+    """
+    for spec in signature.inputs:
+        if spec.shape is None:
+            raise ParityGateError("PG206", f"input '{spec.name}'", "its rank isn't known", "Declare it with --input.")
+    axes = [(spec, axis) for spec in signature.inputs for axis in range(len(spec.shape or ()))]
+    symbols = dict.fromkeys(symbol for spec, axis in axes for symbol in _symbols(spec, axis))
+    batch = {BATCH} | {symbol for spec, axis in axes if axis == 0 for symbol in _atom(spec, axis)}
+    if not symbols:
+        return (Layout(None, _shapes(signature, {})),)
+    sizes = batch_sizes or default_batch_sizes(signature)
+    pools = {symbol: _pool(signature, symbol) for symbol in symbols if symbol not in batch}
+    taken = {*sizes, *_static(signature)}
+    found = []
+    for size in sizes:
+        lengths = dict.fromkeys(batch, size)
+        for symbol, pool in pools.items():
+            lengths[symbol] = next(length for length in pool if length not in taken)
+            taken.add(lengths[symbol])
+        found.append(Layout(size if batch & symbols.keys() else None, _shapes(signature, lengths)))
+    return tuple(found)
+
+
+def is_table(signature: Signature) -> bool:
+    """Whether every input is rows of a fixed number of features, so that many rows cost little."""
+    shapes = [spec.shape or () for spec in signature.inputs]
+    return all(
+        1 <= len(shape) <= 2 and isinstance(shape[0], str) and all(isinstance(dim, int) for dim in shape[1:])
+        for shape in shapes
+    )
+
+
+def default_batch_sizes(signature: Signature) -> tuple[int, ...]:
+    """1, and a second size that no static axis has: 3 or so, 131 for tables, fewer where they are very wide."""
+    second = 3
+    if is_table(signature):
+        width = sum(math.prod(dim for dim in spec.shape or () if isinstance(dim, int)) for spec in signature.inputs)
+        second = max(3, min(TABLE_ROWS, _MAX_TABLE_ELEMENTS // max(width, 1)))
+    return (1, next(size for size in itertools.count(second) if size not in _static(signature)))
+
+
+def leading(signature: Signature) -> Dim | None:
+    """The first axis that all inputs share: its fixed length, its symbol where it is dynamic, None if they differ.
+
+    Scalars have no axis and don't count. Without any axis at all it is None too.
+    """
+    if any(spec.shape is None for spec in signature.inputs):
+        return None
+    specs = [spec for spec in signature.inputs if spec.shape]
+    firsts: set[Dim] = {BATCH if _unnamed(spec, 0) else spec.shape[0] for spec in specs if spec.shape}
+    named = firsts - {BATCH}
+    if len(named) > 1 or (BATCH in firsts and any(isinstance(dim, int) for dim in named)):
+        return None
+    return next(iter(named or firsts), None)
+
+
+def _unnamed(spec: TensorSpec, axis: int) -> bool:
+    dim = (spec.shape or ())[axis]
+    return isinstance(dim, str) and (bool(_UNNAMED.fullmatch(dim)) or dim == f"{spec.name}_{axis}")
+
+
+def _name(spec: TensorSpec, axis: int) -> Dim:
+    shape = spec.shape or ()
+    if _unnamed(spec, axis):
+        return BATCH if axis == 0 else f"?axis {axis} of {len(shape)}"
+    return shape[axis]
+
+
+def _symbols(spec: TensorSpec, axis: int) -> tuple[str, ...]:
+    dim = _name(spec, axis)
+    if isinstance(dim, int):
+        return ()
+    expression = _expression(dim)
+    if expression is None:
+        return (dim,)
+    return tuple(node.id for node in ast.walk(expression) if isinstance(node, ast.Name))
+
+
+def _atom(spec: TensorSpec, axis: int) -> tuple[str, ...]:
+    """The axis' symbol where it stands alone, not inside of an expression."""
+    dim = _name(spec, axis)
+    return (dim,) if isinstance(dim, str) and _expression(dim) is None else ()
+
+
+def _expression(dim: str) -> ast.expr | None:
+    """A sum or product such as ``past + 1`` or ``2*s0``, as torch.export writes derived axes; None for a plain name."""
+    try:
+        tree = ast.parse(dim, mode="eval").body
+    except SyntaxError:
+        return None
+    legal = (ast.BinOp, ast.Add, ast.Mult, ast.Name, ast.Load, ast.Constant)
+    whole = isinstance(tree, ast.BinOp) and all(isinstance(node, legal) for node in ast.walk(tree))
+    return tree if whole else None
+
+
+def _evaluate(node: ast.expr, lengths: Mapping[str, int]) -> int:
+    match node:
+        case ast.Name(id=name):
+            return lengths[name]
+        case ast.Constant(value=int(value)):
+            return value
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _evaluate(left, lengths) + _evaluate(right, lengths)
+        case ast.BinOp(left=left, right=right):
+            return _evaluate(left, lengths) * _evaluate(right, lengths)
+    raise ParityGateError(
+        "PG206", ast.unparse(node), "this length can't be computed", "Declare the input with --input."
+    )
+
+
+def _shapes(signature: Signature, lengths: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+    return {
+        spec.name: tuple(_length(_name(spec, axis), lengths) for axis in range(len(spec.shape or ())))
+        for spec in signature.inputs
+    }
+
+
+def _length(dim: Dim, lengths: Mapping[str, int]) -> int:
+    if isinstance(dim, int):
+        return dim
+    expression = _expression(dim)
+    return lengths[dim] if expression is None else _evaluate(expression, lengths)
+
+
+def _static(signature: Signature) -> set[int]:
+    return {dim for spec in signature.inputs for dim in spec.shape or () if isinstance(dim, int)}
+
+
+def _pool(signature: Signature, symbol: str) -> Iterator[int]:
+    """Lengths that suit the first input with this axis: pictures and sound need room for strides and poolings."""
+    spec = next(
+        spec for spec in signature.inputs for axis in range(len(spec.shape or ())) if symbol in _symbols(spec, axis)
+    )
+    shape = spec.shape or ()
+    if not spec.dtype.startswith("float"):
+        return itertools.count(5, 2)
+    if len(shape) == 2 or (len(shape) == 3 and any(dim in (1, 2) for dim in shape[1:])):
+        return itertools.count(1024, 512)
+    start, step = {3: (48, 16), 4: (64, 32)}.get(len(shape), (16, 8))
+    return itertools.count(start, step)

@@ -1,0 +1,178 @@
+"""Values of one kind for one input, drawn from its domain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..signature import Array
+    from .domain import Domain
+
+    Shape = tuple[int, ...]
+    Draw = Callable[[np.random.Generator, Shape, Domain], Array]
+
+_MISSING_SHARE = 0.2
+_NO_SUCH_WORD = "no such category"
+
+
+def draw(kind: str, dtype: np.dtype[Any], domain: Domain, shape: Shape, rng: np.random.Generator) -> Array:
+    """An array of ``dtype`` and ``shape`` with values of ``kind``; an input that lacks the kind gets ordinary ones."""
+    if domain.vocabulary is not None:
+        values = _choices(kind, domain.vocabulary, domain, shape, rng)
+    elif dtype.kind == "b":
+        values = _booleans(kind, shape, rng)
+    elif dtype.kind == "c":
+        values = _FLOATS[kind](rng, shape, domain) + 1j * _FLOATS[kind](rng, shape, domain)
+    elif dtype.kind == "f":
+        values = _FLOATS[kind](rng, shape, domain)
+    else:
+        values = _integers(kind, domain, shape, rng)
+    values = _narrowed(values, dtype)
+    if domain.mask and shape:
+        values[..., 0] = 1
+    if kind == "thresholds":
+        values = _near_points(values, domain, rng)
+    if kind == "missing" and domain.missing and dtype.kind in "fU":
+        values[_some(shape, rng)] = "" if dtype.kind == "U" else np.nan
+    return values
+
+
+def _normal(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
+    """Standard normal, or two standard deviations on each side of the middle of the usual range."""
+    middle, deviation = _spread_of(domain)
+    return _within(middle + deviation * rng.standard_normal(shape), domain)
+
+
+def _uniform(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
+    """Even over the usual range; one wide from a single bound, 0 to 1 without any."""
+    low, high = domain.usual
+    low = np.where(np.isfinite(low), low, np.where(np.isfinite(high), high - 1, 0))
+    high = np.where(np.isfinite(high), high, low + 1)
+    return _within(low + (high - low) * rng.random(shape), domain)
+
+
+def _zeros(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
+    return _within(np.zeros(shape), domain)
+
+
+def _large(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
+    """A hundred standard deviations; the domain's own ends where it has both."""
+    middle, deviation = _spread_of(domain)
+    bounded = np.isfinite(domain.low) & np.isfinite(domain.high)
+    end = np.where(rng.random(shape) < 0.5, domain.low, domain.high)
+    return _within(np.where(bounded, end, middle + 100 * deviation * rng.standard_normal(shape)), domain)
+
+
+def _tiny(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
+    return _within(1e-4 * rng.standard_normal(shape), domain)
+
+
+_FLOATS: dict[str, Draw] = {
+    "normal": _normal,
+    "uniform": _uniform,
+    "random": _uniform,
+    "zeros": _zeros,
+    "large": _large,
+    "tiny": _tiny,
+    "thresholds": _uniform,
+    "missing": _uniform,
+    "unknown": _uniform,
+}
+
+
+def _spread_of(domain: Domain) -> tuple[Array, Array]:
+    low, high = domain.usual
+    bounded = np.isfinite(low) & np.isfinite(high)
+    low, high = np.where(bounded, low, -2), np.where(bounded, high, 2)
+    return (low + high) / 2, (high - low) / 4
+
+
+def _within(values: Array, domain: Domain) -> Array:
+    """Mirrored at the bounds, then clipped: clipping alone would put half of a normal onto a bound of 0."""
+    values = np.where(values < domain.low, 2 * domain.low - values, values)
+    values = np.where(values > domain.high, 2 * domain.high - values, values)
+    return np.clip(values, domain.low, domain.high)
+
+
+def _integers(kind: str, domain: Domain, shape: Shape, rng: np.random.Generator) -> Array:
+    if kind == "zeros":
+        return np.broadcast_to(np.clip(0, domain.low, domain.high), shape)
+    if kind == "large":
+        return np.broadcast_to(domain.high, shape)
+    return rng.integers(domain.low, domain.high, shape, endpoint=True)
+
+
+def _booleans(kind: str, shape: Shape, rng: np.random.Generator) -> Array:
+    if kind in ("zeros", "large"):
+        return np.full(shape, kind == "large")
+    return rng.random(shape) < 0.5
+
+
+def _choices(kind: str, vocabulary: Array, domain: Domain, shape: Shape, rng: np.random.Generator) -> Array:
+    """Every entry of the vocabulary, if there is room; with strangers among them for the kind ``unknown``."""
+    if kind in ("zeros", "large"):
+        return np.full(shape, vocabulary[0 if kind == "zeros" else -1])
+    if kind == "unknown" and domain.unknown:
+        vocabulary = np.concatenate([vocabulary, _strangers(vocabulary)])
+    return _spread(vocabulary, shape, rng)
+
+
+def _strangers(vocabulary: Array) -> Array:
+    if vocabulary.dtype.kind == "U":
+        return np.array([word for word in (_NO_SUCH_WORD, "") if word not in vocabulary])
+    return np.array([vocabulary.max() + 1])
+
+
+def _spread(values: Array, shape: Shape, rng: np.random.Generator) -> Array:
+    """``values`` in random order, repeated or cut to fill ``shape``."""
+    spread: Array = rng.permutation(np.resize(rng.permutation(values), shape).ravel()).reshape(shape)
+    return spread
+
+
+def _near_points(values: Array, domain: Domain, rng: np.random.Generator) -> Array:
+    """``values`` with each feature that has points replaced by its points, their neighbours, and zero."""
+    for feature, points in enumerate(domain.points):
+        if points.size:
+            near = _neighbours(points, values.dtype)
+            near = near[(near >= _of(domain.low, feature)) & (near <= _of(domain.high, feature)) & np.isfinite(near)]
+            if near.size:
+                values[..., feature] = _spread(near, values.shape[:-1], rng)
+    return values
+
+
+def _neighbours(points: Array, dtype: np.dtype[Any]) -> Array:
+    """Zero, the points and, on either side, the next number of ``dtype``: there a comparison changes its mind.
+
+    Zero's neighbours are the smallest normal numbers: engines may treat subnormal ones as zero.
+    """
+    if dtype.kind == "f":
+        at = points.astype(dtype)
+        near = np.concatenate([np.nextafter(at, -np.inf, dtype=dtype), at, np.nextafter(at, np.inf, dtype=dtype)])
+        subnormal = (near != 0) & (abs(near) < np.finfo(dtype).tiny)
+        near = np.where(subnormal, np.copysign(np.finfo(dtype).tiny, near), near)
+    else:
+        near = np.concatenate([np.floor(points) + step for step in (-1, 0, 1, 2)])
+    return np.unique(np.append(near, 0))
+
+
+def _of(bound: Array, feature: int) -> Array:
+    return bound if bound.ndim == 0 else bound[feature]
+
+
+def _some(shape: Shape, rng: np.random.Generator) -> Array:
+    """A mask with a share of missing values, at least one per feature."""
+    mask = rng.random(shape) < _MISSING_SHARE
+    rows = mask.reshape(-1, shape[-1]) if shape else mask.reshape(1, 1)
+    features = np.arange(rows.shape[1])
+    rows[features % rows.shape[0], features] = True
+    return rows.reshape(shape)
+
+
+def _narrowed(values: Array, dtype: np.dtype[Any]) -> Array:
+    """A copy in ``dtype``, within its range (NaN stays); an array even where drawing gave a bare number."""
+    if dtype.kind == "f":
+        values = np.clip(values, np.finfo(dtype).min, np.finfo(dtype).max)
+    return np.array(values, dtype)
