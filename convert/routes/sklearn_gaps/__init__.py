@@ -9,11 +9,13 @@ MODULES: tuple[str, ...] = (
     "cluster",
     "decomposition",
     "factorisation",
+    "impute",
     "forests",
     "gradient_boosting",
     "hist_gradient_boosting",
     "isolation_forest",
     "kernels",
+    "neighbors",
 )
 """Names of this package's modules. Each has ``register()``, which hands its estimators' shape calculators and
 converters to ``skl2onnx.update_registered_converter(..., overwrite=True)``; a module whose framework is optional

@@ -24,6 +24,9 @@ from skl2onnx.common.data_types import (
 
 from .values import STRING, Graph, Value
 
+AS_INPUT = np.dtype(np.void)
+"""The dtype of an output that keeps its input's, be it text, integers or floating numbers."""
+
 OLDEST_OPSET = 13
 """Before it, Softmax, Squeeze, ReduceSum and others have other inputs or another meaning."""
 
@@ -201,14 +204,17 @@ SCORES = Output("scores", (None,))
 
 
 def classifier_outputs(model: Any) -> list[Output]:
-    """What a classifier gives: label and scores with the shapes of ``predict`` and ``predict_proba``."""
-    several = (len(model.classes_),) if isinstance(model.classes_, list) else ()
-    outputs = [Output("label", several, label_dtype(model.classes_))]
+    """The label, then probabilities or decision values; of several targets, the probabilities of each."""
+    dtype = label_dtype(model.classes_)
+    if isinstance(model.classes_, list):
+        scores = [Output(f"probabilities_{i}", (len(own),)) for i, own in enumerate(model.classes_)]
+        return [Output("label", (len(model.classes_),), dtype), *scores]
+    label, count = Output("label", (), dtype), len(model.classes_)
     if hasattr(model, "predict_proba"):
-        outputs.append(Output("probabilities", (None, None) if several else (len(model.classes_),)))
-    elif hasattr(model, "decision_function"):
-        outputs.append(Output("probabilities", () if len(model.classes_) == 2 else (len(model.classes_),)))
-    return outputs
+        return [label, Output("probabilities", (count,))]
+    if hasattr(model, "decision_function"):
+        return [label, Output("probabilities", () if count == 2 else (count,))]
+    return [label]
 
 
 def label_dtype(classes: NDArray[Any] | list[NDArray[Any]]) -> np.dtype[Any]:
@@ -228,7 +234,10 @@ def labels(indices: Value, classes: NDArray[Any]) -> Value:
 
 def _type(output: Output, operator: Any) -> Any:
     first = operator.inputs[0]
-    kind = type(guess_tensor_type(first.type)) if output.dtype is None else _TYPES[output.dtype]
+    if output.dtype == AS_INPUT:
+        kind = type(first.type)
+    else:
+        kind = type(guess_tensor_type(first.type)) if output.dtype is None else _TYPES[output.dtype]
     return kind([first.get_first_dimension(), *output.shape])
 
 

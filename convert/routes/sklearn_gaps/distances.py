@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from .values import Value
 
 Array = NDArray[Any]
-RowDistance = Callable[[Value, Array], Value]
-"""(one row (features,), constant rows (m, features)) -> distances (m,)."""
 
 
 def euclidean_squared(x: Value, rows: Array) -> Value:
@@ -32,7 +30,7 @@ def distances(x: Value, rows: Array, metric: str, parameters: Mapping[str, Any] 
     """Distances (n, m) by the name of a metric of scikit-learn. Raises RuntimeError for one that has no translation."""
     parameters = parameters or {}
     rows = np.asarray(rows, np.float64)
-    if metric == "minkowski":
+    if metric == "minkowski" and parameters.get("w") is None:
         metric = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}.get(parameters.get("p", 2), metric)
     if metric == "precomputed":
         return x
@@ -50,7 +48,43 @@ def distances(x: Value, rows: Array, metric: str, parameters: Mapping[str, Any] 
         return euclidean_squared(x @ whiten, rows @ whiten).sqrt()
     if metric not in ROW_DISTANCES:
         raise RuntimeError(f"the metric {metric!r} has no translation to ONNX")
-    return x.graph.scan(x, lambda row: ROW_DISTANCES[metric](row, rows, **parameters))
+    accepted = parameters if metric == "minkowski" else {}
+    return x.graph.scan(x, lambda row: ROW_DISTANCES[metric](row, rows, **accepted))
+
+
+def nearest(x: Value, rows: Array, k: int, metric: str, parameters: Mapping[str, Any]) -> tuple[Value, Value]:
+    """Distances to the ``k`` nearest rows in ascending order, and these rows' indices, both (n, k).
+
+    Euclidean distances are computed again from the differences, so that a row's distance to itself is exactly 0.
+    """
+    found, indices = distances(x, rows, metric, parameters).smallest(k)
+    if not _is_euclidean(metric, parameters):
+        return found, indices
+    difference = x.expand_dims(1) - x.graph.constant(rows, np.float64).take(indices)
+    return (difference * difference).sum(axis=2).sqrt(), indices
+
+
+def within(x: Value, rows: Array, radius: float, metric: str, parameters: Mapping[str, Any]) -> tuple[Value, Value]:
+    """Distances (n, m), exactly 0 for equal rows, and where they are within ``radius``."""
+    if _is_euclidean(metric, parameters):
+        metric, parameters = "exact euclidean", {}
+    found = distances(x, rows, metric, parameters)
+    return found, found <= radius
+
+
+def neighbour_weights(distance: Value, weights: Any) -> Value:
+    """The neighbours' weights; where one lies at distance 0, only such count (sklearn.neighbors._base._get_weights)."""
+    if weights in (None, "uniform"):
+        return distance * 0.0 + 1.0
+    if weights != "distance":
+        raise RuntimeError("weights that are a Python function have no translation to ONNX")
+    here = distance.equals(0.0).cast(np.float64)
+    return (here.max(keepdims=True) > 0.0).where(here, 1.0 / distance)
+
+
+def _is_euclidean(metric: str, parameters: Mapping[str, Any]) -> bool:
+    plain = metric == "minkowski" and parameters.get("p", 2) == 2 and parameters.get("w") is None
+    return plain or metric in ("euclidean", "l2")
 
 
 def unit_rows(x: Value) -> Value:
@@ -67,6 +101,11 @@ def unit_rows_of(rows: Array) -> Array:
 
 def _precision(parameters: Mapping[str, Any]) -> Array:
     return np.asarray(parameters["VI"]) if "VI" in parameters else np.linalg.inv(parameters["V"])
+
+
+def _euclidean(row: Value, rows: Array) -> Value:
+    difference = row - rows
+    return (difference * difference).sum().sqrt()
 
 
 def _manhattan(row: Value, rows: Array) -> Value:
@@ -105,13 +144,13 @@ def _nan_euclidean(row: Value, rows: Array) -> Value:
 
 
 ROW_DISTANCES: dict[str, Callable[..., Value]] = {
+    "exact euclidean": _euclidean,
     "manhattan": _manhattan,
     "cityblock": _manhattan,
     "l1": _manhattan,
     "chebyshev": _chebyshev,
     "infinity": _chebyshev,
     "minkowski": _minkowski,
-    "p": _minkowski,
     "canberra": _canberra,
     "braycurtis": _bray_curtis,
     "hamming": _hamming,

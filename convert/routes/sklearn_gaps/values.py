@@ -80,9 +80,9 @@ class Graph(ABC):
         self,
         limit: int,
         state: Sequence[Value],
-        body: Callable[[Sequence[Value]], tuple[Value, Sequence[Value]]],
+        body: Callable[[Value, Sequence[Value]], tuple[Value, Sequence[Value]]],
     ) -> tuple[Value, ...]:
-        """Repeat ``body(state) -> (go on?, new state)`` up to ``limit`` times; returns the last state.
+        """Repeat ``body(step, state) -> (go on?, new state)`` up to ``limit`` times; returns the last state.
 
         Whatever of the outer graph the body needs has to be part of the state: skl2onnx sorts nodes without
         looking into sub-graphs.
@@ -90,8 +90,8 @@ class Graph(ABC):
         inner = Body(self)
         step, go_on = (Value(inner, self.unique(name), np.dtype(kind)) for name, kind in _LOOP_HEAD)
         before = [Value(inner, self.unique("state"), value.dtype) for value in state]
-        condition, after = body(before)
-        proto = inner.proto([step, go_on, *before], [condition, *after])
+        condition, after = body(step, before)
+        proto = inner.proto([step, go_on, *before], [condition, *after], scalars=2)
         start = [self.constant(limit, np.int64), self.constant(True), *state]
         return self.op_with("Loop", *start, dtypes=[value.dtype for value in state], body=proto)
 
@@ -120,17 +120,19 @@ class Body(Graph):
         """Append a named constant."""
         self._constants.append(tensor)
 
-    def proto(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> GraphProto:
-        """The finished body. Outputs pass through Identity, since an input may not be an output as well."""
+    def proto(self, inputs: Sequence[Value], outputs: Sequence[Value], scalars: int = 0) -> GraphProto:
+        """The finished body, whose first inputs are ``scalars``; the shapes of the others are left open.
+
+        Outputs pass through Identity, since an input may not be an output as well.
+        """
         copies = [self.op("Identity", value) for value in outputs]
-        typed_inputs, typed_outputs = ([_value_info(value) for value in values] for values in (inputs, copies))
-        return helper.make_graph(
-            self._nodes, self.unique("body"), typed_inputs, typed_outputs, initializer=self._constants
-        )
+        sources = [_value_info(value, () if i < scalars else None) for i, value in enumerate(inputs)]
+        results = [_value_info(value) for value in copies]
+        return helper.make_graph(self._nodes, self.unique("body"), sources, results, initializer=self._constants)
 
 
-def _value_info(value: Value) -> ValueInfoProto:
-    return helper.make_tensor_value_info(value.name, helper.np_dtype_to_tensor_dtype(value.dtype), None)
+def _value_info(value: Value, shape: tuple[int, ...] | None = None) -> ValueInfoProto:
+    return helper.make_tensor_value_info(value.name, helper.np_dtype_to_tensor_dtype(value.dtype), shape)
 
 
 def _unary(op_type: str) -> Callable[[Value], Value]:

@@ -1,0 +1,94 @@
+"""Imputers and the indicator of missing values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .declare import AS_INPUT, Conversion, Output, declare, transformer
+from .distances import distances, neighbour_weights
+from .values import STRING, Value
+
+
+def register() -> None:
+    """Register this module's converters."""
+    from sklearn import impute
+
+    transformer(impute.KNNImputer, knn_imputer)
+    declare(impute.MissingIndicator, missing_indicator, _mask_output)
+    declare(impute.SimpleImputer, simple_imputer, _filled_output)
+
+
+def _mask_output(model: Any) -> list[Output]:
+    return [Output("variable", (len(model.features_),), np.dtype(bool))]
+
+
+def _filled_output(model: Any) -> list[Output]:
+    return [Output("variable", (len(model.get_feature_names_out()),), AS_INPUT)]
+
+
+def missing(x: Value, marker: Any) -> Value:
+    """Where values are missing: NaN, or whatever else was declared to mean it."""
+    if not (isinstance(marker, float) and np.isnan(marker)):
+        return x.equals(marker)
+    if x.dtype == STRING:
+        raise RuntimeError("NaN among strings can't be told apart in a tensor; declare a string as missing_values")
+    return x.is_nan()
+
+
+def missing_indicator(g: Conversion, model: Any) -> Value:
+    """Where values are missing, in the columns that the indicator was fitted to show."""
+    return missing(_features(g), model.missing_values).columns(model.features_)
+
+
+def _features(g: Conversion) -> Value:
+    """All features: strings as they are, numbers in double."""
+    return g.concat(g.inputs) if g.inputs[0].dtype == STRING else g.x
+
+
+def _with_indicator(g: Conversion, filled: Value, model: Any) -> Value:
+    """The filled columns, then those of the fitted indicator if the imputer has one."""
+    if not model.add_indicator:
+        return filled
+    return g.concat([filled, missing_indicator(g, model.indicator_).cast(filled.dtype)])
+
+
+def simple_imputer(g: Conversion, model: Any) -> Value:
+    """A constant per column in place of missing values; columns without a constant are left out."""
+    x = _features(g)
+    statistics = np.asarray(model.statistics_, object if x.dtype == STRING else np.float64)
+    kept = np.array([value == value for value in statistics])
+    if model.keep_empty_features or kept.all():
+        chosen = x
+    else:
+        chosen, statistics = x.columns(np.flatnonzero(kept)), statistics[kept]
+    return _with_indicator(g, missing(chosen, model.missing_values).where(chosen.like(statistics), chosen), model)
+
+
+def knn_imputer(g: Conversion, model: Any) -> Value:
+    """Each missing value becomes the mean of its column over the nearest donors that have it (KNNImputer.transform)."""
+    absent = missing(g.x, model.missing_values)
+    x = absent.where(np.nan, g.x)
+    donors = np.where(model._mask_fit_X, np.nan, model._fit_X)
+    apart = distances(x, donors, "nan_euclidean")
+    columns = []
+    for j, known in enumerate(model._valid_mask):
+        if known:
+            filled = _imputed(apart, donors[:, j], model)
+            columns.append(absent.columns([j]).where(filled, x.columns([j])))
+        elif model.keep_empty_features:
+            columns.append(x.columns([j]).is_nan().where(0.0, 0.0))
+    return _with_indicator(g, g.concat(columns), model)
+
+
+def _imputed(apart: Value, column: np.ndarray[Any, Any], model: Any) -> Value:
+    """What stands in for a missing value of one column, (n, 1), from the distances to all training rows."""
+    givers = np.flatnonzero(~np.isnan(column))
+    reach = apart.columns(givers)
+    k = min(model.n_neighbors, len(givers))
+    distance, indices = reach.is_nan().where(np.inf, reach).smallest(k)
+    weights = neighbour_weights(distance, model.weights)
+    total = weights.sum(keepdims=True)
+    mean = (apart.graph.constant(column[givers]).take(indices) * weights).sum(keepdims=True) / total
+    return total.equals(0.0).where(float(column[givers].mean()), mean)
