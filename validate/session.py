@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from .tasks import Inspection, Ran, SamplePlan, source_name
 if TYPE_CHECKING:
     from .policy import Policy
     from .report import Report
+    from .signature import Array
 
 T = TypeVar("T")
 
@@ -109,26 +110,42 @@ def run_candidate_on(
 
 def run_model(model: Any, output: Path, load: LoadOptions, settings: Settings) -> Ran:
     """Run one model and write its outputs to an .npz, whole or not at all. Raises ParityGateError."""
-    from .samples import load_outputs
-    from .tasks import EXPECTED
+    from .samples import load_outputs, load_samples
+    from .tasks import EXPECTED, SAMPLES
 
     model = normalise(model)
     row = detect(model)
     with job_folder(settings.keep) as folder, runner_for(model, row, folder, "model", settings.limits) as runner:
         ran = run_reference_on(runner, folder, row, model, load, settings)
-        _write_outputs(load_outputs(folder / EXPECTED), output)
+        batches = [sample.batch for sample in load_samples(folder / SAMPLES).items]
+        _write_arrays(join_batches(load_outputs(folder / EXPECTED), batches), output)
     return ran
 
 
-def _write_outputs(outputs: list[dict[str, Any]], output: Path) -> None:
+def join_batches(outputs: Sequence[Mapping[str, Array]], batches: Sequence[int | None]) -> dict[str, Array]:
+    """One array per output, samples joined along the batch; where they can't be, one per ``NUMBER/NAME``."""
     import numpy as np
 
-    one = len(outputs) == 1
-    arrays = {name if one else f"{i}/{name}": array for i, feed in enumerate(outputs) for name, array in feed.items()}
+    if len(outputs) == 1:
+        return dict(outputs[0])
+    joined: dict[str, Array] = {}
+    for name in outputs[0]:
+        parts = [output[name] for output in outputs]
+        rows = [part.shape[0] if part.ndim else None for part in parts]
+        if rows == list(batches) and len({part.shape[1:] for part in parts}) == 1:
+            joined[name] = np.concatenate(parts)
+        else:
+            joined |= {f"{number}/{name}": part for number, part in enumerate(parts)}
+    return joined
+
+
+def _write_arrays(arrays: Mapping[str, Array], output: Path) -> None:
+    import numpy as np
+
     partial = output.with_name(f".{output.name}.partial")
     try:
         with partial.open("wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # the stub takes allow_pickle for any keyword
         partial.replace(output)
     finally:
         partial.unlink(missing_ok=True)

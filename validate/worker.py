@@ -16,10 +16,27 @@ import sys
 import threading
 import traceback
 from contextlib import suppress
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 from .errors import ParityGateError
 from .messages import REPLY, REQUEST, Reply, Request, call_task
+
+
+class Mask(MetaPathFinder):
+    """Makes modules look as if they weren't installed.
+
+    ``sys.modules[name] = None`` would do for plain imports, but libraries look there for frameworks that they don't
+    want to import themselves, and stumble over the None.
+    """
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        """Raise for a masked module, leave all others to the finders behind."""
+        if name in self._names:
+            raise ModuleNotFoundError(f"{name} is masked in this worker", name=name)
 
 
 def serve(folder: Path) -> None:
@@ -52,8 +69,7 @@ def main() -> None:
     parser.add_argument("--mask", default="")
     parser.add_argument("--preload", default="")
     options = parser.parse_args()
-    for name in filter(None, options.mask.split(",")):
-        sys.modules[name] = None  # type: ignore[assignment]  # None is the documented way to block an import
+    sys.meta_path.insert(0, Mask(frozenset(options.mask.split(","))))
     for name in filter(None, options.preload.split(",")):
         with suppress(ImportError):  # a missing framework is reported by the task, with the way out
             importlib.import_module(name)

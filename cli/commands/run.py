@@ -24,7 +24,7 @@ Examples:
 def run(model: str, output: Path, as_json: bool, quiet: bool, debug: bool, **shared: Unpack[SharedOptions]) -> int:
     """Run MODEL on samples and write every output to an .npz file.
 
-    The file's keys are output names; with several samples, NUMBER/NAME.
+    The file's keys are output names, all samples joined along the batch; NUMBER/NAME where they can't be joined.
     """
     from paritygate.validate.session import run_model
 
