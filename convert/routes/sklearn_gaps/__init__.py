@@ -10,12 +10,14 @@ MODULES: tuple[str, ...] = (
     "decomposition",
     "factorisation",
     "impute",
+    "encoders",
     "forests",
     "gradient_boosting",
     "hist_gradient_boosting",
     "isolation_forest",
     "kernels",
     "neighbors",
+    "preprocessing",
 )
 """Names of this package's modules. Each has ``register()``, which hands its estimators' shape calculators and
 converters to ``skl2onnx.update_registered_converter(..., overwrite=True)``; a module whose framework is optional

@@ -80,6 +80,14 @@ class Conversion(Graph):
         """The version of the domain ai.onnx.ml."""
         return int(self._container.target_opset_any_domain("ai.onnx.ml"))
 
+    def columns(self, count: int) -> list[Value]:
+        """The ``count`` features one by one, (n, 1) each, in the dtypes in which they come."""
+        if len(self.inputs) == 1:
+            return [self.inputs[0].columns([j]) for j in range(count)]
+        widths = [variable.type.shape[1] or 1 for variable in self._operator.inputs]
+        parts = zip(self.inputs, widths, strict=True)
+        return [value.columns([j]) if width > 1 else value for value, width in parts for j in range(width)]
+
     @property
     def floating(self) -> np.dtype[Any]:
         """The floating type of the model: float64 if its input is, else float32."""

@@ -1,0 +1,151 @@
+"""Transformers that treat each column by itself: bins, powers, quantiles, splines, functions."""
+
+from __future__ import annotations
+
+from math import factorial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .declare import AS_INPUT, Conversion, Output, declare, transformer
+from .functions import elementwise, log1p, normal_quantile
+from .tables import interpolate, interval, look_up
+from .values import Value
+
+Array = NDArray[Any]
+
+_NEAR_BOUND = 1e-7
+"""BOUNDS_THRESHOLD of sklearn.preprocessing._data."""
+
+
+def register() -> None:
+    """Register this module's converters."""
+    from sklearn import preprocessing
+
+    declare(preprocessing.FunctionTransformer, function_transformer, _function_output)
+    transformer(preprocessing.KBinsDiscretizer, k_bins_discretizer)
+    transformer(preprocessing.Normalizer, normalizer, lambda model: model.n_features_in_)
+    transformer(preprocessing.PowerTransformer, power_transformer)
+    transformer(preprocessing.QuantileTransformer, quantile_transformer)
+    transformer(preprocessing.SplineTransformer, spline_transformer)
+
+
+def _function_output(model: Any) -> list[Output]:
+    return [Output("variable", (getattr(model, "n_features_in_", None),), AS_INPUT if model.func is None else None)]
+
+
+def function_transformer(g: Conversion, model: Any) -> Value:
+    """Whatever comes, or a function of numpy applied to it."""
+    if model.func is None:
+        return g.concat(g.inputs)
+    if model.kw_args:
+        raise RuntimeError(f"FunctionTransformer(kw_args={model.kw_args!r}) has no translation to ONNX")
+    return elementwise(model.func)(g.x)
+
+
+def normalizer(g: Conversion, model: Any) -> Value:
+    """Rows of norm 1; rows of zeros stay zeros."""
+    norms = {
+        "l1": lambda x: abs(x).sum(keepdims=True),
+        "l2": lambda x: (x * x).sum(keepdims=True).sqrt(),
+        "max": lambda x: abs(x).max(keepdims=True),
+    }
+    norm = norms[model.norm](g.x)
+    return g.x / norm.equals(0.0).where(1.0, norm)
+
+
+def k_bins_discretizer(g: Conversion, model: Any) -> Value:
+    """The number of inner edges that a value reaches, as it is or one-hot."""
+    codes = interval(g.x, [edges[1:-1] for edges in model.bin_edges_])
+    if model.encode == "ordinal":
+        return codes.cast(np.float64)
+    column = np.repeat(np.arange(len(model.n_bins_)), model.n_bins_)
+    bins = np.concatenate([np.arange(count) for count in model.n_bins_])
+    return codes.columns(column).equals(bins).cast(np.float64)
+
+
+def power_transformer(g: Conversion, model: Any) -> Value:
+    """Box-Cox or Yeo-Johnson per column, then standardised."""
+    powers = {"box-cox": box_cox, "yeo-johnson": _yeo_johnson}
+    transformed = powers[model.method](g.x, model.lambdas_)
+    if not model.standardize:
+        return transformed
+    return (transformed - model._scaler.mean_) / model._scaler.scale_
+
+
+def box_cox(x: Value, exponent: Array) -> Value:
+    """``(x^e - 1) / e`` per column, ``log(x)`` where e is 0."""
+    zero = exponent == 0
+    power = (x ** np.where(zero, 1.0, exponent) - 1.0) / np.where(zero, 1.0, exponent)
+    return x.graph.constant(zero).where(x.log(), power) if zero.any() else power
+
+
+def _yeo_johnson(x: Value, exponent: Array) -> Value:
+    """Box-Cox of ``1 + x`` where x is positive, and of ``1 - x`` with ``2 - e`` and the sign turned elsewhere."""
+    positive = _shifted_box_cox(x.maximum(0.0), exponent)
+    negative = _shifted_box_cox(-(x.minimum(0.0)), 2.0 - exponent)
+    return (x >= 0.0).where(positive, -negative)
+
+
+def _shifted_box_cox(x: Value, exponent: Array) -> Value:
+    zero = np.abs(exponent) < np.finfo(np.float64).eps
+    power = ((x + 1.0) ** np.where(zero, 1.0, exponent) - 1.0) / np.where(zero, 1.0, exponent)
+    return x.graph.constant(zero).where(log1p(x), power) if zero.any() else power
+
+
+def quantile_transformer(g: Conversion, model: Any) -> Value:
+    """The share of training values below, interpolated between quantiles; for "normal", that quantile of it."""
+    quantiles = list(model.quantiles_.T)
+    shares = interpolate(g.x, quantiles, [model.references_] * len(quantiles))
+    if model.output_distribution == "uniform":
+        return shares
+    low, high = model.quantiles_[0], model.quantiles_[-1]
+    bounded = (g.x + _NEAR_BOUND > high).where(1.0, shares)
+    bounded = (g.x - _NEAR_BOUND < low).where(0.0, bounded)
+    edge = _NEAR_BOUND - np.spacing(1)
+    return normal_quantile(bounded.clip(edge, 1 - edge))
+
+
+def spline_transformer(g: Conversion, model: Any) -> Value:
+    """B-spline basis functions of each column, each interval's polynomials by Horner's scheme."""
+    splines, degree = model.bsplines_, model.degree
+    low, high = (np.array([spline.t[end] for spline in splines]) for end in (degree, -degree - 1))
+    x = g.x
+    if model.extrapolation == "periodic":
+        period = np.where(high > low, high - low, 1.0)
+        x = x - ((x - low) / period).floor() * period
+    at = x.clip(low, high) if model.extrapolation in ("constant", "linear") else x
+    basis = _basis(at, splines)
+    if model.extrapolation == "linear":
+        basis = basis + _slopes(x, low, high, splines) * (x - at).expand_dims(2)
+    elif model.extrapolation == "constant" and degree == 0:
+        basis = x.equals(at).expand_dims(2).where(basis, 0.0)
+    if model.handle_missing == "zeros":
+        basis = x.is_nan().expand_dims(2).where(0.0, basis)
+    kept = basis if model.include_bias else basis.take(np.arange(splines[0].c.shape[1] - 1), axis=2)
+    return kept.reshape(0, len(model.get_feature_names_out()))
+
+
+def _basis(x: Value, splines: Any) -> Value:
+    """All basis functions of all columns, (n, columns, functions): each interval's Taylor polynomial at its start."""
+    degree = splines[0].k
+    starts = [spline.t[degree : -degree - 1] for spline in splines]
+    index = interval(x, [start[1:] for start in starts])
+    offset = (x - look_up(index, starts)).expand_dims(2)
+    result = None
+    for order in range(degree, -1, -1):
+        terms = [spline(start, nu=order) / factorial(order) for spline, start in zip(splines, starts, strict=True)]
+        term = look_up(index, terms)
+        result = term if result is None else result * offset + term
+    return result
+
+
+def _slopes(x: Value, low: Array, high: Array, splines: Any) -> Value:
+    """The derivatives at the nearer bound of the basis functions that don't vanish there, (n, columns, functions)."""
+    degree = max(splines[0].k, 1) + (splines[0].k == 1)
+    at_low, at_high = (
+        np.stack([spline(bound, nu=1) for spline, bound in zip(splines, bounds, strict=True)]) for bounds in (low, high)
+    )
+    at_low[:, degree:], at_high[:, :-degree] = 0, 0
+    return (x < low).expand_dims(2).where(at_low, at_high)
