@@ -72,7 +72,15 @@ def _stage(file: Path, folder: Path, undo: ExitStack) -> Path:
         shutil.copyfile(file, partial)
     with partial.open("rb") as written:
         os.fsync(written.fileno())
+        os.fchmod(written.fileno(), 0o666 & ~_umask())  # onnx writes external data for its owner's eyes only
     return partial
+
+
+def _umask() -> int:
+    """The process' file mode mask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _external_files_of_old(output: Path) -> set[Path]:

@@ -29,24 +29,17 @@ _DTYPES = {
 
 
 class OnnxModel:
-    """An ONNX Runtime session behind :class:`.base.Model`; ``native`` is the ``onnx.ModelProto``, read when asked."""
+    """An ONNX Runtime session behind :class:`.base.Model`; ``native`` is the file's path."""
 
     notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path, session: Any) -> None:
-        self._path = path
+        self.native = path
         self._session = session
         self.signature = Signature(
             inputs=tuple(_spec(value) for value in session.get_inputs()),
             outputs=tuple(_spec(value) for value in session.get_outputs()),
         )
-
-    @property
-    def native(self) -> onnx.ModelProto:
-        """The model as a protobuf, its external data included."""
-        import onnx
-
-        return onnx.load(str(self._path))
 
     def run(self, feed: Feed) -> dict[str, Array]:
         """Run one feed. Strings go in as objects, which is what ONNX Runtime takes, and come out as ``<U``."""
@@ -56,18 +49,18 @@ class OnnxModel:
 
     def hints(self) -> tuple[Hint, ...]:
         """Bounds of integer inputs that index a Gather with a constant table (an embedding)."""
-        return tuple(_index_hints(_graph_only(self._path), self.signature))
+        return tuple(_index_hints(_graph_only(self.native), self.signature))
 
     def facts(self) -> Facts:
         """Facts from the graph alone: weights in external files aren't read."""
-        model = _graph_only(self._path)
+        model = _graph_only(self.native)
         return Facts(
             format="ONNX",
             producer=f"{model.producer_name} {model.producer_version}".strip(),
             opset=", ".join(f"{entry.domain or 'ai.onnx'} {entry.version}" for entry in model.opset_import),
             operators=dict(Counter(node.op_type for graph in _graphs(model.graph) for node in graph.node)),
             parameters=sum(_elements(tensor) for graph in _graphs(model.graph) for tensor in graph.initializer),
-            size=sum(file.stat().st_size for file in [self._path, *external_files(self._path)]),
+            size=sum(file.stat().st_size for file in [self.native, *external_files(self.native)]),
         )
 
 
