@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from importlib import import_module
 
@@ -20,12 +21,18 @@ MODULES: tuple[str, ...] = (
     "preprocessing",
 )
 """Names of this package's modules. Each has ``register()``, which hands its estimators' shape calculators and
-converters to ``skl2onnx.update_registered_converter(..., overwrite=True)``; a module whose framework is optional
-registers nothing when that framework is not installed."""
+converters to ``skl2onnx.update_registered_converter(..., overwrite=True)``."""
+
+BOOSTERS = ("catboost", "lightgbm", "xgboost")
+"""Modules named like the library that they need; without that library's import there is no model of it to convert."""
+
+
+def register() -> None:
+    """Register every gap module with skl2onnx, each once per process."""
+    for name in (*MODULES, *(name for name in BOOSTERS if name in sys.modules)):
+        _register(name)
 
 
 @cache
-def register() -> None:
-    """Register every gap module with skl2onnx, once per process."""
-    for name in MODULES:
-        import_module(f".{name}", __name__).register()
+def _register(name: str) -> None:
+    import_module(f".{name}", __name__).register()

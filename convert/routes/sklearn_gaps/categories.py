@@ -20,9 +20,13 @@ from .values import Value
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from .trees import Bools, Tree
+    from .trees import Bools, Ints, Tree
 
     Tables = Mapping[int, npt.NDArray[np.int8]]
+
+
+OTHER, MISSING, FIRST = 0, 1, 2
+"""Numbers of categories that are given as codes: what is no category, NaN, and code 0; code 1 and so on follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +64,39 @@ def append_columns(c: Conversion, x: Sequence[Value], tables: Tables, numbers: M
     """
     kind = x[0].dtype if x else np.float32
     return c.concat([*x, *(c.constant(table).take(numbers[feature]).cast(kind) for feature, table in tables.items())])
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSplit:
+    """An inner node that asks whether a feature's code is one of ``members``; NaN has a side of its own."""
+
+    tree: int
+    node: int
+    feature: int
+    members: Ints
+    members_right: bool
+    missing_right: bool
+
+    def on(self, count: int) -> SetSplit:
+        """The same split by numbers (see OTHER), for a feature with ``count`` codes."""
+        right = np.full(FIRST + count, not self.members_right)
+        right[MISSING] = self.missing_right
+        right[FIRST + self.members] = self.members_right
+        return SetSplit(self.tree, self.node, self.feature, right)
+
+
+def set_splits(splits: Sequence[CodeSplit]) -> tuple[SetSplit, ...]:
+    """Splits by number, with as many codes for each feature as any of its splits knows."""
+    counts: dict[int, int] = {}
+    for split in splits:
+        counts[split.feature] = max(counts.get(split.feature, 0), int(split.members.max(initial=-1)) + 1)
+    return tuple(split.on(counts[split.feature]) for split in splits)
+
+
+def category_number(code: Value, legal: Value, count: int) -> Value:
+    """The numbers (see OTHER) of ``code`` (n, 1) without its fraction, int64 (n,).
+
+    It is a category where ``legal`` holds and below ``count``.
+    """
+    known = (legal & (code < float(count))).where(code.maximum(0.0).floor() + float(FIRST), OTHER)
+    return code.is_nan().where(MISSING, known).cast(np.int64).reshape(-1)
