@@ -1,4 +1,4 @@
-"""Move an ONNX model to another opset, and check what comes out."""
+"""Move an ONNX model to another opset."""
 
 from __future__ import annotations
 
@@ -20,14 +20,12 @@ def raise_opset(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
 
     Raises ParityGateError PG408 with the converter's reason when it has no adapter for an operator.
     """
-    import onnx
     from onnx import version_converter
 
     if opset_of(model) == opset:
         return model
     try:
         moved = version_converter.convert_version(model, opset)
-        onnx.checker.check_model(moved, full_check=False)
     except Exception as error:  # the version converter raises bare RuntimeErrors and C++ exceptions
         raise ParityGateError(
             "PG408", f"opset {opset}", f"the model has opset {opset_of(model)} and can't be moved: {error}"

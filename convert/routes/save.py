@@ -1,9 +1,11 @@
-"""Write an ONNX model, with external data where protobuf's 2 GB limit asks for it."""
+"""Write an ONNX model, with external data where protobuf's 2 GB limit asks for it, and check what was written."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ...validate.errors import ParityGateError
 
 if TYPE_CHECKING:
     import onnx
@@ -16,6 +18,7 @@ def save_onnx(model: onnx.ModelProto, destination: Path, inline_limit: int = INL
     """Write ``model`` to ``destination``; weights go to ``<destination>.data`` beside it when they are too large.
 
     The external file is named after the final file, so that both can be moved together and still find each other.
+    Raises ParityGateError PG405 when the file breaks ONNX's own rules.
     """
     import onnx
 
@@ -27,6 +30,10 @@ def save_onnx(model: onnx.ModelProto, destination: Path, inline_limit: int = INL
         location=f"{destination.name}.data" if large else None,
         convert_attribute=large,
     )
+    try:
+        onnx.checker.check_model(str(destination))
+    except onnx.checker.ValidationError as error:
+        raise ParityGateError("PG405", destination.name, f"the converted model is not valid ONNX: {error}") from error
 
 
 def _weight_bytes(model: onnx.ModelProto) -> int:
