@@ -1,0 +1,128 @@
+"""From a module to an exported program: which axes stay dynamic is known only after that."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ParityGateError
+from .torch_axes import Axes
+from .torch_call import Call, inference
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """An exported program, or the exception that kept PyTorch from making one; ``notes`` say what was given up."""
+
+    program: Any = None
+    failure: Exception | None = None
+    notes: tuple[str, ...] = ()
+
+
+def capture(subject: str, module: Any, call: Call, axes: Axes) -> Capture:
+    """Export with dynamic axes; where the module can't have those, with fixed ones.
+
+    Axes that the user asked for must stay dynamic: raises ParityGateError PG405 where the module fixes one.
+    """
+    wide = _widened(module, call, axes)
+    try:
+        return Capture(_export(module, wide, axes))
+    except Exception as error:  # noqa: BLE001  # torch.export raises whatever the module's code raises under tracing
+        if any(axis.asked for axis in axes.values()):
+            _refuse_fixed_axis(subject, error)
+        if not axes or _depends_on_data(error):
+            return Capture(failure=error)
+        return _capture_fixed(module, call, error)
+
+
+def _capture_fixed(module: Any, call: Call, error: Exception) -> Capture:
+    try:
+        program = _export(module, call, {})
+    except Exception:  # noqa: BLE001  # the first failure is the one that speaks of the module
+        return Capture(failure=error)
+    return Capture(program, notes=(f"the batch size is fixed: with a dynamic one torch.export says: {reason(error)}",))
+
+
+def _export(module: Any, call: Call, axes: Axes) -> Any:
+    import torch
+
+    shapes = torch.export.ShapesCollection()
+    for name, value in call.inputs:
+        hints = {axis: _hint(each.asked) for (owner, axis), each in axes.items() if owner == name}
+        if hints:
+            shapes[value] = hints
+    args, kwargs = call.example()
+    with inference(module), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.export.export(
+            module, args, kwargs, dynamic_shapes=shapes.dynamic_shapes(module, args, kwargs), strict=False
+        )
+
+
+def _hint(asked: bool) -> Any:
+    """AUTO lets the module fix an axis silently, DYNAMIC makes that an error."""
+    from torch.export import Dim
+
+    return Dim.DYNAMIC if asked else Dim.AUTO
+
+
+def _widened(module: Any, call: Call, axes: Axes) -> Call:
+    """The call with dynamic axes of length 1 doubled: torch.export takes a 1 (or 0) for a constant.
+
+    The call itself where the module refuses that.
+    """
+
+    def widen(name: str, value: Any) -> Any:
+        for (owner, axis), _ in axes.items():
+            if owner == name and value.shape[axis] == 1:
+                value = value.repeat_interleave(2, dim=axis)
+        return value
+
+    wide = call.with_values(widen)
+    if all(old is new for (_, old), (_, new) in zip(call.inputs, wide.inputs, strict=True)):
+        return call
+    return wide if runs(module, wide) else call
+
+
+def runs(module: Any, call: Call) -> bool:
+    """Whether the module takes the call's example values."""
+    args, kwargs = call.example()
+    try:
+        with inference(module):
+            module(*args, **kwargs)
+    except Exception:  # noqa: BLE001  # whatever the module raises means no
+        return False
+    return True
+
+
+def _depends_on_data(error: Exception) -> bool:
+    return type(error).__name__ == "GuardOnDataDependentSymNode"
+
+
+def _refuse_fixed_axis(subject: str, error: Exception) -> None:
+    fixed = _FIXED.findall(str(error))
+    if fixed:
+        axes = ", ".join(f"axis {axis} of '{name}' (always {size})" for name, axis, size in dict.fromkeys(fixed))
+        raise ParityGateError(
+            "PG405", subject, f"shall be dynamic, but is fixed by the module's code: {axes}",
+            "Change the module (int(x.shape[0]), view(2, -1) and the like fix a size) or don't ask for that axis.",
+        ) from error  # fmt: skip
+
+
+def reason(error: BaseException, limit: int = 300) -> str:
+    """The useful part of what torch.export says: no advice on its own options, no program listing, one line."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    useful = [line for line in lines if line and not line.startswith(_NOISE)]
+    text = " ".join(useful) or type(error).__name__
+    return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+_FIXED = re.compile(
+    r"marked L\['(\w+)'\].*?\.size\(\)\[(\d+)\] as dynamic but your code specialized it to be a constant \((\d+)\)"
+)
+_NOISE = (
+    "For more information", "For extended logs", "If you suspect the guard", "For more debugging help",
+    "For C++ stack trace", "The error above occurred", "consider using data-dependent", "Caused by:",
+)  # fmt: skip

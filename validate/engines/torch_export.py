@@ -1,0 +1,190 @@
+"""Programs of torch.export: ``.pt2`` files and live ``ExportedProgram`` objects."""
+
+from __future__ import annotations
+
+import zipfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ParityGateError
+from ..signature import Hint, Signature
+from .base import Facts, LoadOptions
+from .torch_axes import is_fixed, program_signature, shape_of
+from .torch_call import Call, Leaf, output_names
+from .torch_capture import Capture
+from .torch_common import file_size, path_name, producer, unique
+from .torch_model import TorchModel, fails
+from .torch_unsafe import check_program_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def load(source: Path | Any, options: LoadOptions) -> TorchModel:
+    """Open a ``.pt2`` by ``torch.export.save``, or take a live program.
+
+    Raises ParityGateError PG501 for a file that would run code of its own (unless ``options.trust``), PG402 for one
+    that this PyTorch can't read, PG201 for ``options.dynamic``: a program's axes were fixed when it was exported.
+    """
+    subject = str(source) if isinstance(source, Path) else "ExportedProgram"
+    program = _read(source, options.trust) if isinstance(source, Path) else source
+    call = _call(program)
+    names = [name for name, _ in call.inputs]
+    inputs, outputs, symbols = program_signature(program, _output_names(program), names, {})
+    dynamic = {(spec.name, axis) for spec in inputs for axis, dim in enumerate(spec.shape) if isinstance(dim, str)}
+    for name, axis in options.dynamic:
+        if (name, axis) not in dynamic:
+            raise ParityGateError(
+                "PG201", f"--dynamic {name}:{axis}", f"{subject} was exported with this axis fixed",
+                "Give dynamic_shapes to torch.export.export.",
+            )  # fmt: skip
+    return TorchModel(
+        program,
+        call,
+        Signature(inputs, outputs),
+        _facts(program, source),
+        hints=tuple(_hints(program, call)),
+        notes=tuple(_ranges(program, symbols)),
+        captured=Capture(program),
+        function=_as_function(program.module()),
+    )
+
+
+def _as_function(module: Any) -> Any:
+    """A program's module has its mode built in; as a plain function nobody tries to change it."""
+    return lambda *args, **kwargs: module(*args, **kwargs)
+
+
+def _read(path: Path, trust: bool) -> Any:
+    import torch
+
+    if not trust:
+        check_program_file(path)
+    _register_containers(path)
+    try:
+        return torch.export.load(path)
+    except Exception as error:  # PyTorch raises many kinds for a program of another version
+        raise fails(
+            str(path),
+            "PG402",
+            error,
+            f"It may come of another version than {producer()}: export it again with this one.",
+        ) from error
+
+
+def _register_containers(path: Path) -> None:
+    """Programs that return transformers' output classes can be read only where those are known."""
+    with zipfile.ZipFile(path) as archive:
+        models = [name for name in archive.namelist() if name.endswith(".json") and "model" in name]
+        mentioned = any(b"transformers." in archive.read(name) for name in models)
+    if mentioned:
+        import transformers.modeling_outputs  # noqa: F401  # importing it registers its classes
+        from transformers.integrations.executorch import register_dynamic_cache_export_support
+
+        register_dynamic_cache_export_support()
+
+
+def _call(program: Any) -> Call:
+    """The program's arguments: tensors and symbolic numbers are inputs, the rest was fixed at export."""
+    from torch.utils import _pytree
+
+    spec = program.call_spec.in_spec
+    slots = _pytree.tree_unflatten(list(range(spec.num_leaves)), spec)
+    paths = [path for path, _ in _pytree.tree_flatten_with_path(slots)[0]]
+    arguments = [each.arg for each in program.graph_signature.input_specs if each.kind.name == "USER_INPUT"]
+    values = {node.name: node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder"}
+    labels = unique(_label(path, program) or argument.name for path, argument in zip(paths, arguments, strict=True))
+    leaves = (
+        Leaf(None, argument.value)
+        if hasattr(argument, "value")
+        else Leaf(label, values[argument.name], number=not shape_known(values[argument.name]))
+        for label, argument in zip(labels, arguments, strict=True)
+    )
+    return Call(tuple(leaves), spec)
+
+
+def shape_known(value: Any) -> bool:
+    """Whether a traced value is a tensor, and not a number."""
+    return hasattr(value, "shape")
+
+
+def _label(path: tuple[Any, ...], program: Any) -> str:
+    """Forward's own argument name, and the path inside of it."""
+    names = program.module_call_graph[0].signature.forward_arg_names or []
+    side, first, *rest = path
+    if side.idx == 1:
+        return path_name([first, *rest])
+    return "_".join([names[first.idx], *([path_name(rest)] if rest else [])]) if first.idx < len(names) else ""
+
+
+def _output_names(program: Any) -> list[str]:
+    """Names of the tensor outputs, in order; constants among the outputs are left out."""
+    specs = [each for each in program.graph_signature.output_specs if each.kind.name == "USER_OUTPUT"]
+    spec = program.call_spec.out_spec
+    from torch.utils import _pytree
+
+    values = [None if hasattr(each.arg, "value") else index for index, each in enumerate(specs)]
+    return list(output_names(_pytree.tree_unflatten(values, spec)))
+
+
+def _hints(program: Any, call: Call) -> Iterator[Hint]:
+    """Inputs that index an embedding in the graph, through casts and changes of shape."""
+    import numpy as np
+
+    arguments = [each.arg for each in program.graph_signature.input_specs if each.kind.name == "USER_INPUT"]
+    owners = {each.name: leaf.name for each, leaf in zip(arguments, call.leaves, strict=True)}
+    limits: dict[str, int] = {}
+    for node in program.graph.nodes:
+        if node.op != "call_function" or not node.all_input_nodes:
+            continue
+        operator = node.target.__name__.split(".")[0]
+        first = node.all_input_nodes[0].name
+        if operator in _SAME_VALUES and owners.get(first):
+            owners[node.name] = owners[first]
+        if operator in {"embedding", "embedding_bag"} and owners.get(node.args[1].name):
+            rows, name = shape_of(node.args[0].meta["val"])[0], str(owners[node.args[1].name])
+            if is_fixed(rows):
+                limits[name] = min(rows, limits.get(name, rows))
+    for name, rows in limits.items():
+        yield Hint(name, low=np.array(0), high=np.array(rows - 1))
+
+
+_SAME_VALUES = {
+    "to",
+    "_to_copy",
+    "view",
+    "reshape",
+    "flatten",
+    "unsqueeze",
+    "squeeze",
+    "clone",
+    "expand",
+    "slice",
+    "select",
+}
+
+
+def _ranges(program: Any, symbols: dict[str, str]) -> Iterator[str]:
+    """Limits of the program's dynamic axes, other than the usual 'two or more'."""
+    for symbol, limits in program.range_constraints.items():
+        name, low, high = symbols.get(str(symbol)), str(limits.lower), str(limits.upper)
+        if name and (high.isdigit() or int(low) > 2):
+            yield f"the program takes {name} from {low}" + (f" to {high}" if high.isdigit() else "")
+
+
+def _facts(program: Any, source: Any) -> Facts:
+    operators = Counter(
+        node.target.__name__.split(".")[0]
+        for module in program.graph_module.modules()
+        if hasattr(module, "graph")
+        for node in module.graph.nodes
+        if node.op == "call_function"
+    )
+    return Facts(
+        format="torch.export program",
+        producer=producer(),
+        operators=dict(operators),
+        parameters=sum(each.numel() for each in program.parameters()),
+        size=file_size(source),
+    )
