@@ -14,9 +14,8 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
 import numpy.typing as npt
 
 from .dtypes import Dtype
@@ -84,6 +83,7 @@ class Op:
 Bound = Slot | State
 Arguments = Mapping[str, Sequence[Bound]]
 Result = Slot | tuple[Slot, ...] | None
+Function = TypeVar("Function", bound=Callable[..., Result])
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,9 @@ class Lowering:
             raise damaged(str(op), f"its arguments don't fit together: {e}") from e
         values = result if isinstance(result, tuple) else () if result is None else (result,)
         if len(values) != len(op.outputs):
-            raise miscarried(str(op), f"the lowering gives {len(values)} values, the program declares {len(op.outputs)}")
+            raise miscarried(
+                str(op), f"the lowering gives {len(values)} values, the program declares {len(op.outputs)}"
+            )
         exact = self.numerics is Numerics.EXACT
         return tuple(_settle(g, op, v, t, exact) for v, t in zip(values, op.outputs, strict=True))
 
@@ -178,10 +180,10 @@ class Registry:
 
     def lowers(
         self, *names: str, opset: int = 15, numerics: Numerics = Numerics.ROUND
-    ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    ) -> Callable[[Function], Function]:
         """Decorator form of :meth:`add`."""
 
-        def register(function: Callable[..., Result]) -> Callable[..., Result]:
+        def register(function: Function) -> Function:
             for name in names:
                 self.add(name, function, opset, numerics)
             return function

@@ -1,11 +1,13 @@
 """A model's inputs and outputs as Core ML describes them, and their way into and out of the graph's tensors.
 
-Inside the graph a feature is a *slot*: one tensor, or for a dictionary a :class:`.graph.Pairs` of keys and values. A number
-is a vector of length 1, an image a float tensor of shape (1, channels, height, width) in the declared colour order.
+Inside the graph a feature is a *slot*: one tensor, or for a dictionary a :class:`.graph.Pairs` of keys and values.
+A number is a vector of length 1, an image a float tensor of shape (1, channels, height, width) in the colour order that
+the model declares.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +34,7 @@ class Feature:
     """One feature. ``dtype`` and ``shape`` are the tensor's; ``kind`` is FeatureTypes.proto's name of the type.
 
     ``colour`` is an image's colour space; ``keys`` is a dictionary's key dtype; ``default`` fills in for an optional
-    input that is left out.
+    input that is left out. ``tensor`` is the graph's name for an input that shares its name with an output.
     """
 
     name: str
@@ -41,7 +43,8 @@ class Feature:
     shape: Shape | None
     colour: int = 0
     keys: Dtype | None = None
-    default: float | None = None
+    default: Array | None = None
+    tensor: str = ""
 
 
 def feature(description: Message, dtype: str | None = None) -> Feature:
@@ -54,14 +57,11 @@ def feature(description: Message, dtype: str | None = None) -> Feature:
 
 def _array(description: Message, fallback: str) -> Feature:
     array = description.type.multiArrayType
-    default = array.WhichOneof("defaultOptionalValue")
-    return Feature(
-        description.name,
-        "multiArrayType",
-        np.dtype(ARRAY_DTYPES.get(array.dataType, fallback)),
-        _array_shape(array),
-        default=getattr(array, default) if default else 0.0 if description.type.isOptional else None,
-    )
+    dtype = np.dtype(ARRAY_DTYPES.get(array.dataType, fallback))
+    given = array.WhichOneof("defaultOptionalValue")
+    optional = description.type.isOptional or given
+    default = np.full(tuple(array.shape), getattr(array, given) if given else 0, dtype) if optional else None
+    return Feature(description.name, "multiArrayType", dtype, _array_shape(array), default=default)
 
 
 def _array_shape(array: Message) -> Shape | None:
@@ -84,7 +84,7 @@ def _image(description: Message, _: str) -> Feature:
     return Feature(description.name, "imageType", dtype, (1, channels, *size), colour=image.colorSpace)
 
 
-def _scalar(dtype: str) -> Any:
+def _scalar(dtype: str) -> Callable[[Message, str], Feature]:
     return lambda d, _: Feature(d.name, d.type.WhichOneof("Type"), np.dtype(dtype), (1,))
 
 
@@ -94,7 +94,7 @@ def _dictionary(description: Message, _: str) -> Feature:
     return Feature(description.name, "dictionaryType", np.dtype("float64"), (None,), keys=keys)
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Message, str], Feature]] = {
     "multiArrayType": _array,
     "imageType": _image,
     "doubleType": _scalar("float64"),
@@ -106,28 +106,30 @@ _READERS = {
 
 def declare(g: Graph, feature: Feature) -> Slot:
     """Make the graph inputs of ``feature``."""
+    name = feature.tensor or feature.name
     if feature.keys is None:
-        return g.input(feature.name, feature.dtype, feature.shape)
-    keys = g.input(feature.name + KEYS, feature.keys, feature.shape)
-    return Pairs(keys, g.input(feature.name + VALUES, feature.dtype, feature.shape))
+        return g.input(name, feature.dtype, feature.shape)
+    keys = g.input(name + KEYS, feature.keys, feature.shape)
+    return Pairs(keys, g.input(name + VALUES, feature.dtype, feature.shape))
 
 
 def encode(feature: Feature, value: Any) -> dict[str, Array]:
     """A user's value as the graph's input tensors. Raises PG204 when it doesn't fit."""
+    name = feature.tensor or feature.name
     if feature.keys is not None:
         keys = np.array(list(value.keys()), dtype=object if feature.keys.kind == "U" else feature.keys)
-        return {feature.name + KEYS: keys, feature.name + VALUES: np.array(list(value.values()), feature.dtype)}
+        return {name + KEYS: keys, name + VALUES: np.array(list(value.values()), feature.dtype)}
     if feature.kind == "imageType" and not isinstance(value, np.ndarray):
-        return {feature.name: _pixels(feature, value)}
+        return {name: _pixels(feature, value)}
     dtype = object if feature.dtype.kind == "U" else feature.dtype
-    return {feature.name: _fitted(feature, np.asarray(value).astype(dtype))}
+    return {name: _fitted(feature, np.asarray(value).astype(dtype))}
 
 
-def absent(feature: Feature) -> Array:
+def absent(feature: Feature) -> dict[str, Array]:
     """What stands in for an optional input that was left out. Raises PG204 when the input isn't optional."""
-    if feature.default is None or feature.shape is None or None in feature.shape:
+    if feature.default is None:
         raise ParityGateError("PG204", f"input '{feature.name}'", "the model needs it, and the samples don't have it")
-    return np.full([d or 1 for d in feature.shape], feature.default, feature.dtype)
+    return {feature.tensor or feature.name: feature.default}
 
 
 def _fitted(feature: Feature, array: Array) -> Array:

@@ -6,6 +6,7 @@ dtype, its shape as far as that is static, and, for constants, its content.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +29,10 @@ IR_VERSION = 10
 ML_DOMAIN = "ai.onnx.ml"
 _IMPORTS = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML_DOMAIN, ML_OPSET)]
 _INLINE = 1024  # bytes; a larger constant stays outside of the protobuf, and is handed to ONNX Runtime by reference
+_FOLDED = 1 << 20  # bytes; a larger constant is not copied while lowering, ONNX Runtime casts or transposes it
 _WIDE = {"float16": "float32", "int8": "int32", "uint8": "int32", "int16": "int32", "uint16": "int32"}
+
+_INTEGER = {"Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "Div": operator.floordiv}
 
 Shape = tuple[int | None, ...]
 
@@ -68,6 +72,9 @@ class Pairs:
     values: Value
 
 
+Dim = int | Value
+"""A length: known, or an int64 vector of one element that the model computes."""
+
 Slot = Value | Pairs
 """What a feature of a model is inside the graph."""
 
@@ -94,7 +101,7 @@ class Graph:
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
-        """Name the nodes made inside ``<name>/<OnnxOp><n>``, so that ONNX Runtime's messages name Core ML's operator."""
+        """Name the nodes made inside ``<name>/<OnnxOp><n>``, so that ONNX Runtime's messages tell the operator."""
         outer, self._model.scope = self._model.scope, name
         try:
             yield
@@ -136,11 +143,11 @@ class Graph:
         return tuple(Value(n, dtype, shape) for n, (dtype, shape) in zip(names, types, strict=True))
 
     def cast(self, x: Value, dtype: str | Dtype) -> Value:
-        """``x`` as ``dtype``, by ONNX's rules; a constant is cast at once."""
+        """``x`` as ``dtype``, by ONNX's rules; a constant that isn't large is cast at once."""
         dtype = np.dtype(dtype)
         if x.dtype == dtype:
             return x
-        if x.value is not None and dtype.kind != "U":
+        if x.value is not None and x.value.nbytes <= _FOLDED:
             return self.const(x.value.astype(dtype))
         return self.op("Cast", x, to=helper.np_dtype_to_tensor_dtype(dtype))
 
@@ -164,20 +171,39 @@ class Graph:
             self._wide[result.name] = x
         return result
 
+    def dim(self, x: Value, axis: int) -> Dim:
+        """The length of one axis: a number when it is static, else a vector of one element."""
+        axis %= x.rank
+        known = (x.shape or ())[axis]
+        return self.op("Shape", x, start=axis, end=axis + 1) if known is None else known
+
+    def calc(self, kind: str, a: Dim, b: Dim) -> Dim:
+        """``a`` and ``b`` combined by "Add", "Sub", "Mul" or "Div" (of lengths, so rounded down)."""
+        if isinstance(a, int) and isinstance(b, int):
+            return int(_INTEGER[kind](a, b))
+        return self.op(kind, *(self.vector([d]) for d in (a, b)))
+
+    def vector(self, dims: Sequence[Dim]) -> Value:
+        """``dims`` as one int64 vector: a constant when all are numbers."""
+        if all(isinstance(d, int) for d in dims):
+            return self.const(np.array(dims, np.int64))
+        return self.op("Concat", *(self.const([d], "int64") if isinstance(d, int) else d for d in dims), axis=0)
+
     def shape_of(self, x: Value) -> Value:
         """The shape of ``x`` as an int64 vector: a constant when it is static."""
         known = x.static_shape
         return self.const(known, "int64") if known is not None else self.op("Shape", x)
 
-    def reshape(self, x: Value, shape: Sequence[int]) -> Value:
-        """``x`` with ``shape``, where -1 is inferred and 0 copies the dimension."""
-        if x.value is not None and 0 not in shape:
-            return self.const(x.value.reshape(shape))
-        return self.op("Reshape", x, self.const(shape, "int64"))
+    def reshape(self, x: Value, shape: Sequence[Dim]) -> Value:
+        """``x`` with ``shape``, where -1 is inferred; dimensions may be computed (see :meth:`dim`)."""
+        wanted = self.vector(shape)
+        if x.value is not None and wanted.value is not None:
+            return self.const(x.value.reshape(wanted.value))
+        return self.op("Reshape", x, wanted, allowzero=1)
 
     def transpose(self, x: Value, perm: Sequence[int]) -> Value:
-        """``x`` with its axes in the order ``perm``; a constant is transposed at once."""
-        if x.value is not None:
+        """``x`` with its axes in the order ``perm``; a constant that isn't large is transposed at once."""
+        if x.value is not None and x.value.nbytes <= _FOLDED:
             return self.const(np.ascontiguousarray(x.value.transpose(perm)))
         return self.op("Transpose", x, perm=[p % len(perm) for p in perm])
 
@@ -186,12 +212,16 @@ class Graph:
         return self.const(value, x.dtype)
 
     def typed(self, x: Value, shape: Shape | None) -> Value:
-        """``x`` with ``shape`` filling in what inference left open. Raises PG405 when the ranks contradict."""
+        """``x`` with ``shape`` filling in what inference left open. Raises PG405 when the two contradict."""
         if shape is None or x.shape == shape:
             return x
-        if x.shape is not None and len(x.shape) != len(shape):
+        if x.shape is None:
+            return Value(x.name, x.dtype, shape, x.value)
+        if len(x.shape) != len(shape) or any(
+            None not in (a, b) and a != b for a, b in zip(x.shape, shape, strict=True)
+        ):
             raise miscarried(self._model.scope, f"the lowering gives shape {x.shape}, the program declares {shape}")
-        merged = shape if x.shape is None else tuple(d if a is None else a for a, d in zip(x.shape, shape, strict=True))
+        merged = tuple(b if a is None else a for a, b in zip(x.shape, shape, strict=True))
         return Value(x.name, x.dtype, merged, x.value)
 
     def subgraph(self) -> Graph:
@@ -248,7 +278,8 @@ def _schema(kind: str, domain: str, attributes: dict[str, Any], scope: str) -> d
 def _inferred(
     schema: defs.OpSchema, node: onnx.NodeProto, inputs: Sequence[Value], scope: str
 ) -> list[tuple[Dtype, Shape | None]]:
-    known = {v.name: numpy_helper.from_array(v.value, v.name) for v in inputs if _is_shape_data(v)}
+    constants = {v.name: v.value for v in inputs if v.value is not None and _is_shape(v.value)}
+    known = {name: numpy_helper.from_array(value, name) for name, value in constants.items()}
     types = {v.name: _type_proto(v.dtype, v.shape) for v in inputs}
     try:
         found = shape_inference.infer_node_outputs(
@@ -262,8 +293,8 @@ def _inferred(
     return [_read_type(found[name]) for name in node.output]
 
 
-def _is_shape_data(v: Value) -> bool:
-    return v.value is not None and v.dtype == np.int64 and v.value.size <= 64
+def _is_shape(array: Array) -> bool:
+    return array.dtype == np.int64 and array.size <= 64
 
 
 def _type_proto(dtype: Dtype, shape: Shape | None) -> onnx.TypeProto:

@@ -12,7 +12,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -59,6 +59,7 @@ class Layer:
 
 
 Lowering = Callable[..., Result]
+Function = TypeVar("Function", bound=Lowering)
 
 
 class Layers:
@@ -77,10 +78,10 @@ class Layers:
             raise ValueError(f"two lowerings for layer '{kind}'")
         self._rows[kind] = function
 
-    def lowers(self, *kinds: str) -> Callable[[Lowering], Lowering]:
+    def lowers(self, *kinds: str) -> Callable[[Function], Function]:
         """Decorator form of :meth:`add`."""
 
-        def register(function: Lowering) -> Lowering:
+        def register(function: Function) -> Function:
             for kind in kinds:
                 self.add(kind, function)
             return function
@@ -147,8 +148,6 @@ def _unpack(packed: Array, bits: int, count: int) -> Array:
     return flags @ (1 << np.arange(bits)[::-1]).astype(np.int64)
 
 
-
-
 def images(g: Graph, x: Value, axes: int, lowering: Callable[[Value], Value]) -> Value:
     """Apply ``lowering``, which takes (batch, channels, and ``axes`` spatial axes), to an ``x`` of any rank.
 
@@ -157,17 +156,6 @@ def images(g: Graph, x: Value, axes: int, lowering: Callable[[Value], Value]) ->
     lead = x.rank - axes - 1
     if lead == 1:
         return lowering(x)
-    result = lowering(_merged(g, x, lead))
-    outer = (x.shape or ())[:lead]
-    if None not in outer and None not in (result.shape or (None,))[1:]:
-        return g.reshape(result, [d or 0 for d in (*outer, *(result.shape or ())[1:])])
-    parts = g.op("Shape", x, start=0, end=lead), g.op("Shape", result, start=1)
-    return g.op("Reshape", result, g.op("Concat", *parts, axis=0))
-
-
-def _merged(g: Graph, x: Value, lead: int) -> Value:
-    """``x`` with its first ``lead`` axes made one."""
-    inner = (x.shape or ())[lead:]
-    if None not in inner:
-        return g.reshape(x, [-1, *(d or 0 for d in inner)])
-    return g.op("Reshape", x, g.op("Concat", g.const([-1], "int64"), g.op("Shape", x, start=lead), axis=0))
+    outer = [g.dim(x, a) for a in range(lead)]
+    result = lowering(g.reshape(x, [-1, *(g.dim(x, a) for a in range(lead, x.rank))]))
+    return g.reshape(result, [*outer, *(g.dim(result, a) for a in range(1, result.rank))])

@@ -91,8 +91,10 @@ def _tensor(value: Message, where: str) -> Array:
     element, shape, count = _layout(value.type.tensorType, where)
     tensor = value.immediateValue.tensor
     kind = tensor.WhichOneof("value")
-    stored = getattr(tensor, kind).values if kind else ()
-    flat = _from_bytes(stored, element, count, where) if kind == "bytes" else _from_numbers(stored, element)
+    if kind == "bytes":
+        flat = _from_bytes(tensor.bytes.values, element, count, where)
+    else:
+        flat = _from_numbers(getattr(tensor, kind).values if kind else (), element)
     if flat.size != count:
         raise damaged(where, f"a constant of shape {shape} holds {flat.size} elements")
     return flat.reshape(shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from .package import Package
 from .program import function as named_function
 from .proto import Message
 from .refuse import miscarried, unsupported
+from .weights import Blobs
 
 MAIN = "main"
 NEXT_STATE = "/next"
@@ -25,12 +26,13 @@ NEXT_STATE = "/next"
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """A lowered model: the graph, and how its tensors and Core ML's features correspond."""
+    """A lowered model: the graph, how its tensors and Core ML's features correspond, and its weight files."""
 
     graph: Graph
     inputs: tuple[Feature, ...]
     outputs: tuple[Feature, ...]
     states: tuple[Feature, ...]
+    blobs: Blobs
 
 
 def lower(package: Package, function_name: str | None = None) -> Lowered:
@@ -41,7 +43,8 @@ def lower(package: Package, function_name: str | None = None) -> Lowered:
     spec = package.spec
     description, chosen = _description(spec, function_name)
     g = Graph()
-    inputs = tuple(features.feature(d) for d in description.input)
+    given = {d.name for d in description.output}
+    inputs = tuple(_input(features.feature(d), given) for d in description.input)
     slots = {f.name: features.declare(g, f) for f in inputs}
     states = {d.name: _state(g, d) for d in description.state}
     source = Source(spec, description, package.blobs, chosen, states)
@@ -49,7 +52,7 @@ def lower(package: Package, function_name: str | None = None) -> Lowered:
     outputs = tuple(_output(g, d, results) for d in description.output)
     for state in states.values():
         g.output(state.value, state.name + NEXT_STATE)
-    return Lowered(g, inputs, outputs, tuple(_state_feature(d) for d in description.state))
+    return Lowered(g, inputs, outputs, tuple(_state_feature(d) for d in description.state), package.blobs)
 
 
 def lower_model(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
@@ -69,6 +72,11 @@ def _description(spec: Message, function_name: str | None) -> tuple[Message, str
     if function_name is not None and spec.WhichOneof("Type") == "mlProgram":
         named_function(spec.mlProgram, function_name)
     return spec.description, chosen
+
+
+def _input(feature: Feature, outputs: set[str]) -> Feature:
+    # ONNX can't give an input and an output the same name; a Core ML function may return what it was given.
+    return replace(feature, tensor=f"{feature.name}/given") if feature.name in outputs else feature
 
 
 def _state_feature(description: Message) -> Feature:

@@ -12,9 +12,11 @@ from . import features
 from .lower import NEXT_STATE, Lowered
 
 if TYPE_CHECKING:
+    import onnx
     import onnxruntime
 
     from ..signature import Array
+    from .weights import Blobs
 
 
 class Session:
@@ -42,7 +44,7 @@ class Session:
         """The same with plain tensors as results; a dictionary is ``name/keys`` and ``name/values``."""
         feeds: dict[str, Array] = {}
         for f in self.inputs:
-            feeds |= features.encode(f, inputs[f.name]) if f.name in inputs else {f.name: features.absent(f)}
+            feeds |= features.encode(f, inputs[f.name]) if f.name in inputs else features.absent(f)
         states = state if state is not None else self.fresh_state()
         feeds |= {f.name: np.asarray(states[f.name], f.dtype) for f in self.states}
         results = self._call(feeds)
@@ -64,17 +66,55 @@ class Session:
         return dict(zip(names, results, strict=True))
 
 
+_LARGE = 256 << 20  # bytes of weights beyond which memory counts for more than the last bit of speed
+
+
 def _open(lowered: Lowered) -> tuple[onnxruntime.InferenceSession, list[Any]]:
-    """The session, and the weights that it reads without owning them."""
+    """The session, and the weights that it reads without owning them.
+
+    Weights that stand in the model's own weight file are mapped from there by ONNX Runtime, so they are in memory once
+    at most, and only when they are used.
+    """
     import onnxruntime as ort
 
     model, weights = lowered.graph.build()
     options = ort.SessionOptions()
     options.log_severity_level = 4  # every error is raised as an exception as well
-    held = [ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(w)) for w in weights.values()]
-    options.add_external_initializers(list(weights), held)
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(lowered.blobs.folder))
+    if sum(w.nbytes for w in weights.values()) > _LARGE:
+        _save_memory(options)
+    rest = _refer_to_files(model, weights, lowered.blobs)
+    held = {name: ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(w)) for name, w in rest.items()}
+    options.add_external_initializers(list(held), list(held.values()))
     try:
         session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as e:  # ONNX Runtime's exceptions share no base class
         raise ParityGateError("PG405", "the lowered Core ML model", f"ONNX Runtime refuses it: {e}") from e
-    return session, [held, weights]
+    return session, [held, rest]
+
+
+def _refer_to_files(model: onnx.ModelProto, weights: Mapping[str, Array], blobs: Blobs) -> dict[str, Array]:
+    """Point initializers to the weight file where they are parts of it; gives the others."""
+    rest = dict(weights)
+    for tensor in model.graph.initializer:
+        place = blobs.locate(weights[tensor.name]) if tensor.name in weights else None
+        if place:
+            size = rest.pop(tensor.name).nbytes
+            tensor.ClearField("external_data")
+            for key, value in {"location": place[0], "offset": place[1], "length": size}.items():
+                tensor.external_data.add(key=key, value=str(value))
+    return rest
+
+
+def _save_memory(options: onnxruntime.SessionOptions) -> None:
+    """No second copies of weights: neither rearranged for the kernels, nor cast ahead of time."""
+    import onnxruntime as ort
+
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    options.add_session_config_entry("optimization.constant_folding_max_output_size_in_bytes", str(1 << 20))
+    options.add_session_config_entry(
+        "optimization.disable_specified_optimizers", "FuseFp16InitializerToFp32NodeTransformer"
+    )  # fmt: skip
+    # Weights are cast just before their use, not all of them first, and given back just after it.
+    options.execution_order = ort.ExecutionOrder.PRIORITY_BASED
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False

@@ -56,11 +56,24 @@ class Blobs:
         raw = data[start : start + size]
         return unpack_bits(raw, element, count) if element.bits < 8 else raw.view(element.dtype)
 
+    def locate(self, array: Array) -> tuple[str, int] | None:
+        """Where ``array`` lies, when it is a part of a weight file as it stands: path below the folder, and offset."""
+        start = _address(array)
+        for name, data in self._files.items():
+            offset = start - _address(data)
+            if 0 <= offset <= data.size - array.nbytes and array.flags.c_contiguous:
+                return name, offset
+        return None
+
     def _map(self, file_name: str) -> Array:
-        if file_name not in self._files:
-            path = inside(self.folder, file_name.removeprefix(MODEL_PATH))
-            self._files[file_name] = _mapped(path)
-        return self._files[file_name]
+        name = file_name.removeprefix(MODEL_PATH)
+        if name not in self._files:
+            self._files[name] = _mapped(inside(self.folder, name))
+        return self._files[name]
+
+
+def _address(array: Array) -> int:
+    return int(array.__array_interface__["data"][0])
 
 
 def _mapped(path: Path) -> Array:
@@ -78,4 +91,4 @@ def _mapped(path: Path) -> Array:
 def _unpack(layout: struct.Struct, data: Array, offset: int, where: str) -> tuple[Any, ...]:
     if offset + layout.size > data.size:
         raise damaged(where, "this lies behind the end of the weight file")
-    return layout.unpack_from(data, offset)
+    return layout.unpack(data[offset : offset + layout.size].tobytes())

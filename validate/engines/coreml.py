@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ..coreml.runtime import Session
     from ..signature import Array, Feed
 
+MADE_BY = ("com.github.apple.coremltools.source", "com.github.apple.coremltools.version")
+"""Where coremltools notes the source framework and itself."""
+
 
 class CoreMLModel:
     """A loaded Core ML model. ``native`` is the opened :class:`~paritygate.validate.coreml.package.Package`."""
@@ -41,13 +44,13 @@ class CoreMLModel:
 
     def facts(self) -> Facts:
         """Type, converter, opset and operators, as the specification states them."""
-        from ..coreml.inspect import operators, opset, weight_count
+        from ..coreml.contents import operators, opset, weight_count
 
         spec = self.native.spec
         made_by = dict(spec.description.metadata.userDefined)
         return Facts(
             format=f"Core ML {spec.WhichOneof('Type')}, specification {spec.specificationVersion}",
-            producer=" ".join(made_by.get(f"com.github.apple.coremltools.{k}", "") for k in ("version", "source")).strip(),
+            producer=" ".join(made_by[k] for k in MADE_BY if k in made_by),
             opset=opset(spec),
             operators=Counter(operators(spec)),
             parameters=weight_count(spec),

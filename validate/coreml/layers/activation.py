@@ -19,11 +19,10 @@ WITH_ALPHA = {"leakyReLU": "LeakyRelu", "ELU": "Elu"}
 def activation(g: Graph, layer: Layer, x: Value) -> Value:
     """One of thirteen elementwise nonlinearities."""
     kind = layer.params.WhichOneof("NonlinearityType")
-    params = getattr(layer.params, kind or "", None)
     if kind in PLAIN:
         return g.op(PLAIN[kind], x)
     if kind in WITH_ALPHA:
-        return g.op(WITH_ALPHA[kind], x, alpha=params.alpha)
+        return g.op(WITH_ALPHA[kind], x, alpha=getattr(layer.params, kind).alpha)
     if kind in OTHERS:
         return OTHERS[kind](g, layer, x)
     raise unsupported(str(layer), f"the activation {kind} has no lowering")

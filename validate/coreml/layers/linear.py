@@ -17,5 +17,4 @@ def inner_product(g: Graph, layer: Layer, x: Value) -> Value:
         product = g.op("Add", product, g.const(layer.weights(p.bias, (p.outputChannels,))))
     if x.rank < 4:
         return product
-    lead = [0] if x.rank == 4 else [d or -1 for d in (x.shape or ())[:2]]
-    return g.reshape(product, [*lead, p.outputChannels, 1, 1])
+    return g.reshape(product, [*(g.dim(x, a) for a in range(x.rank - 3)), p.outputChannels, 1, 1])

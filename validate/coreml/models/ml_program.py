@@ -31,4 +31,3 @@ def _input(g: Graph, slots: Mapping[str, Slot], name: str, declared: TensorType)
     if declared.shape == () and value.shape != ():
         return g.reshape(value, [])
     return g.typed(value, declared.shape)
-

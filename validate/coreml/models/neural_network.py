@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from ..features import feature
@@ -48,9 +49,8 @@ def _input(g: Graph, source: Source, name: str, slot: Slot, is_image: bool) -> V
     mapping = source.body.imageInputShapeMapping if is_image else source.body.arrayInputShapeMapping
     if mapping != RANK5 or x.rank == 5:
         return x
-    if x.rank == 1:
-        return g.op("Unsqueeze", x, g.const([0, 1, 3, 4], "int64"))
-    return g.op("Unsqueeze", x, g.const(list(range(5 - x.rank)), "int64"))
+    missing = [0, 1, 3, 4] if x.rank == 1 else list(range(5 - x.rank))
+    return g.op("Unsqueeze", x, g.const(missing, "int64"))
 
 
 def _preprocessed(g: Graph, step: Message, x: Value) -> Value:
@@ -66,13 +66,13 @@ def _preprocessed(g: Graph, step: Message, x: Value) -> Value:
 
 
 def _output(g: Graph, source: Source, description: Message, blobs: Mapping[str, Value]) -> Value:
+    """A blob as its feature: without axes of length 1 that the declared shape leaves out."""
     x = blobs[description.name]
-    if source.body.arrayInputShapeMapping != RANK5 or x.rank != 5:
-        return x
     declared = feature(description).shape
-    rank = len(declared) if declared is not None else 3
-    # A rank 5 blob leaves as (C), (C, H, W), or whole when sequence or batch are longer than 1.
-    gone = [0, 1, 3, 4] if rank == 1 else [0, 1]
-    if any((x.shape or ())[a] != 1 for a in gone):
-        return x
-    return g.op("Squeeze", x, g.const(gone, "int64"))
+    if declared is not None and None not in declared and x.static_shape is not None:
+        is_same = math.prod(x.static_shape) == math.prod(d or 1 for d in declared)
+        return g.reshape(x, [d or 1 for d in declared]) if is_same else x
+    # Without a declared shape, a rank 5 blob leaves as (C, H, W) unless sequence or batch are longer than 1.
+    if source.body.arrayInputShapeMapping == RANK5 and x.rank == 5 and (x.shape or ())[:2] == (1, 1):
+        return g.op("Squeeze", x, g.const([0, 1], "int64"))
+    return x

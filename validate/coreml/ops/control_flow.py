@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..bind import Array, Block, Numerics, Op, TensorType, Values, lowers
+from ..bind import Block, Numerics, Op, TensorType, Values, lowers
 from ..dtypes import BY_NAME
 from ..graph import Graph, Value
 from ..refuse import unsupported

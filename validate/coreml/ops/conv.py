@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..bind import Array, Floats, Ints, Op, lowers
 from ..graph import Graph, Value
 from ..refuse import unsupported
 
-AUTO_PAD = {"valid": "VALID", "same": "SAME_UPPER", "same_lower": "SAME_LOWER"}
+AUTO_PAD = {"same": "SAME_UPPER", "same_lower": "SAME_LOWER"}
 
 
 @lowers("conv")
@@ -27,16 +29,31 @@ def conv(
 ) -> Value:
     """Conv. "same" pads as TensorFlow does: the output has ceil(input / stride) elements per axis."""
     padding = conv_padding(op, pad_type, pad or (0, 0) * (x.rank - 2))
+    if "auto_pad" in padding and dilations and any(d > 1 for d in dilations):
+        padding = {"pads": _same(op, pad_type, x, _reach(op, weight, dilations), strides or (1,) * (x.rank - 2))}
     return g.op("Conv", x, weight, bias, strides=strides, dilations=dilations, group=groups, **padding)
 
 
 def conv_padding(op: Op, pad_type: str, pad: Ints) -> dict[str, Any]:
     """ONNX's padding attributes. MIL interleaves begins and ends, ONNX lists all begins first."""
+    if pad_type == "valid":
+        return {}
     if pad_type == "custom":
         return {"pads": pad[::2] + pad[1::2]}
     if pad_type in AUTO_PAD:
         return {"auto_pad": AUTO_PAD[pad_type]}
-    raise unsupported(str(op), f"pad_type '{pad_type}' is not one of custom, {', '.join(AUTO_PAD)}")
+    raise unsupported(str(op), f"pad_type '{pad_type}' is not one of custom, valid, {', '.join(AUTO_PAD)}")
+
+
+def _same(op: Op, pad_type: str, x: Value, reach: Ints, strides: Ints) -> list[int]:
+    """The pads of "same", begins then ends; ONNX Runtime can't find them itself for a dilated kernel."""
+    totals = []
+    for length, k, s in zip((x.shape or ())[2:], reach, strides, strict=True):
+        if length is None and s > 1:
+            raise unsupported(str(op), "'same' padding with strides and dilations needs an input of fixed size")
+        totals.append(max(0, (-(-(length or 0) // s) - 1) * s + k - (length or 0)))
+    smaller, greater = [t // 2 for t in totals], [t - t // 2 for t in totals]
+    return smaller + greater if pad_type == "same" else greater + smaller
 
 
 @lowers("conv_quantized")
@@ -61,8 +78,7 @@ def conv_quantized(
     if quantization_type != "linear" or nbits != 8:
         raise unsupported(str(op), f"{nbits}-bit '{quantization_type}' quantisation is experimental and undocumented")
     column = (-1, *(1,) * (weight.ndim - 1))
-    scale, offset = (g.const(v, "float32").value for v in (quant_scale, quant_bias))
-    assert scale is not None and offset is not None
+    scale, offset = (np.asarray(v, np.float32) for v in (quant_scale, quant_bias))
     dense = g.const(weight * scale.reshape(column) + offset.reshape(column), x.dtype)
     return conv(
         g, op, x=x, weight=dense, bias=bias and g.cast(bias, x.dtype), strides=strides, pad_type=pad_type, pad=pad,

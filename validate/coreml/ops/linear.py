@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..bind import Values, lowers
+from ..bind import Op, Values, lowers
 from ..graph import Graph, Value
 from .elementwise_binary import promoted
 
@@ -17,10 +17,14 @@ def linear(g: Graph, *, x: Value, weight: Value, bias: Value | None = None) -> V
 
 
 @lowers("matmul")
-def matmul(g: Graph, *, x: Value, y: Value, transpose_x: bool = False, transpose_y: bool = False) -> Value:
-    """numpy's matmul; the last two axes of either operand may be swapped first."""
+def matmul(g: Graph, op: Op, *, x: Value, y: Value, transpose_x: bool = False, transpose_y: bool = False) -> Value:
+    """numpy's matmul; the last two axes of either operand may be swapped first.
+
+    A constant of another type takes part as it is, and the result has the computed operand's type.
+    """
     x, y = promoted(g, x, y)
-    return g.op("MatMul", _swapped(g, x) if transpose_x else x, _swapped(g, y) if transpose_y else y)
+    product = g.op("MatMul", _swapped(g, x) if transpose_x else x, _swapped(g, y) if transpose_y else y)
+    return g.cast(product, op.outputs[0].dtype) if op.outputs[0].dtype.kind in "iu" else product
 
 
 def _swapped(g: Graph, x: Value) -> Value:

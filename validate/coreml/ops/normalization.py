@@ -82,8 +82,11 @@ def local_response_norm(
     g: Graph, *, x: Value, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Value:
     """x / (k + alpha / size * sum(x * x))**beta, the sum over ``size`` neighbouring channels."""
-    if x.rank == 4:
+    if x.rank == 4 and size % 2:
         return g.op("LRN", x, size=size, alpha=alpha, beta=beta, bias=k)
-    last = g.const([-1], "int64")  # ONNX Runtime's kernel takes images only
-    image = g.op("LRN", g.op("Unsqueeze", x, last), size=size, alpha=alpha, beta=beta, bias=k)
-    return g.op("Squeeze", image, last)
+    # ONNX Runtime's kernel knows images and odd sizes only; an even window has its longer half before the channel.
+    flat = g.reshape(g.op("Mul", x, x), [g.dim(x, 0), 1, g.dim(x, 1), -1])
+    window = {"kernel_shape": (size, 1), "pads": (size // 2, 0, (size - 1) // 2, 0), "count_include_pad": 1}
+    mean = g.op("Reshape", g.op("AveragePool", flat, **window), g.shape_of(x))
+    base = g.op("Add", g.op("Mul", mean, g.like(alpha, x)), g.like(k, x))
+    return g.op("Div", x, g.op("Pow", base, g.like(beta, x)))

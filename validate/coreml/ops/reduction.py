@@ -52,9 +52,7 @@ def _arg(kind: str) -> Callable[..., Value]:
 
 
 def _typed_arg(kind: str) -> Callable[..., Value]:
-    def lowering(
-        g: Graph, *, x: Value, axis: int = -1, keep_dims: bool = False, output_dtype: str = "int32"
-    ) -> Value:
+    def lowering(g: Graph, *, x: Value, axis: int = -1, keep_dims: bool = False, output_dtype: str = "int32") -> Value:
         # The output's declared type already says output_dtype.
         return _arg(kind)(g, x=x, axis=axis, keep_dims=keep_dims)
 
@@ -64,4 +62,3 @@ def _typed_arg(kind: str) -> Callable[..., Value]:
 for _name, _kind in {"reduce_argmax": "ArgMax", "reduce_argmin": "ArgMin"}.items():
     MIL.add(_name, _arg(_kind))
     MIL.add(_name, _typed_arg(_kind), opset=17)
-

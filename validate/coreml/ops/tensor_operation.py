@@ -21,6 +21,7 @@ def shape(g: Graph, *, x: Value) -> Value:
 @lowers("concat", numerics=Numerics.RAW)
 def concat(g: Graph, *, values: Values, axis: int, interleave: bool = False) -> Value:
     """``values`` one after the other along ``axis``, or with ``interleave`` their slices in turn."""
+    values = tuple(g.reshape(v, [1]) if v.rank == 0 else v for v in values)
     if not interleave:
         return g.op("Concat", *values, axis=axis)
     last = g.const([axis % values[0].rank + 1], "int64")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from ..bind import Array, Bools, Ints, Numerics, Op, Values, lowers
 from ..graph import Graph, Value
-from ..refuse import unsupported
 
 moves = Numerics.RAW
 
@@ -31,44 +29,39 @@ def space_to_depth(g: Graph, *, x: Value, block_size: int) -> Value:
 
 
 @lowers("pixel_unshuffle", opset=16, numerics=moves)
-def pixel_unshuffle(g: Graph, op: Op, *, x: Value, downscale_factor: int) -> Value:
+def pixel_unshuffle(g: Graph, *, x: Value, downscale_factor: int) -> Value:
     """The reverse of pixel_shuffle."""
     f = downscale_factor
-    c, h, w = _sizes(op, x)
-    blocks = g.transpose(g.reshape(x, [-1, c, h // f, f, w // f, f]), (0, 1, 3, 5, 2, 4))
-    return g.reshape(blocks, [-1, c * f * f, h // f, w // f])
+    n, c, h, w = (g.dim(x, a) for a in range(4))
+    h, w = g.calc("Div", h, f), g.calc("Div", w, f)
+    blocks = g.transpose(g.reshape(x, [n, c, h, f, w, f]), (0, 1, 3, 5, 2, 4))
+    return g.reshape(blocks, [n, g.calc("Mul", c, f * f), h, w])
 
 
 @lowers("space_to_batch", numerics=moves)
-def space_to_batch(g: Graph, op: Op, *, x: Value, block_shape: Ints, paddings: Array) -> Value:
+def space_to_batch(g: Graph, *, x: Value, block_shape: Ints, paddings: Array) -> Value:
     """Blocks of the padded image into the batch; the block's position is the slower part of the batch index."""
     (top, bottom), (left, right) = paddings.tolist()
-    c, h, w = _sizes(op, x)
+    inner = [0] * (x.rank - 4)
+    padded = g.op("Pad", x, g.const([0, 0, top, left, *inner, 0, 0, bottom, right, *inner], "int64"))
+    n, c, h, w, *rest = (g.dim(padded, a) for a in range(x.rank))
     a, b = block_shape
-    h, w = (h + top + bottom) // a, (w + left + right) // b
-    padded = g.op("Pad", x, g.const([0, 0, top, left, 0, 0, bottom, right], "int64"))
-    blocks = g.transpose(g.reshape(padded, [-1, c, h, a, w, b]), (3, 5, 0, 1, 2, 4))
-    return g.reshape(blocks, [-1, c, h, w])
+    h, w = g.calc("Div", h, a), g.calc("Div", w, b)
+    blocks = g.reshape(padded, [n, c, h, a, w, b, *rest])
+    return g.reshape(g.transpose(blocks, (3, 5, 0, 1, 2, 4, *range(6, x.rank + 2))), [-1, c, h, w, *rest])
 
 
 @lowers("batch_to_space", numerics=moves)
-def batch_to_space(g: Graph, op: Op, *, x: Value, block_shape: Ints, crops: Array) -> Value:
+def batch_to_space(g: Graph, *, x: Value, block_shape: Ints, crops: Array) -> Value:
     """The reverse of space_to_batch."""
     (top, bottom), (left, right) = crops.tolist()
-    c, h, w = _sizes(op, x)
     a, b = block_shape
-    blocks = g.transpose(g.reshape(x, [a, b, -1, c, h, w]), (2, 3, 4, 0, 5, 1))
-    whole = g.reshape(blocks, [-1, c, h * a, w * b])
-    starts, ends = g.const([top, left], "int64"), g.const([h * a - bottom, w * b - right], "int64")
-    return g.op("Slice", whole, starts, ends, g.const([2, 3], "int64"))
-
-
-def _sizes(op: Op, x: Value) -> tuple[int, int, int]:
-    """Channels, height and width of an image, which must be fixed."""
-    sizes = tuple(d for d in (x.shape or ())[1:] if d is not None)
-    if x.rank != 4 or len(sizes) != 3:
-        raise unsupported(str(op), "it needs an image of rank 4 and fixed size")
-    return sizes
+    _, c, h, w, *rest = (g.dim(x, axis) for axis in range(x.rank))
+    blocks = g.transpose(g.reshape(x, [a, b, -1, c, h, w, *rest]), (2, 3, 4, 0, 5, 1, *range(6, x.rank + 2)))
+    h, w = g.calc("Mul", h, a), g.calc("Mul", w, b)
+    ends = g.vector([g.calc("Sub", h, bottom), g.calc("Sub", w, right)])
+    whole = g.reshape(blocks, [-1, c, h, w, *rest])
+    return g.op("Slice", whole, g.const([top, left], "int64"), ends, g.const([2, 3], "int64"))
 
 
 @lowers("expand_dims", numerics=moves)
@@ -101,16 +94,9 @@ def reshape_from_the_right(g: Graph, *, x: Value, shape: Value) -> Value:
     """As before, but a 0 copies the dimension that lies as far from the end, or is 1 where there is none."""
     if shape.value is None or 0 not in shape.value or shape.value.size == x.rank:
         return reshape(g, x=x, shape=shape)
-    known = (1,) * shape.value.size + (x.shape or ())
-    wanted = [int(d) or known[i - shape.value.size] for i, d in enumerate(shape.value)]
-    if None not in wanted:
-        return g.reshape(x, [int(d or 0) for d in wanted])
-    lengths = g.op("Shape", x)
-    parts = [
-        g.const([d], "int64") if d is not None else g.op("Gather", lengths, g.const([i - len(wanted)], "int64"))
-        for i, d in enumerate(wanted)
-    ]
-    return g.op("Reshape", x, g.op("Concat", *parts, axis=0))
+    from_end = range(-shape.value.size, 0)
+    copied = [g.dim(x, i) if -i <= x.rank else 1 for i in from_end]
+    return g.reshape(x, [int(d) or c for d, c in zip(shape.value, copied, strict=True)])
 
 
 @lowers("reshape_like", opset=16, numerics=moves)
@@ -152,13 +138,7 @@ def transpose(g: Graph, *, x: Value, perm: Ints) -> Value:
 def sliding_windows(g: Graph, *, x: Value, axis: int, size: int, stride: int = 1) -> Value:
     """Every window of ``size`` elements along ``axis``; the window's own axis follows it."""
     place = axis % x.rank
-    length = (x.shape or ())[place]
-    if length is not None:
-        starts = g.const(np.arange(0, length - size + 1, stride))
-    else:
-        count = g.op("Sub", g.reshape(g.op("Shape", x, start=place, end=place + 1), []), g.const(size - 1, "int64"))
-        starts = g.op("Range", g.const(0, "int64"), count, g.const(stride, "int64"))
+    end = g.calc("Sub", g.dim(x, place), size - 1)
+    starts = g.op("Range", g.const(0, "int64"), g.reshape(g.vector([end]), []), g.const(stride, "int64"))
     windows = g.op("Add", g.op("Unsqueeze", starts, g.const([1], "int64")), g.const(np.arange(size)))
     return g.op("Gather", x, windows, axis=place)
-
-

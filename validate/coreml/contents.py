@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from .proto import Message
+
+FLOATS = (10, 11, 12)
+"""MIL.proto's fp16, fp32 and fp64."""
 
 
 def operators(spec: Message) -> Iterator[str]:
@@ -40,20 +44,34 @@ def opset(spec: Message) -> str:
 
 
 def weight_count(spec: Message) -> int | None:
-    """The number of learned scalars of a program or network; None for other models."""
+    """The number of stored float or compressed weights of a program or network; None for other models."""
     kind = spec.WhichOneof("Type")
     if kind == "mlProgram":
-        return sum(
-            _constant_sizes(f.block_specializations[f.opset]) for f in spec.mlProgram.functions.values()
-        )  # fmt: skip
+        return sum(_program_weights(f.block_specializations[f.opset]) for f in spec.mlProgram.functions.values())
     if kind.startswith("neuralNetwork"):
         return sum(_stored(layer) for layer in getattr(spec, kind).layers)
     return None
 
 
-def _constant_sizes(block: Message) -> int:
-    return sum(0 for _ in block.operations)
+def _program_weights(block: Message) -> int:
+    """Floating constants, and whatever lies in the weight file."""
+    values = [v for o in block.operations for v in o.attributes.values()]
+    own = sum(
+        math.prod(d.constant.size for d in v.type.tensorType.dimensions)
+        for v in values
+        if v.WhichOneof("value") == "blobFileValue" or v.type.tensorType.dataType in FLOATS
+    )
+    return own + sum(_program_weights(nested) for o in block.operations for nested in o.blocks)
 
 
 def _stored(message: Any) -> int:
-    return 0
+    """The elements of every WeightParams in ``message``."""
+    if message.DESCRIPTOR.name == "WeightParams":
+        bits = int(message.quantization.numberOfBits) or 8
+        return len(message.floatValue) + len(message.float16Value) // 2 + len(message.rawValue) * 8 // bits
+    children = (v for field, v in message.ListFields() if field.message_type is not None)
+    return sum(_stored(m) for child in children for m in (child if _is_repeated(child) else [child]))
+
+
+def _is_repeated(value: Any) -> bool:
+    return not hasattr(value, "DESCRIPTOR")
