@@ -32,7 +32,9 @@ class Method:
         result = self.function(x)
         if isinstance(result, list):
             return {f"{self.output}_{i}": plain(part) for i, part in enumerate(result)}
-        return {self.output: plain(result)}
+        array = plain(result)
+        squeezed = self.output == "transformed" and array.ndim == 1 and len(array) != len(x)
+        return {self.output: array[None] if squeezed else array}  # SparsePCA drops the axis of a single row
 
 
 def methods_of(estimator: Any) -> tuple[Method, ...]:

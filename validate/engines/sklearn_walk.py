@@ -22,6 +22,15 @@ def unwrap(estimator: Any) -> Any:
     return unwrap(estimator.best_estimator_) if hasattr(estimator, "best_estimator_") else estimator
 
 
+def final_step(estimator: Any) -> Any:
+    """The estimator that speaks last: a pipeline's last step, what a search has chosen, or the estimator itself."""
+    from sklearn.pipeline import Pipeline
+
+    chosen = unwrap(estimator)
+    steps = steps_of(chosen) if isinstance(chosen, Pipeline) else []
+    return final_step(steps[-1]) if steps else chosen
+
+
 def inner(estimator: Any) -> list[Any]:
     """The fitted estimators directly inside of a meta-estimator; empty for any other."""
     for attribute in _INNER:

@@ -1,0 +1,28 @@
+"""Everything that paritygate adds to skl2onnx, registered once per process."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from .sklearn_double import register_in_double
+from .sklearn_gaps import register
+from .sklearn_parsers import register_parsers
+
+
+@cache
+def register_everything() -> None:
+    """The gap modules, the parsers of what holds other estimators, and double precision where it decides."""
+    register()
+    register_parsers()
+    register_in_double()
+
+
+def is_supported(estimator: Any) -> bool:
+    """Whether a converter or a parser is registered for the estimator's class."""
+    from skl2onnx._parse import sklearn_parsers_map
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+    from sklearn.pipeline import Pipeline
+
+    kind = type(estimator)
+    return kind in sklearn_operator_name_map or kind in sklearn_parsers_map or isinstance(estimator, Pipeline)

@@ -1,0 +1,133 @@
+"""scikit-learn to ONNX: skl2onnx with the gaps filled, between inputs and outputs that are the estimator's own."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...validate.engines.base import Model
+from ...validate.engines.onnxruntime import newest_opset
+from ...validate.engines.sklearn_walk import everything, final_step, readers, unwrap
+from ...validate.errors import ParityGateError
+from .base import Candidate, ConvertOptions
+from .opset import opset_of, raise_opset, smallest_ir
+from .save import save_onnx
+from .sklearn_ports import attach_inputs, attach_outputs, ports_of
+
+if TYPE_CHECKING:
+    import onnx
+
+OLDEST, NEWEST = 9, 22
+"""Opsets that skl2onnx 1.20 writes. Newer ones are reached with ONNX's own version converter."""
+
+_ML_OPSETS = ((16, 3), (11, 2), (1, 1))
+"""ai.onnx opset -> the ai.onnx.ml opset of the same ONNX release, up to the newest that skl2onnx writes."""
+
+
+def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
+    """Convert a fitted estimator; inputs and outputs keep the names that the signature gives them.
+
+    Raises ParityGateError PG404 (estimators that have no converter), PG405 (the converter gave up), PG408 (an opset
+    that can't be written).
+    """
+    opset = options.opset or min(newest_opset(), NEWEST)
+    if opset < OLDEST:
+        raise ParityGateError("PG408", f"opset {opset}", f"scikit-learn models need opset {OLDEST} or newer")
+    estimator = unwrap(model.native)
+    ports = ports_of(estimator, model.signature.inputs)
+    proto = _convert(estimator, ports.types, min(opset, NEWEST))
+    attach_inputs(proto, ports.specs)
+    attach_outputs(proto, model.signature.outputs)
+    _stamp(proto, min(opset, NEWEST))
+    save_onnx(raise_opset(proto, opset), destination)
+    return Candidate(
+        path=destination,
+        route="skl2onnx",
+        inputs={spec.name: spec.name for spec in model.signature.inputs},
+        outputs={spec.name: spec.name for spec in model.signature.outputs},
+        notes=_notes(estimator, model),
+    )
+
+
+def _convert(estimator: Any, types: list[tuple[str, Any]], opset: int) -> onnx.ModelProto:
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
+
+    from .sklearn_registry import register_everything
+
+    register_everything()
+    ml_opset = next(ml for start, ml in _ML_OPSETS if opset >= start)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # skl2onnx warns of opsets above those it was tested with
+            proto: onnx.ModelProto = convert_sklearn(
+                estimator,
+                name=type(estimator).__name__,
+                initial_types=types,
+                target_opset={"": opset, "ai.onnx.ml": ml_opset},
+                options=_options(estimator),
+            )
+    except ParityGateError:
+        raise
+    except (MissingConverter, MissingShapeCalculator) as e:
+        raise _unsupported(estimator, e) from e
+    except Exception as e:  # skl2onnx raises whatever its converters come across
+        raise ParityGateError("PG405", type(estimator).__name__, f"{type(e).__name__}: {e}") from e
+    return proto
+
+
+def _options(estimator: Any) -> dict[int, dict[str, bool]]:
+    """Decision values in place of probabilities where that is what the estimator has."""
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+    from skl2onnx.common._registration import get_converter
+
+    last = final_step(estimator)
+    alias = sklearn_operator_name_map.get(type(last))
+    allowed = get_converter(alias).get_allowed_options() if alias else None
+    scores = hasattr(last, "decision_function") and not hasattr(last, "predict_proba")
+    return {id(last): {"raw_scores": True}} if scores and "raw_scores" in (allowed or {}) else {}
+
+
+def _unsupported(estimator: Any, error: Exception) -> ParityGateError:
+    from .sklearn_registry import is_supported
+
+    missing = dict.fromkeys(type(part).__name__ for part in everything(estimator) if not is_supported(part))
+    names = ", ".join(missing) or type(estimator).__name__
+    reason = "has" if len(missing) == 1 else "have"
+    return ParityGateError(
+        "PG404",
+        names,
+        f"{reason} no converter to ONNX" if missing else str(error),
+        "Replace it by an estimator that docs/coverage.md lists, or convert the rest of the pipeline.",
+    )
+
+
+def _stamp(proto: onnx.ModelProto, opset: int) -> None:
+    """Stamp the opset that was asked for, drop imports that nothing uses, and check the whole."""
+    import onnx
+
+    used = {node.domain for node in proto.graph.node} | {""}
+    imports = [(entry.domain, entry.version) for entry in proto.opset_import if entry.domain in used - {""}]
+    if opset_of(proto) > opset:
+        raise ParityGateError(
+            "PG408",
+            f"opset {opset}",
+            f"an operator of this model exists from opset {opset_of(proto)} on only",
+            f"Choose --opset {opset_of(proto)} or newer.",
+        )
+    del proto.opset_import[:]
+    proto.opset_import.extend(onnx.helper.make_opsetid(*pair) for pair in [("", opset), *imports])
+    proto.ir_version = smallest_ir(proto)
+    try:
+        onnx.checker.check_model(proto)
+    except onnx.checker.ValidationError as e:
+        raise ParityGateError("PG405", f"opset {opset}", f"the converter wrote an invalid model: {e}") from e
+
+
+def _notes(estimator: Any, model: Model) -> tuple[str, ...]:
+    """What the user should know that the verdict does not say."""
+    texts = [spec.name for spec in model.signature.inputs if spec.dtype == "str"]
+    if not texts or any(hasattr(reader, "build_analyzer") for reader in readers(estimator)):
+        return ()
+    return (f"{', '.join(texts)}: text in ONNX has no missing value; give a string in place of None or NaN",)
