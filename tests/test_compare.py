@@ -418,14 +418,17 @@ FINITE = st.floats(-1e6, 1e6, width=32)
 ARRAYS = hnp.arrays(np.float32, hnp.array_shapes(max_dims=3, max_side=5), elements=FINITE)
 ANY = hnp.arrays(np.float32, hnp.array_shapes(max_dims=3, max_side=5), elements=st.floats(width=32))
 BOUNDS = st.sampled_from([0.0, 1e-6, 1e-3, 0.1])
+property_test = settings(deadline=None, derandomize=True)  # the same examples on every machine, however busy
 
 
+@property_test
 @given(ANY)
 def test_everything_agrees_with_itself(array):
     row = compare(array, array.copy(), FixedPolicy(0, 0))
     assert row.passed or (row.code == "PG306" and not np.isfinite(array).any())
 
 
+@property_test
 @given(ARRAYS, st.data())
 def test_one_element_beyond_the_default_fails(array, data):
     """1e-3 of the greatest magnitude is beyond rtol 1e-4 and 128 ulp (1.5e-5), whatever the array."""
@@ -436,6 +439,7 @@ def test_one_element_beyond_the_default_fails(array, data):
     assert (row.verdict, row.worst.index) == (Verdict.FAIL, index)
 
 
+@property_test
 @given(ANY, st.data(), BOUNDS, BOUNDS)
 def test_agrees_with_numpy(want, data, rtol, atol):
     got = data.draw(hnp.arrays(np.float32, want.shape, elements=st.sampled_from([0.0, 1.0, np.nan, np.inf]) | FINITE))
@@ -446,6 +450,7 @@ def test_agrees_with_numpy(want, data, rtol, atol):
     assert row.passed == (close.all() and np.isfinite(want).any())
 
 
+@property_test
 @given(ARRAYS, st.data(), BOUNDS, BOUNDS)
 def test_a_wider_tolerance_never_turns_a_pass_into_a_failure(want, data, rtol, atol):
     got = want + data.draw(hnp.arrays(np.float32, want.shape, elements=st.floats(-1, 1, width=32)))
@@ -454,6 +459,7 @@ def test_a_wider_tolerance_never_turns_a_pass_into_a_failure(want, data, rtol, a
     assert wide.passed or not narrow.passed
 
 
+@property_test
 @given(ARRAYS, ARRAYS, st.sampled_from([0.0, 1e-6, 1e-3]))
 def test_what_is_said_to_pass_passes(want, other, rtol):
     got = np.resize(other, want.shape)
@@ -464,8 +470,8 @@ def test_what_is_said_to_pass_passes(want, other, rtol):
         assert not compare(want, got, FixedPolicy(rtol, 0.98 * row.metrics.errors.required_atol)).passed
 
 
+@property_test
 @given(hnp.arrays(np.int64, 5), hnp.arrays(np.int64, 5))
-@settings(max_examples=50)
 def test_integers_agree_only_if_equal(want, got):
     assert compare(want, got).passed == np.array_equal(want, got)
 

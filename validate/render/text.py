@@ -29,6 +29,7 @@ def _listing(lines: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    rows = [tuple(map(printable, row)) for row in rows]  # before they are measured: an escape takes more room
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(_aligned, row, widths, range(len(row)))) for row in rows]
 
