@@ -132,3 +132,13 @@ def _noise(got: np.ndarray, want: np.ndarray, tolerance: dict[str, Any]) -> str 
         return None
     snr, psnr = (10 * np.log10(power / noise) for power in (np.mean(want**2), np.max(want**2)))
     return None if snr >= tolerance["snr"] and psnr >= tolerance["psnr"] else f"signal to noise {snr:.1f} dB"
+
+
+CORPUS = Path(__file__).parents[3] / "shared" / "coreml_conformance"
+"""Where the recorded cases lie when they are there; they are no part of the project."""
+
+
+def listed(name: str) -> dict[str, str]:
+    """One of the lists of known gaps: name -> reason."""
+    lines = (Path(__file__).parent / "gaps" / f"{name}.tsv").read_text().splitlines()
+    return dict(line.split("\t", 1) for line in lines)

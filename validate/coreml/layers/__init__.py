@@ -1,8 +1,11 @@
 """Neural network layers, one function or table row each, grouped as NeuralNetwork.proto groups them.
 
-Importing this package fills :data:`paritygate.validate.coreml.layer.LAYERS`; the list below is its contents.
+Importing this package fills :data:`paritygate.validate.coreml.layer.LAYERS` from the modules listed here, and no others.
 """
 
-from . import activation, convolution, linear, pooling
+from importlib import import_module
 
-FAMILIES = (activation, convolution, linear, pooling)
+FAMILIES = ("activation", "convolution", "linear", "pooling")
+
+for _family in FAMILIES:
+    import_module(f".{_family}", __name__)

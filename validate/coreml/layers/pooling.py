@@ -6,7 +6,6 @@ from typing import Any
 
 from ..graph import Graph, Value
 from ..layer import Layer, images, lowers
-from ..refuse import unsupported
 from .convolution import padding
 
 MAX, AVERAGE, L2 = 0, 1, 2
@@ -18,15 +17,16 @@ def pooling(g: Graph, layer: Layer, x: Value) -> Value:
     p = layer.params
     if p.globalPooling:
         return _reduced(g, p, x)
-    kind = p.WhichOneof("PoolingPaddingType")
-    if kind == "includeLastPixel":
-        raise unsupported(str(layer), "includeLastPixel padding has no lowering")
-    window = {
-        "kernel_shape": tuple(p.kernelSize) or (3, 3),
-        "strides": tuple(p.stride) or (1, 1),
-        **padding(p, kind),
-    }
+    window = {"kernel_shape": tuple(p.kernelSize) or (3, 3), "strides": tuple(p.stride) or (1, 1), **_padding(p)}
     return images(g, x, 2, lambda image: _pooled(g, p, image, window))
+
+
+def _padding(p: Any) -> dict[str, Any]:
+    """With includeLastPixel the last window may reach over the border, but must begin before it: ONNX's ceil_mode."""
+    kind = p.WhichOneof("PoolingPaddingType")
+    if kind != "includeLastPixel":
+        return padding(p, kind)
+    return {"pads": (tuple(p.includeLastPixel.paddingAmounts) or (0, 0)) * 2, "ceil_mode": 1}
 
 
 def _reduced(g: Graph, p: Any, x: Value) -> Value:

@@ -1,36 +1,25 @@
 """ML Program operators, one function or table row each, in files named as coremltools' own.
 
-Importing this package fills :data:`paritygate.validate.coreml.bind.MIL`; the list below is the registry's contents.
+Importing this package fills :data:`paritygate.validate.coreml.bind.MIL` from the modules listed here, and no others.
 """
 
-from . import (
-    activation,
-    classify,
-    control_flow,
-    conv,
-    elementwise_binary,
-    elementwise_unary,
-    linear,
-    normalization,
-    reduction,
-    slicing,
-    states,
-    tensor_operation,
-    tensor_transformation,
-)
+from importlib import import_module
 
 FAMILIES = (
-    activation,
-    classify,
-    control_flow,
-    conv,
-    elementwise_binary,
-    elementwise_unary,
-    linear,
-    normalization,
-    reduction,
-    slicing,
-    states,
-    tensor_operation,
-    tensor_transformation,
+    "activation",
+    "classify",
+    "control_flow",
+    "conv",
+    "elementwise_binary",
+    "elementwise_unary",
+    "linear",
+    "normalization",
+    "reduction",
+    "slicing",
+    "states",
+    "tensor_operation",
+    "tensor_transformation",
 )
+
+for _family in FAMILIES:
+    import_module(f".{_family}", __name__)
