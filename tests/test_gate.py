@@ -188,6 +188,19 @@ def test_a_random_reference_is_inconclusive(tmp_path: Path) -> None:
     assert not report.passed
 
 
+def test_a_reference_that_mixes_its_rows_is_inconclusive(tmp_path: Path) -> None:
+    """P14: batch statistics instead of learned ones; alone and beside its copy, a row gets different answers."""
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> r (float[N, 4] x) => (float[N, 4] y) '
+        "{ total = ReduceSum <keepdims = 1> (x, rows)  y = Sub (x, total) }"
+    )
+    model.graph.initializer.append(numpy_helper.from_array(np.array([0]), "rows"))
+    onnx.save(model, str(tmp_path / "mixing.onnx"))
+    report = validate(tmp_path / "mixing.onnx", tmp_path / "mixing.onnx", batch_sizes=(1, 3))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "PG309" in {finding.code for finding in report.findings}
+
+
 def test_bindings_name_what_is_compared(source: Path, tmp_path: Path) -> None:
     """P8: other names don't match until they are bound, and a wrong binding fails."""
     model = classifier()

@@ -54,10 +54,16 @@ def test_last_lines_of_a_crash_are_shown(tmp_path: Path) -> None:
 
 def test_masked_module_can_not_be_imported(tmp_path: Path) -> None:
     with (
-        pytest.raises(ParityGateError, match="json.tool is masked"),
+        pytest.raises(ParityGateError, match=r"No module named 'json\.tool'"),
         worker(tmp_path, mask=("json.tool",)) as running,
     ):
         running.call("json.tool:main", {}, ignore)
+
+
+@pytest.mark.parametrize(("mask", "found"), [((), True), (("wave",), False)])
+def test_masked_module_looks_as_if_it_was_not_installed(tmp_path: Path, mask: tuple[str, ...], found: bool) -> None:
+    with worker(tmp_path, mask=mask) as running:
+        assert (running.call("importlib.util:find_spec", {"name": "wave"}, ignore) is not None) is found
 
 
 def test_leaving_ends_a_busy_worker(tmp_path: Path) -> None:

@@ -32,6 +32,11 @@ CATALOG: dict[str, Explanation] = {
     "PG306": Explanation("nothing compared", "No output was compared; an empty comparison never passes."),
     "PG307": Explanation("not deterministic", "Two runs of the reference on the same samples give different values."),
     "PG308": Explanation("internal error", "Something in paritygate itself went wrong; nothing was proved."),
+    "PG309": Explanation(
+        "answer not settled",
+        "The reference gives a row another answer when a copy of the row stands beside it in the batch. Either the "
+        "model mixes the rows of a batch, or its answer there is decided by rounding alone.",
+    ),
     "PG401": Explanation("format not recognised", "Neither the suffix nor the first bytes say what the file is."),
     "PG402": Explanation("source can't be read", "The framework could not load the source model."),
     "PG403": Explanation("framework missing", "The framework that reads this source is not installed."),

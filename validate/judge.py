@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,17 @@ from .engines.registry import Format
 from .findings import check_declared
 from .policy import DefaultPolicy, Policy
 from .report import Environment, Finding, ModelSummary, Report, Severity
-from .samples import load_outputs
+from .samples import Sample, load_outputs, load_samples
 from .signature import Signature, TensorSpec
-from .tasks import ACTUAL, AGAIN, EXPECTED, Ran
+from .tasks import ACTUAL, AGAIN, EXPECTED, PAIRED, SAMPLES, Ran
 
 _CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "f16c")
 _HASHED_BYTES = 1 << 20
 _MOST_CLASSES = 100_000
+_VALUES = {"PG101", "PG106", "PG107"}
+
+DEGENERATE_KINDS = {"zeros", "tiny", "large"}
+"""Generated kinds at the edge of what a model means; all others are what it is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,14 @@ def judge(
     policy = policy or DefaultPolicy()
     signature = reference.ran.signature
     specs = signature.outputs
-    expected, actual, again = (load_outputs(folder / name) for name in (EXPECTED, ACTUAL, AGAIN))
+    expected, actual, again, paired = (load_outputs(folder / name) for name in (EXPECTED, ACTUAL, AGAIN, PAIRED))
+    samples = load_samples(folder / SAMPLES).items
+    unsettled = _unsettled(specs, expected, paired)
+    left_out = {number for number in unsettled if samples[number].kind in DEGENERATE_KINDS}
+    compared = [number for number in range(len(samples)) if number not in left_out]
     findings = (
         *_not_deterministic(specs, expected, again, policy),
+        *_batch_dependent(samples, unsettled, left_out),
         *check_declared(candidate.ran.signature.outputs, actual),
         *_narrowed_interface(signature, candidate.ran.signature, inputs or {}),
         *_notes(reference.ran.notes, "reference"),
@@ -65,11 +74,17 @@ def judge(
     )
     return Report(
         outputs=compare_outputs(
-            specs, expected, actual, outputs, policy, scores=_scores(specs), labels=signature.labels
+            specs,
+            [expected[number] for number in compared],
+            [actual[number] for number in compared],
+            outputs,
+            policy,
+            scores=_scores(specs),
+            labels=signature.labels,
         ),
         reference=_summary(reference),
         candidate=_summary(candidate),
-        samples=reference.ran.samples,
+        samples=replace(reference.ran.samples, count=len(compared)),
         environment=_environment(),
         findings=findings,
         route=route,
@@ -100,6 +115,34 @@ def _not_deterministic(
                 f"two runs of the reference on the same samples differ: {row.reason}",
                 "Switch off dropout, random operators and hidden state before converting.",
             )
+
+
+def _unsettled(
+    specs: tuple[TensorSpec, ...], alone: list[dict[str, Any]], paired: list[dict[str, Any]]
+) -> frozenset[int]:
+    """The samples to which the reference gives another answer when they stand beside a copy of themselves.
+
+    Judged by the default policy: a user's bound of zero is meant for the candidate, not for summing in another order.
+    """
+    policy = DefaultPolicy()
+    same = {spec.name: spec.name for spec in specs}
+    return frozenset(
+        number
+        for number, (single, pair) in enumerate(zip(alone, paired, strict=True))
+        if pair and any(row.code in _VALUES for row in compare_outputs(specs, [single], [pair], same, policy))
+    )
+
+
+def _batch_dependent(samples: Sequence[Sample], unsettled: frozenset[int], left_out: set[int]) -> Iterator[Finding]:
+    """A degenerate sample without a settled answer is left out, and said; any other one ends the proof."""
+    for number in sorted(unsettled):
+        message = f"sample {number} ({samples[number].label}): the reference answers otherwise beside a copy of the row"
+        if number in left_out:
+            hint = "The answer depends on rounding there, so the sample was not compared."
+            yield Finding("PG309", Severity.WARNING, "reference", message, hint)
+        else:
+            hint = "Put the model into inference mode: its rows must not depend on one another."
+            yield Finding("PG309", Severity.ERROR, "reference", message, hint)
 
 
 def _narrowed_interface(reference: Signature, candidate: Signature, inputs: Mapping[str, str]) -> Iterator[Finding]:

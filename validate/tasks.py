@@ -15,12 +15,14 @@ from .errors import ParityGateError
 from .events import Event, Listener, ignore
 from .report import SamplesSummary
 from .signature import Signature
+from .stability import ask_again_in_a_pair
 
 if TYPE_CHECKING:
-    from .samples import Samples
+    from .samples import Sample, Samples
     from .signature import Array, Feed
 
-SAMPLES, EXPECTED, AGAIN, ACTUAL = "samples.npz", "expected.npz", "again.npz", "actual.npz"
+SAMPLES, EXPECTED, ACTUAL = "samples.npz", "expected.npz", "actual.npz"
+AGAIN, PAIRED = "again.npz", "paired.npz"
 _REPEATED = 3
 
 
@@ -76,7 +78,8 @@ def run_reference(
 ) -> tuple[Model, Ran]:
     """Open the reference, write its samples and what it makes of them to ``folder``, a few of them twice.
 
-    The second run shows whether the model is deterministic; it is written apart and compared by the caller.
+    The second run shows whether the model is deterministic, and rows run in pairs whether its answers are well
+    determined (:mod:`.stability`); both are written apart and compared by the caller.
     Raises ParityGateError PG406 when the model fails on a sample.
     """
     from .samples import save_outputs, save_samples
@@ -87,6 +90,7 @@ def run_reference(
     save_samples(samples, folder / SAMPLES)
     save_outputs(_run_all(model, samples.feeds, "PG406", on_event), folder / EXPECTED)
     save_outputs(_run_all(model, samples.feeds[:_REPEATED], "PG406", ignore), folder / AGAIN)
+    save_outputs([_run_paired(model, sample) for sample in samples.items], folder / PAIRED)
     return model, Ran(model.signature, model.facts(), _summary(samples), model.notes + samples.notes)
 
 
@@ -168,6 +172,14 @@ def _run_all(model: Model, feeds: Sequence[Feed], code: str, on_event: Listener)
             raise ParityGateError(code, f"sample {number} ({shapes})", f"{type(error).__name__}: {error}") from error
         on_event(Event("run samples", number, len(feeds)))
     return outputs
+
+
+def _run_paired(model: Model, sample: Sample) -> dict[str, Array]:
+    """The answer beside a copy of the sample; empty where that can't be asked, or the model can't take two rows."""
+    try:
+        return ask_again_in_a_pair(model, sample) or {}
+    except Exception:  # noqa: BLE001  # a framework's own error; the sample itself ran, so it is no fault
+        return {}
 
 
 def _summary(samples: Samples) -> SamplesSummary:

@@ -16,27 +16,30 @@ import sys
 import threading
 import traceback
 from contextlib import suppress
-from importlib.abc import MetaPathFinder
 from pathlib import Path
+from typing import Any
 
 from .errors import ParityGateError
 from .messages import REPLY, REQUEST, Reply, Request, call_task
 
 
-class Mask(MetaPathFinder):
-    """Makes modules look as if they weren't installed.
+class Masked:
+    """A finder of Python's import system that doesn't find some modules.
 
-    ``sys.modules[name] = None`` would do for plain imports, but libraries look there for frameworks that they don't
-    want to import themselves, and stumble over the None.
+    ``sys.modules[name] = None`` would block plain imports too, but libraries look there for frameworks that they
+    don't want to import themselves, and ask ``importlib.util.find_spec``; both must see a module that isn't installed.
     """
 
-    def __init__(self, names: frozenset[str]) -> None:
+    def __init__(self, finder: Any, names: frozenset[str]) -> None:
+        self._finder = finder
         self._names = names
 
-    def find_spec(self, name: str, path: object, target: object = None) -> None:
-        """Raise for a masked module, leave all others to the finders behind."""
-        if name in self._names:
-            raise ModuleNotFoundError(f"{name} is masked in this worker", name=name)
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """What the finder finds; None for a masked module."""
+        return None if name in self._names else self._finder.find_spec(name, path, target)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._finder, name)  # importlib.metadata asks finders for distributions
 
 
 def serve(folder: Path) -> None:
@@ -69,7 +72,7 @@ def main() -> None:
     parser.add_argument("--mask", default="")
     parser.add_argument("--preload", default="")
     options = parser.parse_args()
-    sys.meta_path.insert(0, Mask(frozenset(options.mask.split(","))))
+    sys.meta_path[:] = [Masked(finder, frozenset(options.mask.split(","))) for finder in sys.meta_path]
     for name in filter(None, options.preload.split(",")):
         with suppress(ImportError):  # a missing framework is reported by the task, with the way out
             importlib.import_module(name)
