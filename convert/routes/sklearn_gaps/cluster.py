@@ -41,7 +41,7 @@ def affinity_propagation(g: Conversion, model: Any) -> Value:
     if model.affinity == "precomputed":
         raise RuntimeError("AffinityPropagation(affinity='precomputed') has no predict")
     if len(model.cluster_centers_) == 0:
-        return (g.x.columns(0) * 0.0).cast(np.int64) - 1
+        return g.full(-1)
     return mean_shift(g, model)
 
 

@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from onnx import NodeProto, TensorProto
 from onnx.helper import get_attribute_value, tensor_dtype_to_np_dtype
 from skl2onnx import update_registered_converter
 from skl2onnx._parse import _parse_sklearn
+from skl2onnx._supported_operators import sklearn_operator_name_map
+from skl2onnx.common._registration import get_converter
 from skl2onnx.common.data_types import (
     BooleanTensorType,
     DoubleTensorType,
@@ -29,6 +31,9 @@ AS_INPUT = np.dtype(np.void)
 
 OLDEST_OPSET = 13
 """Before it, Softmax, Squeeze, ReduceSum and others have other inputs or another meaning."""
+
+_ALIAS = "Gap"
+"""How the names under which skl2onnx knows these converters begin; all of them take features in double."""
 
 _TYPES = {
     np.dtype(np.float32): FloatTensorType,
@@ -51,6 +56,9 @@ class Output:
 Function = Callable[["Conversion", Any], Value | Sequence[Value]]
 """What converts an estimator: (conversion, fitted estimator) -> the outputs' values."""
 
+Decision = Callable[["Conversion", Any], Value]
+"""What computes a classifier's decision values: (n,) or (n, 1) of two classes, else (n, classes)."""
+
 Outputs = Callable[[Any], Sequence[Output]]
 """Which outputs a fitted estimator has."""
 
@@ -61,37 +69,55 @@ class Conversion(Graph):
     Converters compute in double; what they return is cast to the types that the outputs were declared with.
     """
 
-    def __init__(self, scope: Any, operator: Any, container: Any) -> None:
+    def __init__(self, scope: Any, container: Any, variables: Sequence[Any]) -> None:
         self.opset = container.target_opset_any_domain("")
-        self._scope, self._operator, self._container = scope, operator, container
+        self._scope, self._container, self._variables = scope, container, list(variables)
+
+    @property
+    def space(self) -> object:
+        """All conversions of one model write into one graph."""
+        return self._container
 
     @cached_property
     def inputs(self) -> tuple[Value, ...]:
         """The estimator's inputs as they come: one tensor, or one per column of a table."""
-        return tuple(Value(self, v.full_name, _dtype(v.type)) for v in self._operator.inputs)
+        return tuple(Value(self, v.full_name, _dtype(v.type)) for v in self._variables)
 
     @cached_property
     def x(self) -> Value:
         """The features in double, (n, features)."""
         return self.concat([value.cast(np.float64) for value in self.inputs])
 
+    @cached_property
+    def raw(self) -> Value:
+        """The features in the dtype in which they come, (n, features); in double if there are several."""
+        same = len({value.dtype for value in self.inputs}) == 1
+        return self.concat(self.inputs) if same else self.x
+
     @property
     def ml_opset(self) -> int:
         """The version of the domain ai.onnx.ml."""
         return int(self._container.target_opset_any_domain("ai.onnx.ml"))
 
+    def full(self, row: ArrayLike, dtype: DTypeLike | None = None) -> Value:
+        """``row`` once for each row of the input: (n, len(row)), or (n,) for a scalar."""
+        content = self.constant(row, dtype)
+        batch = self.inputs[0].shape().take([0])
+        shape = batch if np.ndim(row) == 0 else self.concat([batch, self.constant([np.size(row)])], axis=0)
+        return self.op("Expand", content, shape)
+
     def columns(self, count: int) -> list[Value]:
         """The ``count`` features one by one, (n, 1) each, in the dtypes in which they come."""
         if len(self.inputs) == 1:
             return [self.inputs[0].columns([j]) for j in range(count)]
-        widths = [variable.type.shape[1] or 1 for variable in self._operator.inputs]
+        widths = [variable.type.shape[1] or 1 for variable in self._variables]
         parts = zip(self.inputs, widths, strict=True)
         return [value.columns([j]) if width > 1 else value for value, width in parts for j in range(width)]
 
     @property
     def floating(self) -> np.dtype[Any]:
         """The floating type of the model: float64 if its input is, else float32."""
-        return _dtype(guess_tensor_type(self._operator.inputs[0].type))
+        return _dtype(guess_tensor_type(self._variables[0].type))
 
     def unique(self, hint: str) -> str:
         """A name that nothing in the model has yet."""
@@ -117,15 +143,22 @@ class Conversion(Graph):
         content: Any = list(tensor.string_data) if tensor.string_data else tensor
         self._container.add_initializer(tensor.name, tensor.data_type, list(tensor.dims), content)
 
+    def over(self, *features: Value, wide: bool = True) -> Conversion:
+        """The same conversion with other inputs; without any given, with its own.
+
+        Computed features stay double if ``wide``, else they are narrowed to the model's floating type.
+        """
+        variables = [self._variable(value, wide) for value in features]
+        return Conversion(self._scope, self._container, variables or self._variables)
+
     def call(self, estimator: Any, *features: Value) -> list[Value]:
         """The outputs of another fitted estimator, floating ones in double.
 
         ``features`` default to this estimator's own inputs. A classifier gives its label, then its scores.
         """
-        variables = [self._variable(value) for value in features] or list(self._operator.inputs)
-        if self._container.has_options(estimator, "zipmap"):
-            self._scope.add_options(id(estimator), {"zipmap": False})
-            self._container.add_options(id(estimator), {"zipmap": False})
+        wide = sklearn_operator_name_map.get(type(estimator), "").startswith(_ALIAS)
+        variables = self.over(*features, wide=wide)._variables
+        _without_zipmap(estimator, self._scope, self._container)
         outputs = _parse_sklearn(self._scope, estimator, variables)
         return [self._result(variable, estimator) for variable in outputs]
 
@@ -137,16 +170,16 @@ class Conversion(Graph):
         is_label = hasattr(estimator, "classes_") and declared != np.bool_
         return Value(self, variable.full_name, label_dtype(estimator.classes_) if is_label else declared)
 
-    def _variable(self, value: Value) -> Any:
-        """A skl2onnx variable for a computed value, narrowed to the model's floating type."""
-        narrow = value.cast(self.floating) if value.dtype.kind == "f" else value
-        variable = self._scope.declare_local_variable("features", _TYPES[narrow.dtype]([None, None]))
-        self._rename(narrow, variable)
+    def _variable(self, value: Value, wide: bool) -> Any:
+        """A skl2onnx variable for a computed value."""
+        chosen = value.cast(self.floating) if value.dtype.kind == "f" and not wide else value
+        variable = self._scope.declare_local_variable("features", _TYPES[chosen.dtype]([None, None]))
+        self._rename(chosen, variable)
         return variable
 
-    def finish(self, values: Sequence[Value]) -> None:
+    def finish(self, values: Sequence[Value], variables: Sequence[Any]) -> None:
         """Give the results the names and the types that the outputs were declared with."""
-        for variable, value in zip(self._operator.outputs, values, strict=True):
+        for variable, value in zip(variables, values, strict=True):
             self._rename(value.cast(_dtype(variable.type)), variable)
 
     def _rename(self, value: Value, variable: Any) -> None:
@@ -155,7 +188,7 @@ class Conversion(Graph):
 
 def declare(kind: type, function: Function, outputs: Outputs, options: dict[str, Any] | None = None) -> None:
     """Register ``function`` as the converter of the estimators of class ``kind``, replacing skl2onnx's own if any."""
-    alias = f"Gap{kind.__name__}"
+    alias = f"{_ALIAS}{kind.__name__}"
 
     def parse(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
         operator = scope.declare_local_operator(alias, model)
@@ -169,14 +202,41 @@ def declare(kind: type, function: Function, outputs: Outputs, options: dict[str,
             variable.set_type(_type(output, operator))
 
     def convert(scope: Any, operator: Any, container: Any) -> None:
-        conversion = Conversion(scope, operator, container)
+        conversion = Conversion(scope, container, operator.inputs)
         if conversion.opset < OLDEST_OPSET:
             raise RuntimeError(f"{kind.__name__} needs opset {OLDEST_OPSET} or newer, not {conversion.opset}")
         results = function(conversion, operator.raw_operator)
-        conversion.finish([results] if isinstance(results, Value) else results)
+        conversion.finish([results] if isinstance(results, Value) else results, operator.outputs)
 
     allowed = {"zipmap": None, **(options or {})}
     update_registered_converter(kind, alias, infer_shapes, convert, overwrite=True, parser=parse, options=allowed)
+
+
+def forward(kind: type, inner: Callable[[Any], Any]) -> None:
+    """Register an estimator that answers as the one inside of it does: ``inner(model)`` is converted in its place."""
+
+    def parse(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
+        estimator = inner(model)
+        _without_zipmap(estimator, scope)
+        return _parse_sklearn(scope, estimator, inputs)
+
+    def convert(scope: Any, operator: Any, container: Any) -> None:
+        conversion = Conversion(scope, container, operator.inputs)
+        conversion.finish(conversion.call(inner(operator.raw_operator)), operator.outputs)
+
+    alias = f"{_ALIAS}{kind.__name__}"
+    allowed = {"zipmap": None}
+    update_registered_converter(
+        kind, alias, lambda operator: None, convert, overwrite=True, parser=parse, options=allowed
+    )
+
+
+def _without_zipmap(estimator: Any, *holders: Any) -> None:
+    """Ask for plain tensors of an estimator that skl2onnx would else wrap in a ZipMap."""
+    alias = sklearn_operator_name_map.get(type(estimator))
+    if alias is not None and "zipmap" in (get_converter(alias).get_allowed_options() or ()):
+        for holder in holders:
+            holder.add_options(id(estimator), {"zipmap": False})
 
 
 def transformer(kind: type, function: Function, width: Callable[[Any], int | None] | None = None) -> None:
@@ -190,9 +250,14 @@ def regressor(kind: type, function: Function, targets: Callable[[Any], int] = la
     declare(kind, function, lambda model: [Output("variable", (targets(model),))])
 
 
-def classifier(kind: type, function: Function) -> None:
-    """Register a classifier: the label, then probabilities or else decision values, if the model has either."""
+def classifier(kind: type, function: Function, decision: Decision | None = None) -> None:
+    """Register a classifier: the label, then probabilities or else decision values, if the model has either.
+
+    ``decision`` computes ``decision_function`` for meta-estimators that prefer it to probabilities.
+    """
     declare(kind, function, classifier_outputs)
+    if decision is not None:
+        DECISIONS[kind] = decision
 
 
 def clusterer(kind: type, function: Function) -> None:
@@ -207,6 +272,9 @@ def outlier_detector(kind: type, function: Function) -> None:
     declare(kind, function, lambda model: [LABEL, Output("scores", (1,))])
 
 
+DECISIONS: dict[type, Decision] = {}
+"""Class of a classifier -> what computes its decision values."""
+
 LABEL = Output("label", (), np.dtype(np.int64))
 SCORES = Output("scores", (None,))
 
@@ -215,9 +283,14 @@ def classifier_outputs(model: Any) -> list[Output]:
     """The label, then probabilities or decision values; of several targets, the probabilities of each."""
     dtype = label_dtype(model.classes_)
     if isinstance(model.classes_, list):
+        if not hasattr(model, "predict_proba"):
+            return [Output("label", (len(model.classes_),), dtype)]
         scores = [Output(f"probabilities_{i}", (len(own),)) for i, own in enumerate(model.classes_)]
         return [Output("label", (len(model.classes_),), dtype), *scores]
-    label, count = Output("label", (), dtype), len(model.classes_)
+    count = len(model.classes_)
+    if getattr(model, "multilabel_", False):
+        return [Output("label", (count,), dtype), Output("probabilities", (count,))]
+    label = Output("label", (), dtype)
     if hasattr(model, "predict_proba"):
         return [label, Output("probabilities", (count,))]
     if hasattr(model, "decision_function"):

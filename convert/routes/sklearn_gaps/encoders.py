@@ -33,12 +33,12 @@ def _encode(g: Conversion, model: Any, table: Callable[[int], Array]) -> Value:
     """Each column replaced by row ``code`` of its table: 0 is an unknown value, 1 the first category."""
     parts = []
     for j, (column, categories) in enumerate(zip(g.columns(model.n_features_in_), model.categories_, strict=True)):
-        parts.append(g.constant(table(j), np.float64).take(_code(column, categories)))
+        parts.append(g.constant(table(j), np.float64).take(code_of(column, categories)))
     return g.concat(parts)
 
 
-def _code(column: Value, categories: Array) -> Value:
-    """The 1-based position (n,) of a column's values among its categories, 0 where they are none of them."""
+def code_of(column: Value, categories: Array) -> Value:
+    """The 1-based position (n,), int64, of a column's values among its categories, 0 where they are none of them."""
     if column.dtype == STRING:
         known = {str(value): code for code, value in enumerate(categories, 1) if isinstance(value, str)}
         return column.graph.op(

@@ -59,7 +59,7 @@ def _coordinate_descent_nmf(g: Conversion, model: Any) -> Value:
         return (violation > first * model.tol).reshape(), (w, target, first)
 
     target = g.x @ h.T - l1
-    start = (target * 0.0, target, g.constant(np.zeros(1)))
+    start = (g.full(np.zeros(len(h))), target, g.constant(np.zeros(1)))
     return g.loop(model.max_iter, start, sweep)[0]
 
 
@@ -80,7 +80,7 @@ def _multiplicative_nmf(g: Conversion, model: Any) -> Value:
         stop = due & ((previous - error) < at_start * model.tol)
         return ~stop, (x, w, at_start, due.where(error, previous))
 
-    w = _uniform_weights(g, model, len(h))
+    w = _uniform_weights(g, len(h))
     error = _divergence(g.x, w, h, beta)
     return g.loop(model.max_iter, (g.x, w, error, error), update)[1]
 
@@ -95,7 +95,7 @@ def mini_batch_nmf(g: Conversion, model: Any) -> Value:
         change = _norm(new - w) / _norm(new)
         return ~(change <= model.tol) if model.tol > 0 else step >= 0, (x, new)
 
-    return g.loop(model._transform_max_iter, (g.x, _uniform_weights(g, model, len(h))), update)[1]
+    return g.loop(model._transform_max_iter, (g.x, _uniform_weights(g, len(h))), update)[1]
 
 
 def _regularisation(model: Any) -> tuple[float, float]:
@@ -108,9 +108,9 @@ def _beta(model: Any) -> float:
     return float(_BETA.get(model.beta_loss, model.beta_loss))
 
 
-def _uniform_weights(g: Conversion, model: Any, components: int) -> Value:
+def _uniform_weights(g: Conversion, components: int) -> Value:
     mean = g.x.mean(axis=0, keepdims=True).mean(axis=1, keepdims=True)
-    return (g.x @ np.zeros((model.n_features_in_, components))) + (mean / float(components)).sqrt()
+    return g.full(np.zeros(components)) + (mean / float(components)).sqrt()
 
 
 def _multiplied(x: Value, w: Value, h: NDArray[Any], model: Any, gamma: float) -> Value:
@@ -169,8 +169,8 @@ def latent_dirichlet_allocation(g: Conversion, model: Any) -> Value:
         active = active & ~(change < model.mean_change_tol)
         return active.cast(np.float64).max(axis=0).reshape() > 0.0, (counts, topics, expectation, active)
 
-    ones = g.x @ np.zeros((model.n_features_in_, len(words))) + 1.0
-    start = (g.x, ones, _dirichlet_expectation(ones), ones.columns([0]) > 0.0)
+    ones = g.full(np.ones(len(words)))
+    start = (g.x, ones, _dirichlet_expectation(ones), g.full(np.ones(1, bool)))
     topics = g.loop(model.max_doc_update_iter, start, update)[1]
     return topics / topics.sum(keepdims=True)
 

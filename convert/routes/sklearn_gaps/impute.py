@@ -39,12 +39,7 @@ def missing(x: Value, marker: Any) -> Value:
 
 def missing_indicator(g: Conversion, model: Any) -> Value:
     """Where values are missing, in the columns that the indicator was fitted to show."""
-    return missing(_features(g), model.missing_values).columns(model.features_)
-
-
-def _features(g: Conversion) -> Value:
-    """All features: strings as they are, numbers in double."""
-    return g.concat(g.inputs) if g.inputs[0].dtype == STRING else g.x
+    return missing((g.raw if g.inputs[0].dtype == STRING else g.x), model.missing_values).columns(model.features_)
 
 
 def _with_indicator(g: Conversion, filled: Value, model: Any) -> Value:
@@ -56,7 +51,7 @@ def _with_indicator(g: Conversion, filled: Value, model: Any) -> Value:
 
 def simple_imputer(g: Conversion, model: Any) -> Value:
     """A constant per column in place of missing values; columns without a constant are left out."""
-    x = _features(g)
+    x = g.raw if g.inputs[0].dtype == STRING else g.x
     statistics = np.asarray(model.statistics_, object if x.dtype == STRING else np.float64)
     kept = np.array([value == value for value in statistics])
     if model.keep_empty_features or kept.all():

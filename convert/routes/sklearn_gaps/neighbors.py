@@ -117,8 +117,7 @@ def k_neighbors_transformer(g: Conversion, model: Any) -> Value:
     by_distance = model.mode == "distance"
     distance, indices = k_nearest(g.x, model, model.n_neighbors + by_distance)
     values = distance if by_distance else distance * 0.0 + 1.0
-    blank = g.x @ np.zeros((model.n_features_in_, model.n_samples_fit_))
-    return g.op("ScatterElements", blank, indices, values, axis=1)
+    return g.op("ScatterElements", g.full(np.zeros(model.n_samples_fit_)), indices, values, axis=1)
 
 
 def radius_neighbors_transformer(g: Conversion, model: Any) -> Value:

@@ -25,6 +25,11 @@ class Graph(ABC):
 
     opset: int
 
+    @property
+    def space(self) -> object:
+        """What the names are visible in: values of graphs of one space may meet."""
+        return self
+
     @abstractmethod
     def unique(self, hint: str) -> str:
         """A name that nothing in the model has yet."""
@@ -57,7 +62,7 @@ class Graph(ABC):
         self, op_type: str, *inputs: Value, dtypes: Sequence[DTypeLike], domain: str = "", **attributes: Any
     ) -> tuple[Value, ...]:
         """Append a node with as many outputs as there are ``dtypes``."""
-        if any(value.graph is not self for value in inputs):
+        if any(value.graph.space is not self.space for value in inputs):
             raise ValueError(f"{op_type}: a sub-graph may only use its own values")
         outputs = tuple(Value(self, self.unique(op_type.lower()), np.dtype(dtype)) for dtype in dtypes)
         sources, results = ([value.name for value in values] for values in (inputs, outputs))

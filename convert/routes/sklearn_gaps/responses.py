@@ -1,0 +1,59 @@
+"""What one estimator asks of another one inside of it: its label, its probabilities, its decision values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .declare import DECISIONS, Conversion
+from .values import Value
+
+
+def decision_values(g: Conversion, estimator: Any, *features: Value) -> Value:
+    """``decision_function`` of a fitted estimator in double: (n,) of two classes, else (n, classes).
+
+    Raises RuntimeError for an estimator whose decision values no converter gives.
+    """
+    from sklearn.pipeline import Pipeline
+
+    if isinstance(estimator, Pipeline):
+        for _, step in estimator.steps[:-1]:
+            if step not in ("passthrough", None):
+                features = (g.call(step, *features)[0],)
+        return decision_values(g, estimator.steps[-1][1], *features)
+    if hasattr(estimator, "best_estimator_"):
+        return decision_values(g, estimator.best_estimator_, *features)
+    if type(estimator) not in DECISIONS:
+        raise RuntimeError(f"the decision values of {type(estimator).__name__} have no translation to ONNX")
+    values = DECISIONS[type(estimator)](g.over(*features), estimator)
+    return values.reshape(-1) if len(estimator.classes_) == 2 else values
+
+
+def linear_decision(g: Conversion, model: Any) -> Value:
+    """``x @ coef_.T + intercept_`` in double, (n, 1) of two classes."""
+    return g.x @ np.atleast_2d(model.coef_).T.astype(np.float64) + np.asarray(model.intercept_, np.float64)
+
+
+def positive_score(g: Conversion, estimator: Any, *features: Value) -> Value:
+    """A binary estimator's score of its positive class, (n,): decision value, else probability, else prediction."""
+    from sklearn.base import is_regressor
+    from sklearn.multiclass import _ConstantPredictor
+
+    if isinstance(estimator, _ConstantPredictor):
+        return g.full(float(estimator.y_[0]))
+    if is_regressor(estimator):
+        return g.call(estimator, *features)[0].reshape(-1)
+    if hasattr(estimator, "decision_function"):
+        return decision_values(g, estimator, *features)
+    return g.call(estimator, *features)[1].columns(1)
+
+
+def response(g: Conversion, estimator: Any, method: str, *features: Value) -> Value:
+    """``predict``, ``predict_proba`` or ``decision_function``; of two classes the scores of the positive one, (n,)."""
+    if method == "decision_function":
+        return decision_values(g, estimator, *features)
+    if method == "predict":
+        return g.call(estimator, *features)[0]
+    probabilities = g.call(estimator, *features)[1]
+    return probabilities.columns(1) if len(estimator.classes_) == 2 else probabilities
