@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ from paritygate.validate.samples import (
     load_samples,
     parse_input,
     parse_range,
+    read_example,
     read_samples,
     save_outputs,
     save_samples,
@@ -267,15 +269,17 @@ def test_rounding_to_a_typed_model_is_done_once_and_said():
     ("array", "wanted", "options"),
     [
         (np.float64([0.1]), spec("x", "float32", "N"), {"keep_width": True}),
+        (np.float64([0.5]), spec("x", "float32", "N"), {"keep_width": True}),
         (np.float64([0.1]), spec("x", "float32", "N", accepts=("float64",)), {}),
         (np.int64([2**53 - 1]), spec("x", "float32", "N"), {"keep_width": True}),
     ],
-    ids=["keep_width", "accepts", "integers beyond float32"],
+    ids=["keep_width", "keep_width of exact values", "accepts", "integers beyond float32"],
 )
 def test_scikit_learn_gets_the_users_own_numbers(array, wanted, options):
     """P1: trees compare in the width that they are fed; narrowing the reference would hide the flips."""
     samples = fitted(array, wanted, **options)
     assert only(samples)["x"].tolist() == array.tolist()
+    assert only(samples)["x"].dtype == np.float64
     assert samples.notes == ()
 
 
@@ -418,6 +422,19 @@ def test_without_a_signature_the_arrays_come_as_they_are(tmp_path):
     }
     np.save(tmp_path / "s.npy", np.zeros((100, 2)))
     assert only(read_samples(tmp_path / "s.npy", None)).keys() == {"input_0"}
+
+
+def test_the_first_sample_speaks_for_a_model_without_signature(tmp_path):
+    np.savez(tmp_path / "s.npz", **{"1/x": np.zeros((2, 4)), "0/x": np.zeros((1, 4))})
+    example = read_example(tmp_path / "s.npz")
+    assert example is not None
+    assert example["x"].shape == (1, 4)
+    save_samples(generate_samples(signature(X4)), tmp_path / "job.npz")
+    assert (read_example(tmp_path / "job.npz") or {})["x"].shape == (1, 4)
+    save_pictures(tmp_path / "pics", (8, 6))
+    assert read_example(tmp_path / "pics") is None
+    with refused("PG202", "none"):
+        read_example(tmp_path / "none.npz")
 
 
 def test_npy_feeds_a_model_of_one_input_only(tmp_path):
@@ -611,6 +628,7 @@ BAD_TABLES = [
     ("a,b,c,d\n1,2,3,no\n", signature(X4), "column 'd'.*text \\('no'\\)"),
     ("age,city,zip,member\nold,a,b,true\n", PEOPLE, "'age'.*hold str, the model takes float32"),
     ("age,city,zip,member\n1,a,b,2\n", PEOPLE, "'member'.*only 0 and 1"),
+    ("n\n1_0\n2\n", signature(spec("n", "float32", "N", 1)), "hold str"),  # a code, which Python would read as 10
     ("n\n1\n\n2.5\n", signature(spec("n", "int64", "N", 1)), "2.5 is no integer"),
     ('n\n1\n""\n', signature(spec("n", "int64", "N", 1)), "empty cell"),
 ]
@@ -884,9 +902,12 @@ def test_a_range_wins_over_a_hint():
 @pytest.mark.parametrize(("low", "high"), [(0.0, None), (None, -3.0), (-2.0, None)])
 def test_one_bound_alone_holds(low, high):
     hint = Hint("x", *(None if end is None else np.array(end) for end in (low, high)))
-    for feed in generate_samples(IMAGE, [hint]).feeds:
+    samples = generate_samples(IMAGE, [hint])
+    for feed in samples.feeds:
         assert low is None or feed["x"].min() >= low
         assert high is None or feed["x"].max() <= high
+    for array in by_kind(samples, "normal"):
+        assert np.mean(np.isin(array, (low, high))) < 0.01  # not piled up on the bound
 
 
 def test_batch_sizes_and_lengths_meet_no_other_axis():
@@ -997,7 +1018,7 @@ def test_integers_reach_both_ends_of_their_range(dtype, hint, span):
     samples = generate_samples(
         signature(spec("n", dtype, "N", 2)), [hint] if hint else [], ranges={"n": span} if span else None
     )
-    values = np.concatenate([feed["n"] for feed in samples.feeds])
+    values = np.concatenate(by_kind(samples, "random"))
     low, high = (hint.low, hint.high) if hint else span
     np.testing.assert_array_equal(values.min(axis=0), np.broadcast_to(low, 2))
     np.testing.assert_array_equal(values.max(axis=0), np.broadcast_to(high, 2))
@@ -1103,6 +1124,11 @@ def test_missing_values_come_where_they_are_legal():
     assert not any(np.isnan(sample.feed["x"]).any() for sample in samples.items if sample.kind != "missing")
 
 
+def test_every_feature_misses_once_even_where_rows_are_few():
+    samples = generate_samples(signature(spec("x", "float32", 3, 40)), [Hint("x", missing=True)])
+    assert np.isnan(by_kind(samples, "missing")[0]).any(axis=0).all()
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     inputs=st.lists(
@@ -1123,5 +1149,21 @@ def test_generated_samples_fit_their_own_signature(inputs, seed):
     samples = generate_samples(wanted, seed=seed)
     refitted = fit_to(samples, wanted)
     assert refitted.notes == samples.notes  # nothing had to be cast
+    assert len({item.label for item in samples.items}) == len(samples.items)
     for item, again in zip(samples.items, refitted.items, strict=True):
         assert all(item.feed[name] is again.feed[name] for name in item.feed)
+
+
+# --- the page for users ------------------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[1] / "docs" / "samples.md").read_text(encoding="utf-8")
+
+
+def test_the_page_speaks_of_every_kind_and_its_example_runs(tmp_path, monkeypatch, capsys):
+    kinds = set(generate_samples(signature(X4, spec("n", "int64", "N", 1))).kinds)
+    kinds |= set(generate_samples(signature(spec("n", "int64", "N", 1))).kinds) | {"thresholds", "missing", "unknown"}
+    assert set(re.findall(r"^\| (\w+) \|", PAGE, re.MULTILINE)) - {"integers", "text"} == kinds | {"kind"}
+    (tmp_path / "iris.csv").write_text("a,b,c,d\n5.1,3.5,1.4,0.2\n6.0,3.0,4.0,1.0\n")
+    monkeypatch.chdir(tmp_path)
+    exec(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[-1], {})
+    assert capsys.readouterr().out == "rows 0-1 {'x': (2, 4)}\n"

@@ -1,6 +1,6 @@
 """Samples: read from the user's files, generated from a signature, and the file that both sides of a run share."""
 
-from .files import read_samples
+from .files import read_example, read_samples
 from .fit import fit_to
 from .generate import generate_samples
 from .jobfile import load_outputs, load_samples, save_outputs, save_samples
@@ -16,6 +16,7 @@ __all__ = [
     "load_samples",
     "parse_input",
     "parse_range",
+    "read_example",
     "read_samples",
     "save_outputs",
     "save_samples",

@@ -13,7 +13,7 @@ from ..errors import ParityGateError
 from ..signature import Dim, Signature, TensorSpec
 
 BATCH = "?batch"
-"""The symbol of every leading axis that is dynamic and has no name of its own."""
+"""Stands for a leading axis that is dynamic and has no name of its own."""
 
 TABLE_ROWS = 131
 """Rows of a generated table: enough to meet most leaves of a tree; a prime, so that no other axis has this length."""
@@ -42,7 +42,7 @@ def layouts(signature: Signature, batch_sizes: tuple[int, ...] | None) -> tuple[
             raise ParityGateError("PG206", f"input '{spec.name}'", "its rank isn't known", "Declare it with --input.")
     axes = [(spec, axis) for spec in signature.inputs for axis in range(len(spec.shape or ()))]
     symbols = dict.fromkeys(symbol for spec, axis in axes for symbol in _symbols(spec, axis))
-    batch = {BATCH} | {symbol for spec, axis in axes if axis == 0 for symbol in _atom(spec, axis)}
+    batch = {symbol for spec, axis in axes if axis == 0 for symbol in _atom(spec, axis)}
     if not symbols:
         return (Layout(None, _shapes(signature, {})),)
     sizes = batch_sizes or default_batch_sizes(signature)
@@ -54,7 +54,7 @@ def layouts(signature: Signature, batch_sizes: tuple[int, ...] | None) -> tuple[
         for symbol, pool in pools.items():
             lengths[symbol] = next(length for length in pool if length not in taken)
             taken.add(lengths[symbol])
-        found.append(Layout(size if batch & symbols.keys() else None, _shapes(signature, lengths)))
+        found.append(Layout(size if batch else None, _shapes(signature, lengths)))
     return tuple(found)
 
 
@@ -98,9 +98,7 @@ def _unnamed(spec: TensorSpec, axis: int) -> bool:
 
 def _name(spec: TensorSpec, axis: int) -> Dim:
     shape = spec.shape or ()
-    if _unnamed(spec, axis):
-        return BATCH if axis == 0 else f"?axis {axis} of {len(shape)}"
-    return shape[axis]
+    return f"?axis {axis} of {len(shape)}" if _unnamed(spec, axis) else shape[axis]
 
 
 def _symbols(spec: TensorSpec, axis: int) -> tuple[str, ...]:

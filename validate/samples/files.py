@@ -25,7 +25,7 @@ from .tables import read_csv, read_parquet
 from .types import Sample, Samples
 
 if TYPE_CHECKING:
-    from ..signature import Array, Signature
+    from ..signature import Array, Feed, Signature
 
 _NUMBERED = re.compile(r"(\d+)/(.+)", re.DOTALL)
 _DAMAGED = (ValueError, EOFError, OSError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
@@ -55,7 +55,7 @@ def read_samples(
     """
     if batch is not None and batch < 1:
         raise ParityGateError("PG201", f"batch size {batch}", "it must be 1 or more")
-    if path.suffix.lower() == ".npz" and is_job_file(path):
+    if _is_job(path):
         samples = load_samples(path)
     else:
         reader = _reader(path)
@@ -64,6 +64,21 @@ def read_samples(
             raw = replace(raw, notes=(*raw.notes, "ranges are for generated samples and images: not used here"))
         samples = _batched(raw, path, signature, batch)
     return samples if signature is None else fit_to(samples, signature, keep_width=keep_width)
+
+
+def read_example(path: Path) -> Feed | None:
+    """The first sample as the file has it, for a model that doesn't say what it takes; None for images.
+
+    An image has no shape of its own: the model's input decides its size and layout. Raises ParityGateError PG202,
+    PG203.
+    """
+    if not _is_job(path) and _reader(path) is read_images:
+        return None
+    return read_samples(path, None).feeds[0]
+
+
+def _is_job(path: Path) -> bool:
+    return path.suffix.lower() == ".npz" and is_job_file(path)
 
 
 def _batched(raw: Raw, path: Path, signature: Signature | None, batch: int | None) -> Samples:

@@ -51,7 +51,10 @@ def generate_samples(
     places = layouts(signature, batch_sizes)
     items = tuple(
         Sample(
-            _label(kind, layout, turn), _feed(signature, domains, kind, layout, (seed, place, turn)), kind, layout.batch
+            _label(kind, layout, place, turn),
+            _feed(signature, domains, kind, layout, (seed, place, turn)),
+            kind,
+            layout.batch,
         )
         for kind, place, layout, turn in _plan(signature, domains, places, count, batch_sizes is None)
     )
@@ -103,9 +106,11 @@ def _taller(layout: Layout) -> Layout:
     return replace(layout, batch=rows, shapes={name: (rows, *shape[1:]) for name, shape in layout.shapes.items()})
 
 
-def _label(kind: str, layout: Layout, turn: int) -> str:
-    batch = "" if layout.batch is None else f", batch {layout.batch}"
-    return f"{kind}{batch}" + (f", again {turn}" if turn else "")
+def _label(kind: str, layout: Layout, place: int, turn: int) -> str:
+    """Distinct for every sample: a report names a sample by its label."""
+    other = f", other lengths {place}" if place else ""
+    size = other if layout.batch is None else f", batch {layout.batch}"
+    return f"{kind}{size}" + (f", again {turn}" if turn else "")
 
 
 def _feed(

@@ -178,11 +178,14 @@ def _integers(cells: Sequence[str]) -> Array | None:
 
 
 def _floats(cells: Sequence[str]) -> Array | None:
+    full = _numbers(cells, np.float64)
+    if full is not None:
+        return full
     return _numbers(["nan" if cell.strip().lower() in _MISSING else cell for cell in cells], np.float64)
 
 
 def _numbers(cells: Sequence[str], dtype: type[np.generic]) -> Array | None:
-    if any("_" in cell for cell in cells):  # Python reads 1_000 as a number; in a table it is a code
+    if "_" in "".join(cells):  # Python reads 1_000 as a number; in a table it is a code
         return None
     try:
         return np.array(cells, dtype=dtype)
