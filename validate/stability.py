@@ -31,7 +31,7 @@ def ask_again_in_a_pair(model: Model, sample: Sample) -> dict[str, Array] | None
 
 
 def _has_batch(spec: TensorSpec) -> bool:
-    return bool(spec.shape) and isinstance(spec.shape[0], str)
+    return spec.shape is not None and len(spec.shape) > 0 and isinstance(spec.shape[0], str)
 
 
 def _first_rows(outputs: dict[str, Array], signature: Signature) -> dict[str, Array] | None:

@@ -35,6 +35,7 @@ class SklearnModel:
     methods: tuple[Method, ...]
     source: Loaded
     size: int | None
+    notes: tuple[str, ...] = ()
 
     def run(self, feed: Feed) -> dict[str, Array]:
         """Call the estimator's own methods. Raises ParityGateError PG406 with the estimator's reason."""
