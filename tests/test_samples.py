@@ -19,6 +19,8 @@ from onnx import numpy_helper
 from PIL import Image
 from sklearn.datasets import load_digits, load_wine
 
+from paritygate.validate.engines import onnxruntime as onnxruntime_engine
+from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.samples import (
     Sample,
@@ -833,6 +835,35 @@ def test_onnx_test_data_that_cannot_be_used_is_refused(tmp_path, code, write, wo
     write(tmp_path)
     with refused(code, words):
         read_samples(tmp_path, TWO)
+
+
+def backend_models() -> list[Path]:
+    """The models with test data that the onnx package brings along."""
+    return sorted((Path(onnx.__file__).parent / "backend" / "test" / "data").glob("*/test_*/model.onnx"))
+
+
+def test_the_test_data_of_the_onnx_package_gives_the_outputs_stored_beside_it():
+    """Inputs read by us and run by ONNX Runtime must give what somebody else computed from them."""
+    agreed = 0
+    for path in backend_models():
+        try:
+            model = onnxruntime_engine.load(path, LoadOptions())
+            samples = read_samples(path.parent, model.signature)
+        except ParityGateError as error:
+            if error.code == "PG301" or path.parent.name == "test_sequence_model8":
+                continue  # ONNX Runtime refuses what isn't a tensor; one data set is empty on purpose
+            raise
+        for number, feed in enumerate(samples.feeds):
+            stored = onnx.load_tensor(path.parent / f"test_data_set_{number}" / "output_0.pb")
+            expected = numpy_helper.to_array(stored)
+            got = model.run(feed)[model.signature.outputs[0].name]
+            if expected.dtype == object:
+                assert got.tolist() == expected.tolist()
+            else:
+                # the tolerance of the package's own runner
+                np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-5)
+            agreed += 1
+    assert agreed > 90
 
 
 # --- generating --------------------------------------------------------------------------------------------------
