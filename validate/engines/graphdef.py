@@ -40,20 +40,30 @@ def load(source: Path | str, options: LoadOptions) -> SessionModel:
 def _parse(path: Path) -> Any:
     from google.protobuf.message import DecodeError
     from tensorflow.core.framework import graph_pb2
-    from tensorflow.core.protobuf import saved_model_pb2
 
     content = path.read_bytes()
     graph_def = graph_pb2.GraphDef()
     try:
         graph_def.ParseFromString(content)
+        if graph_def.node and all(node.op for node in graph_def.node):
+            return graph_def
+        reason = "it holds no nodes"
     except DecodeError as error:
-        raise ParityGateError("PG402", str(path), f"it is no TensorFlow GraphDef: {error}") from error
-    if not graph_def.node or not all(node.op for node in graph_def.node):
-        saved = saved_model_pb2.SavedModel()
+        reason = str(error)
+    remedy = "It is a SavedModel's file: name its folder." if _is_saved_model(content) else ""
+    raise ParityGateError("PG402", str(path), f"it is no TensorFlow GraphDef: {reason}", remedy)
+
+
+def _is_saved_model(content: bytes) -> bool:
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    saved = saved_model_pb2.SavedModel()
+    try:
         saved.ParseFromString(content)
-        remedy = "It is a SavedModel's file: name its folder." if saved.meta_graphs else ""
-        raise ParityGateError("PG402", str(path), "it is no TensorFlow GraphDef: it holds no nodes", remedy)
-    return graph_def
+    except DecodeError:
+        return False
+    return bool(saved.meta_graphs)
 
 
 def _placeholders(graph: Any) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def _from_folder(path: Path, options: LoadOptions) -> GraphModel:
     try:
         owner = tf.saved_model.load(str(file.folder), tags=list(file.tags))
         function = owner.signatures[key]
-    except Exception as error:  # restoring runs whatever the objects' classes do: AttributeError, KeyError, ...
+    except Exception as error:  # noqa: BLE001  # restoring runs whatever the objects' classes do
         return session_from_saved_model(file, key, error)
     return FunctionModel(function, owner, file)
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .base import Model
+from .tf_tensors import quiet_tensorflow
 
 if TYPE_CHECKING:
     from ..signature import Array
+
+
+OUTPUT = "paritygate/output_"
+"""How the names of the nodes begin that are put behind the outputs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +52,7 @@ def freeze_function(function: Any, inputs: Mapping[str, Any], outputs: Mapping[s
         func=function, lower_control_flow=False, aggressive_inlining=True
     )
     graph_def, _ = convert_to_constants._replace_variables_by_constants(converter_data=data)
+    _drop_assignments(graph_def)
     own = _own_outputs(graph_def, outputs)
     return FrozenGraph(graph_def, _names(inputs), own, _captured_tables(graph_def, function))
 
@@ -55,11 +62,58 @@ def freeze_session(session: Any, inputs: Mapping[str, Any], outputs: Mapping[str
     from tensorflow.python.framework import convert_to_constants
 
     nodes = sorted({tensor.op.name for tensor in [*inputs.values(), *outputs.values()]})
-    graph_def = convert_to_constants.convert_variables_to_constants_from_session_graph(
-        session, session.graph.as_graph_def(add_shapes=True), nodes
-    )
+    with quiet_tensorflow():
+        graph_def = convert_to_constants.convert_variables_to_constants_from_session_graph(
+            session, session.graph.as_graph_def(add_shapes=True), nodes
+        )
+    _drop_assignments(graph_def)
     own = _own_outputs(graph_def, outputs)
-    return FrozenGraph(graph_def, _names(inputs), own, _session_tables(graph_def, session))
+    tables = _session_tables(graph_def, session)
+    inlined = run_grappler(graph_def, [*_names(inputs).values(), *own.values()], ["function"])
+    return FrozenGraph(inlined, _names(inputs), own, tables)
+
+
+def run_grappler(graph_def: Any, keep: list[str], optimizers: list[str]) -> Any:
+    """A ``GraphDef`` after some of TensorFlow's own graph optimizers; the tensors in ``keep`` stay.
+
+    Functions are inlined, save those of loops and branches, which stay functional: the converter reads them so.
+    """
+    import tensorflow as tf
+    from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, rewriter_config_pb2
+    from tensorflow.python.framework import convert_to_constants
+    from tensorflow.python.grappler import tf_optimizer
+
+    config = config_pb2.ConfigProto()
+    rewriting = config.graph_options.rewrite_options
+    config.graph_options.infer_shapes = True
+    rewriting.optimizers[:] = optimizers
+    rewriting.function_optimization = rewriter_config_pb2.RewriterConfig.AGGRESSIVE
+    rewriting.min_graph_nodes = -1  # small graphs too
+    rewriting.experimental_disable_folding_quantization_emulation = True
+    functional = convert_to_constants.disable_lower_using_switch_merge(graph_def)
+    _let_inline(functional)
+    meta_graph = tf.compat.v1.train.export_meta_graph(graph_def=functional, graph=tf.Graph())
+    meta_graph.collection_def["train_op"].CopyFrom(
+        meta_graph_pb2.CollectionDef(node_list=meta_graph_pb2.CollectionDef.NodeList(value=keep))
+    )
+    return tf_optimizer.OptimizeGraph(config, meta_graph)
+
+
+def _let_inline(graph_def: Any) -> None:
+    """Functions marked for XLA (Keras' grouped convolutions) are never inlined; here nothing compiles them."""
+    calls = [*graph_def.node, *(node for function in graph_def.library.function for node in function.node_def)]
+    for marked in [*calls, *graph_def.library.function]:
+        marked.attr.pop("_XlaMustCompile", None)
+
+
+def _drop_assignments(graph_def: Any) -> None:
+    """Writes to variables, such as the next seed of a layer that is random in training, have no variable any more."""
+    written = {node.name for node in graph_def.node if node.op.startswith("Assign") and node.op.endswith("VariableOp")}
+    kept = [node for node in graph_def.node if node.name not in written]
+    for node in kept:
+        node.input[:] = [name for name in node.input if name.removeprefix("^") not in written]
+    del graph_def.node[:]
+    graph_def.node.extend(kept)
 
 
 def _names(tensors: Mapping[str, Any]) -> dict[str, str]:
@@ -67,11 +121,12 @@ def _names(tensors: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _own_outputs(graph_def: Any, outputs: Mapping[str, Any]) -> dict[str, str]:
-    own = {}
+    own, taken = {}, {node.name for node in graph_def.node}
     for number, (name, tensor) in enumerate(outputs.items()):
-        node = graph_def.node.add(name=f"paritygate/output_{number}", op="Identity", input=[tensor.name])
+        free = next(free for step in count() if (free := f"{OUTPUT}{number + step * len(outputs)}") not in taken)
+        node = graph_def.node.add(name=free, op="Identity", input=[tensor.name])
         node.attr["T"].type = tensor.dtype.as_datatype_enum
-        own[name] = f"{node.name}:0"
+        own[name] = f"{free}:0"
     return own
 
 

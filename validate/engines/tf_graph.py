@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ParityGateError
 from ..signature import Hint, Signature
 from .base import Facts
-from .tf_freeze import FrozenGraph, freeze_session
+from .tf_freeze import OUTPUT, FrozenGraph, freeze_session
 from .tf_hints import graph_hints
-from .tf_tensors import describe, to_numpy
+from .tf_tensors import describe, quiet_tensorflow, to_numpy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,7 @@ def session_from_saved_model(file: SavedModelFile, key: str, failure: Exception)
 
     session = tf.compat.v1.Session(graph=tf.Graph())
     try:
-        with session.graph.as_default():
+        with session.graph.as_default(), quiet_tensorflow():
             meta = tf.compat.v1.saved_model.load(session, list(file.tags), str(file.folder))
     except Exception as error:  # whatever the kernels and importers raise
         cause = f"{_first_line(failure)}; the version 1 loader: {_first_line(error)}"
@@ -108,7 +108,7 @@ def frozen_facts(title: str, frozen: FrozenGraph, producer: str = "", size: int 
     return Facts(
         format=title,
         producer=producer,
-        operators=dict(Counter(node.op for node in nodes if not node.name.startswith("paritygate/"))),
+        operators=dict(Counter(node.op for node in nodes if not node.name.startswith(OUTPUT))),
         parameters=sum(_weights(node) for node in nodes if node.op == "Const"),
         size=size,
     )

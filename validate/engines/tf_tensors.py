@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParityGateError
@@ -50,11 +51,11 @@ def symbolic(name: str, shape: Any) -> tuple[int | str, ...] | None:
 def to_numpy(name: str, value: Any) -> Array:
     """An output's value as an array; text as ``<U``. Raises PG406 for what is no dense tensor (ragged, sparse)."""
     import numpy as np
+    import tensorflow as tf
 
-    array = value if isinstance(value, np.ndarray | np.generic) else getattr(value, "numpy", lambda: None)()
-    if not isinstance(array, np.ndarray | np.generic | bytes):
+    if not isinstance(value, np.ndarray | np.generic | tf.Tensor | tf.Variable):
         raise ParityGateError("PG406", name, f"the output is a {type(value).__name__}, not a dense tensor")
-    array = np.asarray(array)
+    array = np.asarray(value)
     if array.dtype.kind not in "OS":
         return array
     texts = [text.decode() if isinstance(text, bytes) else str(text) for text in array.ravel().tolist()]
@@ -107,6 +108,20 @@ def unique(names: Sequence[str]) -> list[str]:
     return result
 
 
+@contextmanager
+def quiet_tensorflow() -> Iterator[None]:
+    """Keep TensorFlow from announcing that its version 1 functions are deprecated: nothing replaces them here."""
+    import tensorflow as tf
+
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def refuse_dynamic(specs: Iterable[TensorSpec], dynamic: Iterable[tuple[str, int]]) -> None:
     """Raise PG201 for an axis that the user wants dynamic but the file fixes."""
     shapes = {spec.name: spec.shape for spec in specs}
@@ -114,5 +129,8 @@ def refuse_dynamic(specs: Iterable[TensorSpec], dynamic: Iterable[tuple[str, int
         shape = shapes.get(name, ())
         if shape is not None and not (-len(shape) <= axis < len(shape) and isinstance(shape[axis], str)):
             raise ParityGateError(
-                "PG201", f"{name}:{axis}", f"the model fixes this axis: {name} is {list(shape)}", "Export it as dynamic."
+                "PG201",
+                f"{name}:{axis}",
+                f"the model fixes this axis: {name} is {list(shape)}",
+                "Export it as dynamic.",
             )

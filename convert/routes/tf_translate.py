@@ -1,0 +1,136 @@
+"""Run tf2onnx's translation of a frozen graph; find out what it could not translate."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...validate.errors import ParityGateError
+from .tf_handlers import handlers
+
+if TYPE_CHECKING:
+    import onnx
+
+    from ...validate.engines.tf_freeze import FrozenGraph
+    from ...validate.signature import Signature
+
+
+@dataclass(slots=True)
+class Problems:
+    """What tf2onnx says only in its log: (operator, node) without a translation, and the node that failed."""
+
+    unsupported: list[tuple[str, str]] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+class _Collector(logging.Handler):
+    def __init__(self, problems: Problems) -> None:
+        super().__init__(logging.ERROR)
+        self._problems = problems
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the node's name from the two messages that tell it."""
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        if record.msg.startswith("Tensorflow op [") and len(arguments) == 2:
+            self._problems.unsupported.append((str(arguments[1]), str(arguments[0])))
+        elif record.msg.startswith("Failed to convert node") and arguments:
+            self._problems.failed.append(str(arguments[0]))
+
+
+@contextmanager
+def listening() -> Iterator[Problems]:
+    """Collect tf2onnx's errors instead of letting it print them; raise PG404 or PG405 in place of its exceptions."""
+    problems, logger = Problems(), logging.getLogger("tf2onnx")
+    collector, propagate = _Collector(problems), logger.propagate
+    logger.addHandler(collector)
+    logger.propagate = False
+    try:
+        yield problems
+    except ParityGateError:
+        raise
+    except Exception as error:  # handlers raise ValueError, KeyError, AssertionError, ...
+        _raise_unsupported(problems, error)
+        where = f" at {_layer(problems.failed[0])} ({problems.failed[0]})" if problems.failed else ""
+        raise ParityGateError("PG405", "tf2onnx", f"{type(error).__name__}{where}: {error}") from error
+    else:
+        _raise_unsupported(problems, None)
+    finally:
+        logger.removeHandler(collector)
+        logger.propagate = propagate
+
+
+def _raise_unsupported(problems: Problems, cause: Exception | None) -> None:
+    if not problems.unsupported:
+        return
+    layers: dict[str, list[str]] = {}
+    for operator, node in problems.unsupported:
+        layers.setdefault(operator, []).append(_layer(node))
+    listed = "; ".join(f"{op} (in {', '.join(dict.fromkeys(nodes))})" for op, nodes in sorted(layers.items()))
+    raise ParityGateError(
+        "PG404",
+        ", ".join(sorted(layers)),
+        f"tf2onnx has no translation for {listed}",
+        "Leave this part out of the model and do it in your own code, before or after it.",
+    ) from cause
+
+
+def _layer(node: str) -> str:
+    """The scope that a node stands in: its layer, where Keras made the graph."""
+    return node.rpartition("/")[0] or node
+
+
+def translate(frozen: FrozenGraph, signature: Signature, opset: int) -> onnx.ModelProto:
+    """The frozen graph as ONNX; inputs and outputs still have their tensor names. Raises PG404 or PG405."""
+    import tensorflow as tf
+    from tf2onnx import tfonnx
+
+    from ...validate.engines.tf_freeze import run_grappler
+
+    keep = [*frozen.inputs.values(), *frozen.outputs.values()]
+    graph_def = run_grappler(frozen.graph_def, keep, ["constfold", "function", "dependency"])
+
+    def build() -> Any:
+        with tf.Graph().as_default() as graph, tf.device("/cpu:0"):
+            tf.import_graph_def(graph_def, name="")
+            return tfonnx.process_tf_graph(
+                graph,
+                opset=opset,
+                input_names=list(frozen.inputs.values()),
+                output_names=list(frozen.outputs.values()),
+                shape_override=_unknown_ranks(graph, frozen, signature),
+                initialized_tables=dict(frozen.tables),
+                custom_op_handlers=handlers(frozen),
+            )
+
+    with listening():
+        model: onnx.ModelProto = simplify(build).make_model("")
+    return model
+
+
+def simplify(build: Callable[[], Any]) -> Any:
+    """tf2onnx's optimizers on a fresh graph, without their safety net: a copy of the graph before each of them.
+
+    The copies double the time of the whole translation. Only when an optimizer fails, the graph is built once more
+    and the net is used, which leaves that optimizer out.
+    """
+    from tf2onnx import optimizer
+
+    try:
+        return optimizer.optimize_graph(build(), catch_errors=False)
+    except ParityGateError:
+        raise
+    except Exception:  # noqa: BLE001  # any failure of an optimizer; failures of build() come again below
+        return optimizer.optimize_graph(build(), catch_errors=True)
+
+
+def _unknown_ranks(graph: Any, frozen: FrozenGraph, signature: Signature) -> dict[str, list[int]]:
+    """Shapes that the user declared for placeholders that have none."""
+    shapes = {}
+    for spec in signature.inputs:
+        tensor = graph.get_tensor_by_name(frozen.inputs[spec.name])
+        if tensor.shape.rank is None and spec.shape is not None:
+            shapes[tensor.name] = [dim if isinstance(dim, int) else -1 for dim in spec.shape]
+    return shapes

@@ -1,0 +1,45 @@
+"""TensorFlow Lite to ONNX through tf2onnx."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from .base import Candidate, ConvertOptions
+from .save import save_onnx
+from .tf_names import name_ports
+from .tf_opset import reach_opset, start_opset
+from .tf_translate import listening, simplify
+
+if TYPE_CHECKING:
+    from ...validate.engines.base import Model
+    from ...validate.engines.tflite import TfliteModel
+
+
+def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
+    """Translate the file's first subgraph; quantised tensors become QuantizeLinear and DequantizeLinear.
+
+    Raises ParityGateError PG404 with the operators that have no translation, PG405 with tf2onnx' reason, PG408 for
+    an opset out of reach.
+    """
+    from tf2onnx import tfonnx
+
+    source = cast("TfliteModel", model)
+    inputs = {spec.name: source.tensors[spec.name] for spec in source.signature.inputs}
+    outputs = {spec.name: source.tensors[spec.name] for spec in source.signature.outputs}
+
+    def build() -> Any:
+        return tfonnx.process_tf_graph(
+            None,
+            opset=start_opset(options),
+            input_names=list(inputs.values()),
+            output_names=list(outputs.values()),
+            tflite_path=str(source.path),
+        )
+
+    with listening():
+        proto = simplify(build).make_model("")
+    bound_inputs, bound_outputs = name_ports(proto.graph, source.signature, inputs, outputs)
+    proto, notes = reach_opset(proto, options)
+    save_onnx(proto, destination)
+    return Candidate(destination, "tf2onnx (TensorFlow Lite)", bound_inputs, bound_outputs, notes)
