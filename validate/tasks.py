@@ -30,7 +30,7 @@ _REPEATED = 3
 class SamplePlan:
     """Where samples come from: a file of the user's, or a generator with a seed and ranges (input -> low, high).
 
-    ``batch_sizes`` None lets the generator choose two or more.
+    ``batch_sizes`` None lets the generator choose two or more; for a file, the first one is how it is split.
     """
 
     path: Path | None = None
@@ -86,7 +86,7 @@ def run_reference(
 
     on_event(Event(f"load {source_name(source)}"))
     model = load_model(row, source, _with_example(options, plan))
-    samples = _make_samples(model, plan)
+    samples = _make_samples(model, row, plan)
     save_samples(samples, folder / SAMPLES)
     save_outputs(_run_all(model, samples.feeds, "PG406", on_event), folder / EXPECTED)
     save_outputs(_run_all(model, samples.feeds[:_REPEATED], "PG406", ignore), folder / AGAIN)
@@ -142,18 +142,21 @@ def _install(row: Format) -> str:
 
 def _with_example(options: LoadOptions, plan: SamplePlan) -> LoadOptions:
     """Let the user's first sample speak for models that don't say what they take."""
-    from .samples import read_samples
+    from .samples import read_example
 
     if plan.path is None or options.example is not None:
         return options
-    return replace(options, example=read_samples(plan.path, None).feeds[0])
+    return replace(options, example=read_example(plan.path))
 
 
-def _make_samples(model: Model, plan: SamplePlan) -> Samples:
+def _make_samples(model: Model, row: Format, plan: SamplePlan) -> Samples:
     from .samples import generate_samples, read_samples
 
     if plan.path is not None:
-        return read_samples(plan.path, model.signature, ranges=plan.ranges)
+        batch = plan.batch_sizes[0] if plan.batch_sizes else None
+        return read_samples(
+            plan.path, model.signature, batch=batch, keep_width=row.computes_in_width_of_input, ranges=plan.ranges
+        )
     return generate_samples(
         model.signature, model.hints(), seed=plan.seed, ranges=plan.ranges, batch_sizes=plan.batch_sizes
     )

@@ -13,7 +13,8 @@ class Format:
     """One row: a format's name, its engine module, and the framework that the engine needs.
 
     ``needs`` are the modules that must be importable; a worker masks the rest of :data:`HEAVY`, except
-    ``may_use``. ``extra`` is the pip extra that installs them.
+    ``may_use``. ``extra`` is the pip extra that installs them. ``computes_in_width_of_input`` says that the
+    framework takes float32 and float64 alike, so that samples must reach it in the width that the user gave them.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Format:
     needs: tuple[str, ...]
     extra: str
     may_use: tuple[str, ...] = ()
+    computes_in_width_of_input: bool = False
 
 
 _BOOSTERS = ("xgboost", "lightgbm", "catboost")
@@ -80,5 +82,6 @@ FORMATS: tuple[Format, ...] = (
         ("sklearn",),
         "sklearn",
         _BOOSTERS,
+        computes_in_width_of_input=True,
     ),
 )
