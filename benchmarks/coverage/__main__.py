@@ -1,7 +1,7 @@
 """Writes docs/coverage.md: what converts to ONNX and passes, estimator by estimator, layer by layer.
 
-``python -m benchmarks.coverage`` measures everything (long); ``python -m benchmarks.coverage keras`` measures one part anew
-and keeps the others' rows. Each part runs in a process of its own, one framework each, and leaves its rows in
+``python -m benchmarks.coverage`` measures everything (long); ``python -m benchmarks.coverage keras`` measures one part
+anew and keeps the others' rows. Each part runs in a process of its own, one framework each, and leaves its rows in
 docs/coverage/PART.json.
 """
 
@@ -54,10 +54,10 @@ def page() -> str:
     lines = [
         "# Coverage",
         "",
-        "Written by `make coverage-tables`: each model is converted to ONNX by the library's own `convert`, with generated",
-        "samples and the default tolerance. *passes*: parity was proved and the file written. *fails*: the numbers",
-        "differ. *refused*: no conversion, for the reason given. *not applicable*: inference on new data isn't defined, or",
-        "its input isn't a tensor.",
+        "Written by `make coverage-tables`: each model is converted to ONNX by the library's own `convert`, with",
+        "generated samples and the default tolerance. *passes*: parity was proved and the file written. *fails*: the",
+        "numbers differ. *refused*: no conversion, for the reason given. *not applicable*: inference on new data isn't",
+        "defined, or its input isn't a tensor.",
         "",
         "| group | " + " | ".join(OUTCOMES) + " |",
         "|---|" + "---|" * len(OUTCOMES),
