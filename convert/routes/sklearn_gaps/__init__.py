@@ -21,6 +21,10 @@ MODULES: tuple[str, ...] = (
     "multiclass",
     "multioutput",
     "semi_supervised",
+    "covariance",
+    "gaussian_process",
+    "isotonic",
+    "manifold",
     "impute",
     "encoders",
     "forests",
@@ -30,6 +34,7 @@ MODULES: tuple[str, ...] = (
     "kernels",
     "neighbors",
     "preprocessing",
+    "sparse_coding",
 )
 """Names of this package's modules. Each has ``register()``, which hands its estimators' shape calculators and
 converters to ``skl2onnx.update_registered_converter(..., overwrite=True)``."""

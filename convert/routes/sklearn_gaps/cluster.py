@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,7 @@ def feature_agglomeration(g: Conversion, model: Any) -> Value:
     return g.concat([pool(g.x.columns(cluster)) for cluster in clusters])
 
 
-_POOLING = {
+_POOLING: dict[Any, Callable[[Value], Value]] = {
     np.mean: lambda columns: columns.mean(keepdims=True),
     np.max: lambda columns: columns.max(keepdims=True),
     np.min: lambda columns: columns.min(keepdims=True),

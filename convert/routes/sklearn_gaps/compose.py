@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 
 from .declare import Conversion, regressor
-from .functions import elementwise, log1p, normal_distribution
+from .functions import elementwise, normal_distribution
 from .tables import interpolate
 from .values import Value
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .declare import Conversion, classifier, label_dtype, labels, regressor
+from .declare import Conversion, classifier, label_dtype, regressor
 from .values import Value
 
 

@@ -46,15 +46,15 @@ def _coordinate_descent_nmf(g: Conversion, model: Any) -> Value:
 
     def sweep(step: Value, state: Sequence[Value]) -> tuple[Value, Sequence[Value]]:
         w, target, first = state
-        violation = None
+        violations = []
         for t, unit in enumerate(np.eye(len(h))):
             gradient = w @ gram[:, t : t + 1] - target.columns([t])
             old = w.columns([t])
             projected = old.equals(0.0).where(gradient.minimum(0.0), gradient)
-            total = abs(projected).sum(axis=0)
-            violation = total if violation is None else violation + total
+            violations.append(abs(projected).sum(axis=0))
             if gram[t, t] != 0:
                 w = w + ((old - gradient / gram[t, t]).maximum(0.0) - old) * unit
+        violation = sum(violations[1:], violations[0])
         first = step.equals(0).where(violation, first)
         return (violation > first * model.tol).reshape(), (w, target, first)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .values import Value
 
@@ -63,9 +64,36 @@ def normal_quantile(p: Value) -> Value:
 
 
 def normal_distribution(x: Value) -> Value:
-    """The normal distribution function, to the 7 digits of ONNX Runtime's Erf, which knows float32 only."""
-    scaled = (x * np.sqrt(0.5)).cast(np.float32)
-    return (x.graph.op("Erf", scaled).cast(np.float64) + 1.0) * 0.5
+    """The normal distribution function."""
+    return (erf(x * np.sqrt(0.5)) + 1.0) * 0.5
+
+
+def erf(x: Value) -> Value:
+    """The error function in double, where ONNX Runtime's Erf knows float32 only.
+
+    Shepherd and Laframboise (1981): ``(1 + 2 a) exp(a^2) erfc(a)`` of ``a = |x|`` is smooth in
+    ``s = (a - k) / (a + k)``, so that a short Chebyshev series in s gives it to the last digits.
+    """
+    from scipy.special import erfcx
+
+    def smooth(s: NDArray[Any]) -> Any:
+        a = _K * (1 + s) / (1 - s)
+        return (1 + 2 * a) * erfcx(a)
+
+    a = abs(x)
+    series = _chebyshev((a - _K) / (a + _K), np.polynomial.chebyshev.chebinterpolate(smooth, _DEGREE))
+    return (1.0 - (-(a * a)).exp() * series / (a * 2.0 + 1.0)) * x.sign()
+
+
+_K, _DEGREE = 3.75, 28
+
+
+def _chebyshev(s: Value, coefficients: NDArray[Any]) -> Value:
+    """Clenshaw's recurrence."""
+    twice, later, last = s * 2.0, s * 0.0, s * 0.0 + float(coefficients[-1])
+    for coefficient in coefficients[-2:0:-1]:
+        last, later = twice * last - later + float(coefficient), last
+    return s * last - later + float(coefficients[0])
 
 
 def _polynomial(x: Value, coefficients: tuple[float, ...]) -> Value:

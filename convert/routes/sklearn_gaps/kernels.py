@@ -108,11 +108,14 @@ def kernel_ridge(g: Conversion, model: Any) -> Value:
 
 
 def kernel_pca(g: Conversion, model: Any) -> Value:
-    """Centred kernel with the training rows, projected on the scaled eigenvectors (KernelPCA.transform)."""
-    parameters = _parameters(model) | {"gamma": model.gamma_}
-    raw = kernel(g.x, model.X_fit_, model.kernel, parameters)
+    """Kernel with the training rows, centred and projected."""
+    return project(kernel(g.x, model.X_fit_, model.kernel, _parameters(model) | {"gamma": model.gamma_}), model)
+
+
+def project(raw: Value, model: Any) -> Value:
+    """A kernel matrix (n, m), centred and projected on a KernelPCA's scaled eigenvectors."""
     positive = model.eigenvalues_ > 0
-    scaled = np.zeros_like(model.eigenvectors_)
+    scaled = np.zeros_like(model.eigenvectors_, np.float64)
     scaled[:, positive] = model.eigenvectors_[:, positive] / np.sqrt(model.eigenvalues_[positive])
     return centred(raw, model._centerer) @ scaled
 

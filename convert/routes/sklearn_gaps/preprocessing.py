@@ -133,11 +133,14 @@ def _basis(x: Value, splines: Any) -> Value:
     starts = [spline.t[degree : -degree - 1] for spline in splines]
     index = interval(x, [start[1:] for start in starts])
     offset = (x - look_up(index, starts)).expand_dims(2)
-    result = None
-    for order in range(degree, -1, -1):
-        terms = [spline(start, nu=order) / factorial(order) for spline, start in zip(splines, starts, strict=True)]
-        term = look_up(index, terms)
-        result = term if result is None else result * offset + term
+
+    def term(order: int) -> Value:
+        parts = [spline(start, nu=order) / factorial(order) for spline, start in zip(splines, starts, strict=True)]
+        return look_up(index, parts)
+
+    result = term(degree)
+    for order in reversed(range(degree)):
+        result = result * offset + term(order)
     return result
 
 
