@@ -47,10 +47,10 @@ def _parse(scope: Any, model: Any, inputs: Variables) -> Variables:
 
 def _pipeline(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Variables:
     """Each step takes what the one before gives; a Pipeline of nothing gives its inputs, joined."""
-    variables = list(inputs)
-    for step in steps_of(model):
+    steps, variables = list(steps_of(model)), list(inputs)
+    for step in steps:
         variables = _parse(scope, step, variables)
-    return [_joined(scope, variables)] if variables == list(inputs) else variables
+    return variables if steps else [_joined(scope, variables)]
 
 
 def _classifier(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Variables:
