@@ -60,17 +60,25 @@ def program_signature(program: Any, outputs: Iterable[str], names: Iterable[str]
 
     ``names`` and ``outputs`` are the names of its tensor inputs and outputs in order.
     """
-    nodes = {node.name: node for node in program.graph.nodes}
-    signature = program.graph_signature
-    inputs = [nodes[spec.arg.name] for spec in signature.input_specs if _is_user_tensor(spec)]
-    results = [nodes[spec.arg.name] for spec in signature.output_specs if _is_user_tensor(spec)]
-    labelled = [(name, node.meta["val"]) for name, node in zip(names, inputs, strict=True)]
-    symbols = _name_symbols(labelled, axes)
+    inputs = list(zip(names, _values(program, program.graph_signature.input_specs), strict=True))
+    results = zip(outputs, _values(program, program.graph_signature.output_specs), strict=True)
+    symbols = _name_symbols(inputs, axes)
     return (
-        tuple(_spec(name, value, symbols) for name, value in labelled),
-        tuple(_spec(name, node.meta["val"], symbols) for name, node in zip(outputs, results, strict=True)),
+        tuple(_spec(name, value, symbols) for name, value in inputs),
+        tuple(_spec(name, value, symbols) for name, value in results),
         symbols,
     )
+
+
+def input_shapes(program: Any) -> list[tuple[Any, ...]]:
+    """The sizes of a program's inputs, numbers or symbols."""
+    return [shape_of(value) for value in _values(program, program.graph_signature.input_specs)]
+
+
+def _values(program: Any, specs: Iterable[Any]) -> list[Any]:
+    """The traced values of the user's inputs or outputs."""
+    nodes = {node.name: node for node in program.graph.nodes}
+    return [nodes[spec.arg.name].meta["val"] for spec in specs if _is_user_tensor(spec)]
 
 
 def _is_user_tensor(spec: Any) -> bool:
@@ -104,8 +112,8 @@ def shape_of(value: Any) -> tuple[Any, ...]:
 
 
 def is_fixed(size: Any) -> bool:
-    """Whether a size of a traced tensor is a plain number."""
-    return isinstance(size, int)
+    """Whether a size of a traced tensor is a plain number, or a symbol that the module's code has fixed."""
+    return isinstance(size, int) or str(size).isdigit()
 
 
 def rename(expression: str, symbols: Mapping[str, str]) -> str:
@@ -115,6 +123,6 @@ def rename(expression: str, symbols: Mapping[str, str]) -> str:
 
 def _spec(name: str, value: Any, symbols: Mapping[str, str]) -> TensorSpec:
     shape: tuple[Dim, ...] = tuple(
-        int(size) if is_fixed(size) else rename(str(size), symbols) for size in shape_of(value)
+        int(str(size)) if is_fixed(size) else rename(str(size), symbols) for size in shape_of(value)
     )
     return TensorSpec(name, dtype_name(value.dtype) if hasattr(value, "dtype") else "int64", shape)

@@ -133,7 +133,7 @@ def _leading(parameters: Mapping[str, inspect.Parameter], values: Mapping[str, A
 def _as_value(value: Any) -> Any:
     import numpy as np
 
-    return to_tensor(value) if isinstance(value, np.ndarray | np.generic) else value
+    return to_tensor(np.asarray(value)) if isinstance(value, np.ndarray | np.generic) else value
 
 
 def not_known(subject: str, forward: Callable[..., Any], cause: str) -> ParityGateError:
@@ -178,10 +178,15 @@ def output_names(result: Any) -> dict[str, Any]:
     Keys of dicts, fields of dataclasses and named tuples give the names; a single value is ``output``, the i-th of a
     tuple ``output_i``.
     """
+    leaves = output_paths(result)
+    return dict(zip(unique(_output_name(path) for path, _ in leaves), (value for _, value in leaves), strict=True))
+
+
+def output_paths(result: Any) -> list[tuple[tuple[Any, ...], Any]]:
+    """(path, leaf) for every leaf of a result that isn't None."""
     from torch.utils import _pytree
 
-    leaves = [(path, value) for path, value in _pytree.tree_flatten_with_path(result)[0] if value is not None]
-    return dict(zip(unique(_output_name(path) for path, _ in leaves), (value for _, value in leaves), strict=True))
+    return [(path, value) for path, value in _pytree.tree_flatten_with_path(result)[0] if value is not None]
 
 
 def _output_name(path: tuple[Any, ...]) -> str:

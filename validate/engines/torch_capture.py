@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ParityGateError
-from .torch_axes import Axes
+from .torch_axes import Axes, input_shapes, is_fixed
 from .torch_call import Call, inference
+from .torch_quiet import quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,11 @@ def capture(subject: str, module: Any, call: Call, axes: Axes) -> Capture:
     """
     wide = _widened(module, call, axes)
     try:
-        return Capture(_export(module, wide, axes))
+        program = _export(module, wide, axes)
+        fixed = _fixed_axes(program, call, axes)
+        if fixed and wide is not call:
+            program = _export(module, call, {place: axis for place, axis in axes.items() if place not in fixed})
+        return Capture(program, notes=tuple(_say_fixed(program, call, fixed)))
     except Exception as error:  # noqa: BLE001  # torch.export raises whatever the module's code raises under tracing
         if any(axis.asked for axis in axes.values()):
             _refuse_fixed_axis(subject, error)
@@ -45,6 +50,18 @@ def _capture_fixed(module: Any, call: Call, error: Exception) -> Capture:
     return Capture(program, notes=(f"the batch size is fixed: with a dynamic one torch.export says: {reason(error)}",))
 
 
+def _fixed_axes(program: Any, call: Call, axes: Axes) -> list[tuple[str, int]]:
+    """The axes that the module's code has fixed, such as by ``int(x.shape[0])``; torch.export doesn't say."""
+    shapes = dict(zip((name for name, _ in call.inputs), input_shapes(program), strict=True))
+    return [(name, axis) for name, axis in axes if is_fixed(shapes[name][axis])]
+
+
+def _say_fixed(program: Any, call: Call, fixed: list[tuple[str, int]]) -> Iterator[str]:
+    shapes = dict(zip((name for name, _ in call.inputs), input_shapes(program), strict=True))
+    for name, axis in fixed:
+        yield f"axis {axis} of '{name}' can't be dynamic: the module's code fixes it at {shapes[name][axis]}"
+
+
 def _export(module: Any, call: Call, axes: Axes) -> Any:
     import torch
 
@@ -54,8 +71,7 @@ def _export(module: Any, call: Call, axes: Axes) -> Any:
         if hints:
             shapes[value] = hints
     args, kwargs = call.example()
-    with inference(module), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with inference(module), quiet():
         return torch.export.export(
             module, args, kwargs, dynamic_shapes=shapes.dynamic_shapes(module, args, kwargs), strict=False
         )

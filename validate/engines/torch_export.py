@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParityGateError
-from ..signature import Hint, Signature
+from ..signature import Signature
 from .base import Facts, LoadOptions
-from .torch_axes import is_fixed, program_signature, shape_of
+from .torch_axes import program_signature
 from .torch_call import Call, Leaf, output_names
 from .torch_capture import Capture
 from .torch_common import file_size, path_name, producer, unique
+from .torch_hints import program_hints
 from .torch_model import TorchModel, fails
 from .torch_unsafe import check_program_file
 
@@ -44,7 +45,7 @@ def load(source: Path | Any, options: LoadOptions) -> TorchModel:
         call,
         Signature(inputs, outputs),
         _facts(program, source),
-        hints=tuple(_hints(program, call)),
+        hints=program_hints(program, call),
         notes=tuple(_ranges(program, symbols)),
         captured=Capture(program),
         function=_as_function(program.module()),
@@ -98,15 +99,10 @@ def _call(program: Any) -> Call:
     leaves = (
         Leaf(None, argument.value)
         if hasattr(argument, "value")
-        else Leaf(label, values[argument.name], number=not shape_known(values[argument.name]))
+        else Leaf(label, values[argument.name], number=not hasattr(values[argument.name], "shape"))
         for label, argument in zip(labels, arguments, strict=True)
     )
     return Call(tuple(leaves), spec)
-
-
-def shape_known(value: Any) -> bool:
-    """Whether a traced value is a tensor, and not a number."""
-    return hasattr(value, "shape")
 
 
 def _label(path: tuple[Any, ...], program: Any) -> str:
@@ -126,43 +122,6 @@ def _output_names(program: Any) -> list[str]:
 
     values = [None if hasattr(each.arg, "value") else index for index, each in enumerate(specs)]
     return list(output_names(_pytree.tree_unflatten(values, spec)))
-
-
-def _hints(program: Any, call: Call) -> Iterator[Hint]:
-    """Inputs that index an embedding in the graph, through casts and changes of shape."""
-    import numpy as np
-
-    arguments = [each.arg for each in program.graph_signature.input_specs if each.kind.name == "USER_INPUT"]
-    owners = {each.name: leaf.name for each, leaf in zip(arguments, call.leaves, strict=True)}
-    limits: dict[str, int] = {}
-    for node in program.graph.nodes:
-        if node.op != "call_function" or not node.all_input_nodes:
-            continue
-        operator = node.target.__name__.split(".")[0]
-        first = node.all_input_nodes[0].name
-        if operator in _SAME_VALUES and owners.get(first):
-            owners[node.name] = owners[first]
-        if operator in {"embedding", "embedding_bag"} and owners.get(node.args[1].name):
-            rows, name = shape_of(node.args[0].meta["val"])[0], str(owners[node.args[1].name])
-            if is_fixed(rows):
-                limits[name] = min(rows, limits.get(name, rows))
-    for name, rows in limits.items():
-        yield Hint(name, low=np.array(0), high=np.array(rows - 1))
-
-
-_SAME_VALUES = {
-    "to",
-    "_to_copy",
-    "view",
-    "reshape",
-    "flatten",
-    "unsqueeze",
-    "squeeze",
-    "clone",
-    "expand",
-    "slice",
-    "select",
-}
 
 
 def _ranges(program: Any, symbols: dict[str, str]) -> Iterator[str]:

@@ -12,8 +12,8 @@ from .base import Facts, LoadOptions
 from .torch_axes import program_signature, wanted_axes
 from .torch_call import Call, inference, named_outputs, output_array
 from .torch_capture import Capture, capture
+from .torch_hints import program_hints
 from .torch_probe import probed_signature
-from .torch_watch import index_hints, watched
 
 if TYPE_CHECKING:
     from ..signature import Array, Feed
@@ -21,20 +21,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A call that the module takes, what came out, and bounds of its index inputs."""
+    """A call that the module takes, and what came out."""
 
     call: Call
     outputs: dict[str, Any]
-    hints: tuple[Hint, ...]
 
 
 def try_call(module: Any, call: Call) -> Trial:
-    """Run the call's example under a watch. Raises whatever the module raises."""
+    """Run the call's example. Raises whatever the module raises."""
     args, kwargs = call.example()
-    watch = watched(call)
-    with inference(module), watch:
-        result = module(*args, **kwargs)
-    return Trial(call, named_outputs(result), index_hints(watch))
+    with inference(module):
+        return Trial(call, named_outputs(module(*args, **kwargs)))
 
 
 class TorchModel:
@@ -91,12 +88,11 @@ def open_module(
     names = [name for name, _ in call.inputs]
     if captured.program is not None:
         inputs, results, _ = program_signature(captured.program, outputs, names, axes)
-        signature = Signature(inputs, results)
+        signature, hints = Signature(inputs, results), program_hints(captured.program, call)
     else:
+        hints = ()
         signature = probed_signature(call, outputs, axes, lambda longer: try_call(module, longer).outputs)
-    return TorchModel(
-        module, call, signature, facts, hints=trial.hints, notes=notes + captured.notes, captured=captured
-    )
+    return TorchModel(module, call, signature, facts, hints=hints, notes=notes + captured.notes, captured=captured)
 
 
 def module_facts(title: str, producer: str, module: Any, size: int | None) -> Facts:

@@ -14,10 +14,10 @@ from .torch_axes import wanted_axes
 from .torch_call import Call, Leaf, inference, named_outputs, output_array
 from .torch_common import file_size, producer, to_tensor
 from .torch_guess import examples
+from .torch_hints import script_hints
 from .torch_model import TorchModel, fails, mode_notes, module_facts
 from .torch_probe import probed_signature
 from .torch_state import NEXT, Slot, find_slots, with_state
-from .torch_watch import index_hints, watched
 
 if TYPE_CHECKING:
     from ..signature import Array, Feed
@@ -54,7 +54,7 @@ def load(source: Path | Any, options: LoadOptions) -> ScriptModel:
     slots = find_slots(subject, module)
     constants = compared_numbers(module)
     call = _find_call(subject, module, slots, options, constants)
-    hints = _index_hints(module, slots, call) + _number_hints(module, slots, call, constants)
+    hints = script_hints(module) + _number_hints(module, slots, call, constants)
     return _describe(subject, module, slots, call, options, hints, source)
 
 
@@ -185,13 +185,6 @@ def compared_numbers(module: Any) -> tuple[int, ...]:
     nodes = [node for kind in ("aten::eq", "aten::ne") for node in graph.findAllNodes(kind)]
     values = [each.toIValue() for node in nodes for each in node.inputs()]
     return tuple(dict.fromkeys(value for value in values if type(value) is int))[:16]
-
-
-def _index_hints(module: Any, slots: tuple[Slot, ...], call: Call) -> tuple[Hint, ...]:
-    watch = watched(call)
-    with watch:
-        _run(module, slots, {}, *call.example())
-    return index_hints(watch)
 
 
 def _number_hints(module: Any, slots: tuple[Slot, ...], call: Call, constants: Sequence[int]) -> tuple[Hint, ...]:

@@ -1,0 +1,91 @@
+"""An exported program to ONNX, by PyTorch's exporter for torch.export (``dynamo=True``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...validate.engines.torch_capture import reason
+from ...validate.engines.torch_quiet import quiet
+from ...validate.errors import ParityGateError
+from .opset import raise_opset
+from .save import save_onnx
+from .torch_names import lost_axes, name_axes, name_interface, output_bindings
+
+if TYPE_CHECKING:
+    from ...validate.engines.torch_model import TorchModel
+
+OLDEST, NEWEST = 18, 25
+"""The opsets that this exporter (onnxscript's operator library and version converter) can write."""
+
+_OPERATOR = re.compile(r"OpOverload\(op='([\w.]+)', overload='(\w+)'\)")
+
+
+def convert_program(model: TorchModel, destination: Path, opset: int) -> None:
+    """Write the model's captured program to ``destination``.
+
+    Raises ParityGateError PG404 naming operators without a translation and where they stand, PG405 with the
+    exporter's reason or with the axes that it fixed, PG408 when the graph can't be moved to the opset.
+    """
+    program = model.captured.program
+    exported = _export(program, min(opset, NEWEST))
+    if exported.model.opset_imports[""] != min(opset, NEWEST):
+        raise ParityGateError(
+            "PG408", f"opset {opset}", f"the graph has opset {exported.model.opset_imports['']} and can't be moved"
+        )
+    lost = lost_axes(exported.model, model.signature.inputs)
+    if lost:
+        raise ParityGateError("PG405", "torch.onnx", f"a dynamic axis was fixed by the exporter: {', '.join(lost)}")
+    name_axes(exported.model, model.signature)
+    name_interface(
+        exported.model, [spec.name for spec in model.signature.inputs], list(output_bindings(model.signature))
+    )
+    if opset > NEWEST:
+        save_onnx(raise_opset(exported.model_proto, opset), destination)
+    else:
+        exported.save(str(destination))
+
+
+def _export(program: Any, opset: int) -> Any:
+    import torch
+
+    with quiet():
+        try:
+            return torch.onnx.export(
+                program, dynamo=True, opset_version=opset, verbose=False, verify=False, optimize=True
+            )
+        except Exception as error:
+            raise _explained(program, error) from error
+
+
+def _explained(program: Any, error: Exception) -> ParityGateError:
+    causes = list(_chain(error))
+    missing = next((each for each in causes if type(each).__name__ == "DispatchError"), None)
+    operator = _OPERATOR.search(str(missing)) if missing else None
+    if operator:
+        name = f"{operator[1]}.{operator[2]}"
+        places = ", ".join(dict.fromkeys(_places(program, operator[1])))
+        return ParityGateError(
+            "PG404", name.replace("aten.", "aten::"),
+            "torch.onnx has no translation for this operator" + (f", used in {places}" if places else ""),
+            "Write that part with other operators.",
+        )  # fmt: skip
+    return ParityGateError("PG405", "torch.onnx", reason(causes[-1]))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__
+
+
+def _places(program: Any, operator: str) -> Iterator[str]:
+    """The submodules in which an operator is called."""
+    for node in program.graph.nodes:
+        stack = node.meta.get("nn_module_stack")
+        if node.op == "call_function" and str(node.target).startswith(f"{operator}.") and stack:
+            path, kind = list(stack.values())[-1]
+            yield f"{path or 'the module itself'} ({str(kind).rpartition('.')[2]})"

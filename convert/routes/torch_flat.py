@@ -1,0 +1,146 @@
+"""TorchScript whose forward takes tensors and gives tensors: what the TorchScript exporter can bind by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ...validate.engines.torch_call import Call, inference, named_outputs, output_paths
+from ...validate.engines.torch_capture import reason
+from ...validate.engines.torch_quiet import quiet
+from ...validate.engines.torch_state import Slot
+from ...validate.errors import ParityGateError
+
+if TYPE_CHECKING:
+    import warnings
+
+    from ...validate.engines.torch_model import TorchModel
+
+_NUMBERS = {"int": "int", "float": "float", "bool": "bool", "number": "float"}
+_BRANCHES = (
+    "Python boolean",
+    "Python float",
+    "Python number",
+    "Python integer",
+    "Python index",
+    "Iterating over a tensor",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """A TorchScript module with one tensor per input of the model, in order, and example values for them."""
+
+    module: Any
+    examples: tuple[Any, ...]
+
+
+def from_script(call: Call, scripted: Any, slots: Sequence[Slot] = ()) -> Flat:
+    """Wrap a scripted module: numbers come in as tensors, outputs leave their containers, state goes in and out."""
+    args, kwargs = call.example()
+    with inference(scripted):
+        result = scripted(*args, **kwargs)
+    holder = type("Holder", (torch.nn.Module,), {})()  # TorchScript gives modules of one class one forward
+    holder.inner = scripted
+    wrapped = torch.jit.script(holder)
+    wrapped.define(_forward(scripted, call, slots, result))
+    state = (torch.as_tensor(slot.read(scripted)) for slot in slots)
+    return Flat(wrapped.eval(), (*(value for _, value in call.inputs), *state))
+
+
+def _forward(scripted: Any, call: Call, slots: Sequence[Slot], result: Any) -> str:
+    """The wrapper's forward as TorchScript code: ``a0`` ... are the inputs, ``s0`` ... the state."""
+    kinds = {each.name: str(each.type) for each in scripted.forward.schema.arguments}
+    inputs = [(name, f"a{index}") for index, (name, _) in enumerate(call.inputs)]
+    state = [(f"self.inner.{slot.name}", slot.kind, f"s{index}") for index, slot in enumerate(slots)]
+    parameters = [f"{variable}: Tensor" for variable in (*(each[1] for each in inputs), *(each[2] for each in state))]
+    given = [f"{name}={_converted(kinds[name], variable)}" for name, variable in inputs]
+    results = [_as_tensor(f"out{_code(path)}", hasattr(value, "dtype")) for path, value in output_paths(result)]
+    results += [_as_tensor(place, kind == "Tensor") for place, kind, _ in state]
+    lines = [
+        *(f"{place} = {_converted(kind, variable)}" for place, kind, variable in state),
+        f"out = self.inner.forward({', '.join(given)})",
+        f"return {', '.join(results)}",
+    ]
+    return "\n    ".join([f"def forward(self, {', '.join(parameters)}):", *lines]) + "\n"
+
+
+def _converted(kind: str, variable: str) -> str:
+    return f"{_NUMBERS[kind]}({variable})" if kind in _NUMBERS else variable
+
+
+def _as_tensor(code: str, is_tensor: bool) -> str:
+    return code if is_tensor else f"torch.tensor({code})"
+
+
+def _code(path: Sequence[Any]) -> str:
+    """A pytree path in TorchScript: ``.name`` of a named tuple, ``['key']`` of a dict, ``[0]`` of a tuple."""
+    return "".join(
+        f".{key.name}" if hasattr(key, "name") else f"[{getattr(key, 'key', getattr(key, 'idx', None))!r}]"
+        for key in path
+    )
+
+
+def script(model: TorchModel) -> Flat:
+    """Script the user's module. Raises ParityGateError PG405 with the compiler's reason."""
+    with quiet(), inference(model.native):
+        try:
+            return from_script(model.call, torch.jit.script(model.native))
+        except Exception as error:  # TorchScript's compiler raises many kinds
+            raise ParityGateError("PG405", "torch.jit.script", reason(error)) from error
+
+
+class _Tensors(torch.nn.Module):  # type: ignore[misc]  # PyTorch is not seen by the type checker
+    """A module as a function from tensors to a tuple of tensors."""
+
+    def __init__(self, inner: Any, call: Call) -> None:
+        super().__init__()
+        self.inner = inner
+        self.call = call
+
+    def forward(self, *tensors: Any) -> tuple[Any, ...]:
+        """Fill the call with the tensors, and flatten what comes out."""
+        values = dict(zip((name for name, _ in self.call.inputs), tensors, strict=True))
+        args, kwargs = self.call.with_values(lambda name, _: values[name]).example()
+        return tuple(named_outputs(self.inner(*args, **kwargs)).values())
+
+
+def trace_program(model: TorchModel) -> Flat:
+    """Trace the captured program, which has no branches that a trace could lose."""
+    module = model.captured.program.module(check_guards=False)
+    module._forward_pre_hooks.clear()  # they check the shapes of the inputs, which the tracer can't follow
+    return _trace(module, model.call)[0]
+
+
+def trace_module(model: TorchModel) -> Flat:
+    """Trace the user's module. Raises ParityGateError PG405 where the trace would fix a branch or a size."""
+    with inference(model.native):
+        flat, seen = _trace(model.native, model.call)
+    for warning in seen:
+        if issubclass(warning.category, torch.jit.TracerWarning) and any(
+            each in str(warning.message) for each in _BRANCHES
+        ):
+            raise ParityGateError(
+                "PG405", f"{warning.filename}:{warning.lineno}",
+                f"the way through the module depends on its inputs there, which a trace would fix "
+                f"({str(warning.message).partition('.')[0]}); and no program was captured: {reason(_failure(model))}",
+                "Write the branch with torch.where or torch.cond, or make the module scriptable (torch.jit.script).",
+            )  # fmt: skip
+    return flat
+
+
+def _failure(model: TorchModel) -> BaseException:
+    return model.captured.failure or RuntimeError("unknown")
+
+
+def _trace(module: Any, call: Call) -> tuple[Flat, list[warnings.WarningMessage]]:
+    examples = tuple(value for _, value in call.inputs)
+    with quiet() as seen, torch.no_grad():
+        try:
+            traced = torch.jit.trace(_Tensors(module, call), examples, check_trace=False)
+        except Exception as error:  # tracing runs the module's own code
+            raise ParityGateError("PG405", "torch.jit.trace", reason(error)) from error
+    return Flat(traced, examples), seen

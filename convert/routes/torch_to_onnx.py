@@ -1,0 +1,85 @@
+"""Exported programs and modules to ONNX: torch.export's exporter first, TorchScript's where that one gives up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...validate.errors import ParityGateError
+from .base import Candidate, ConvertOptions
+from .torch_names import output_bindings
+
+if TYPE_CHECKING:
+    from ...validate.engines.torch_model import TorchModel
+    from .torch_flat import Flat
+
+Notes = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One way to convert; ``run`` writes the file and gives notes."""
+
+    route: str
+    run: Callable[[], Notes]
+
+
+def convert(model: TorchModel, destination: Path, options: ConvertOptions) -> Candidate:
+    """Export with names and dynamic axes kept.
+
+    When no way works, raises ParityGateError PG404, PG405 or PG408 of the first that was tried; of the last where
+    no program could be captured, because only the tracer says at which line the module depends on data.
+    """
+    failures: list[tuple[str, ParityGateError]] = []
+    for attempt in attempts(model, destination, options.opset):
+        try:
+            notes = attempt.run()
+        except ParityGateError as error:
+            failures.append((attempt.route, error))
+            continue
+        said = tuple(f"{route} gave up ({error.subject}: {error.cause})" for route, error in failures)
+        return Candidate(
+            path=destination,
+            route=attempt.route,
+            inputs={spec.name: spec.name for spec in model.signature.inputs},
+            outputs=output_bindings(model.signature),
+            notes=said + notes,
+        )
+    raise failures[-1 if model.captured.program is None else 0][1]
+
+
+def attempts(model: TorchModel, destination: Path, opset: int | None) -> list[Attempt]:
+    """The ways to try, in order.
+
+    A program has no branches left that depend on data, so it may be traced. A module of which no program could be
+    made may have some: it is scripted, which keeps them, or traced if the tracer meets none.
+    """
+    from . import torch_dynamo, torch_flat, torch_jit
+
+    newest = opset or _newest(torch_dynamo.NEWEST)
+    older = opset or torch_jit.NEWEST
+
+    def by_dynamo() -> Notes:
+        torch_dynamo.convert_program(model, destination, newest)
+        return ()
+
+    def by_jit(flatten: Callable[[TorchModel], Flat]) -> Callable[[], Notes]:
+        return lambda: torch_jit.convert_flat(flatten(model), model.signature, destination, older)
+
+    if model.captured.program is None:
+        return [
+            Attempt("torch.onnx (scripted)", by_jit(torch_flat.script)),
+            Attempt("torch.onnx (traced)", by_jit(torch_flat.trace_module)),
+        ]
+    traced = Attempt("torch.onnx (traced program)", by_jit(torch_flat.trace_program))
+    if newest < torch_dynamo.OLDEST:
+        return [traced]
+    return [Attempt("torch.onnx", by_dynamo), traced]
+
+
+def _newest(limit: int) -> int:
+    from ...validate.engines.onnxruntime import newest_opset
+
+    return min(newest_opset(), limit)

@@ -1,0 +1,34 @@
+"""Keep PyTorch's compilers quiet: what they have to say to a user goes into errors and notes."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+
+_LOGGERS = ("torch", "onnxscript", "onnx_ir")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[list[warnings.WarningMessage]]:
+    """No printing, no logging below CRITICAL, no warnings on the terminal; gives the list of warnings instead."""
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in _LOGGERS]
+    loggers = [logging.getLogger(name) for name in {*_LOGGERS, *names}]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        with warnings.catch_warnings(record=True) as seen, _silenced():
+            warnings.simplefilter("always")
+            yield seen
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
