@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ParityGateError
+from ..samples.types import UNNAMED
 from ..signature import STRING, TensorSpec
 from .sklearn_walk import PASSTHROUGH, readers, steps_of, unwrap
 
@@ -77,7 +78,7 @@ def _fed_as_one(reader: Any, options: LoadOptions) -> bool:
 
 def _name(options: LoadOptions, default: str) -> str:
     given = [spec.name for spec in options.inputs] or list(options.example or ())
-    return given[0] if len(given) == 1 else default
+    return given[0] if len(given) == 1 and not UNNAMED.fullmatch(given[0]) else default
 
 
 def _text(options: LoadOptions) -> Inputs:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..signature import Feed
+
+
+UNNAMED = re.compile(r"input_\d+")
+"""What arrays are called that come from a file without names."""
 
 
 @dataclass(frozen=True, slots=True)
