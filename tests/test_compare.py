@@ -393,7 +393,7 @@ def test_scale(values, exponent):
 def test_blocks_keep_positions():
     """The worst element is found beyond the first block, and where NaN thins the values out."""
     want = np.zeros((3, 70_000))
-    want[1, :5] = np.nan
+    want[2, 69_900:69_905] = np.nan
     got = want.copy()
     got[2, 69_999] = 1
     row = compare(want, got)
@@ -576,6 +576,27 @@ def test_a_tie_excuses_nothing_where_the_scores_differ(tied):
 def test_a_tie_excuses_nothing_for_a_label_that_was_never_answered(tied):
     scores, labels, other, other_labels = tied
     other_labels[5] = 77
+    assert judged(scores, labels, other, other_labels)[0].code == "PG107"
+
+
+def test_a_tie_excuses_nothing_for_a_label_of_two_columns(tied):
+    """Columns 1 and 2 are both answered 20: which one's score speaks for it?"""
+    scores, _, other, _ = tied
+    scores[5] = other[5] = [0.45, 0.45, 0.1]
+    labels = np.array([30, 20, 20])[scores.argmax(axis=1)]
+    other_labels = labels.copy()
+    other_labels[5] = 20
+    assert judged(scores, labels, other, other_labels)[0].code == "PG107"
+
+
+def test_a_tie_excuses_nothing_for_two_labels_of_one_column(tied):
+    """20 is only answered where 30 is answered too, as by a classifier whose labels do not follow its scores."""
+    scores, _, other, _ = tied
+    labels = np.array([30, 10, 10])[scores.argmax(axis=1)]
+    labels[np.flatnonzero(labels == 30)[1]] = 20
+    other_labels = labels.copy()
+    other_labels[5] = 20
+    assert labels[5] == 30
     assert judged(scores, labels, other, other_labels)[0].code == "PG107"
 
 
