@@ -593,7 +593,7 @@ def test_a_tie_excuses_nothing_for_two_labels_of_one_column(tied):
     """20 is only answered where 30 is answered too, as by a classifier whose labels do not follow its scores."""
     scores, _, other, _ = tied
     labels = np.array([30, 10, 10])[scores.argmax(axis=1)]
-    labels[np.flatnonzero(labels == 30)[1]] = 20
+    labels[np.flatnonzero(labels == 30)[-1]] = 20
     other_labels = labels.copy()
     other_labels[5] = 20
     assert labels[5] == 30
