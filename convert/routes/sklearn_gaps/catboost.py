@@ -44,7 +44,7 @@ def register() -> None:
 
 def raw_scores(c: Conversion, model: Any) -> Value:
     """The scaled sum of the trees and the bias, (n, dimensions): ``predict`` of a ranker or a plain CatBoost."""
-    content = _json(model)
+    content = read(model)
     missing_left = _missing_left(content["features_info"])
     scale, bias = content["scale_and_bias"]
     trees = [_symmetric(tree, missing_left) for tree in content.get("oblivious_trees", ())]
@@ -87,7 +87,7 @@ def _dimensions(model: Any) -> int:
     return int(np.size(model.get_scale_and_bias()[1]))
 
 
-def _json(model: Any) -> dict[str, Any]:
+def read(model: Any) -> dict[str, Any]:
     """The model's JSON form. Raises PG404 if it has features other than numbers."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.json")

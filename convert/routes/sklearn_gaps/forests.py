@@ -95,15 +95,13 @@ def _sums(c: Conversion, estimators: list[Any]) -> Value:
 
 
 def _classes(shares: Value, model: Any) -> list[Value]:
+    """The label and the shares of the classes; of several outputs the labels as columns, then each one's shares."""
     if model.n_outputs_ == 1:
         return [labels(shares.argmax(), model.classes_), shares]
-    width = max(model.n_classes_)
-    table = shares.reshape(-1, model.n_outputs_, width)
-    return [_labels_of_outputs(table.argmax(axis=2), model.classes_, width), table.transpose(1, 0, 2)]
-
-
-def _labels_of_outputs(indices: Value, classes: list[npt.NDArray[Any]], width: int) -> Value:
-    """Labels (n, outputs) for indices into each output's own classes."""
-    kind = label_dtype(classes)
-    padded = np.concatenate([np.resize(part, width).astype(kind) for part in classes])
-    return indices.graph.constant(padded).take(indices + np.arange(len(classes)) * width)
+    width, kind = max(model.n_classes_), label_dtype(model.classes_)
+    parts = [shares.columns(width * output + np.arange(count)) for output, count in enumerate(model.n_classes_)]
+    chosen = [
+        shares.graph.constant(np.asarray(classes).astype(kind)).take(part.argmax()).reshape(-1, 1)
+        for part, classes in zip(parts, model.classes_, strict=True)
+    ]
+    return [shares.graph.concat(chosen), *parts]

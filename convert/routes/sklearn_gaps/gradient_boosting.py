@@ -16,7 +16,7 @@ def register() -> None:
     """Register this module's converters."""
     from sklearn import ensemble
 
-    classifier(ensemble.GradientBoostingClassifier, gradient_boosting_classifier)
+    classifier(ensemble.GradientBoostingClassifier, gradient_boosting_classifier, raw_scores)
     regressor(ensemble.GradientBoostingRegressor, raw_scores)
 
 

@@ -25,7 +25,7 @@ def register() -> None:
     """Register this module's converters."""
     from sklearn import ensemble
 
-    classifier(ensemble.HistGradientBoostingClassifier, hist_gradient_boosting_classifier)
+    classifier(ensemble.HistGradientBoostingClassifier, hist_gradient_boosting_classifier, raw_scores)
     regressor(ensemble.HistGradientBoostingRegressor, hist_gradient_boosting_regressor)
 
 

@@ -39,7 +39,7 @@ def register() -> None:
     """Register this module's converters."""
     import lightgbm
 
-    classifier(lightgbm.LGBMClassifier, lgbm_classifier)
+    classifier(lightgbm.LGBMClassifier, lgbm_classifier, lgbm_scores)
     for kind in (lightgbm.LGBMRegressor, lightgbm.LGBMRanker):
         regressor(kind, lgbm_regressor)
     regressor(lightgbm.Booster, lgbm_booster, lambda booster: booster.num_model_per_iteration())
@@ -69,6 +69,11 @@ def lgbm_classifier(c: Conversion, model: Any) -> list[Value]:
     share = _output(_score(c, boosting), boosting.objective)
     shares = share if boosting.targets > 1 else c.concat([1.0 - share, share])
     return [labels(shares.argmax(), model.classes_), shares]
+
+
+def lgbm_scores(c: Conversion, model: Any) -> Value:
+    """``decision_function`` (which LightGBM has since 4.7): the score before the objective, (n, targets)."""
+    return _score(c, read(model.booster_))
 
 
 def lgbm_regressor(c: Conversion, model: Any) -> Value:
@@ -182,7 +187,7 @@ def _same(score: Value) -> Value:
 _OUTPUTS: dict[str, Callable[[Value], Value]] = {
     "binary": Value.sigmoid,
     "cross_entropy": Value.sigmoid,
-    "cross_entropy_lambda": Value.softplus,
+    "cross_entropy_lambda": lambda score: (score.exp() + 1.0).log(),
     "fair": _same,
     "gamma": Value.exp,
     "huber": _same,

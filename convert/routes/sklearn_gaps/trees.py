@@ -106,10 +106,10 @@ def narrow(threshold: Floats, mode: str) -> npt.NDArray[np.float32]:
 
     ``x <= t`` needs the greatest float32 that is not above t, ``x < t`` the smallest that is not below it.
     """
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # beyond float32 means infinity, which is right
         rounded = threshold.astype(np.float32)
-    wrong, side = (rounded > threshold, -np.inf) if mode == AT_MOST else (rounded < threshold, np.inf)
-    return np.where(wrong, np.nextafter(rounded, np.float32(side)), rounded)
+        wrong, side = (rounded > threshold, -np.inf) if mode == AT_MOST else (rounded < threshold, np.inf)
+        return np.where(wrong, np.nextafter(rounded, np.float32(side)), rounded)
 
 
 def reachable(tree: Tree) -> Tree:
