@@ -24,7 +24,6 @@ def register_parsers() -> None:
     from skl2onnx._parse import _parse_sklearn_classifier, sklearn_parsers_map
     from skl2onnx.common._registration import register_converter, register_shape_calculator
     from sklearn.compose import ColumnTransformer
-    from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
     from sklearn.pipeline import FeatureUnion, Pipeline
 
     register_shape_calculator(JOIN, _join_type, overwrite=True)
@@ -32,8 +31,6 @@ def register_parsers() -> None:
     update_registered_parser(Pipeline, _pipeline)
     update_registered_parser(FeatureUnion, _union)
     update_registered_parser(ColumnTransformer, _columns)
-    for search in (GridSearchCV, RandomizedSearchCV):
-        update_registered_parser(search, _search)
     for kind in [kind for kind, parser in sklearn_parsers_map.items() if parser is _parse_sklearn_classifier]:
         update_registered_parser(kind, _classifier)
 
@@ -59,10 +56,6 @@ def _classifier(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None)
 
     outputs: Variables = _parse_sklearn_simple_model(scope, model, inputs)
     return outputs
-
-
-def _search(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Variables:
-    return _parse(scope, model.best_estimator_, inputs)
 
 
 def _union(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Variables:

@@ -7,6 +7,8 @@ from functools import cache
 from importlib import import_module
 
 MODULES: tuple[str, ...] = (
+    "scaling",
+    "svm",
     "cluster",
     "decomposition",
     "factorisation",
@@ -35,6 +37,8 @@ MODULES: tuple[str, ...] = (
     "neighbors",
     "preprocessing",
     "sparse_coding",
+    "image",
+    "text",
 )
 """Names of this package's modules. Each has ``register()``, which hands its estimators' shape calculators and
 converters to ``skl2onnx.update_registered_converter(..., overwrite=True)``."""
