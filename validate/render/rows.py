@@ -108,7 +108,8 @@ def _size(size: float) -> str:
 
 
 def _samples(samples: SamplesSummary) -> str:
-    origin = ", ".join(filter(None, (samples.origin, "" if samples.seed is None else f"seed {samples.seed}")))
+    seed = "" if samples.seed is None else f"seed {samples.seed}"
+    origin = samples.origin if seed in samples.origin else ", ".join(filter(None, (samples.origin, seed)))
     batches = f"batch sizes {', '.join(map(str, samples.batch_sizes))}" if samples.batch_sizes else ""
     about = "; ".join(filter(None, (origin, ", ".join(samples.kinds), batches)))
     return f"{samples.count} ({about})" if about else str(samples.count)
