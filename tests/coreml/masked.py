@@ -19,8 +19,6 @@ def coremltools() -> ModuleType:
     sys.modules.update(dict.fromkeys(masks))
     try:
         import coremltools
-
-        import coremltools.converters.mil.mil.ops.defs as _  # the operator registry
     finally:
         for name in masks:
             del sys.modules[name]

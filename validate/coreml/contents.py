@@ -56,7 +56,7 @@ def weight_count(spec: Message) -> int | None:
 def _program_weights(block: Message) -> int:
     """Floating constants, and whatever lies in the weight file."""
     values = [v for o in block.operations for v in o.attributes.values()]
-    own = sum(
+    own: int = sum(
         math.prod(d.constant.size for d in v.type.tensorType.dimensions)
         for v in values
         if v.WhichOneof("value") == "blobFileValue" or v.type.tensorType.dataType in FLOATS
@@ -64,12 +64,12 @@ def _program_weights(block: Message) -> int:
     return own + sum(_program_weights(nested) for o in block.operations for nested in o.blocks)
 
 
-def _stored(message: Any) -> int:
+def _stored(message: Message) -> int:
     """The elements of every WeightParams in ``message``."""
     if message.DESCRIPTOR.name == "WeightParams":
         bits = int(message.quantization.numberOfBits) or 8
-        return len(message.floatValue) + len(message.float16Value) // 2 + len(message.rawValue) * 8 // bits
-    children = (v for field, v in message.ListFields() if field.message_type is not None)
+        return int(len(message.floatValue) + len(message.float16Value) // 2 + len(message.rawValue) * 8 // bits)
+    children: Iterator[Any] = (v for field, v in message.ListFields() if field.message_type is not None)
     return sum(_stored(m) for child in children for m in (child if _is_repeated(child) else [child]))
 
 

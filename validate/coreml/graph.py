@@ -14,69 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-from onnx import defs, helper, numpy_helper, shape_inference
+from onnx import helper
 
+from .assemble import initializer, is_external, live_nodes, used_names
 from .dtypes import Dtype
-from .refuse import miscarried, unsupported
+from .onnx_types import IMPORTS, IR_VERSION, checked_schema, inferred_types, value_info
+from .refuse import miscarried
+from .values import Dim, Pairs, Shape, Slot, Value
 
 if TYPE_CHECKING:
     from ..signature import Array
 
-OPSET = 21
-"""The ONNX opset of every lowered model: the newest whose kernels ONNX Runtime 1.22 has in full."""
-ML_OPSET = 4
-IR_VERSION = 10
-ML_DOMAIN = "ai.onnx.ml"
-_IMPORTS = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML_DOMAIN, ML_OPSET)]
-_INLINE = 1024  # bytes; a larger constant stays outside of the protobuf, and is handed to ONNX Runtime by reference
+__all__ = ["Dim", "Graph", "Pairs", "Shape", "Slot", "Value"]
+
 _FOLDED = 1 << 20  # bytes; a larger constant is not copied while lowering, ONNX Runtime casts or transposes it
 _WIDE = {"float16": "float32", "int8": "int32", "uint8": "int32", "int16": "int32", "uint16": "int32"}
 
 _INTEGER = {"Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "Div": operator.floordiv}
-
-Shape = tuple[int | None, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Value:
-    """One tensor of the graph. ``shape`` is None where the rank is unknown, a dimension is None where it varies.
-
-    ``value`` is the content of a constant; a constant enters the ONNX graph only where a node uses it.
-    """
-
-    name: str
-    dtype: Dtype
-    shape: Shape | None
-    value: Array | None = None
-
-    @property
-    def rank(self) -> int:
-        """The number of axes. Raises PG404 when it isn't known before running."""
-        if self.shape is None:
-            raise unsupported(self.name, "its rank is not known before the model runs")
-        return len(self.shape)
-
-    @property
-    def static_shape(self) -> tuple[int, ...] | None:
-        """The shape when every dimension is known, else None."""
-        if self.shape is None or None in self.shape:
-            return None
-        return tuple(d for d in self.shape if d is not None)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pairs:
-    """A dictionary inside the graph: two vectors of equal length."""
-
-    keys: Value
-    values: Value
-
-
-Dim = int | Value
-"""A length: known, or an int64 vector of one element that the model computes."""
-
-Slot = Value | Pairs
-"""What a feature of a model is inside the graph."""
 
 
 @dataclass(slots=True)
@@ -136,10 +90,10 @@ class Graph:
         names = [name] if outputs == 1 else [f"{name}:{i}" for i in range(outputs)]
         given = {k: self._attribute(v) for k, v in attributes.items() if v is not None}
         node = helper.make_node(kind, [v.name if v else "" for v in inputs], names, name, domain=domain, **given)
-        schema = _schema(kind, domain, given, self._model.scope)
+        schema = checked_schema(kind, domain, given, self._model.scope)
         self.nodes.append(node)
         if types is None:
-            types = _inferred(schema, node, [v for v in inputs if v], self._model.scope)
+            types = inferred_types(schema, node, [v for v in inputs if v], self._model.scope)
         return tuple(Value(n, dtype, shape) for n, (dtype, shape) in zip(names, types, strict=True))
 
     def cast(self, x: Value, dtype: str | Dtype) -> Value:
@@ -232,26 +186,26 @@ class Graph:
         """Declare an input. In a sub-graph the name is made unique."""
         name = self._name(name) if self._parent else name
         dtype = np.dtype(dtype)
-        self.inputs.append(_value_info(name, dtype, shape))
+        self.inputs.append(value_info(name, dtype, shape))
         return Value(name, dtype, shape)
 
     def output(self, x: Value, name: str | None = None) -> None:
         """Declare ``x`` as an output, under ``name`` at the top level."""
         name = name or self._name("output")
         self.nodes.append(helper.make_node("Identity", [x.name], [name], f"output:{name}"))
-        self.outputs.append(_value_info(name, x.dtype, x.shape))
+        self.outputs.append(value_info(name, x.dtype, x.shape))
 
     def build(self) -> tuple[onnx.ModelProto, dict[str, Array]]:
         """The finished model, and its large constants by name (declared as external data in the model)."""
         graph = self._proto("coreml")
-        used = _used(graph)
+        used = used_names(graph)
         constants = {n: v for n, v in self._model.constants.items() if n in used}
-        graph.initializer.extend(_initializer(n, v) for n, v in constants.items())
-        model = helper.make_model(graph, opset_imports=_IMPORTS, ir_version=IR_VERSION, producer_name="paritygate")
-        return model, {n: v for n, v in constants.items() if _is_external(v)}
+        graph.initializer.extend(initializer(n, v) for n, v in constants.items())
+        model = helper.make_model(graph, opset_imports=IMPORTS, ir_version=IR_VERSION, producer_name="paritygate")
+        return model, {n: v for n, v in constants.items() if is_external(v)}
 
     def _proto(self, name: str) -> onnx.GraphProto:
-        return helper.make_graph(_live(self.nodes, self.outputs), name, self.inputs, self.outputs)
+        return helper.make_graph(live_nodes(self.nodes, self.outputs), name, self.inputs, self.outputs)
 
     def _attribute(self, value: Any) -> Any:
         return value._proto(self._name("body")) if isinstance(value, Graph) else value
@@ -262,95 +216,3 @@ class Graph:
     def _name(self, kind: str) -> str:
         self._model.names += 1
         return f"{self._model.scope}/{kind}{self._model.names}"
-
-
-def _schema(kind: str, domain: str, attributes: dict[str, Any], scope: str) -> defs.OpSchema:
-    try:
-        schema = defs.get_schema(kind, ML_OPSET if domain else OPSET, domain)
-    except defs.SchemaError as e:
-        raise miscarried(scope, f"ONNX has no operator {kind} in opset {OPSET}") from e
-    strange = attributes.keys() - schema.attributes.keys()
-    if strange:
-        raise miscarried(scope, f"ONNX {kind} has no attribute {', '.join(sorted(strange))}")
-    return schema
-
-
-def _inferred(
-    schema: defs.OpSchema, node: onnx.NodeProto, inputs: Sequence[Value], scope: str
-) -> list[tuple[Dtype, Shape | None]]:
-    constants = {v.name: v.value for v in inputs if v.value is not None and _is_shape(v.value)}
-    known = {name: numpy_helper.from_array(value, name) for name, value in constants.items()}
-    types = {v.name: _type_proto(v.dtype, v.shape) for v in inputs}
-    try:
-        found = shape_inference.infer_node_outputs(
-            schema, node, types, known, opset_imports=_IMPORTS, ir_version=IR_VERSION
-        )
-    except (shape_inference.InferenceError, onnx.checker.ValidationError, RuntimeError) as e:
-        raise miscarried(scope, f"ONNX rejects {node.op_type} on {[str(v.shape) for v in inputs]}: {e}") from e
-    missing = [name for name in node.output if name not in found]
-    if missing:
-        raise miscarried(scope, f"ONNX can't infer the type of {node.op_type}'s output; declare it with types=")
-    return [_read_type(found[name]) for name in node.output]
-
-
-def _is_shape(array: Array) -> bool:
-    return array.dtype == np.int64 and array.size <= 64
-
-
-def _type_proto(dtype: Dtype, shape: Shape | None) -> onnx.TypeProto:
-    return helper.make_tensor_type_proto(_element(dtype), shape)
-
-
-def _value_info(name: str, dtype: Dtype, shape: Shape | None) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, _element(dtype), shape)
-
-
-def _element(dtype: Dtype) -> int:
-    return onnx.TensorProto.STRING if dtype.kind in "UO" else int(helper.np_dtype_to_tensor_dtype(dtype))
-
-
-def _read_type(type_proto: onnx.TypeProto) -> tuple[Dtype, Shape | None]:
-    tensor = type_proto.tensor_type
-    is_text = tensor.elem_type == onnx.TensorProto.STRING
-    dtype = np.dtype("str") if is_text else np.dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type))
-    if not tensor.HasField("shape"):
-        return dtype, None
-    return dtype, tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim)
-
-
-def _is_external(array: Array) -> bool:
-    return array.nbytes > _INLINE and array.dtype.kind not in "UO"
-
-
-def _initializer(name: str, array: Array) -> onnx.TensorProto:
-    if not _is_external(array):
-        return numpy_helper.from_array(array.astype(object) if array.dtype.kind == "U" else array, name)
-    tensor = onnx.TensorProto(name=name, dims=array.shape, data_type=_element(array.dtype))
-    tensor.data_location = onnx.TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="weights")
-    return tensor
-
-
-def _live(nodes: Sequence[onnx.NodeProto], outputs: Sequence[onnx.ValueInfoProto]) -> list[onnx.NodeProto]:
-    """The nodes that ``outputs`` depend on: a widened twin often leaves the rounding beside it unused."""
-    needed = {o.name for o in outputs}
-    live = []
-    for node in reversed(nodes):
-        if needed.isdisjoint(node.output):
-            continue
-        live.append(node)
-        needed.update(node.input)
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                needed.update(_used(attribute.g))
-    return live[::-1]
-
-
-def _used(graph: onnx.GraphProto) -> set[str]:
-    used: set[str] = set()
-    for node in graph.node:
-        used.update(node.input)
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                used |= _used(attribute.g)
-    return used

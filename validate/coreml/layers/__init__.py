@@ -1,6 +1,6 @@
 """Neural network layers, one function or table row each, grouped as NeuralNetwork.proto groups them.
 
-Importing this package fills :data:`paritygate.validate.coreml.layer.LAYERS` from the modules listed here, and no others.
+Importing this package fills :data:`paritygate.validate.coreml.layer.LAYERS` from the modules listed here.
 """
 
 from importlib import import_module
