@@ -14,7 +14,11 @@ CATALOG: dict[str, Explanation] = {
     "PG107": Explanation(
         "labels differ", "A label, string, integer or boolean differs; such values have no tolerance."
     ),
-    "PG108": Explanation("declared signature differs", "The candidate declares another shape or dtype than it gives."),
+    "PG108": Explanation(
+        "signature differs",
+        "The candidate declares another shape or dtype than it gives, has lost an input, or has fixed an axis that the "
+        "reference leaves open.",
+    ),
     "PG109": Explanation("output empty", "An output has no element in any sample, so nothing was proved about it."),
     "PG110": Explanation("output says little", "An output is the same in every sample, so agreement proves little."),
     "PG111": Explanation("not comparable", "An output holds values that have no comparison, such as Python objects."),

@@ -12,7 +12,7 @@ from typing import Any
 from .compare import compare_outputs
 from .doctor import versions
 from .engines.registry import Format
-from .findings import check_declared
+from .findings import check_declared, check_informative
 from .policy import DefaultPolicy, Policy
 from .report import Environment, Finding, ModelSummary, Report, Severity
 from .samples import Sample, load_outputs, load_samples
@@ -23,6 +23,7 @@ _CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "f16c")
 _HASHED_BYTES = 1 << 20
 _MOST_CLASSES = 100_000
 _VALUES = {"PG101", "PG106", "PG107"}
+_DIFFERENCES = _VALUES | {"PG102", "PG103"}
 
 DEGENERATE_KINDS = {"zeros", "tiny", "large"}
 """Generated kinds at the edge of what a model means; all others are what it is for."""
@@ -63,25 +64,27 @@ def judge(
     unsettled = _unsettled(specs, expected, paired)
     left_out = {number for number in unsettled if samples[number].kind in DEGENERATE_KINDS}
     compared = [number for number in range(len(samples)) if number not in left_out]
+    rows = compare_outputs(
+        specs,
+        [expected[number] for number in compared],
+        [actual[number] for number in compared],
+        outputs,
+        policy,
+        scores=_scores(specs),
+        labels=signature.labels,
+    )
     findings = (
         *_not_deterministic(specs, expected, again, policy),
         *_batch_dependent(samples, unsettled, left_out),
         *check_declared(candidate.ran.signature.outputs, actual),
+        *check_informative(rows),
         *_narrowed_interface(signature, candidate.ran.signature, inputs or {}),
         *_notes(reference.ran.notes, "reference"),
         *_notes(candidate.ran.notes, "candidate"),
         *_notes(notes, "conversion"),
     )
     return Report(
-        outputs=compare_outputs(
-            specs,
-            [expected[number] for number in compared],
-            [actual[number] for number in compared],
-            outputs,
-            policy,
-            scores=_scores(specs),
-            labels=signature.labels,
-        ),
+        outputs=rows,
         reference=_summary(reference),
         candidate=_summary(candidate),
         samples=replace(reference.ran.samples, count=len(compared)),
@@ -107,7 +110,7 @@ def _not_deterministic(
     """A reference that disagrees with itself proves nothing, whatever the candidate gives."""
     same = {spec.name: spec.name for spec in specs}
     for row in compare_outputs(specs, first[: len(second)], second, same, policy):
-        if not row.passed:
+        if row.code in _DIFFERENCES:
             yield Finding(
                 "PG307",
                 Severity.ERROR,
@@ -138,7 +141,7 @@ def _batch_dependent(samples: Sequence[Sample], unsettled: frozenset[int], left_
     for number in sorted(unsettled):
         message = f"sample {number} ({samples[number].label}): the reference answers otherwise beside a copy of the row"
         if number in left_out:
-            hint = "The answer depends on rounding there, so the sample was not compared."
+            hint = "Rounding decides the answer there: it was not compared, later samples are counted without it."
             yield Finding("PG309", Severity.WARNING, "reference", message, hint)
         else:
             hint = "Put the model into inference mode: its rows must not depend on one another."

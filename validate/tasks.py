@@ -165,7 +165,7 @@ def _make_samples(model: Model, row: Format, plan: SamplePlan) -> Samples:
 def _run_all(model: Model, feeds: Sequence[Feed], code: str, on_event: Listener) -> list[dict[str, Array]]:
     """Run every feed. Whatever a framework raises becomes ParityGateError ``code``, with the sample's number."""
     outputs = []
-    for number, feed in enumerate(feeds, start=1):
+    for number, feed in enumerate(feeds):
         try:
             outputs.append(model.run(feed))
         except ParityGateError:
@@ -173,7 +173,7 @@ def _run_all(model: Model, feeds: Sequence[Feed], code: str, on_event: Listener)
         except Exception as error:
             shapes = ", ".join(f"{name} {array.dtype}{list(array.shape)}" for name, array in feed.items())
             raise ParityGateError(code, f"sample {number} ({shapes})", f"{type(error).__name__}: {error}") from error
-        on_event(Event("run samples", number, len(feeds)))
+        on_event(Event("run samples", number + 1, len(feeds)))
     return outputs
 
 
