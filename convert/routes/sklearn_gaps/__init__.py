@@ -8,6 +8,7 @@ from importlib import import_module
 
 MODULES: tuple[str, ...] = (
     "scaling",
+    "mixture",
     "svm",
     "cluster",
     "decomposition",
@@ -15,6 +16,7 @@ MODULES: tuple[str, ...] = (
     "linear_model",
     "feature_selection",
     "naive_bayes",
+    "discriminant_analysis",
     "dummy",
     "cross_decomposition",
     "compose",

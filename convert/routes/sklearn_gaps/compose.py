@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-
 from .declare import Conversion, regressor
 from .functions import elementwise, normal_distribution
 from .tables import interpolate

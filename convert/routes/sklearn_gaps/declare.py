@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from onnx import NodeProto, TensorProto
+from onnx import NodeProto, TensorProto, numpy_helper
 from onnx.helper import get_attribute_value, tensor_dtype_to_np_dtype
 from skl2onnx import update_registered_converter
 from skl2onnx._parse import _parse_sklearn
@@ -105,6 +105,16 @@ class Conversion(Graph):
         batch = self.inputs[0].shape().take([0])
         shape = batch if np.ndim(row) == 0 else self.concat([batch, self.constant([np.size(row)])], axis=0)
         return self.op("Expand", content, shape)
+
+    def zeros(self, width: int) -> Value:
+        """Zeros in double, (n, width), that take no room in the file."""
+        shape = self.concat([self.inputs[0].shape().take([0]), self.constant([width])], axis=0)
+        return self.op("ConstantOfShape", shape, dtype=np.float64, value=numpy_helper.from_array(np.zeros(1)))
+
+    @property
+    def extents(self) -> tuple[int | None, ...]:
+        """The declared shape of the first input; None where it is open."""
+        return tuple(self._variables[0].type.shape)
 
     def columns(self, count: int) -> list[Value]:
         """The ``count`` features one by one, (n, 1) each, in the dtypes in which they come."""
@@ -224,6 +234,7 @@ def forward(kind: type, inner: Callable[[Any], Any]) -> None:
         conversion = Conversion(scope, container, operator.inputs)
         conversion.finish(conversion.call(inner(operator.raw_operator)), operator.outputs)
 
+    INNER[kind] = inner
     alias = f"{_ALIAS}{kind.__name__}"
     allowed = {"zipmap": None}
     update_registered_converter(
@@ -274,6 +285,9 @@ def outlier_detector(kind: type, function: Function) -> None:
 
 DECISIONS: dict[type, Decision] = {}
 """Class of a classifier -> what computes its decision values."""
+
+INNER: dict[type, Callable[[Any], Any]] = {}
+"""Class of an estimator that only forwards -> how to get at the one inside."""
 
 LABEL = Output("label", (), np.dtype(np.int64))
 SCORES = Output("scores", (None,))

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .declare import Conversion, classifier, labels, regressor
+from . import gradient_boosting, hist_gradient_boosting
+from .declare import DECISIONS, Conversion, classifier, labels, regressor
 from .encoders import code_of
 from .responses import decision_values, response
 from .values import Value
@@ -17,6 +18,8 @@ def register() -> None:
     """Register this module's converters."""
     from sklearn import ensemble
 
+    DECISIONS[ensemble.GradientBoostingClassifier] = gradient_boosting.raw_scores
+    DECISIONS[ensemble.HistGradientBoostingClassifier] = hist_gradient_boosting.raw_scores
     classifier(ensemble.AdaBoostClassifier, ada_boost_classifier, ada_boost_decision)
     classifier(ensemble.BaggingClassifier, bagging_classifier, bagging_decision)
     classifier(ensemble.StackingClassifier, stacking_classifier, stacking_decision)

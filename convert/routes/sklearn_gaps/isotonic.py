@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def _calibrated(g: Conversion, member: Any) -> Value:
     return total.equals(0.0).where(1 / count, placed / total)
 
 
-_CALIBRATIONS = {
+_CALIBRATIONS: dict[str, Callable[[Value, Any], Value]] = {
     "isotonic": isotonic,
     "sigmoid": lambda scores, calibrator: (-(scores * calibrator.a_ + calibrator.b_)).sigmoid(),
 }

@@ -20,7 +20,7 @@ def register() -> None:
     from sklearn import neighbors
 
     classifier(neighbors.KNeighborsClassifier, k_neighbors_classifier)
-    classifier(neighbors.NearestCentroid, nearest_centroid)
+    classifier(neighbors.NearestCentroid, nearest_centroid, nearest_centroid_decision)
     classifier(neighbors.RadiusNeighborsClassifier, radius_neighbors_classifier)
     outlier_detector(neighbors.LocalOutlierFactor, local_outlier_factor)
     regressor(neighbors.KNeighborsRegressor, k_neighbors_regressor, _targets)
@@ -140,10 +140,20 @@ def local_outlier_factor(g: Conversion, model: Any) -> list[Value]:
 
 def nearest_centroid(g: Conversion, model: Any) -> list[Value]:
     """Discriminant scores from scaled distances; with equal priors the label goes by the plain distances."""
-    spread = np.where(model.within_class_std_dev_ != 0, model.within_class_std_dev_, 1.0)
-    distance = distances(g.x / spread, model.centroids_ / spread, model.metric)
-    scores = distance * -1.0 * distance + 2.0 * np.log(model.class_prior_)
+    scores = _discriminants(g, model)
     equal = np.allclose(model.class_prior_, 1 / len(model.classes_))
     index = distances(g.x, model.centroids_, model.metric).argmin() if equal else scores.argmax()
     chosen = labels(index, model.classes_)
     return [chosen, scores.softmax()] if hasattr(model, "predict_proba") else [chosen]
+
+
+def nearest_centroid_decision(g: Conversion, model: Any) -> Value:
+    """The discriminant scores; of two classes their difference."""
+    scores = _discriminants(g, model)
+    return scores @ np.array([[-1.0], [1.0]]) if len(model.classes_) == 2 else scores
+
+
+def _discriminants(g: Conversion, model: Any) -> Value:
+    spread = np.where(model.within_class_std_dev_ != 0, model.within_class_std_dev_, 1.0)
+    distance = distances(g.x / spread, model.centroids_ / spread, model.metric)
+    return 2.0 * np.log(model.class_prior_) - distance * distance

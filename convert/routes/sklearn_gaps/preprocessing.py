@@ -45,14 +45,18 @@ def function_transformer(g: Conversion, model: Any) -> Value:
 
 
 def normalizer(g: Conversion, model: Any) -> Value:
-    """Rows of norm 1; rows of zeros stay zeros."""
-    norms = {
-        "l1": lambda x: abs(x).sum(keepdims=True),
-        "l2": lambda x: (x * x).sum(keepdims=True).sqrt(),
-        "max": lambda x: abs(x).max(keepdims=True),
-    }
-    norm = norms[model.norm](g.x)
-    return g.x / norm.equals(0.0).where(1.0, norm)
+    """Rows of norm 1."""
+    return normalized(g.x, model.norm)
+
+
+def normalized(x: Value, norm: str | None) -> Value:
+    """Rows of norm ``l1``, ``l2`` or ``max`` 1, as they are for None; rows of zeros stay zeros."""
+    if norm is None:
+        return x
+    size = abs(x).sum(keepdims=True) if norm == "l1" else abs(x).max(keepdims=True)
+    if norm == "l2":
+        size = (x * x).sum(keepdims=True).sqrt()
+    return x / size.equals(0.0).where(1.0, size)
 
 
 def k_bins_discretizer(g: Conversion, model: Any) -> Value:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .declare import DECISIONS, Conversion
+from .declare import DECISIONS, INNER, Conversion
 from .values import Value
 
 
@@ -22,11 +22,14 @@ def decision_values(g: Conversion, estimator: Any, *features: Value) -> Value:
             if step not in ("passthrough", None):
                 features = (g.call(step, *features)[0],)
         return decision_values(g, estimator.steps[-1][1], *features)
-    if hasattr(estimator, "best_estimator_"):
-        return decision_values(g, estimator.best_estimator_, *features)
-    if type(estimator) not in DECISIONS:
+    if type(estimator) in INNER:
+        return decision_values(g, INNER[type(estimator)](estimator), *features)
+    if type(estimator) in DECISIONS:
+        values = DECISIONS[type(estimator)](g.over(*features), estimator)
+    elif not hasattr(estimator, "predict_proba"):
+        values = g.call(estimator, *features)[1]
+    else:
         raise RuntimeError(f"the decision values of {type(estimator).__name__} have no translation to ONNX")
-    values = DECISIONS[type(estimator)](g.over(*features), estimator)
     return values.reshape(-1) if len(estimator.classes_) == 2 else values
 
 
