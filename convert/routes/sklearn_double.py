@@ -5,7 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-ALIASES: tuple[str, ...] = ()
+ALIASES = (
+    "SklearnBayesianRidge",
+    "SklearnGammaRegressor",
+    "SklearnGaussianRandomProjection",
+    "SklearnIncrementalPCA",
+    "SklearnKernelCenterer",
+    "SklearnLinearRegressor",
+    "SklearnLinearSVR",
+    "SklearnMLPClassifier",
+    "SklearnMLPRegressor",
+    "SklearnNeighborhoodComponentsAnalysis",
+    "SklearnPCA",
+    "SklearnPoissonRegressor",
+    "SklearnQuadraticDiscriminantAnalysis",
+    "SklearnRANSACRegressor",
+    "SklearnSGDOneClassSVM",
+    "SklearnTruncatedSVD",
+    "SklearnTweedieRegressor",
+)
 """skl2onnx's names for estimators, each a converter."""
 
 

@@ -36,7 +36,7 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
         raise ParityGateError("PG408", f"opset {opset}", f"scikit-learn models need opset {OLDEST} or newer")
     estimator = unwrap(model.native)
     ports = ports_of(estimator, model.signature.inputs)
-    proto = _convert(estimator, ports.types, min(opset, NEWEST))
+    proto = _at_opset(estimator, ports.types, min(opset, NEWEST))
     attach_inputs(proto, ports.specs)
     attach_outputs(proto, model.signature.outputs)
     _stamp(proto, min(opset, NEWEST))
@@ -48,6 +48,19 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
         outputs={spec.name: spec.name for spec in model.signature.outputs},
         notes=_notes(estimator, model),
     )
+
+
+def _at_opset(estimator: Any, types: list[tuple[str, Any]], opset: int) -> onnx.ModelProto:
+    """The converted model; where it fails and would not at the newest opset, the opset is at fault (PG408)."""
+    try:
+        return _convert(estimator, types, opset)
+    except ParityGateError as e:
+        if e.code != "PG405" or opset == NEWEST:
+            raise
+        _convert(estimator, types, NEWEST)
+        raise ParityGateError(
+            "PG408", f"opset {opset}", f"{e.subject} can't be written in it ({e.cause})", "Choose a newer --opset."
+        ) from e
 
 
 def _convert(estimator: Any, types: list[tuple[str, Any]], opset: int) -> onnx.ModelProto:
