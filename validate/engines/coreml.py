@@ -24,6 +24,8 @@ MADE_BY = ("com.github.apple.coremltools.source", "com.github.apple.coremltools.
 class CoreMLModel:
     """A loaded Core ML model. ``native`` is the opened :class:`~paritygate.validate.coreml.package.Package`."""
 
+    notes: tuple[str, ...] = ()
+
     def __init__(self, package: Package, session: Session) -> None:
         self.native = package
         self.session = session
