@@ -68,7 +68,7 @@ def run_job(job: Job, settings: Settings) -> Conversion:
             settings.policy,
             watch.seconds,
             route=made.candidate.route,
-            notes=made.candidate.notes,
+            notes=made.candidate.notes + _advice(row, actual),
             inputs=made.candidate.inputs,
         )
         if report.passed:
@@ -101,6 +101,12 @@ def _make_and_run(
             lambda: run_candidate_on(checker, folder, target, made.candidate.path, made.candidate.inputs, settings),
         )
     return made, actual
+
+
+def _advice(row: Format, actual: Ran) -> tuple[str, ...]:
+    """What to do where the samples had to be narrowed for the candidate, and the source would take them as they are."""
+    narrowed = row.computes_in_width_of_input and actual.notes
+    return ("--dtype float64 keeps the inputs in double precision",) if narrowed else ()
 
 
 def _target(job: Job) -> Format:
