@@ -196,9 +196,14 @@ class Conversion(Graph):
         self._container.add_node("Identity", [value.name], [variable.full_name], name=self.unique("Identity"))
 
 
+def _alias(kind: type) -> str:
+    """A name of its own for every class: XGBoost and LightGBM both have a Booster."""
+    return f"{_ALIAS}{kind.__module__.partition('.')[0].title()}{kind.__name__}"
+
+
 def declare(kind: type, function: Function, outputs: Outputs, options: dict[str, Any] | None = None) -> None:
     """Register ``function`` as the converter of the estimators of class ``kind``, replacing skl2onnx's own if any."""
-    alias = f"{_ALIAS}{kind.__name__}"
+    alias = _alias(kind)
 
     def parse(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
         operator = scope.declare_local_operator(alias, model)
@@ -235,7 +240,7 @@ def forward(kind: type, inner: Callable[[Any], Any]) -> None:
         conversion.finish(conversion.call(inner(operator.raw_operator)), operator.outputs)
 
     INNER[kind] = inner
-    alias = f"{_ALIAS}{kind.__name__}"
+    alias = _alias(kind)
     allowed = {"zipmap": None}
     update_registered_converter(
         kind, alias, lambda operator: None, convert, overwrite=True, parser=parse, options=allowed
