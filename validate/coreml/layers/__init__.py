@@ -5,7 +5,21 @@ Importing this package fills :data:`paritygate.validate.coreml.layer.LAYERS` fro
 
 from importlib import import_module
 
-FAMILIES = ("activation", "convolution", "linear", "pooling")
+FAMILIES = (
+    "activation",
+    "binary",
+    "convolution",
+    "elementwise",
+    "filling",
+    "indexing",
+    "joining",
+    "linear",
+    "normalization",
+    "pooling",
+    "reduction",
+    "shape",
+    "slicing",
+)
 
 for _family in FAMILIES:
     import_module(f".{_family}", __name__)

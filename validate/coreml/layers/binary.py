@@ -1,0 +1,94 @@
+"""Elementwise functions of two and more blobs, broadcast as numpy does. Truth values are 1 and 0."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ..floats import number, truth
+from ..graph import Graph, Value
+from ..layer import LAYERS, Layer, lowers
+from ..ops.elementwise_binary import floor_div, mod
+
+BROADCASTABLE = {
+    "addBroadcastable": "Add",
+    "divideBroadcastable": "Div",
+    "maxBroadcastable": "Max",
+    "minBroadcastable": "Min",
+    "multiplyBroadcastable": "Mul",
+    "powBroadcastable": "Pow",
+    "subtractBroadcastable": "Sub",
+}
+VARIADIC = {"average": "Mean", "max": "Max", "min": "Min"}
+COMPARISONS = {
+    "equal": "Equal",
+    "greaterEqual": "GreaterOrEqual",
+    "greaterThan": "Greater",
+    "lessEqual": "LessOrEqual",
+    "lessThan": "Less",
+}
+LOGICAL = {"logicalAnd": "And", "logicalOr": "Or", "logicalXor": "Xor"}
+
+
+def _broadcastable(kind: str, g: Graph, layer: Layer, x: Value, y: Value) -> Value:
+    return g.op(kind, x, y)
+
+
+def _variadic(kind: str, g: Graph, layer: Layer, x: Value, *more: Value) -> Value:
+    return g.op(kind, x, *more)
+
+
+def _comparison(kind: str, g: Graph, layer: Layer, x: Value, y: Value | None = None) -> Value:
+    """A single input is compared with the parameter alpha."""
+    return number(g, g.op(kind, x, y or g.like(layer.params.alpha, x)))
+
+
+def _logical(kind: str, g: Graph, layer: Layer, x: Value, y: Value) -> Value:
+    return number(g, g.op(kind, truth(g, x), truth(g, y)))
+
+
+for _table, _lowering in (
+    (BROADCASTABLE, _broadcastable),
+    (VARIADIC, _variadic),
+    (COMPARISONS, _comparison),
+    (LOGICAL, _logical),
+):
+    for _layer, _kind in _table.items():
+        LAYERS.add(_layer, partial(_lowering, _kind))
+
+
+@lowers("notEqual")
+def not_equal(g: Graph, layer: Layer, x: Value, y: Value | None = None) -> Value:
+    """x1 != x2, or x != alpha."""
+    return number(g, g.op("Not", g.op("Equal", x, y or g.like(layer.params.alpha, x))))
+
+
+@lowers("add")
+def add(g: Graph, layer: Layer, x: Value, *more: Value) -> Value:
+    """The sum of all inputs, or x + alpha."""
+    return g.op("Sum", x, *more) if more else g.op("Add", x, g.like(layer.params.alpha, x))
+
+
+@lowers("multiply")
+def multiply(g: Graph, layer: Layer, x: Value, *more: Value) -> Value:
+    """The product of all inputs, or alpha * x."""
+    for factor in more or (g.like(layer.params.alpha, x),):
+        x = g.op("Mul", x, factor)
+    return x
+
+
+@lowers("modBroadcastable")
+def modulo(g: Graph, layer: Layer, x: Value, y: Value) -> Value:
+    """x - y * floor(x / y): the result has the divisor's sign."""
+    return mod(g, x=x, y=y)
+
+
+@lowers("floorDivBroadcastable")
+def floor_division(g: Graph, layer: Layer, x: Value, y: Value) -> Value:
+    """x / y, rounded towards minus infinity."""
+    return floor_div(g, x=x, y=y)
+
+
+@lowers("whereBroadcastable")
+def where(g: Graph, layer: Layer, condition: Value, x: Value, y: Value) -> Value:
+    """x where the condition isn't 0, y elsewhere."""
+    return g.op("Where", truth(g, condition), x, y)

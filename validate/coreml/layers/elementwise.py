@@ -1,0 +1,103 @@
+"""Elementwise functions of one blob."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from ..floats import number, truth
+from ..graph import Graph, Value
+from ..layer import LAYERS, Layer, lowers
+from ..ops.activation import GELU
+from ..ops.elementwise_unary import exp2
+from ..refuse import unsupported
+
+ONE_NODE = {
+    "acos": "Acos",
+    "acosh": "Acosh",
+    "asin": "Asin",
+    "asinh": "Asinh",
+    "atan": "Atan",
+    "atanh": "Atanh",
+    "ceil": "Ceil",
+    "copy": "Identity",
+    "cos": "Cos",
+    "cosh": "Cosh",
+    "erf": "Erf",
+    "floor": "Floor",
+    "round": "Round",
+    "sign": "Sign",
+    "sin": "Sin",
+    "sinh": "Sinh",
+    "tan": "Tan",
+    "tanh": "Tanh",
+}
+
+
+def _node(kind: str, g: Graph, layer: Layer, x: Value) -> Value:
+    return g.op(kind, x)
+
+
+for _layer, _kind in ONE_NODE.items():
+    LAYERS.add(_layer, partial(_node, _kind))
+
+
+@lowers("exp2")
+def exp_2(g: Graph, layer: Layer, x: Value) -> Value:
+    """2 to the power of x."""
+    return exp2(g, x=x)
+
+
+@lowers("clip")
+def clip(g: Graph, layer: Layer, x: Value) -> Value:
+    """min(max(x, minVal), maxVal)."""
+    return g.op("Clip", x, g.like(layer.params.minVal, x), g.like(layer.params.maxVal, x))
+
+
+@lowers("clampedReLU")
+def clamped_relu(g: Graph, layer: Layer, x: Value) -> Value:
+    """min(beta, x) where x >= 0, min(beta, alpha * x) elsewhere."""
+    return g.op("Min", g.op("LeakyRelu", x, alpha=layer.params.alpha), g.like(layer.params.beta, x))
+
+
+@lowers("gelu")
+def gelu(g: Graph, layer: Layer, x: Value) -> Value:
+    """x times the normal distribution function of x, exact or by one of two approximations."""
+    mode = ("EXACT", "TANH_APPROXIMATION", "SIGMOID_APPROXIMATION")[layer.params.mode]
+    if mode in GELU:
+        return g.op("Gelu", x, approximate=GELU[mode])
+    return g.op("Mul", x, g.op("Sigmoid", g.op("Mul", x, g.like(1.702, x))))
+
+
+@lowers("logicalNot")
+def logical_not(g: Graph, layer: Layer, x: Value) -> Value:
+    """1 where x is 0, 0 elsewhere."""
+    return number(g, g.op("Not", truth(g, x)))
+
+
+SQRT, RSQRT, INVERSE, POWER, EXP, LOG, ABS, THRESHOLD = range(8)
+"""UnaryFunctionLayerParams.Operation."""
+
+UNARY: dict[int, Callable[[Graph, Value, float, float], Value]] = {
+    SQRT: lambda g, x, alpha, epsilon: g.op("Sqrt", x),
+    RSQRT: lambda g, x, alpha, epsilon: g.op("Reciprocal", g.op("Sqrt", g.op("Add", x, g.like(epsilon, x)))),
+    INVERSE: lambda g, x, alpha, epsilon: g.op("Reciprocal", g.op("Add", x, g.like(epsilon, x))),
+    POWER: lambda g, x, alpha, epsilon: g.op("Pow", x, g.like(alpha, x)),
+    EXP: lambda g, x, alpha, epsilon: g.op("Exp", x),
+    LOG: lambda g, x, alpha, epsilon: g.op("Log", x),
+    ABS: lambda g, x, alpha, epsilon: g.op("Abs", x),
+    THRESHOLD: lambda g, x, alpha, epsilon: g.op("Max", x, g.like(alpha, x)),
+}
+
+
+@lowers("unary")
+def unary(g: Graph, layer: Layer, x: Value) -> Value:
+    """One of eight functions of scale * x + shift."""
+    p = layer.params
+    if p.type not in UNARY:
+        raise unsupported(str(layer), f"the unary function {p.type} is not known")
+    if p.scale not in (0, 1):
+        x = g.op("Mul", x, g.like(p.scale, x))
+    if p.shift:
+        x = g.op("Add", x, g.like(p.shift, x))
+    return UNARY[p.type](g, x, p.alpha, p.epsilon or 1e-6)

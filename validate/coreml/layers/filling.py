@@ -1,0 +1,79 @@
+"""Blobs that don't depend on values: constants, fills, ranges, broadcasts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..floats import expanded, indices, scalar
+from ..graph import Graph, Value
+from ..layer import Layer, lowers
+from ..refuse import damaged
+
+
+@lowers("loadConstant")
+def load_constant(g: Graph, layer: Layer) -> Value:
+    """Stored data of rank 5, with the shape (1, 1, C, H, W)."""
+    return g.const(layer.weights(layer.params.data, (1, 1, *layer.params.shape)))
+
+
+@lowers("loadConstantND")
+def load_constant_nd(g: Graph, layer: Layer) -> Value:
+    """Stored data of any shape."""
+    return g.const(layer.weights(layer.params.data, tuple(layer.params.shape)))
+
+
+def _filled(g: Graph, layer: Layer, shape: Value) -> Value:
+    return expanded(g, g.const([layer.params.value], "float32"), shape)
+
+
+@lowers("fillLike")
+def fill_like(g: Graph, layer: Layer, like: Value) -> Value:
+    """``value`` in the shape of the input."""
+    return _filled(g, layer, g.shape_of(like))
+
+
+@lowers("fillStatic")
+def fill_static(g: Graph, layer: Layer) -> Value:
+    """``value`` in the shape targetShape."""
+    return _filled(g, layer, g.const(tuple(layer.params.targetShape), "int64"))
+
+
+@lowers("fillDynamic")
+def fill_dynamic(g: Graph, layer: Layer, shape: Value) -> Value:
+    """``value`` in the shape that the input holds."""
+    return _filled(g, layer, indices(g, shape))
+
+
+@lowers("broadcastToLike")
+def broadcast_to_like(g: Graph, layer: Layer, x: Value, like: Value) -> Value:
+    """x broadcast to the shape of the second input."""
+    return expanded(g, x, g.shape_of(like))
+
+
+@lowers("broadcastToStatic")
+def broadcast_to_static(g: Graph, layer: Layer, x: Value) -> Value:
+    """x broadcast to targetShape."""
+    return expanded(g, x, g.const(tuple(layer.params.targetShape), "int64"))
+
+
+@lowers("broadcastToDynamic")
+def broadcast_to_dynamic(g: Graph, layer: Layer, x: Value, shape: Value) -> Value:
+    """x broadcast to the shape that the second input holds."""
+    return expanded(g, x, indices(g, shape))
+
+
+@lowers("rangeStatic")
+def range_static(g: Graph, layer: Layer) -> Value:
+    """From startValue in steps of stepSizeValue, endValue excluded."""
+    p = layer.params
+    if not p.stepSizeValue:
+        raise damaged(str(layer), "stepSizeValue is 0")
+    return g.const(np.arange(p.startValue, p.endValue, p.stepSizeValue), "float32")
+
+
+@lowers("rangeDynamic")
+def range_dynamic(g: Graph, layer: Layer, end: Value, start: Value | None = None, step: Value | None = None) -> Value:
+    """The same with an end, and perhaps a start and a step, that the model computes."""
+    p = layer.params
+    bounds = (start or g.const(p.startValue, "float32"), end, step or g.const(p.stepSizeValue, "float32"))
+    return g.op("Range", *(scalar(g, b) for b in bounds))

@@ -1,0 +1,137 @@
+"""Layers that read or write elements by their indices, or give the indices of elements."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ..floats import at_least_1d, indices, number, scalar, truth
+from ..graph import Graph, Value
+from ..layer import LAYERS, Layer, lowers
+
+UPDATE, ADD, SUB, MUL, DIV, MAX, MIN = range(7)
+REDUCTIONS = {UPDATE: "none", ADD: "add", SUB: "add", MUL: "mul", DIV: "mul", MAX: "max", MIN: "min"}
+"""ScatterMode, with what ONNX does with the updates that :func:`_updates` prepares."""
+
+
+@lowers("gather")
+def gather(g: Graph, layer: Layer, x: Value, places: Value) -> Value:
+    """The slices of x along ``axis`` at the given places."""
+    return at_least_1d(g, g.op("Gather", x, indices(g, places), axis=layer.params.axis))
+
+
+@lowers("gatherND")
+def gather_nd(g: Graph, layer: Layer, x: Value, places: Value) -> Value:
+    """The slices of x at places of several coordinates, along the last axis of ``places``."""
+    return at_least_1d(g, g.op("GatherND", x, indices(g, places)))
+
+
+@lowers("gatherAlongAxis")
+def gather_along_axis(g: Graph, layer: Layer, x: Value, places: Value) -> Value:
+    """The elements of x whose coordinate on ``axis`` is replaced by what ``places`` holds there."""
+    return g.op("GatherElements", x, indices(g, places), axis=layer.params.axis)
+
+
+@lowers("scatter")
+def scatter(g: Graph, layer: Layer, x: Value, places: Value, updates: Value) -> Value:
+    """x with the slices along ``axis`` at the given places updated: ScatterND with that axis in front."""
+    axis = layer.params.axis % x.rank
+    to_front = (axis, *(a for a in range(x.rank) if a != axis))
+    spread = tuple(range(axis, axis + places.rank))
+    rest = tuple(a for a in range(updates.rank) if a not in spread)
+    turned = _scattered(
+        g, layer, g.transpose(x, to_front), _points(g, places), g.transpose(updates, (*spread, *rest))
+    )  # fmt: skip
+    return g.transpose(turned, [to_front.index(a) for a in range(x.rank)])
+
+
+def _points(g: Graph, places: Value) -> Value:
+    return g.op("Unsqueeze", indices(g, places), g.const([-1], "int64"))
+
+
+@lowers("scatterND")
+def scatter_nd(g: Graph, layer: Layer, x: Value, places: Value, updates: Value) -> Value:
+    """x with the slices at places of several coordinates updated."""
+    return _scattered(g, layer, x, indices(g, places), updates)
+
+
+def _scattered(g: Graph, layer: Layer, x: Value, points: Value, updates: Value) -> Value:
+    return g.op("ScatterND", x, points, _updates(g, layer, updates), reduction=REDUCTIONS[layer.params.mode])
+
+
+@lowers("scatterAlongAxis")
+def scatter_along_axis(g: Graph, layer: Layer, x: Value, places: Value, updates: Value) -> Value:
+    """x with the elements that gatherAlongAxis would read updated."""
+    p = layer.params
+    return g.op(
+        "ScatterElements", x, indices(g, places), _updates(g, layer, updates), axis=p.axis, reduction=REDUCTIONS[p.mode]
+    )  # fmt: skip
+
+
+def _updates(g: Graph, layer: Layer, updates: Value) -> Value:
+    """A difference is the sum with the negative, a quotient the product with the reciprocal."""
+    prepared = {SUB: "Neg", DIV: "Reciprocal"}.get(layer.params.mode)
+    return g.op(prepared, updates) if prepared else updates
+
+
+@lowers("topK")
+def top_k(g: Graph, layer: Layer, x: Value, count: Value | None = None) -> tuple[Value, ...]:
+    """The K greatest or smallest elements along ``axis``, in order, and their indices."""
+    p = layer.params
+    k = g.const([p.K], "int64") if count is None else g.reshape(indices(g, count), [1])
+    values, places = g.ops("TopK", x, k, outputs=2, axis=p.axis, largest=int(not p.useBottomK))
+    return (values, number(g, places))[: len(layer.outputs)]
+
+
+@lowers("argSort")
+def arg_sort(g: Graph, layer: Layer, x: Value) -> Value:
+    """The indices that sort x along ``axis``."""
+    p = layer.params
+    _, places = g.ops("TopK", x, g.vector([g.dim(x, p.axis)]), outputs=2, axis=p.axis, largest=int(p.descending))
+    return number(g, places)
+
+
+@lowers("whereNonZero")
+def where_non_zero(g: Graph, layer: Layer, x: Value) -> Value:
+    """The coordinates of all elements that aren't 0, one row each."""
+    rows = g.transpose(g.op("NonZero", truth(g, x)), (1, 0))
+    return g.typed(number(g, rows), (None, x.rank))
+
+
+@lowers("oneHot")
+def one_hot(g: Graph, layer: Layer, x: Value, size: Value | None = None) -> Value:
+    """A new axis with onValue at the element's index and offValue elsewhere, also for an index out of range."""
+    p = layer.params
+    depth = g.const(p.oneHotVectorSize, "float32") if size is None else scalar(g, size)
+    axis = p.axis % (x.rank + 1)
+    every = g.op("Range", g.const(0, "float32"), depth, g.const(1, "float32"))
+    if size is None:
+        every = g.typed(every, (int(p.oneHotVectorSize),))
+    along = g.reshape(every, [-1, *(1,) * (x.rank - axis)])
+    hit = g.op("Equal", g.op("Unsqueeze", x, g.const([axis], "int64")), along)
+    return g.op("Where", hit, g.like(p.onValue, x), g.like(p.offValue, x))
+
+
+@lowers("cumSum")
+def cumulative_sum(g: Graph, layer: Layer, x: Value, axis: Value | None = None) -> Value:
+    """The running sum along an axis; it may leave the element itself out, or run backwards."""
+    p = layer.params
+    along = g.const(p.axis, "int64") if axis is None else scalar(g, indices(g, axis))
+    return g.op("CumSum", x, along, exclusive=int(p.excludeFinalSum), reverse=int(p.reverse))
+
+
+@lowers("matrixBandPart")
+def matrix_band_part(g: Graph, layer: Layer, x: Value) -> Value:
+    """x without what lies more than numLower below or numUpper above the diagonal; negative keeps all."""
+    p = layer.params
+    if p.numLower >= 0:
+        x = g.op("Trilu", x, g.const(-p.numLower, "int64"), upper=1)
+    return g.op("Trilu", x, g.const(p.numUpper, "int64"), upper=0) if p.numUpper >= 0 else x
+
+
+def _triangular(upper: int, g: Graph, layer: Layer, x: Value) -> Value:
+    """x without what lies beyond the k-th diagonal."""
+    return g.op("Trilu", x, g.const(layer.params.k, "int64"), upper=upper)
+
+
+LAYERS.add("lowerTriangular", partial(_triangular, 0))
+LAYERS.add("upperTriangular", partial(_triangular, 1))
