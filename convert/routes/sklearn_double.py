@@ -13,8 +13,6 @@ ALIASES = (
     "SklearnKernelCenterer",
     "SklearnLinearRegressor",
     "SklearnLinearSVR",
-    "SklearnMLPClassifier",
-    "SklearnMLPRegressor",
     "SklearnNeighborhoodComponentsAnalysis",
     "SklearnPCA",
     "SklearnPoissonRegressor",

@@ -80,40 +80,22 @@ def attach_inputs(proto: ModelProto, specs: Sequence[TensorSpec]) -> None:
 def attach_outputs(proto: ModelProto, specs: Sequence[TensorSpec]) -> None:
     """Give the outputs the source's names, ranks and dtypes; what the source doesn't give is dropped.
 
-    skl2onnx gives the label, prediction or transformed table first, then scores: of several targets as one tensor
-    (targets, n, classes) or as a sequence. Raises ParityGateError PG405 where it gives too few.
+    Every converter gives the label, prediction or transformed table first, then the scores, target by target: the
+    order of the signature. Raises ParityGateError PG405 where it gives too few.
     """
     graph = proto.graph
     _free(graph, [spec.name for spec in specs])
     found = list(graph.output)
-    rest = specs[1:]
-    if rest and len(found) < 2:
-        raise ParityGateError("PG405", ", ".join(spec.name for spec in rest), "the converter gives no such output")
+    if len(found) < len(specs):
+        names = ", ".join(spec.name for spec in specs[len(found) :])
+        raise ParityGateError("PG405", names, "the converter gives no such output")
     end = _End(proto, "output")
-    values = [end.value(found[0])]
-    if len(rest) == 1 and rest[0].name in ("probabilities", "scores"):
-        values.append(end.value(found[1]))
-    else:
-        values += [_of_target(end, found[1], i, spec) for i, spec in enumerate(rest)]
-    ranks = [_rank(value) for value in found]
-    infos = []
-    for i, (value, spec) in enumerate(zip(values, specs, strict=True)):
-        rank = ranks[i] if i < len(ranks) else 2
-        final = _fitted(value, spec, rank)
+    finals = [_fitted(end.value(info), spec, _rank(info)) for info, spec in zip(found, specs, strict=False)]
+    for final, spec in zip(finals, specs, strict=True):
         end.rename(final, spec.name)
-        infos.append(_info(spec, final.dtype))
     end.append()
     del graph.output[:]
-    graph.output.extend(infos)
-
-
-def _of_target(end: _End, scores: ValueInfoProto, target: int, spec: TensorSpec) -> Value:
-    """The scores of one target, cut to its own number of classes."""
-    if scores.type.HasField("sequence_type"):
-        dtype = helper.tensor_dtype_to_np_dtype(scores.type.sequence_type.elem_type.tensor_type.elem_type)
-        index = end.constant(target, np.int64)
-        return end.op("SequenceAt", Value(end, scores.name, dtype), index)
-    return end.value(scores).take(np.int64(target)).columns(list(range(int((spec.shape or (0, 0))[1]))))
+    graph.output.extend(_info(spec, final.dtype) for spec, final in zip(specs, finals, strict=True))
 
 
 def _fitted(value: Value, spec: TensorSpec, rank: int | None) -> Value:

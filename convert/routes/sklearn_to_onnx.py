@@ -70,7 +70,6 @@ def _convert(estimator: Any, types: list[tuple[str, Any]], opset: int) -> onnx.M
     from .sklearn_registry import register_everything
 
     register_everything()
-    # Where a number says enough, no dict: some of skl2onnx's converters compare the target with a number.
     ml_opset = next(ml for start, ml in _ML_OPSETS if opset >= start)
     try:
         with warnings.catch_warnings():
@@ -79,7 +78,7 @@ def _convert(estimator: Any, types: list[tuple[str, Any]], opset: int) -> onnx.M
                 estimator,
                 name=type(estimator).__name__,
                 initial_types=types,
-                target_opset=opset if ml_opset == 3 else {"": opset, "ai.onnx.ml": ml_opset},
+                target_opset={"": opset, "ai.onnx.ml": ml_opset},
                 options=_options(estimator),
             )
     except ParityGateError:

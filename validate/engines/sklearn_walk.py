@@ -8,8 +8,8 @@ from typing import Any
 PASSTHROUGH = ("passthrough", None)
 """What stands in place of a step that does nothing."""
 
-_INNER = ("best_estimator_", "regressor_", "estimator_", "estimators_", "calibrated_classifiers_", "estimator")
-"""Attributes under which a meta-estimator keeps fitted estimators, the most telling first."""
+_INNER = ("best_estimator_", "regressor_", "estimators_", "estimator_", "calibrated_classifiers_", "estimator")
+"""Attributes under which a meta-estimator keeps fitted estimators; behind ``estimators_``, ``estimator_`` is fitted."""
 
 
 def steps_of(pipeline: Any) -> list[Any]:

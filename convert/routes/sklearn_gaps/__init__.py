@@ -9,6 +9,7 @@ from importlib import import_module
 MODULES: tuple[str, ...] = (
     "scaling",
     "mixture",
+    "neural_network",
     "svm",
     "cluster",
     "decomposition",
