@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from onnx import numpy_helper
 
 from .declare import AS_INPUT, Conversion, Output, declare, transformer
 from .distances import distances, neighbour_weights
@@ -29,12 +30,24 @@ def _filled_output(model: Any) -> list[Output]:
 
 
 def missing(x: Value, marker: Any) -> Value:
-    """Where values are missing: NaN, or whatever else was declared to mean it."""
-    if not (isinstance(marker, float) and np.isnan(marker)):
-        return x.equals(marker)
+    """Where values are missing: NaN, or whatever else was declared to mean it.
+
+    A tensor of strings holds neither NaN nor None, so that nothing in it is missing unless a string says so.
+    """
     if x.dtype == STRING:
-        raise RuntimeError("NaN among strings can't be told apart in a tensor; declare a string as missing_values")
-    return x.is_nan()
+        return _equals_text(x, marker) if isinstance(marker, str) else _nowhere(x)
+    return x.is_nan() if isinstance(marker, float) and np.isnan(marker) else x.equals(marker)
+
+
+def _equals_text(x: Value, text: str) -> Value:
+    """Equal compares strings only from opset 19 on; a look-up does it in all."""
+    table = {"keys_strings": [text], "values_int64s": [1], "default_int64": 0}
+    return x.graph.op("LabelEncoder", x, dtype=np.int64, domain="ai.onnx.ml", **table).cast(bool)
+
+
+def _nowhere(x: Value) -> Value:
+    no = numpy_helper.from_array(np.array([False]))
+    return x.graph.op("ConstantOfShape", x.shape(), dtype=bool, value=no)
 
 
 def missing_indicator(g: Conversion, model: Any) -> Value:
