@@ -23,11 +23,12 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     Raises ParityGateError PG404 with the operators and layers that have no translation, PG405 with tf2onnx' reason,
     PG408 for an opset out of reach, PG206 for an input of unknown rank (tf2onnx would take it for a scalar).
     """
+    remedy = "Export the model with a shape for this input; a frozen graph's inputs can be declared with their shapes."
     for spec in model.signature.inputs:
         if spec.shape is None:
-            raise ParityGateError("PG206", spec.name, "its number of axes is unknown", "Declare the input's shape.")
+            raise ParityGateError("PG206", spec.name, "its number of axes is unknown", remedy)
     frozen = cast("GraphModel", model).freeze()
-    proto = translate(frozen, model.signature, start_opset(options))
+    proto = translate(frozen, start_opset(options))
     inputs, outputs = name_ports(proto.graph, model.signature, frozen.inputs, frozen.outputs)
     proto, notes = reach_opset(proto, options)
     save_onnx(proto, destination)

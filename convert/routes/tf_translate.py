@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import onnx
 
     from ...validate.engines.tf_freeze import FrozenGraph
-    from ...validate.signature import Signature
 
 
 @dataclass(slots=True)
@@ -82,25 +81,19 @@ def _layer(node: str) -> str:
     return node.rpartition("/")[0] or node
 
 
-def translate(frozen: FrozenGraph, signature: Signature, opset: int) -> onnx.ModelProto:
+def translate(frozen: FrozenGraph, opset: int) -> onnx.ModelProto:
     """The frozen graph as ONNX; inputs and outputs still have their tensor names. Raises PG404 or PG405."""
     import tensorflow as tf
     from tf2onnx import tfonnx
 
-    from ...validate.engines.tf_freeze import run_grappler
-
-    keep = [*frozen.inputs.values(), *frozen.outputs.values()]
-    graph_def = run_grappler(frozen.graph_def, keep, ["constfold", "function", "dependency"])
-
     def build() -> Any:
         with tf.Graph().as_default() as graph, tf.device("/cpu:0"):
-            tf.import_graph_def(graph_def, name="")
+            tf.import_graph_def(frozen.graph_def, name="")
             return tfonnx.process_tf_graph(
                 graph,
                 opset=opset,
                 input_names=list(frozen.inputs.values()),
                 output_names=list(frozen.outputs.values()),
-                shape_override=_unknown_ranks(graph, frozen, signature),
                 initialized_tables=dict(frozen.tables),
                 custom_op_handlers=handlers(frozen),
             )
@@ -124,13 +117,3 @@ def simplify(build: Callable[[], Any]) -> Any:
         raise
     except Exception:  # noqa: BLE001  # any failure of an optimizer; failures of build() come again below
         return optimizer.optimize_graph(build(), catch_errors=True)
-
-
-def _unknown_ranks(graph: Any, frozen: FrozenGraph, signature: Signature) -> dict[str, list[int]]:
-    """Shapes that the user declared for placeholders that have none."""
-    shapes = {}
-    for spec in signature.inputs:
-        tensor = graph.get_tensor_by_name(frozen.inputs[spec.name])
-        if tensor.shape.rank is None and spec.shape is not None:
-            shapes[tensor.name] = [dim if isinstance(dim, int) else -1 for dim in spec.shape]
-    return shapes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ParityGateError
 from .base import Facts, LoadOptions
 from .tf_graph import SessionModel, session_from_graph_def
-from .tf_tensors import refuse_dynamic, unique
+from .tf_tensors import refuse_dynamic, tf_dtype, tf_shape, unique
 
 if TYPE_CHECKING:
     from ..signature import TensorSpec
@@ -17,16 +17,16 @@ _NO_RESULT = {"Const", "NoOp", "Placeholder", "PlaceholderWithDefault", "Assert"
 
 
 def load(source: Path | str, options: LoadOptions) -> SessionModel:
-    """Open a frozen graph. Inputs are its placeholders, or the tensors of ``options.inputs``; outputs are the
+    """Open a frozen graph. Inputs are its placeholders, or the nodes that ``options.inputs`` names; outputs are the
     results that no node takes and that depend on an input.
 
     Raises ParityGateError PG402 for a file that is no GraphDef, PG206 where it has no placeholder or no result,
     PG201 for a declared input that the graph doesn't have.
     """
     path = Path(source)
-    session = session_from_graph_def(path, _parse(path))
+    session = session_from_graph_def(path, _cut(_parse(path), options.inputs))
     graph = session.graph
-    inputs = _declared(graph, options.inputs) if options.inputs else _placeholders(graph)
+    inputs = _placeholders(graph, [_node_name(spec) for spec in options.inputs])
     results = _results(graph, {tensor.op for tensor in inputs.values()})
     if not inputs or not results:
         cause = "the graph has no placeholder" if not inputs else "no result depends on the inputs"
@@ -66,23 +66,33 @@ def _is_saved_model(content: bytes) -> bool:
     return bool(saved.meta_graphs)
 
 
-def _placeholders(graph: Any) -> dict[str, Any]:
+def _cut(graph_def: Any, specs: tuple[TensorSpec, ...]) -> Any:
+    """Put a placeholder of the declared dtype and shape in the place of each node that the user names."""
+    import tensorflow as tf
+
+    nodes = {node.name: node for node in graph_def.node}
+    for spec in specs:
+        node = nodes.get(_node_name(spec))
+        if node is None:
+            raise ParityGateError("PG201", f"input {spec.name}", "the graph has no node of this name")
+        node.op = "Placeholder"
+        del node.input[:]
+        node.attr.clear()
+        node.attr["dtype"].type = tf_dtype(spec.dtype).as_datatype_enum
+        node.attr["shape"].shape.CopyFrom(tf.TensorShape(tf_shape(spec.shape)).as_proto())
+    return graph_def
+
+
+def _node_name(spec: TensorSpec) -> str:
+    return spec.name.removesuffix(":0")
+
+
+def _placeholders(graph: Any, names: list[str]) -> dict[str, Any]:
+    """The named ones in that order, else all of numbers or text."""
+    if names:
+        return {name: graph.get_tensor_by_name(f"{name}:0") for name in names}
     tensors = [op.outputs[0] for op in graph.get_operations() if op.type == "Placeholder"]
     return {_clean(tensor.name): tensor for tensor in tensors if tensor.dtype.name not in {"resource", "variant"}}
-
-
-def _declared(graph: Any, specs: tuple[TensorSpec, ...]) -> dict[str, Any]:
-    """The tensors that the user names, with the shapes that the user gives them."""
-    tensors = {}
-    for spec in specs:
-        try:
-            tensor = graph.get_tensor_by_name(spec.name if ":" in spec.name else f"{spec.name}:0")
-            if spec.shape is not None:
-                tensor.set_shape([dim if isinstance(dim, int) else None for dim in spec.shape])
-        except (KeyError, ValueError) as error:
-            raise ParityGateError("PG201", f"input {spec.name}", f"it doesn't fit the graph: {error}") from error
-        tensors[_clean(spec.name)] = tensor
-    return tensors
 
 
 def _results(graph: Any, inputs: set[Any]) -> list[Any]:

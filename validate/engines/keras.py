@@ -15,7 +15,7 @@ from ..signature import Hint, Signature
 from .base import Facts, LoadOptions
 from .keras_calls import Call, call_of
 from .tf_freeze import FrozenGraph, freeze_function
-from .tf_tensors import describe, leaves, path_name, to_numpy, unique
+from .tf_tensors import describe, leaves, path_name, tf_dtype, tf_shape, to_numpy, unique
 
 if TYPE_CHECKING:
     from ..signature import Array, Feed
@@ -35,7 +35,7 @@ class KerasModel:
         self._results = dict(zip((where for where, _ in outputs), unique(named), strict=True))
         self.signature = Signature(
             inputs=call.inputs,
-            outputs=tuple(describe(self._results[w], _as_dtype(leaf), leaf.shape) for w, leaf in outputs),
+            outputs=tuple(describe(self._results[w], tf_dtype(leaf.dtype), leaf.shape) for w, leaf in outputs),
         )
 
     def run(self, feed: Feed) -> dict[str, Array]:
@@ -54,13 +54,16 @@ class KerasModel:
         """Trace with flat arguments: names of arguments then can't clash with names of the graph's operators."""
         import tensorflow as tf
 
-        specs = [tf.TensorSpec(_tf_shape(spec.shape), _tf_dtype(spec.dtype)) for spec in self.signature.inputs]
+        specs = [tf.TensorSpec(tf_shape(spec.shape), tf_dtype(spec.dtype)) for spec in self.signature.inputs]
         names = [spec.name for spec in self.signature.inputs]
 
         def forward(*tensors: Any) -> list[Any]:
             return list(self._outputs(dict(zip(names, tensors, strict=True))).values())
 
-        function = tf.function(forward).get_concrete_function(*specs)
+        try:
+            function = tf.function(forward).get_concrete_function(*specs)
+        except Exception as error:  # whatever the layers raise
+            raise ParityGateError("PG405", self.native.name, f"it can't be traced: {_reason(error)}") from error
         inputs = function.inputs[: len(specs)]
         return freeze_function(
             function,
@@ -78,9 +81,12 @@ class KerasModel:
         from .keras_hints import layer_hints
         from .tf_hints import graph_hints
 
-        if self._call.layers is None:
+        if self._call.layers is not None:
+            return layer_hints(self._call.layers, self.signature)
+        try:
             return graph_hints(self._frozen, self.signature)
-        return layer_hints(self._call.layers, self.signature)
+        except ParityGateError:
+            return ()  # what can't be traced can still be run; its conversion will say why it can't be traced
 
     def facts(self) -> Facts:
         """Counts are of layers by class, nested models' layers included."""
@@ -137,25 +143,10 @@ def _read(keras: Any, path: Path, trust: bool) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """Keras repeats the whole config in its messages; its first paragraph says what is wrong."""
-    text = str(error).strip().split("\n\n")[0]
-    return f"{type(error).__name__}: {text[:400]}"
-
-
-def _as_dtype(leaf: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.dtypes.as_dtype(leaf.dtype)
-
-
-def _tf_dtype(name: str) -> Any:
-    import tensorflow as tf
-
-    return tf.string if name == "str" else tf.dtypes.as_dtype(name)
-
-
-def _tf_shape(shape: tuple[int | str, ...] | None) -> list[int | None] | None:
-    return None if shape is None else [dim if isinstance(dim, int) else None for dim in shape]
+    """Keras repeats the whole config in its messages; the first paragraph that isn't a stack says what is wrong."""
+    paragraphs = [text.strip() for text in str(error).split("\n\n") if text.strip()]
+    told = next((text for text in paragraphs if not text.startswith(("in user code", "File "))), "")
+    return f"{type(error).__name__}: {told[:400]}"
 
 
 def _keras_version(path: Path | None) -> str:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from inspect import signature
+from typing import Any
 
 from ..errors import ParityGateError
 from ..signature import TensorSpec
 from .base import LoadOptions
-from .tf_tensors import Path, describe, leaves, map_leaves, path_name, unique
-
-if TYPE_CHECKING:
-    from ..signature import Array
+from .tf_tensors import Path, declared_inputs, describe, leaves, map_leaves, path_name, tf_dtype, tf_shape, unique
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,37 +86,30 @@ def _layer_name(tensor: Any) -> str:
 
 def _subclass_call(model: Any, options: LoadOptions) -> Call:
     """A model written as a class: by what the user declares or shows, else by the shapes of its first call."""
-    inputs, structure = _declared_call(options) or _recorded_call(model)
+    inputs, structure = _declared_call(model, options) or _recorded_call(model)
     tensors = {spec.name: _symbol(spec) for spec in inputs}
     arguments, keywords = map_leaves(structure, lambda _, name: tensors[name])
     try:
-        outputs = model.compute_output_spec(*arguments, training=False, **keywords)
+        outputs = model.compute_output_spec(*arguments, **keywords)
     except Exception as error:  # whatever the user's call() raises on such inputs
         given = ", ".join(map(str, inputs))
-        raise ParityGateError("PG206", type(model).__name__, f"it can't be called with {given}: {error}") from error
+        remedy = "Declare every argument of call() as an input, by its name."
+        raise ParityGateError(
+            "PG206", type(model).__name__, f"it can't be called with {given}: {error}", remedy
+        ) from error
     return Call(inputs, structure, outputs)
 
 
-def _declared_call(options: LoadOptions) -> tuple[tuple[TensorSpec, ...], tuple[Any, Any]] | None:
-    """One input is the only argument; several are passed as a dict by name."""
-    inputs = options.inputs or _shown(options.example or {})
+def _declared_call(model: Any, options: LoadOptions) -> tuple[tuple[TensorSpec, ...], tuple[Any, Any]] | None:
+    """One input is the only argument; several are keywords where ``call`` has such parameters, else one dict."""
+    inputs = declared_inputs(options)
     if not inputs:
         return None
     names = [spec.name for spec in inputs]
-    return inputs, ((names[0] if len(names) == 1 else {name: name for name in names},), {})
-
-
-def _shown(example: Mapping[str, Array]) -> tuple[TensorSpec, ...]:
-    import tensorflow as tf
-
-    return tuple(
-        describe(
-            name,
-            tf.string if array.dtype.kind in "US" else tf.dtypes.as_dtype(array.dtype),
-            [None, *array.shape[1:]][: array.ndim],
-        )
-        for name, array in example.items()
-    )
+    if len(names) == 1:
+        return inputs, ((names[0],), {})
+    by_name = {name: name for name in names}
+    return inputs, ((), by_name) if set(names) <= set(signature(model.call).parameters) else ((by_name,), {})
 
 
 def _recorded_call(model: Any) -> tuple[tuple[TensorSpec, ...], tuple[Any, Any]]:
@@ -136,7 +127,7 @@ def _recorded_call(model: Any) -> tuple[tuple[TensorSpec, ...], tuple[Any, Any]]
     names = unique([path_name(where, "input") for where, _ in found])
     placed = dict(zip((where for where, _ in found), names, strict=True))
     inputs = tuple(
-        describe(name, _tf_dtype(model.input_dtype), [None, *shape[1:]])
+        describe(name, tf_dtype(model.input_dtype), [None, *shape[1:]])
         for name, (_, shape) in zip(names, found, strict=True)
     )
     structure = {name: _place(shape, placed, (name,)) for name, shape in shapes.items()}
@@ -170,18 +161,11 @@ def _place(value: Any, placed: Mapping[Path, str], path: Path) -> Any:
 def _symbol(spec: TensorSpec) -> Any:
     import keras
 
-    shape = tuple(dim if isinstance(dim, int) else None for dim in spec.shape or ())
-    return keras.KerasTensor(shape, dtype="string" if spec.dtype == "str" else spec.dtype)
+    return keras.KerasTensor(tf_shape(spec.shape), dtype="string" if spec.dtype == "str" else spec.dtype)
 
 
 def _describe(name: str, tensor: Any) -> TensorSpec:
-    return describe(name, _tf_dtype(tensor.dtype), tensor.shape)
-
-
-def _tf_dtype(dtype: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.dtypes.as_dtype(dtype)
+    return describe(name, tf_dtype(tensor.dtype), tensor.shape)
 
 
 def _free(call: Call, options: LoadOptions) -> Call:

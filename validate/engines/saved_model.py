@@ -8,13 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParityGateError
-from ..signature import Hint, Signature, TensorSpec
+from ..signature import Hint, Signature
 from .base import Facts, LoadOptions
 from .tf_freeze import FrozenGraph, freeze_function
 from .tf_graph import frozen_facts
 from .tf_hints import graph_hints
 from .tf_saved import SavedModelFile
-from .tf_tensors import describe, leaves, map_leaves, path_name, refuse_dynamic, to_numpy, unique
+from .tf_tensors import (
+    declared_inputs,
+    describe,
+    leaves,
+    map_leaves,
+    path_name,
+    refuse_dynamic,
+    tf_dtype,
+    tf_shape,
+    to_numpy,
+    unique,
+)
 
 if TYPE_CHECKING:
     from ..signature import Array, Feed
@@ -137,7 +148,8 @@ def _trace(function: Any, options: LoadOptions) -> Any:
     """Trace by the function's own ``input_signature``, else by what the user declares or shows."""
     import tensorflow as tf
 
-    specs = [] if function.input_signature is not None else [_declared(tf, spec) for spec in declared_inputs(options)]
+    declared = () if function.input_signature is not None else declared_inputs(options)
+    specs = [tf.TensorSpec(tf_shape(spec.shape), tf_dtype(spec.dtype), name=spec.name) for spec in declared]
     try:
         return function.get_concrete_function(*specs)
     except (TypeError, ValueError) as error:
@@ -147,27 +159,6 @@ def _trace(function: Any, options: LoadOptions) -> Any:
             f"it can't be traced: {error}",
             "Give it an input_signature, pass function.get_concrete_function(...), or declare its inputs.",
         ) from error
-
-
-def declared_inputs(options: LoadOptions) -> tuple[TensorSpec, ...]:
-    """The inputs that the user declared, else those of the first sample, with a dynamic first axis."""
-    if options.inputs or options.example is None:
-        return options.inputs
-    return tuple(
-        describe(name, _tf_dtype(array), [None, *array.shape[1:]][: array.ndim])
-        for name, array in options.example.items()
-    )
-
-
-def _tf_dtype(array: Array) -> Any:
-    import tensorflow as tf
-
-    return tf.string if array.dtype.kind in "US" else tf.dtypes.as_dtype(array.dtype)
-
-
-def _declared(tf: Any, spec: TensorSpec) -> Any:
-    shape = None if spec.shape is None else [dim if isinstance(dim, int) else None for dim in spec.shape]
-    return tf.TensorSpec(shape, tf.string if spec.dtype == "str" else spec.dtype, name=spec.name)
 
 
 def _is_tensor(leaf: Any) -> bool:

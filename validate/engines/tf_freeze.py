@@ -54,7 +54,8 @@ def freeze_function(function: Any, inputs: Mapping[str, Any], outputs: Mapping[s
     graph_def, _ = convert_to_constants._replace_variables_by_constants(converter_data=data)
     _drop_assignments(graph_def)
     own = _own_outputs(graph_def, outputs)
-    return FrozenGraph(graph_def, _names(inputs), own, _captured_tables(graph_def, function))
+    inlined = run_grappler(graph_def, [*_names(inputs).values(), *own.values()])
+    return FrozenGraph(inlined, _names(inputs), own, _captured_tables(inlined, function))
 
 
 def freeze_session(session: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> FrozenGraph:
@@ -68,15 +69,14 @@ def freeze_session(session: Any, inputs: Mapping[str, Any], outputs: Mapping[str
         )
     _drop_assignments(graph_def)
     own = _own_outputs(graph_def, outputs)
-    tables = _session_tables(graph_def, session)
-    inlined = run_grappler(graph_def, [*_names(inputs).values(), *own.values()], ["function"])
-    return FrozenGraph(inlined, _names(inputs), own, tables)
+    inlined = run_grappler(graph_def, [*_names(inputs).values(), *own.values()])
+    return FrozenGraph(inlined, _names(inputs), own, _session_tables(inlined, session))
 
 
-def run_grappler(graph_def: Any, keep: list[str], optimizers: list[str]) -> Any:
-    """A ``GraphDef`` after some of TensorFlow's own graph optimizers; the tensors in ``keep`` stay.
+def run_grappler(graph_def: Any, keep: list[str]) -> Any:
+    """A ``GraphDef`` after TensorFlow's own constant folding and inlining; the tensors in ``keep`` stay.
 
-    Functions are inlined, save those of loops and branches, which stay functional: the converter reads them so.
+    Functions of loops and branches stay functions: the converter reads them so. Quantisation of constants stays too.
     """
     import tensorflow as tf
     from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, rewriter_config_pb2
@@ -86,7 +86,7 @@ def run_grappler(graph_def: Any, keep: list[str], optimizers: list[str]) -> Any:
     config = config_pb2.ConfigProto()
     rewriting = config.graph_options.rewrite_options
     config.graph_options.infer_shapes = True
-    rewriting.optimizers[:] = optimizers
+    rewriting.optimizers[:] = ["constfold", "function", "dependency"]
     rewriting.function_optimization = rewriter_config_pb2.RewriterConfig.AGGRESSIVE
     rewriting.min_graph_nodes = -1  # small graphs too
     rewriting.experimental_disable_folding_quantization_emulation = True

@@ -11,6 +11,7 @@ from ..signature import STRING, TensorSpec
 
 if TYPE_CHECKING:
     from ..signature import Array
+    from .base import LoadOptions
 
 BATCH = "batch"
 """The symbolic name of a dynamic first axis."""
@@ -37,6 +38,32 @@ def dtype_name(name: str, dtype: Any) -> str:
     if dtype in (tf.resource, tf.variant):
         raise ParityGateError("PG402", name, f"it is a {dtype.name}, not a tensor of numbers or text")
     return str(dtype.as_numpy_dtype().dtype.name)
+
+
+def tf_dtype(name: str) -> Any:
+    """The ``tf.DType`` of a spec's dtype."""
+    import tensorflow as tf
+
+    return tf.string if name == STRING else tf.dtypes.as_dtype(name)
+
+
+def tf_shape(shape: tuple[int | str, ...] | None) -> list[int | None] | None:
+    """A spec's shape as TensorFlow takes it: None for dynamic axes."""
+    return None if shape is None else [dim if isinstance(dim, int) else None for dim in shape]
+
+
+def declared_inputs(options: LoadOptions) -> tuple[TensorSpec, ...]:
+    """The inputs that the user declared, else those of the first sample, with a dynamic first axis."""
+    if options.inputs or options.example is None:
+        return options.inputs
+    return tuple(
+        describe(name, tf_dtype(STRING if array.dtype.kind in "US" else array.dtype.name), _free_batch(array.shape))
+        for name, array in options.example.items()
+    )
+
+
+def _free_batch(shape: tuple[int, ...]) -> list[int | None]:
+    return [None, *shape[1:]] if shape else []
 
 
 def symbolic(name: str, shape: Any) -> tuple[int | str, ...] | None:
