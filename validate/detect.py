@@ -20,8 +20,8 @@ _BY_CLASS = {
     "tensorflow.python.eager.polymorphic_function.polymorphic_function.Function": "saved_model",
     "tensorflow.python.trackable.autotrackable.AutoTrackable": "saved_model",
     "sklearn.base.BaseEstimator": "sklearn",
-    "xgboost.core.Booster": "sklearn",
-    "lightgbm.basic.Booster": "sklearn",
+    "xgboost.core.Booster": "xgboost",
+    "lightgbm.basic.Booster": "lightgbm",
     "catboost.core.CatBoost": "sklearn",
 }
 """Class path -> format, the most special first: a ScriptModule is also a Module."""
@@ -100,7 +100,9 @@ def _by_first_bytes(path: Path) -> str | None:
         return "keras"
     if head[:2] in {b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"}:
         return "sklearn"
-    return None
+    from .engines.boosters import library_of
+
+    return library_of(path)
 
 
 def _detect_object(source: Any) -> Format:

@@ -15,5 +15,8 @@ ROUTES: dict[tuple[str, str], tuple[str, ...]] = {
     ("torch_module", "onnx"): (f"{_ROUTES}.torch_to_onnx",),
     ("torch_factory", "onnx"): (f"{_ROUTES}.torch_to_onnx",),
     ("sklearn", "onnx"): (f"{_ROUTES}.sklearn_to_onnx",),
+    ("xgboost", "onnx"): (f"{_ROUTES}.sklearn_to_onnx",),
+    ("lightgbm", "onnx"): (f"{_ROUTES}.sklearn_to_onnx",),
+    ("catboost", "onnx"): (f"{_ROUTES}.sklearn_to_onnx",),
 }
 """(source format, target) -> modules that each have one function ``convert``, a :class:`.base.Route`."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import catboost
@@ -21,6 +23,8 @@ from paritygate.convert import ParityGateError
 from paritygate.convert.routes.sklearn_gaps import catboost as catboost_form
 from paritygate.convert.routes.sklearn_gaps import lightgbm as lightgbm_form
 from paritygate.convert.routes.sklearn_gaps import xgboost as xgboost_form
+from paritygate.validate.detect import detect
+from paritygate.validate.engines.base import LoadOptions
 
 LETTERS = np.array(["ant", "bee", "cat"])
 X, Y = load_wine(return_X_y=True)
@@ -311,3 +315,48 @@ def test_catboost_categories_are_refused() -> None:
     with pytest.raises(ParityGateError, match="categorical features") as caught:
         catboost_form.read(model)
     assert caught.value.code == "PG404"
+
+
+def native(name: str, folder: Path) -> tuple[Path, Any]:
+    """A trained model's file in its library's own format, and the same as a live object where it has a form."""
+    path = folder / name
+    if name.startswith("xgboost"):
+        booster = xgboost.XGBClassifier(**XGB).fit(X_HOLES, Y).get_booster()
+        path.write_bytes(booster.save_raw("ubj" if name.endswith("ubj") else "json"))
+    elif name.startswith("lightgbm"):
+        booster = lightgbm.LGBMClassifier(**LGBM).fit(X_HOLES, Y).booster_.save_model(path)
+    else:
+        loss = "Poisson" if "poisson" in name else None
+        booster = catboost.CatBoostRegressor(loss_function=loss, **CAT) if loss else catboost.CatBoostClassifier(**CAT)
+        booster.fit(X_HOLES, Y + 1.0 if loss else LETTERS[Y]).save_model(str(path))
+    return path, booster
+
+
+FILES = ["xgboost.json", "xgboost.ubj", "xgboost.model", "lightgbm.txt", "lightgbm.model", "catboost.cbm",
+         "catboost_poisson.cbm"]  # fmt: skip
+
+
+@DTYPES
+@pytest.mark.parametrize("name", FILES)
+def test_native_file(name: str, dtype: Any, parity: Any, tmp_path: Path) -> None:
+    """Found out by its first bytes, run by its library, converted, equal."""
+    path, _ = native(name, tmp_path)
+    kind = detect(path)
+    assert kind.name == name.partition(".")[0].partition("_")[0]
+    parity(path, with_zeros(X_HOLES.astype(dtype)), load=import_module(kind.engine).load)
+
+
+@pytest.mark.parametrize("name", ["xgboost.ubj", "lightgbm.txt"])
+def test_native_object(name: str, parity: Any, tmp_path: Path) -> None:
+    _, booster = native(name, tmp_path)
+    parity(booster, X_HOLES, load=import_module(detect(booster).engine).load)
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.ubj", b"{L\0\0\0\0\0\0\0\7learner???"), ("b.cbm", b"CBM1"),
+                                               ("c.txt", b"tree\nversion=v4\n")])  # fmt: skip
+def test_damaged_native_file(name: str, content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ParityGateError) as caught:
+        import_module(detect(path).engine).load(path, LoadOptions())
+    assert caught.value.code == "PG402"

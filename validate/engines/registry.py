@@ -84,4 +84,21 @@ FORMATS: tuple[Format, ...] = (
         _BOOSTERS,
         computes_in_width_of_input=True,
     ),
+    *(
+        Format(
+            name,
+            title,
+            suffixes,
+            f"{_ENGINES}.boosters",
+            (name, "sklearn"),
+            "boosters",
+            computes_in_width_of_input=True,
+        )
+        for name, title, suffixes in (
+            ("xgboost", "XGBoost", (".ubj",)),
+            ("lightgbm", "LightGBM", ()),
+            ("catboost", "CatBoost", (".cbm",)),
+        )
+    ),
+    Format("coreml", "Core ML", (".mlmodel", ".mlpackage"), f"{_ENGINES}.coreml", ("onnxruntime",), "coreml"),
 )

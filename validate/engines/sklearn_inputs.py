@@ -113,10 +113,10 @@ def _widened(array: Array, spec: TensorSpec) -> Array:
 
 
 def _width(estimator: Any, options: LoadOptions) -> int:
-    try:
-        return int(estimator.n_features_in_)
-    except (AttributeError, TypeError):
-        pass
+    # CatBoost has no names_in_, and counts 0 features after load_model: its names are the default ones then.
+    known = getattr(estimator, "n_features_in_", None) or len(getattr(estimator, "feature_names_", None) or ())
+    if known:
+        return int(known)
     shapes: list[Sequence[Any]] = [spec.shape or () for spec in options.inputs]
     shapes += [array.shape for array in (options.example or {}).values()]
     if not shapes or len(shapes[0]) != 2:

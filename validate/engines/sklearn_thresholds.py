@@ -53,14 +53,15 @@ def _members(estimator: Any) -> Iterator[Splits]:
 
 
 def _xgboost(estimator: Any) -> Iterator[Splits]:
-    booster = json.loads(estimator.get_booster().save_raw("json"))["learner"]["gradient_booster"]
+    native = estimator.get_booster() if hasattr(estimator, "get_booster") else estimator
+    booster = json.loads(native.save_raw("json"))["learner"]["gradient_booster"]
     for tree in booster.get("gbtree", booster).get("model", {}).get("trees", ()):
         inside = np.asarray(tree["left_children"]) >= 0
         yield np.asarray(tree["split_indices"])[inside], np.asarray(tree["split_conditions"], np.float64)[inside]
 
 
 def _lightgbm(estimator: Any) -> Iterator[Splits]:
-    text = estimator.booster_.model_to_string()
+    text = getattr(estimator, "booster_", estimator).model_to_string()
     features, thresholds = (re.findall(rf"^{name}=(.*)$", text, re.M) for name in ("split_feature", "threshold"))
     for feature, threshold in zip(features, thresholds, strict=True):
         yield np.array(feature.split(), np.int64), np.array(threshold.split(), np.float64)
