@@ -1,4 +1,4 @@
-"""Everything that paritygate adds to skl2onnx, registered once per process."""
+"""Everything that paritygate adds to skl2onnx."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ from .sklearn_gaps import register
 from .sklearn_parsers import register_parsers
 
 
-@cache
 def register_everything() -> None:
-    """The gap modules, the parsers of what holds other estimators, and double precision where it decides."""
+    """The gap modules, the parsers of what holds other estimators, and double precision where it decides.
+
+    Call it before every conversion: a library of boosters that was imported since the last time has to be added.
+    """
     register()
+    _register_once()
+
+
+@cache
+def _register_once() -> None:
     register_parsers()
     register_in_double()
 

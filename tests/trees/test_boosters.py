@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -350,6 +352,22 @@ def test_native_file(name: str, dtype: Any, parity: Any, tmp_path: Path) -> None
 def test_native_object(name: str, parity: Any, tmp_path: Path) -> None:
     _, booster = native(name, tmp_path)
     parity(booster, X_HOLES, load=import_module(detect(booster).engine).load)
+
+
+LATE = """
+import sys
+from paritygate.convert.routes.sklearn_registry import is_supported, register_everything
+register_everything()
+assert not {"catboost", "lightgbm", "xgboost"} & set(sys.modules), "nothing but scikit-learn was needed so far"
+import xgboost
+register_everything()
+assert is_supported(xgboost.XGBClassifier())
+"""
+
+
+def test_library_that_is_imported_after_the_first_conversion() -> None:
+    """As in a notebook."""
+    subprocess.run([sys.executable, "-c", LATE], check=True)
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.ubj", b"{L\0\0\0\0\0\0\0\7learner???"), ("b.cbm", b"CBM1"),
