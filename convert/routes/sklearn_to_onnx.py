@@ -11,7 +11,7 @@ from ...validate.engines.onnxruntime import newest_opset
 from ...validate.engines.sklearn_walk import everything, final_step, readers, unwrap
 from ...validate.errors import ParityGateError
 from .base import Candidate, ConvertOptions
-from .opset import opset_of, raise_opset, smallest_ir
+from .opset import opset_of, smallest_ir
 from .save import save_onnx
 from .sklearn_ports import attach_inputs, attach_outputs, ports_of
 
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     import onnx
 
 OLDEST, NEWEST = 9, 22
-"""Opsets that skl2onnx 1.20 writes. Newer ones are reached with ONNX's own version converter."""
+"""Opsets that skl2onnx 1.20 writes.
+
+A newer one is stamped on what it writes in 22: of its operators and of ours, opsets 23 to 26 have changed only which
+types they take. ONNX's version converter, asked to do the same, crashes on some models.
+"""
 
 _ML_OPSETS = ((16, 3), (11, 2), (1, 1))
 """ai.onnx opset -> the ai.onnx.ml opset of the same ONNX release, up to the newest that skl2onnx writes."""
@@ -31,16 +35,21 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     Raises ParityGateError PG404 (estimators that have no converter), PG405 (the converter gave up), PG408 (an opset
     that can't be written).
     """
-    opset = options.opset or min(newest_opset(), NEWEST)
-    if opset < OLDEST:
-        raise ParityGateError("PG408", f"opset {opset}", f"scikit-learn models need opset {OLDEST} or newer")
+    opset = options.opset or newest_opset()
+    if not OLDEST <= opset <= newest_opset():
+        raise ParityGateError(
+            "PG408",
+            f"opset {opset}",
+            f"scikit-learn models are written in opsets {OLDEST} to {newest_opset()}",
+            "Choose one of these with --opset.",
+        )
     estimator = unwrap(model.native)
     ports = ports_of(estimator, model.signature.inputs)
     proto = _at_opset(estimator, ports.types, min(opset, NEWEST))
     attach_inputs(proto, ports.specs)
     attach_outputs(proto, model.signature.outputs)
-    _stamp(proto, min(opset, NEWEST))
-    save_onnx(raise_opset(proto, opset), destination)
+    _stamp(proto, opset)
+    save_onnx(proto, destination)
     return Candidate(
         path=destination,
         route="skl2onnx",

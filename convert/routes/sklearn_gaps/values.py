@@ -179,7 +179,7 @@ class Value:
     equals = _binary("Equal", dtype=bool)
     maximum, minimum = _binary("Max"), _binary("Min")
     exp, log, sqrt, sin, cos, tanh = (_unary(op) for op in ("Exp", "Log", "Sqrt", "Sin", "Cos", "Tanh"))
-    floor, sign, sigmoid, softplus = (_unary(op) for op in ("Floor", "Sign", "Sigmoid", "Softplus"))
+    floor, sign, softplus = (_unary(op) for op in ("Floor", "Sign", "Softplus"))
 
     def like(self, other: Operand) -> Value:
         """``other`` as a value of this graph; what isn't a value yet becomes a constant of this dtype."""
@@ -236,6 +236,10 @@ class Value:
         count = self.graph.constant([k], np.int64)
         values, indices = self.graph.op_with("TopK", self, count, dtypes=[self.dtype, np.int64], largest=0)
         return values, indices
+
+    def sigmoid(self) -> Value:
+        """``1 / (1 + exp(-x))``: ONNX Runtime's own Sigmoid is 0 in double from -40 on, and wrong before that."""
+        return 1.0 / ((-self).exp() + 1.0)
 
     def softmax(self) -> Value:
         """Softmax along the last axis."""
