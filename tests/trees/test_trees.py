@@ -21,6 +21,8 @@ from sklearn.preprocessing import StandardScaler
 from paritygate.convert import ParityGateError
 from paritygate.convert.routes.sklearn_gaps.categories import SetSplit, tabulate
 from paritygate.convert.routes.sklearn_gaps.trees import AT_MOST, BELOW, Tree, narrow, reachable
+from paritygate.validate.engines.base import LoadOptions
+from paritygate.validate.engines.sklearn import load
 
 LETTERS = np.array(["ant", "bee", "cat", "dog", "elk", "fly", "gnu", "hen", "ibis", "jay"])
 FEW = {"random_state": 0, "n_estimators": 12}
@@ -171,18 +173,42 @@ def test_categories(task: str, dtype: Any, parity: Any) -> None:
     parity(model, rows)
 
 
-def test_categories_of_a_frame(parity: Any) -> None:
-    """Strings and whole numbers as pandas categories, found by their dtype; ONNX's string for a missing one is ''."""
+def frame_of_categories() -> tuple[pd.DataFrame, np.ndarray]:
+    """Strings (some missing) and whole numbers as pandas categories between two columns of numbers."""
     x, y = categories()
     words = np.where(np.isnan(x[:, 1]), None, LETTERS[np.nan_to_num(x[:, 1]).astype(int) % 10])
-    frame = pd.DataFrame({"a": x[:, 0], "word": pd.Categorical(words), "few": pd.Categorical(x[:, 2].astype(int)),
-                          "b": x[:, 3]})  # fmt: skip
-    model = ensemble.HistGradientBoostingRegressor(max_iter=12, min_samples_leaf=5, random_state=0)
-    model.fit(frame, y + 2.0 * (words == "bee"))
-    rows = {"a": x[:, :1], "word": np.where(words is None, "", words.astype(str))[:, None],
-            "few": x[:, 2:3].astype(np.int64), "b": x[:, 3:]}  # fmt: skip
-    rows["word"][:2] = "unheard of"
-    parity(model, rows)
+    columns = {"a": x[:, 0], "word": pd.Categorical(words), "few": pd.Categorical(x[:, 2].astype(int)), "b": x[:, 3]}
+    return pd.DataFrame(columns), y + 2.0 * (words == "bee")
+
+
+def test_categories_of_a_frame(parity: Any) -> None:
+    """Found by their dtype; a string tensor has '' where the frame has nothing."""
+    frame, y = frame_of_categories()
+    model = ensemble.HistGradientBoostingRegressor(max_iter=12, min_samples_leaf=5, random_state=0).fit(frame, y)
+    words = frame["word"].astype(object).fillna("").to_numpy().astype(str)
+    words[:2] = "unheard of"
+    rows = {
+        "a": frame["a"].to_numpy(),
+        "word": words,
+        "few": frame["few"].to_numpy(np.int64),
+        "b": frame["b"].to_numpy(),
+    }
+    parity(model, {name: column[:, None] for name, column in rows.items()})
+
+
+def test_engine_knows_the_categories_of_a_frame() -> None:
+    """Without samples: dtypes, vocabularies, and thresholds by the column of the frame, not by the trees' own order."""
+    frame, y = frame_of_categories()
+    model = load(ensemble.HistGradientBoostingRegressor(max_iter=12, min_samples_leaf=5).fit(frame, y), LoadOptions())
+    assert [spec.dtype for spec in model.signature.inputs] == ["float32", "str", "int64", "float32"]
+    a, word, few, b = model.hints()
+    assert set(word.vocabulary) == set(LETTERS)
+    assert set(few.vocabulary) == {0, 1, 2}
+    for hint in (a, b):
+        (points,) = hint.points
+        assert frame[hint.name].min() < points.min() < points.max() < frame[hint.name].max()
+    assert not word.points
+    assert not few.points
 
 
 ISOLATION = [{}, {"contamination": 0.1}, {"contamination": 0.5}, {"max_features": 0.5}, {"bootstrap": True},

@@ -209,7 +209,9 @@ def _own(estimator: Any, width: int) -> list[Column]:
         return [_category(estimator, np.asarray(values)) for values in estimator.categories_]
     if hasattr(estimator, "n_categories_"):
         return [Column(vocabulary=tuple(map(float, range(count)))) for count in estimator.n_categories_]
+    encoder = getattr(estimator, "_preprocessor", None)  # histogram boosting with categorical features
     members = [member for member in inner(estimator) if not hasattr(member, "tree_")]
+    members += [] if encoder is None else [encoder]
     columns = _merge([columns_of(member, width) for member in members], width)
     low, high = _range(estimator, width)
     missing = _allows_nan(estimator)

@@ -172,6 +172,8 @@ def column_dtypes(estimator: Any, width: int) -> list[str | None]:
         return _pipeline_dtypes(steps_of(estimator), width)
     if isinstance(estimator, ColumnTransformer):
         return _transformer_dtypes(estimator, width)
+    if getattr(estimator, "_preprocessor", None) is not None:  # histogram boosting with categorical features
+        return column_dtypes(estimator._preprocessor, width)
     if _reads_text(estimator):
         return [STRING] * width
     per_column = getattr(estimator, "categories_", None)

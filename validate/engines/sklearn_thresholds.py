@@ -33,14 +33,21 @@ def _splits(estimator: Any) -> Iterator[Splits]:
         inside = tree.feature >= 0
         yield tree.feature[inside], tree.threshold[inside]
     elif hasattr(estimator, "_predictors"):
-        for predictor in (predictor for group in estimator._predictors for predictor in group):
-            nodes = predictor.nodes
-            inside = (nodes["is_leaf"] == 0) & (nodes["is_categorical"] == 0)
-            yield nodes["feature_idx"][inside], nodes["num_threshold"][inside]
+        yield from _histograms(estimator)
     elif type(estimator).__module__.split(".")[0] in _BOOSTERS:
         yield from _BOOSTERS[type(estimator).__module__.split(".")[0]](estimator)
     else:
         yield from _members(estimator)
+
+
+def _histograms(estimator: Any) -> Iterator[Splits]:
+    """Histogram boosting numbers its features anew if some are categorical: those first, then the others."""
+    categorical = estimator.is_categorical_
+    order = np.arange(estimator.n_features_in_) if categorical is None else np.argsort(~categorical, kind="stable")
+    for predictor in (predictor for group in estimator._predictors for predictor in group):
+        nodes = predictor.nodes
+        inside = (nodes["is_leaf"] == 0) & (nodes["is_categorical"] == 0)
+        yield order[nodes["feature_idx"][inside]], nodes["num_threshold"][inside]
 
 
 def _members(estimator: Any) -> Iterator[Splits]:
