@@ -8,17 +8,23 @@ from importlib import import_module
 FAMILIES = (
     "activation",
     "classify",
+    "constexpr_ops",
     "control_flow",
     "conv",
     "elementwise_binary",
     "elementwise_unary",
     "linear",
     "normalization",
+    "pool",
+    "quantization_ops",
+    "random",
     "reduction",
+    "scatter_gather",
     "slicing",
     "states",
     "tensor_operation",
     "tensor_transformation",
+    "transformers",
 )
 
 for _family in FAMILIES:

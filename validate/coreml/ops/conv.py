@@ -1,4 +1,7 @@
-"""Convolutions over one to three spatial axes; channels are axis 1."""
+"""Convolutions over one to three spatial axes; channels are axis 1.
+
+``op`` only tells an error where it happened, so neural network layers call these functions with themselves.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..bind import Array, Floats, Ints, Op, lowers
+from ..bind import Array, Floats, Ints, lowers
 from ..graph import Graph, Value
 from ..refuse import unsupported
 
@@ -16,7 +19,7 @@ AUTO_PAD = {"same": "SAME_UPPER", "same_lower": "SAME_LOWER"}
 @lowers("conv")
 def conv(
     g: Graph,
-    op: Op,
+    op: object,
     *,
     x: Value,
     weight: Value,
@@ -28,13 +31,30 @@ def conv(
     groups: int = 1,
 ) -> Value:
     """Conv. "same" pads as TensorFlow does: the output has ceil(input / stride) elements per axis."""
-    padding = conv_padding(op, pad_type, pad or (0, 0) * (x.rank - 2))
-    if "auto_pad" in padding and dilations and any(d > 1 for d in dilations):
-        padding = {"pads": _same(op, pad_type, x, _reach(op, weight, dilations), strides or (1,) * (x.rank - 2))}
+    strides, dilations = strides or (1,) * (x.rank - 2), dilations or (1,) * (x.rank - 2)
+    reach = _reach(op, weight, dilations) if pad_type in AUTO_PAD else ()
+    padding = window_padding(op, x, pad_type, pad or (0, 0) * (x.rank - 2), reach, strides)
+    if "auto_pad" in padding and any(d > 1 for d in dilations):
+        raise unsupported(str(op), "'same' padding with strides and dilations needs an input of fixed size")
     return g.op("Conv", x, weight, bias, strides=strides, dilations=dilations, group=groups, **padding)
 
 
-def conv_padding(op: Op, pad_type: str, pad: Ints) -> dict[str, Any]:
+def window_padding(op: Op, x: Value, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> dict[str, Any]:
+    """ONNX's padding attributes for windows of ``reach`` elements per axis, gaps included.
+
+    "same" is computed here where it can be: ONNX Runtime's own rule knows no gaps, and fails where a stride is longer
+    than the window.
+    """
+    if pad_type not in AUTO_PAD:
+        return conv_padding(op, pad_type, pad)
+    totals = [_same(length, k, s) for length, k, s in zip((x.shape or ())[2:], reach, strides, strict=True)]
+    if None in totals:
+        return conv_padding(op, pad_type, pad)
+    smaller, greater = [(t or 0) // 2 for t in totals], [-((t or 0) // -2) for t in totals]
+    return {"pads": smaller + greater if pad_type == "same" else greater + smaller}
+
+
+def conv_padding(op: object, pad_type: str, pad: Ints) -> dict[str, Any]:
     """ONNX's padding attributes. MIL interleaves begins and ends, ONNX lists all begins first."""
     if pad_type == "valid":
         return {}
@@ -45,21 +65,17 @@ def conv_padding(op: Op, pad_type: str, pad: Ints) -> dict[str, Any]:
     raise unsupported(str(op), f"pad_type '{pad_type}' is not one of custom, valid, {', '.join(AUTO_PAD)}")
 
 
-def _same(op: Op, pad_type: str, x: Value, reach: Ints, strides: Ints) -> list[int]:
-    """The pads of "same", begins then ends; ONNX Runtime can't find them itself for a dilated kernel."""
-    totals = []
-    for length, k, s in zip((x.shape or ())[2:], reach, strides, strict=True):
-        if length is None and s > 1:
-            raise unsupported(str(op), "'same' padding with strides and dilations needs an input of fixed size")
-        totals.append(max(0, (-(-(length or 0) // s) - 1) * s + k - (length or 0)))
-    smaller, greater = [t // 2 for t in totals], [t - t // 2 for t in totals]
-    return smaller + greater if pad_type == "same" else greater + smaller
+def _same(length: int | None, reach: int, stride: int) -> int | None:
+    """How much padding gives ceil(length / stride) windows; None when that depends on the length, which isn't known."""
+    if stride == 1:
+        return reach - 1
+    return None if length is None else max(0, (-(-length // stride) - 1) * stride + reach - length)
 
 
 @lowers("conv_quantized")
 def conv_quantized(
     g: Graph,
-    op: Op,
+    op: object,
     *,
     x: Value,
     weight: Array,
@@ -89,7 +105,7 @@ def conv_quantized(
 @lowers("conv_transpose")
 def conv_transpose(
     g: Graph,
-    op: Op,
+    op: object,
     *,
     x: Value,
     weight: Value,
@@ -116,14 +132,14 @@ def conv_transpose(
     )  # fmt: skip
 
 
-def _reach(op: Op, weight: Value, dilations: Ints) -> Ints:
+def _reach(op: object, weight: Value, dilations: Ints) -> Ints:
     """How many elements a dilated kernel spans along each axis."""
     if weight.static_shape is None:
         raise unsupported(str(op), "the kernel's size is not known before the model runs")
     return tuple((k - 1) * d + 1 for k, d in zip(weight.static_shape[2:], dilations, strict=True))
 
 
-def _crop(op: Op, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> list[tuple[int, int]]:
+def _crop(op: object, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> list[tuple[int, int]]:
     """(begin, end) to cut off along each axis."""
     if pad_type == "custom":
         return list(zip(pad[::2], pad[1::2], strict=True))
@@ -135,12 +151,13 @@ def _crop(op: Op, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> list[
 
 
 def _crop_to(
-    op: Op, want: Ints, x: Value, pads: list[tuple[int, int]], reach: Ints, strides: Ints
+    op: object, want: Ints, x: Value, pads: list[tuple[int, int]], reach: Ints, strides: Ints
 ) -> list[tuple[int, int]]:
     """The crop that gives ``want`` elements: the end of each axis makes up for the difference."""
-    if x.static_shape is None:
-        raise unsupported(str(op), "output_shape needs an input of fixed shape")
-    full = [s * (n - 1) + k for n, s, k in zip(x.static_shape[2:], strides, reach, strict=True)]
+    lengths = [n for n in (x.shape or ())[2:] if n is not None]
+    if len(lengths) != len(want):
+        raise unsupported(str(op), "output_shape needs an input of fixed size")
+    full = [s * (n - 1) + k for n, s, k in zip(lengths, strides, reach, strict=True)]
     return [(b, f - w - b) for (b, _), f, w in zip(pads, full, want, strict=True)]
 
 
