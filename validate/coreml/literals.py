@@ -37,8 +37,8 @@ def tensor_type(value_type: Message, where: str) -> TensorType:
         return tensor_type(value_type.stateType.wrappedType, where)
     if kind == "listType":
         element = tensor_type(value_type.listType.type, where)
-        length = _dimension(value_type.listType.length)
-        return TensorType(element.dtype, None if element.shape is None else (length, *element.shape))
+        # The declared length is the first one; writing behind the end makes a list longer.
+        return TensorType(element.dtype, None if element.shape is None else (None, *element.shape))
     if kind == "dictionaryType":
         return TensorType(np.dtype("float32"), None)
     if kind != "tensorType":

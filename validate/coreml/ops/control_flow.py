@@ -10,6 +10,7 @@ from ..bind import Block, Numerics, Op, TensorType, Values, lowers
 from ..dtypes import BY_NAME
 from ..graph import Graph, Value
 from ..refuse import unsupported
+from .elementwise_binary import promoted
 
 
 @lowers("cond", numerics=Numerics.RAW)
@@ -21,6 +22,16 @@ def cond(g: Graph, op: Op, *, pred: Value) -> tuple[Value, ...]:
     return g.ops(
         "If", scalar, outputs=len(types), types=types, then_branch=branches[0], else_branch=branches[1]
     )  # fmt: skip
+
+
+@lowers("select", numerics=Numerics.EXACT)
+def select(g: Graph, *, cond: Value, a: Value, b: Value) -> Value:
+    """a where ``cond`` holds, b elsewhere."""
+    a, b = promoted(g, a, b)
+    if a.dtype != np.bool_:
+        return g.op("Where", cond, a, b)
+    # ONNX Runtime has no such kernel for truth values.
+    return g.cast(g.op("Where", cond, g.cast(a, "uint8"), g.cast(b, "uint8")), "bool")
 
 
 def _branch(g: Graph, op: Op, block: Block) -> Graph:

@@ -67,7 +67,7 @@ def floor_div(g: Graph, *, x: Value, y: Value) -> Value:
     x, y = promoted(g, x, y)
     if x.dtype.kind == "f":
         return g.op("Floor", g.op("Div", x, y))
-    y = _without_zero(g, y)
+    y = without_zero(g, y)
     return g.op("Div", g.op("Sub", x, g.op("Mod", x, y)), y)
 
 
@@ -76,15 +76,15 @@ def mod(g: Graph, *, x: Value, y: Value) -> Value:
     """x - y * floor(x / y): the result has the divisor's sign."""
     x, y = promoted(g, x, y)
     if x.dtype.kind != "f":
-        return g.op("Mod", x, _without_zero(g, y))
+        return g.op("Mod", x, without_zero(g, y))
     remainder = g.op("Mod", x, y, fmod=1)
     zero = g.like(0, x)
     opposite = g.op("Less", g.op("Mul", g.op("Sign", remainder), g.op("Sign", y)), zero)
     return g.op("Where", opposite, g.op("Add", remainder, y), remainder)
 
 
-def _without_zero(g: Graph, y: Value) -> Value:
-    # An integer division by zero is undefined in MIL and would kill the process in ONNX Runtime.
+def without_zero(g: Graph, y: Value) -> Value:
+    """``y`` with 1 for 0: an integer division by zero, undefined in MIL, would kill the process in ONNX Runtime."""
     if y.value is not None and np.all(y.value):
         return y
     return g.op("Where", g.op("Equal", y, g.like(0, y)), g.like(1, y), y)

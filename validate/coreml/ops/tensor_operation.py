@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from ..bind import Numerics, Values, lowers
-from ..graph import Graph, Value
+import numpy as np
+from onnx import numpy_helper
+
+from ..bind import Ints, Numerics, Op, Values, lowers
+from ..dtypes import Dtype
+from ..graph import Dim, Graph, Value
+from ..refuse import damaged, unsupported
+from .control_flow import select
+
+PADDINGS = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
+"""MIL's padding modes in ONNX's words."""
 
 
 @lowers("identity", numerics=Numerics.RAW)
@@ -27,3 +36,164 @@ def concat(g: Graph, *, values: Values, axis: int, interleave: bool = False) -> 
     last = g.const([axis % values[0].rank + 1], "int64")
     slices = g.op("Concat", *(g.op("Unsqueeze", v, last) for v in values), axis=axis % values[0].rank + 1)
     return g.op("Reshape", slices, g.shape_of(g.op("Concat", *values, axis=axis)))
+
+
+@lowers("stack", numerics=Numerics.RAW)
+def stack(g: Graph, *, values: Values, axis: int) -> Value:
+    """``values`` side by side along a new axis."""
+    place = axis % (values[0].rank + 1)
+    new = g.const([place], "int64")
+    return g.op("Concat", *(g.op("Unsqueeze", v, new) for v in values), axis=place)
+
+
+@lowers("split", numerics=Numerics.RAW)
+def split(
+    g: Graph, op: Op, *, x: Value, axis: int, num_splits: int | None = None, split_sizes: Ints | None = None
+) -> tuple[Value, ...]:
+    """x in parts along ``axis``: of ``split_sizes``, or ``num_splits`` equal ones."""
+    if split_sizes is not None:
+        return g.ops("Split", x, g.const(split_sizes, "int64"), outputs=len(split_sizes), axis=axis)
+    if num_splits is None:
+        raise damaged(str(op), "it has neither num_splits nor split_sizes")
+    return g.ops("Split", x, outputs=num_splits, axis=axis, num_outputs=num_splits)
+
+
+@lowers("tile", numerics=Numerics.RAW)
+def tile(g: Graph, *, x: Value, reps: Value) -> Value:
+    """x repeated reps[i] times along each axis i."""
+    return g.op("Tile", x, g.cast(reps, "int64"))
+
+
+@lowers("flatten2d", numerics=Numerics.RAW)
+def flatten2d(g: Graph, *, x: Value, axis: int = 1) -> Value:
+    """x as a matrix: the axes before ``axis``, and the others."""
+    return g.op("Flatten", x, axis=axis)
+
+
+@lowers("fill", numerics=Numerics.RAW)
+def fill(g: Graph, op: Op, *, shape: Value, value: float = 0.0) -> Value:
+    """A tensor of ``shape`` with ``value`` everywhere."""
+    return filled(g, g.cast(shape, "int64"), value, op.outputs[0].dtype)
+
+
+@lowers("fill_like", opset=16, numerics=Numerics.RAW)
+def fill_like(g: Graph, op: Op, *, ref_tensor: Value, value: float = 0.0) -> Value:
+    """A tensor of the shape of ``ref_tensor`` with ``value`` everywhere."""
+    return filled(g, g.shape_of(ref_tensor), value, op.outputs[0].dtype)
+
+
+def filled(g: Graph, shape: Value, value: float, dtype: Dtype) -> Value:
+    """A tensor of a shape that may be computed."""
+    return g.op("ConstantOfShape", shape, value=numpy_helper.from_array(np.array([value], dtype)))
+
+
+@lowers("range_1d")
+def range_1d(g: Graph, *, end: Value, start: Value, step: Value) -> Value:
+    """start, start + step, start + 2 * step, ... below ``end`` (above it for a negative step)."""
+    start, end, step = (g.reshape(v, []) for v in (start, end, step))
+    if start.dtype.kind != "f":
+        return g.op("Range", start, end, step)
+    # ONNX Runtime's Range adds up the steps, so that their rounding errors grow.
+    first, last, distance = (g.cast(v, "float64") for v in (start, end, step))
+    count = g.cast(g.op("Ceil", g.op("Div", g.op("Sub", last, first), distance)), "int64")
+    places = g.op("Range", g.const(0, "int64"), count, g.const(1, "int64"))
+    return g.op("Add", start, g.op("Mul", g.cast(places, start.dtype), step))
+
+
+@lowers("pad", numerics=Numerics.EXACT)
+def pad(g: Graph, op: Op, *, x: Value, pad: Value, mode: str = "constant", constant_val: float = 0.0) -> Value:
+    """x with pad[2i] elements before and pad[2i + 1] after, along each of the last axes."""
+    count = pad.static_shape
+    if mode not in PADDINGS or count is None:
+        raise unsupported(str(op), f"mode '{mode}' with a pad of shape {pad.shape}")
+    axes = g.const(np.arange(x.rank - count[0] // 2, x.rank))
+    amounts = g.reshape(g.transpose(g.reshape(g.cast(pad, "int64"), [-1, 2]), (1, 0)), [-1])
+    return g.op("Pad", x, amounts, g.like(constant_val, x), axes, mode=PADDINGS[mode])
+
+
+@lowers("band_part", numerics=Numerics.EXACT)
+def band_part(g: Graph, *, x: Value, lower: int = -1, upper: int = -1) -> Value:
+    """x with zeros outside of ``lower`` diagonals below and ``upper`` above the main one; all for a negative number."""
+    if lower >= 0:
+        x = g.op("Trilu", x, g.const(-lower, "int64"), upper=1)
+    return x if upper < 0 else g.op("Trilu", x, g.const(upper, "int64"), upper=0)
+
+
+@lowers("cumsum")
+def cumsum(g: Graph, *, x: Value, axis: int = 0, exclusive: bool = False, reverse: bool = False) -> Value:
+    """The sum of all elements up to each one along ``axis``, itself included unless ``exclusive``."""
+    return g.op("CumSum", x, g.const(axis, "int64"), exclusive=int(exclusive), reverse=int(reverse))
+
+
+@lowers("non_zero", numerics=Numerics.EXACT)
+def non_zero(g: Graph, *, x: Value) -> Value:
+    """The positions of the elements that aren't zero, one per row."""
+    return g.transpose(g.op("NonZero", x), (1, 0))
+
+
+@lowers("one_hot", numerics=Numerics.RAW)
+def one_hot(
+    g: Graph,
+    op: Op,
+    *,
+    indices: Value,
+    one_hot_vector_size: Value,
+    axis: int = -1,
+    on_value: float = 1,
+    off_value: float = 0,
+) -> Value:
+    """A new axis with ``on_value`` at each index; a vector without one where the index is out of bounds."""
+    dtype = op.outputs[0].dtype
+    place = axis % (indices.rank + 1)
+    length = g.reshape(g.cast(one_hot_vector_size, "int64"), [])
+    places = g.op("Range", g.const(0, "int64"), length, g.const(1, "int64"))
+    lined_up = g.reshape(places, [-1, *(1,) * (indices.rank - place)])
+    hot = g.op("Equal", g.op("Unsqueeze", g.cast(indices, "int64"), g.const([place], "int64")), lined_up)
+    return select(g, cond=hot, a=g.const(on_value, dtype), b=g.const(off_value, dtype))
+
+
+@lowers("argsort", numerics=Numerics.EXACT)
+def argsort(g: Graph, *, x: Value, axis: int = -1, ascending: bool = False) -> Value:
+    """The indices that sort x along ``axis``; equal elements keep their order."""
+    return _top(g, x, g.dim(x, axis), axis, ascending)[1]
+
+
+@lowers("topk", numerics=Numerics.EXACT)
+def topk(g: Graph, *, x: Value, k: int = 1, axis: int = -1, ascending: bool = False) -> tuple[Value, ...]:
+    """The ``k`` greatest (or least) elements along ``axis``, all for -1, and their indices."""
+    return _top(g, x, g.dim(x, axis) if k == -1 else k, axis, ascending)
+
+
+@lowers("topk", opset=16, numerics=Numerics.EXACT)
+def topk_of_choice(
+    g: Graph,
+    *,
+    x: Value,
+    k: int = 1,
+    axis: int = -1,
+    ascending: bool = False,
+    sort: bool = True,
+    return_indices: bool = True,
+) -> tuple[Value, ...]:
+    """As before; the indices may be left out. Without ``sort`` any order is right, so the sorted one is."""
+    return topk(g, x=x, k=k, axis=axis, ascending=ascending)[: 2 if return_indices else 1]
+
+
+@lowers("topk", opset=17, numerics=Numerics.EXACT)
+def topk_with_typed_indices(
+    g: Graph,
+    *,
+    x: Value,
+    k: int = 1,
+    axis: int = -1,
+    ascending: bool = False,
+    sort: bool = True,
+    return_indices: bool = True,
+    output_indices_dtype: str = "int32",
+) -> tuple[Value, ...]:
+    """As before; the output's declared type already says output_indices_dtype."""
+    return topk(g, x=x, k=k, axis=axis, ascending=ascending)[: 2 if return_indices else 1]
+
+
+def _top(g: Graph, x: Value, k: Dim, axis: int, ascending: bool) -> tuple[Value, ...]:
+    return g.ops("TopK", x, g.vector([k]), outputs=2, axis=axis, largest=int(not ascending))
