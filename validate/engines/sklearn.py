@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from .sklearn_files import Loaded, read
 from .sklearn_hints import hints_of, plausible_rows
 from .sklearn_inputs import Inputs, inputs_of
 from .sklearn_outputs import Method, labels_of, methods_of, spec_of
-from .sklearn_walk import everything, unwrap
+from .sklearn_walk import everything, final_step, unwrap
 
 if TYPE_CHECKING:
     from ..signature import Array, Feed, TensorSpec
@@ -73,7 +73,20 @@ def load(source: Path | Any, options: LoadOptions) -> SklearnModel:
     inputs, outputs = _describe(loaded.value, methods, options)
     size = source.stat().st_size if is_path else None
     signature = Signature(inputs.specs, outputs, labels_of(loaded.value, outputs))
-    return SklearnModel(signature, loaded.value, inputs, methods, loaded, size)
+    notes = tuple(_notes(loaded, inputs, options))
+    return SklearnModel(signature, loaded.value, inputs, methods, loaded, size, notes)
+
+
+def _notes(loaded: Loaded, inputs: Inputs, options: LoadOptions) -> Iterator[str]:
+    import sklearn
+
+    if loaded.written_by:
+        yield (
+            f"written by scikit-learn {loaded.written_by} and run by {sklearn.__version__}: "
+            "what it computes here may differ from what it computed there"
+        )
+    if options.dtype == "float32" and not options.inputs and any(spec.dtype == "float64" for spec in inputs.specs):
+        yield f"its input is float64: {type(final_step(loaded.value)).__name__} refuses float32"
 
 
 def _describe(
