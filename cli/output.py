@@ -10,8 +10,8 @@ import click
 
 if TYPE_CHECKING:
     from paritygate.validate.doctor import Library
+    from paritygate.validate.job import Inspection, Ran
     from paritygate.validate.report import Report
-    from paritygate.validate.tasks import Inspection, Ran
 
 
 def show_report(command: str, report: Report, *, as_json: bool, quiet: bool, written: Path | None = None) -> None:

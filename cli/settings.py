@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from paritygate.validate.events import Listener
     from paritygate.validate.policy import Policy
     from paritygate.validate.session import Settings
+    from paritygate.validate.signature import TensorSpec
 
 
 class SharedOptions(TypedDict, total=False):
@@ -39,13 +40,12 @@ class SharedOptions(TypedDict, total=False):
 def load_options(given: SharedOptions, **more: Any) -> LoadOptions:
     """What was said about the source model."""
     from paritygate.validate.engines.base import LoadOptions
-    from paritygate.validate.samples import parse_input
 
     return LoadOptions(
         signature=given["signature"],
         weights=given["weights"],
         trust=given["trust"],
-        inputs=tuple(parse_input(text) for text in given["inputs"]),
+        inputs=_inputs(given["inputs"]),
         dynamic=parse_dynamic(given["dynamic"]),
         **more,
     )
@@ -54,18 +54,33 @@ def load_options(given: SharedOptions, **more: Any) -> LoadOptions:
 def settings(given: SharedOptions, on_event: Listener) -> Settings:
     """How the run is to be done."""
     from paritygate.validate.isolate import Limits
-    from paritygate.validate.samples import parse_range
+    from paritygate.validate.job import SamplePlan
     from paritygate.validate.session import Settings
-    from paritygate.validate.tasks import SamplePlan
 
     plan = SamplePlan(
         path=given["samples"],
         seed=given["seed"],
-        ranges=dict(parse_range(text) for text in given["ranges"]),
+        ranges=_ranges(given["ranges"]),
         batch_sizes=given["batches"] or None,
     )
     limits = Limits(given.get("timeout"), parse_size(given.get("memory_limit")))
     return Settings(plan, _policy(given), limits, on_event, given.get("keep"))
+
+
+def _inputs(texts: tuple[str, ...]) -> tuple[TensorSpec, ...]:
+    if not texts:
+        return ()  # numpy isn't imported for nothing before the workers start
+    from paritygate.validate.samples import parse_input
+
+    return tuple(parse_input(text) for text in texts)
+
+
+def _ranges(texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    if not texts:
+        return {}
+    from paritygate.validate.samples import parse_range
+
+    return dict(parse_range(text) for text in texts)
 
 
 def _policy(given: SharedOptions) -> Policy | None:

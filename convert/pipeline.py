@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,18 +12,21 @@ from ..validate.detect import detect, format_named, normalise
 from ..validate.engines.base import LoadOptions
 from ..validate.engines.registry import Format
 from ..validate.errors import ParityGateError
-from ..validate.judge import Side, judge
+from ..validate.job import source_name
 from ..validate.runners import job_folder, runner_for
 from ..validate.session import Settings, Stopwatch, as_file, run_candidate_on
-from ..validate.tasks import source_name
 from .export import check_output, publish
 from .routes.base import ConvertOptions
 from .routes.registry import ROUTES
 
 if TYPE_CHECKING:
+    from ..validate.job import Ran
     from ..validate.report import Report
-    from ..validate.tasks import Ran
     from .tasks import Made
+
+
+NEEDED_AT_THE_END = ("paritygate.validate.judge", "onnx")
+"""What this process imports once the workers have started: it costs nothing while they do the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ def run_job(job: Job, settings: Settings) -> Conversion:
     watch = Stopwatch()
     with job_folder(settings.keep) as folder:
         made, actual = _make_and_run(job, row, target, route, folder, settings, watch)
+        from ..validate.judge import Side, judge
+
         report = judge(
             folder,
             Side(source_name(job.source), row, made.reference, as_file(job.source)),
@@ -83,6 +89,8 @@ def _make_and_run(
     with ExitStack() as stack:
         source = stack.enter_context(runner_for(job.source, row, folder, "source", settings.limits))
         checker = stack.enter_context(runner_for(job.output, target, folder, "candidate", settings.limits))
+        for module in NEEDED_AT_THE_END:
+            importlib.import_module(module)
         arguments: dict[str, Any] = {
             "folder": folder,
             "row": row,

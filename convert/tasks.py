@@ -10,7 +10,8 @@ from typing import Any
 from ..validate.engines.base import LoadOptions
 from ..validate.engines.registry import Format
 from ..validate.events import Event, Listener
-from ..validate.tasks import Ran, SamplePlan, run_reference
+from ..validate.job import Ran, SamplePlan
+from ..validate.tasks import run_reference
 from .export import use_free_data_name
 from .routes.base import Candidate, ConvertOptions
 

@@ -81,9 +81,9 @@ def make_settings(
 ) -> Settings:
     """The keyword arguments that ``validate`` and ``convert`` share, as one value."""
     from .isolate import Limits
+    from .job import SamplePlan
     from .policy import OverridingPolicy, make_policy
     from .session import Settings
-    from .tasks import SamplePlan
 
     policy = make_policy(rtol, atol)
     return Settings(

@@ -13,11 +13,11 @@ from .compare import compare_outputs
 from .doctor import versions
 from .engines.registry import Format
 from .findings import check_declared, check_informative
+from .job import ACTUAL, AGAIN, EXPECTED, PAIRED, SAMPLES, Ran
 from .policy import DefaultPolicy, Policy
 from .report import Environment, Finding, ModelSummary, Report, Severity
 from .samples import Sample, load_outputs, load_samples
 from .signature import Signature, TensorSpec
-from .tasks import ACTUAL, AGAIN, EXPECTED, PAIRED, SAMPLES, Ran
 
 _CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "f16c")
 _HASHED_BYTES = 1 << 20

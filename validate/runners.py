@@ -77,7 +77,7 @@ def runner_for(source: Any, row: Format, folder: Path, name: str, limits: Limits
     """A worker for whatever can be named by a path or factory, this process for a live object."""
     if not isinstance(source, str | Path):
         return InProcess()
-    return InWorker(folder, name, row, limits, preload=("numpy", *row.needs))
+    return InWorker(folder, name, row, limits, preload=("paritygate.validate.tasks", *row.needs, row.engine))
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from .engines.base import LoadOptions
 from .engines.registry import Format
 from .events import Listener, ignore
 from .isolate import Limits
+from .job import Inspection, Ran, SamplePlan, source_name
 from .runners import Runner, job_folder, runner_for
-from .tasks import Inspection, Ran, SamplePlan, source_name
 
 if TYPE_CHECKING:
     from .policy import Policy
@@ -63,14 +63,14 @@ def run_session(reference: Any, candidate: Any, load: LoadOptions, bindings: Bin
 
     Raises ParityGateError for everything but a verdict.
     """
-    from .judge import Side, judge
-
     reference, candidate = normalise(reference), normalise(candidate)
     rows = detect(reference), detect(candidate)
     watch = Stopwatch()
     with job_folder(settings.keep) as folder, ExitStack() as stack:
         left = stack.enter_context(runner_for(reference, rows[0], folder, "reference", settings.limits))
         right = stack.enter_context(runner_for(candidate, rows[1], folder, "candidate", settings.limits))
+        from .judge import Side, judge  # numpy and all: it costs nothing while the workers start
+
         expected = watch.measure(
             "reference", lambda: run_reference_on(left, folder, rows[0], reference, load, settings)
         )
@@ -110,8 +110,8 @@ def run_candidate_on(
 
 def run_model(model: Any, output: Path, load: LoadOptions, settings: Settings) -> Ran:
     """Run one model and write its outputs to an .npz, whole or not at all. Raises ParityGateError."""
+    from .job import EXPECTED, SAMPLES
     from .samples import load_outputs, load_samples
-    from .tasks import EXPECTED, SAMPLES
 
     model = normalise(model)
     row = detect(model)

@@ -4,57 +4,24 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .adapt import InputAdapter
-from .engines.base import Facts, LoadOptions, Model
+from .engines.base import LoadOptions, Model
 from .engines.registry import Format
 from .errors import ParityGateError
 from .events import Event, Listener, ignore
+from .job import ACTUAL, AGAIN, EXPECTED, PAIRED, SAMPLES, Inspection, Ran, SamplePlan, source_name
 from .report import SamplesSummary
-from .signature import Signature
 from .stability import ask_again_in_a_pair
 
 if TYPE_CHECKING:
     from .samples import Sample, Samples
     from .signature import Array, Feed
 
-SAMPLES, EXPECTED, ACTUAL = "samples.npz", "expected.npz", "actual.npz"
-AGAIN, PAIRED = "again.npz", "paired.npz"
 _REPEATED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class SamplePlan:
-    """Where samples come from: a file of the user's, or a generator with a seed and ranges (input -> low, high).
-
-    ``batch_sizes`` None lets the generator choose two or more; for a file, the first one is how it is split.
-    """
-
-    path: Path | None = None
-    seed: int = 0
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    batch_sizes: tuple[int, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """One model's run over all samples: what the model is, and sentences that the user should read."""
-
-    signature: Signature
-    facts: Facts
-    samples: SamplesSummary
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """A model's facts and signature."""
-
-    facts: Facts
-    signature: Signature
 
 
 def load_model(row: Format, source: Any, options: LoadOptions) -> Model:
@@ -128,11 +95,6 @@ def inspect_task(row: Format, source: Any, options: LoadOptions, on_event: Liste
     on_event(Event(f"load {source_name(source)}"))
     model = load_model(row, source, options)
     return Inspection(model.facts(), model.signature)
-
-
-def source_name(source: Any) -> str:
-    """A path or factory as it was given; a live object by its class."""
-    return str(source) if isinstance(source, str | Path) else type(source).__name__
 
 
 def _install(row: Format) -> str:

@@ -31,7 +31,7 @@ _BOOSTERS = ("xgboost", "lightgbm", "catboost")
 _ENGINES = "paritygate.validate.engines"
 
 FORMATS: tuple[Format, ...] = (
-    Format("onnx", "ONNX", (".onnx",), f"{_ENGINES}.onnxruntime", ("onnxruntime",), ""),
+    Format("onnx", "ONNX", (".onnx",), f"{_ENGINES}.onnxruntime", ("onnxruntime", "onnx"), ""),
     Format(
         "saved_model", "TensorFlow SavedModel", (), f"{_ENGINES}.saved_model", ("tensorflow",), "tensorflow", ("keras",)
     ),

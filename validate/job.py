@@ -1,0 +1,51 @@
+"""What a job's processes share: its plan, its files, what each run tells. Light, since the parent imports it first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .engines.base import Facts
+from .report import SamplesSummary
+from .signature import Signature
+
+SAMPLES, EXPECTED, ACTUAL = "samples.npz", "expected.npz", "actual.npz"
+AGAIN, PAIRED = "again.npz", "paired.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class SamplePlan:
+    """Where samples come from: a file of the user's, or a generator with a seed and ranges (input -> low, high).
+
+    ``batch_sizes`` None lets the generator choose two or more; for a file, the first one is how it is split.
+    """
+
+    path: Path | None = None
+    seed: int = 0
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    batch_sizes: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One model's run over all samples: what the model is, and sentences that the user should read."""
+
+    signature: Signature
+    facts: Facts
+    samples: SamplesSummary
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A model's facts and signature."""
+
+    facts: Facts
+    signature: Signature
+
+
+def source_name(source: Any) -> str:
+    """A path or factory as it was given; a live object by its class."""
+    return str(source) if isinstance(source, str | Path) else type(source).__name__
