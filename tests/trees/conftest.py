@@ -47,6 +47,7 @@ def parity(tmp_path: Path) -> Parity:
         feed = x if isinstance(x, dict) else {"X": x}
         dtype = "float64" if any(column.dtype == np.float64 for column in feed.values()) else "float32"
         model = load(source, LoadOptions(dtype=dtype, example=feed))
+        assert len(model.hints()) == len(feed), "thresholds are found wherever the trees are"
         path = tmp_path / "model.onnx"
         convert(model, path, ConvertOptions(opset))
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])

@@ -81,5 +81,7 @@ def _flat(value: Any) -> Iterator[Any]:
     if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object):
         for item in value:
             yield from _flat(item)
+    elif hasattr(value, "calibrators"):  # one member of a CalibratedClassifierCV, no estimator itself
+        yield from _flat(value.estimator)
     elif hasattr(value, "predict") or hasattr(value, "transform"):
         yield value
