@@ -4,44 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
-from onnx import NodeProto, TensorProto, numpy_helper
-from onnx.helper import get_attribute_value, tensor_dtype_to_np_dtype
 from skl2onnx import update_registered_converter
 from skl2onnx._parse import _parse_sklearn
-from skl2onnx._supported_operators import sklearn_operator_name_map
-from skl2onnx.common._registration import get_converter
-from skl2onnx.common.data_types import (
-    BooleanTensorType,
-    DoubleTensorType,
-    FloatTensorType,
-    Int64TensorType,
-    StringTensorType,
-    guess_tensor_type,
-)
+from skl2onnx.common.data_types import guess_tensor_type
 
-from .values import STRING, Graph, Value
+from .conversion import ALIAS, DECISIONS, FUNCTIONS, INNER, TYPES, Decision, Function, without_zipmap
+from .conversion import Conversion as Conversion
+from .conversion import label_dtype as label_dtype
+from .conversion import labels as labels
+from .values import Value
 
 AS_INPUT = np.dtype(np.void)
 """The dtype of an output that keeps its input's, be it text, integers or floating numbers."""
 
 OLDEST_OPSET = 13
 """Before it, Softmax, Squeeze, ReduceSum and others have other inputs or another meaning."""
-
-_ALIAS = "Gap"
-"""How the names under which skl2onnx knows these converters begin; all of them take features in double."""
-
-_TYPES = {
-    np.dtype(np.float32): FloatTensorType,
-    np.dtype(np.float64): DoubleTensorType,
-    np.dtype(np.int64): Int64TensorType,
-    np.dtype(bool): BooleanTensorType,
-    STRING: StringTensorType,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,152 +33,8 @@ class Output:
     dtype: np.dtype[Any] | None = None
 
 
-Function = Callable[["Conversion", Any], Value | Sequence[Value]]
-"""What converts an estimator: (conversion, fitted estimator) -> the outputs' values."""
-
-Decision = Callable[["Conversion", Any], Value]
-"""What computes a classifier's decision values: (n,) or (n, 1) of two classes, else (n, classes)."""
-
 Outputs = Callable[[Any], Sequence[Output]]
 """Which outputs a fitted estimator has."""
-
-
-class Conversion(Graph):
-    """The graph of the model in which one estimator is being converted, and that estimator's inputs.
-
-    Converters compute in double; what they return is cast to the types that the outputs were declared with.
-    """
-
-    def __init__(self, scope: Any, container: Any, variables: Sequence[Any]) -> None:
-        self.opset = container.target_opset_any_domain("")
-        self._scope, self._container, self._variables = scope, container, list(variables)
-
-    @property
-    def space(self) -> object:
-        """All conversions of one model write into one graph."""
-        return self._container
-
-    @cached_property
-    def inputs(self) -> tuple[Value, ...]:
-        """The estimator's inputs as they come: one tensor, or one per column of a table."""
-        return tuple(Value(self, v.full_name, _dtype(v.type)) for v in self._variables)
-
-    @cached_property
-    def x(self) -> Value:
-        """The features in double, (n, features)."""
-        return self.concat([value.cast(np.float64) for value in self.inputs])
-
-    @cached_property
-    def raw(self) -> Value:
-        """The features in the dtype in which they come, (n, features); in double if there are several."""
-        same = len({value.dtype for value in self.inputs}) == 1
-        return self.concat(self.inputs) if same else self.x
-
-    @property
-    def ml_opset(self) -> int:
-        """The version of the domain ai.onnx.ml."""
-        return int(self._container.target_opset_any_domain("ai.onnx.ml"))
-
-    def full(self, row: ArrayLike, dtype: DTypeLike | None = None) -> Value:
-        """``row`` once for each row of the input: (n, len(row)), or (n,) for a scalar."""
-        content = self.constant(row, dtype)
-        batch = self.inputs[0].shape().take([0])
-        shape = batch if np.ndim(row) == 0 else self.concat([batch, self.constant([np.size(row)])], axis=0)
-        return self.op("Expand", content, shape)
-
-    def zeros(self, width: int) -> Value:
-        """Zeros in double, (n, width), that take no room in the file."""
-        shape = self.concat([self.inputs[0].shape().take([0]), self.constant([width])], axis=0)
-        return self.op("ConstantOfShape", shape, dtype=np.float64, value=numpy_helper.from_array(np.zeros(1)))
-
-    @property
-    def extents(self) -> tuple[int | None, ...]:
-        """The declared shape of the first input; None where it is open."""
-        return tuple(self._variables[0].type.shape)
-
-    def columns(self, count: int) -> list[Value]:
-        """The ``count`` features one by one, (n, 1) each, in the dtypes in which they come."""
-        if len(self.inputs) == 1:
-            return [self.inputs[0].columns([j]) for j in range(count)]
-        widths = [variable.type.shape[1] or 1 for variable in self._variables]
-        parts = zip(self.inputs, widths, strict=True)
-        return [value.columns([j]) if width > 1 else value for value, width in parts for j in range(width)]
-
-    @property
-    def floating(self) -> np.dtype[Any]:
-        """The floating type of the model: float64 if its input is, else float32."""
-        return _dtype(guess_tensor_type(self._variables[0].type))
-
-    def unique(self, hint: str) -> str:
-        """A name that nothing in the model has yet."""
-        name: str = self._scope.get_unique_variable_name(hint)
-        return name
-
-    def add_node(self, node: NodeProto) -> None:
-        """Append a finished node."""
-        attributes = {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
-        version = self._container.target_opset_any_domain(node.domain)
-        self._container.add_node(
-            node.op_type,
-            list(node.input),
-            list(node.output),
-            op_domain=node.domain,
-            op_version=version,
-            name=node.name,
-            **attributes,
-        )
-
-    def add_constant(self, tensor: TensorProto) -> None:
-        """Append a named constant."""
-        content: Any = list(tensor.string_data) if tensor.string_data else tensor
-        self._container.add_initializer(tensor.name, tensor.data_type, list(tensor.dims), content)
-
-    def over(self, *features: Value, wide: bool = True) -> Conversion:
-        """The same conversion with other inputs; without any given, with its own.
-
-        Computed features stay double if ``wide``, else they are narrowed to the model's floating type.
-        """
-        variables = [self._variable(value, wide) for value in features]
-        return Conversion(self._scope, self._container, variables or self._variables)
-
-    def call(self, estimator: Any, *features: Value) -> list[Value]:
-        """The outputs of another fitted estimator, floating ones in double.
-
-        ``features`` default to this estimator's own inputs. A classifier gives its label, then its scores.
-        """
-        wide = sklearn_operator_name_map.get(type(estimator), "").startswith(_ALIAS)
-        variables = self.over(*features, wide=wide)._variables
-        _without_zipmap(estimator, self._scope, self._container)
-        outputs = _parse_sklearn(self._scope, estimator, variables)
-        return [self._result(variable, estimator) for variable in outputs]
-
-    def _result(self, variable: Any, estimator: Any) -> Value:
-        """An output of another estimator. Its type is only certain once that estimator is converted: cast always."""
-        declared = _dtype(variable.type)
-        if declared.kind == "f":
-            return self.op("Cast", Value(self, variable.full_name, declared), dtype=np.float64, to=TensorProto.DOUBLE)
-        is_label = hasattr(estimator, "classes_") and declared != np.bool_
-        return Value(self, variable.full_name, label_dtype(estimator.classes_) if is_label else declared)
-
-    def _variable(self, value: Value, wide: bool) -> Any:
-        """A skl2onnx variable for a computed value."""
-        chosen = value.cast(self.floating) if value.dtype.kind == "f" and not wide else value
-        variable = self._scope.declare_local_variable("features", _TYPES[chosen.dtype]([None, None]))
-        self._rename(chosen, variable)
-        return variable
-
-    def finish(self, values: Sequence[Value], variables: Sequence[Any]) -> None:
-        """Give the results the names and the types that the outputs were declared with."""
-        for variable, value in zip(variables, values, strict=True):
-            self._rename(value.cast(_dtype(variable.type)), variable)
-
-    def _rename(self, value: Value, variable: Any) -> None:
-        self._container.add_node("Identity", [value.name], [variable.full_name], name=self.unique("Identity"))
-
-
-def _alias(kind: type) -> str:
-    """A name of its own for every class: XGBoost and LightGBM both have a Booster."""
-    return f"{_ALIAS}{kind.__module__.partition('.')[0].title()}{kind.__name__}"
 
 
 def declare(kind: type, function: Function, outputs: Outputs, options: dict[str, Any] | None = None) -> None:
@@ -223,6 +59,7 @@ def declare(kind: type, function: Function, outputs: Outputs, options: dict[str,
         results = function(conversion, operator.raw_operator)
         conversion.finish([results] if isinstance(results, Value) else results, operator.outputs)
 
+    FUNCTIONS[kind] = function
     allowed = {"zipmap": None, **(options or {})}
     update_registered_converter(kind, alias, infer_shapes, convert, overwrite=True, parser=parse, options=allowed)
 
@@ -232,7 +69,7 @@ def forward(kind: type, inner: Callable[[Any], Any]) -> None:
 
     def parse(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
         estimator = inner(model)
-        _without_zipmap(estimator, scope)
+        without_zipmap(estimator, scope)
         return _parse_sklearn(scope, estimator, inputs)
 
     def convert(scope: Any, operator: Any, container: Any) -> None:
@@ -245,14 +82,6 @@ def forward(kind: type, inner: Callable[[Any], Any]) -> None:
     update_registered_converter(
         kind, alias, lambda operator: None, convert, overwrite=True, parser=parse, options=allowed
     )
-
-
-def _without_zipmap(estimator: Any, *holders: Any) -> None:
-    """Ask for plain tensors of an estimator that skl2onnx would else wrap in a ZipMap."""
-    alias = sklearn_operator_name_map.get(type(estimator))
-    if alias is not None and "zipmap" in (get_converter(alias).get_allowed_options() or ()):
-        for holder in holders:
-            holder.add_options(id(estimator), {"zipmap": False})
 
 
 def transformer(kind: type, function: Function, width: Callable[[Any], int | None] | None = None) -> None:
@@ -278,21 +107,13 @@ def classifier(kind: type, function: Function, decision: Decision | None = None)
 
 def clusterer(kind: type, function: Function) -> None:
     """Register a clusterer: the cluster's number, then what ``transform`` gives, if the model has it."""
-    declare(
-        kind, function, lambda model: [LABEL, *([Output("scores", (None,))] if hasattr(model, "transform") else [])]
-    )
+    declare(kind, function, lambda model: [LABEL, SCORES] if hasattr(model, "transform") else [LABEL])
 
 
 def outlier_detector(kind: type, function: Function) -> None:
     """Register an outlier detector: 1 or -1, and the decision value (n, 1)."""
     declare(kind, function, lambda model: [LABEL, Output("scores", (1,))])
 
-
-DECISIONS: dict[type, Decision] = {}
-"""Class of a classifier -> what computes its decision values."""
-
-INNER: dict[type, Callable[[Any], Any]] = {}
-"""Class of an estimator that only forwards -> how to get at the one inside."""
 
 LABEL = Output("label", (), np.dtype(np.int64))
 SCORES = Output("scores", (None,))
@@ -317,29 +138,15 @@ def classifier_outputs(model: Any) -> list[Output]:
     return [label]
 
 
-def label_dtype(classes: NDArray[Any] | list[NDArray[Any]]) -> np.dtype[Any]:
-    """The dtype in which labels leave the graph: strings, or int64 for integers, booleans and integral floats."""
-    values = np.concatenate([np.ravel(part) for part in classes]) if isinstance(classes, list) else np.asarray(classes)
-    if values.dtype.kind in "USO":
-        return STRING
-    if values.dtype.kind == "f" and not np.array_equal(values, np.floor(values)):
-        return np.dtype(np.float64)
-    return np.dtype(np.int64)
-
-
-def labels(indices: Value, classes: NDArray[Any]) -> Value:
-    """The class label of each index."""
-    return indices.graph.constant(np.asarray(classes).astype(label_dtype(classes))).take(indices)
-
-
 def _type(output: Output, operator: Any) -> Any:
     first = operator.inputs[0]
     if output.dtype == AS_INPUT:
         kind = type(first.type)
     else:
-        kind = type(guess_tensor_type(first.type)) if output.dtype is None else _TYPES[output.dtype]
+        kind = type(guess_tensor_type(first.type)) if output.dtype is None else TYPES[output.dtype]
     return kind([first.get_first_dimension(), *output.shape])
 
 
-def _dtype(kind: Any) -> np.dtype[Any]:
-    return np.dtype(tensor_dtype_to_np_dtype(kind.to_onnx_type().tensor_type.elem_type))
+def _alias(kind: type) -> str:
+    """A name of its own for every class: XGBoost and LightGBM both have a Booster."""
+    return f"{ALIAS}{kind.__module__.partition('.')[0].title()}{kind.__name__}"

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from . import gradient_boosting, hist_gradient_boosting
-from .declare import DECISIONS, Conversion, classifier, labels, regressor
+from .conversion import DECISIONS
+from .declare import Conversion, classifier, labels, regressor
 from .encoders import code_of
 from .responses import decision_values, response
 from .values import Value

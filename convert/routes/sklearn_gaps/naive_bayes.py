@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .declare import Conversion, Function, classifier, labels
+from .conversion import Function
+from .declare import Conversion, classifier, labels
 from .values import Value
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .declare import DECISIONS, INNER, Conversion
+from ....validate.engines.sklearn_walk import steps_of
+from .conversion import DECISIONS, INNER, Conversion
 from .values import Value
 
 
@@ -18,10 +19,8 @@ def decision_values(g: Conversion, estimator: Any, *features: Value) -> Value:
     from sklearn.pipeline import Pipeline
 
     if isinstance(estimator, Pipeline):
-        for _, step in estimator.steps[:-1]:
-            if step not in ("passthrough", None):
-                features = (g.call(step, *features)[0],)
-        return decision_values(g, estimator.steps[-1][1], *features)
+        *before, last = steps_of(estimator)
+        return decision_values(g, last, *g.through(before, *features))
     if type(estimator) in INNER:
         return decision_values(g, INNER[type(estimator)](estimator), *features)
     if type(estimator) in DECISIONS:

@@ -13,8 +13,8 @@ from .values import Value
 
 Array = NDArray[Any]
 
-_CONVERGED = 1e-13
-"""The lasso is iterated until no coefficient moves by more than this share of the greatest correlation."""
+_PATH_ENDS = 1e-13
+"""lasso_lars follows the path of solutions to its exact end: coordinate descent gets there with this tolerance."""
 
 
 def register() -> None:
@@ -51,7 +51,9 @@ def _coded(g: Conversion, model: Any, atoms: Array, alpha: float | None) -> Valu
         count = model.transform_n_nonzero_coefs or min(max(atoms.shape[1] / 10, 1), len(atoms))
         code = orthogonal_matching_pursuit(g, atoms, int(count))
     elif model.transform_algorithm in ("lasso_cd", "lasso_lars"):
-        code = lasso(g.x, atoms, penalty, positive)
+        tolerance = 1e-8 if model.transform_algorithm == "lasso_cd" else _PATH_ENDS
+        limit = model.transform_max_iter if model.transform_algorithm == "lasso_cd" else 100_000
+        code = lasso(g.x, atoms, penalty, positive, tolerance, limit)
     else:
         raise RuntimeError(f"transform_algorithm={model.transform_algorithm!r} has no translation to ONNX")
     return g.concat([code.maximum(0.0), -(code.minimum(0.0))]) if model.split_sign else code
@@ -62,27 +64,47 @@ def _shrunk(x: Value, penalty: float, positive: bool) -> Value:
     return (x - penalty).maximum(0.0) if positive else x.sign() * (abs(x) - penalty).maximum(0.0)
 
 
-def lasso(x: Value, atoms: Array, penalty: float, positive: bool) -> Value:
-    """The minimum of ``|x - w atoms|^2 / 2 + penalty |w|`` by cyclic coordinate descent, run to convergence.
+def lasso(x: Value, atoms: Array, penalty: float, positive: bool, tolerance: float, limit: int) -> Value:
+    """The minimum of ``|x - w atoms|^2 / 2 + penalty |w|`` by cyclic coordinate descent over the atoms.
 
-    Both of scikit-learn's algorithms aim at this minimum, which is unique for atoms in general position.
+    Order, screening and stopping rule are those of scikit-learn (enet_coordinate_descent_gram), for each row.
     """
     gram = atoms @ atoms.T
 
     def sweep(step: Value, state: Sequence[Value]) -> tuple[Value, Sequence[Value]]:
-        w, target, bound = state
+        w, target, energy, kept, running = state
         before = w
-        for j, unit in enumerate(np.eye(len(atoms))):
-            if gram[j, j] > 0:
-                old = w.columns([j])
-                rest = target.columns([j]) - w @ gram[:, j : j + 1] + old * gram[j, j]
-                w = w + (_shrunk(rest, penalty, positive) / gram[j, j] - old) * unit
-        moved = abs(w - before).max(axis=1).max(axis=0)
-        return moved > bound, (w, target, bound)
+        for j in np.flatnonzero(np.diag(gram)):
+            old = w.columns([j])
+            rest = target.columns([j]) - w @ gram[:, j : j + 1] + old * gram[j, j]
+            change = _shrunk(rest, penalty, positive) / gram[j, j] - old
+            w = w + (kept.columns([j]) & running).where(change, 0.0) * np.eye(len(atoms))[j]
+        settled = abs(w - before).max(keepdims=True) <= abs(w).max(keepdims=True) * tolerance
+        gap, screened = _dual_gap(w, target, energy, gram, penalty, positive)
+        running = running & ~(settled & (gap <= energy * tolerance))
+        kept = kept & (screened | ~(settled & running))
+        return running.cast(np.float64).max(axis=0).reshape() > 0.0, (kept.where(w, 0.0), target, energy, kept, running)
 
-    target = x @ atoms.T
-    bound = abs(target).max(axis=1).max(axis=0) * _CONVERGED
-    return x.graph.loop(100_000, (target * 0.0, target, bound), sweep)[0]
+    target, energy = x @ atoms.T, (x * x).sum(keepdims=True)
+    gap, kept = _dual_gap(target * 0.0, target, energy, gram, penalty, positive)
+    start = (target * 0.0, target, energy, kept, gap > energy * tolerance)
+    return x.graph.loop(limit, start, sweep)[0]
+
+
+def _dual_gap(
+    w: Value, target: Value, energy: Value, gram: Array, penalty: float, positive: bool
+) -> tuple[Value, Value]:
+    """How far from the minimum the rows can be at most (n, 1), and which atoms can be part of it (n, atoms)."""
+    made = w @ gram
+    pull = target - made
+    strongest = (pull if positive else abs(pull)).max(keepdims=True)
+    explained = energy - (w * target).sum(keepdims=True)
+    residual = explained + (w * (made - target)).sum(keepdims=True)
+    scale = (strongest > penalty).where(penalty / strongest, 1.0)
+    gap = residual * (scale * scale + 1.0) * 0.5 + abs(w).sum(keepdims=True) * penalty - scale * explained
+    length = np.sqrt(np.where(np.diag(gram) > 0, np.diag(gram), 1.0))
+    slack = (1.0 - abs(pull) / strongest.maximum(penalty)) / length
+    return gap, (slack <= (abs(gap) * 2.0).sqrt() / penalty) & (np.diag(gram) > 0)
 
 
 def orthogonal_matching_pursuit(g: Conversion, atoms: Array, count: int) -> Value:
