@@ -28,6 +28,12 @@ def indices(g: Graph, x: Value) -> Value:
     return g.cast(x, "int64")
 
 
+def shape_vector(g: Graph, x: Value) -> Value:
+    """A blob that holds one number per axis as an int64 vector."""
+    numbers = indices(g, x)
+    return numbers if numbers.shape is not None and len(numbers.shape) == 1 else g.reshape(numbers, [-1])
+
+
 def scalar(g: Graph, x: Value) -> Value:
     """A blob of one element without its axis."""
     return g.reshape(x, [])

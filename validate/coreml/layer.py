@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from .bind import Op, TensorType
 from .graph import Graph, Value
 from .proto import Message
 from .refuse import damaged, unsupported
@@ -45,9 +46,18 @@ class Layer:
     def __str__(self) -> str:
         return f"layer '{self.kind}', named '{self.name}'"
 
-    def weights(self, field: Message, shape: Sequence[int]) -> Array:
-        """The WeightParams ``field`` as float32 of ``shape``. Raises PG402 when it holds another number of elements."""
-        flat = _dense(self, field, shape)
+    @property
+    def op(self) -> Op:
+        """The layer as an operator, for a lowering that it shares with an ML Program's."""
+        outputs = tuple(TensorType(np.dtype(np.float32), None) for _ in self.outputs)
+        return _AsOp(self.kind, self.name, 0, outputs)
+
+    def weights(self, field: Message, shape: Sequence[int], axis: int = 0) -> Array:
+        """The WeightParams ``field`` as float32 of ``shape``. Raises PG402 when it holds another number of elements.
+
+        ``axis`` is that of the output channels, which linear quantisation may scale one by one.
+        """
+        flat = _dense(self, field, shape, axis)
         if flat.size != math.prod(shape):
             raise damaged(str(self), f"{flat.size} weights can't have shape {tuple(shape)}")
         return flat.reshape(tuple(shape))
@@ -56,6 +66,13 @@ class Layer:
         """The WeightParams ``field`` as a vector of ``length`` elements, or of one that stands for all."""
         stored = len(field.floatValue) or len(field.float16Value) // 2
         return self.weights(field, [1 if stored == 1 else length or stored])
+
+
+class _AsOp(Op):
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"layer '{self.type}', named '{self.name}'"
 
 
 Lowering = Callable[..., Result]
@@ -115,25 +132,47 @@ LAYERS = Layers()
 lowers = LAYERS.lowers
 
 
-def _dense(layer: Layer, field: Message, shape: Sequence[int]) -> Array:
+def _dense(layer: Layer, field: Message, shape: Sequence[int], axis: int) -> Array:
     """The stored elements in float32, flat: as they are, from 16 bits, or from 1 to 8 bit linear or table codes."""
     if field.float16Value:
         return np.frombuffer(field.float16Value, "<f2").astype(np.float32)
-    if not field.rawValue:
+    if field.floatValue:
         return np.asarray(field.floatValue, np.float32)
     coding, bits = field.quantization, int(field.quantization.numberOfBits)
-    codes = _codes(layer, field.rawValue, bits, math.prod(shape))
-    if coding.WhichOneof("QuantizationType") == "lookupTableQuantization":
-        table = np.asarray(coding.lookupTableQuantization.floatValue, np.float32)
-        if table.size <= codes.max(initial=0):
-            raise damaged(str(layer), f"its look-up table has {table.size} elements")
-        return table[codes]
-    scale, bias = (
-        np.asarray(v, np.float32).reshape(-1, 1)
-        for v in (coding.linearQuantization.scale, coding.linearQuantization.bias)
-    )
-    rows = codes.reshape(max(scale.size, bias.size, 1), -1).astype(np.float32)
-    return (rows * (scale if scale.size else 1) + (bias if bias.size else 0)).reshape(-1)
+    if field.int8RawValue:
+        # Core ML rounds the layer's input to 8 bits as well, by a scheme that isn't published; here it stays as it is.
+        return _scaled(layer, coding.linearQuantization, np.frombuffer(field.int8RawValue, np.int8), shape, axis)
+    codes = _codes(layer, field.rawValue, bits, math.prod(shape)) if field.rawValue else np.zeros(0, np.int64)
+    if coding.WhichOneof("QuantizationType") != "lookupTableQuantization":
+        return _scaled(layer, coding.linearQuantization, codes, shape, axis)
+    table = np.asarray(coding.lookupTableQuantization.floatValue, np.float32)
+    if table.size <= codes.max(initial=0):
+        raise damaged(str(layer), f"its look-up table has {table.size} elements")
+    return table[codes]
+
+
+def _scaled(layer: Layer, coding: Message, codes: Array, shape: Sequence[int], axis: int) -> Array:
+    """codes * scale + bias, each a single number or one per output channel."""
+    if codes.size != math.prod(shape):
+        return codes.astype(np.float32)
+    values = codes.reshape(tuple(shape)).astype(np.float32)
+    for stored, operation in ((coding.scale, np.multiply), (coding.bias, np.add)):
+        if stored:
+            values = operation(values, _by_channel(layer, np.asarray(stored, np.float32), shape, axis))
+    return values.reshape(-1)
+
+
+def _by_channel(layer: Layer, factors: Array, shape: Sequence[int], axis: int) -> Array:
+    """``factors`` so that they broadcast; with groups, a deconvolution's output channels run over both first axes."""
+    if factors.size == 1:
+        return factors.reshape(())
+    rest = (1,) * (len(shape) - axis - 1)
+    if factors.size == shape[axis]:
+        return factors.reshape(-1, *rest)
+    groups = factors.size // max(shape[axis], 1)
+    if axis != 1 or groups * shape[1] != factors.size or shape[0] % max(groups, 1):
+        raise damaged(str(layer), f"{factors.size} scales or biases don't fit weights of shape {tuple(shape)}")
+    return np.repeat(factors.reshape(groups, shape[1]), shape[0] // groups, axis=0).reshape(*shape[:2], *rest)
 
 
 def _codes(layer: Layer, raw: bytes, bits: int, count: int) -> Array:

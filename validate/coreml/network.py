@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import layers as _layers  # fills the registry
+from .branching import SKIPPING, select
 from .graph import Graph, Value
 from .layer import LAYERS, Layer
 from .proto import Message
@@ -16,13 +17,23 @@ del _layers
 
 def lower_layers(g: Graph, network: Message, blobs: Mapping[str, Value]) -> dict[str, Value]:
     """Lower all layers of ``network`` into ``g``; gives the blobs that they define or, in loops, replace."""
+    return _lower_sequence(g, network.layers, blobs)
+
+
+def _lower_sequence(g: Graph, layers: Sequence[Any], blobs: Mapping[str, Value]) -> dict[str, Value]:
     known = dict(blobs)
     made: dict[str, Value] = {}
-    for layer in network.layers:
+    for i, layer in enumerate(layers):
         results = _lower_layer(g, layer, known)
         known |= results
         made |= results
+        if SKIPPING in results and i + 1 < len(layers):
+            return made | _unless_skipping(g, layers[i + 1 :], known)
     return made
+
+
+def _unless_skipping(g: Graph, layers: Sequence[Any], blobs: Mapping[str, Value]) -> dict[str, Value]:
+    return select(g, blobs[SKIPPING], lambda g: {}, lambda g: _lower_sequence(g, layers, blobs), blobs)
 
 
 def _lower_layer(g: Graph, message: Any, blobs: Mapping[str, Value]) -> dict[str, Value]:

@@ -8,6 +8,7 @@ from importlib import import_module
 FAMILIES = (
     "activation",
     "binary",
+    "control_flow",
     "convolution",
     "elementwise",
     "filling",
@@ -16,9 +17,13 @@ FAMILIES = (
     "linear",
     "normalization",
     "pooling",
+    "random",
+    "recurrent",
     "reduction",
+    "resizing",
     "shape",
     "slicing",
+    "suppression",
 )
 
 for _family in FAMILIES:

@@ -9,7 +9,7 @@ from ..layer import Layer, lowers
 from ..proto import Message
 from ..refuse import unsupported
 
-Nonlinearity = Callable[[Graph, Layer, Value], Value]
+Nonlinearity = Callable[[Graph, Layer, Message, Value], Value]
 
 PLAIN = {"ReLU": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid", "softsign": "Softsign", "softplus": "Softplus"}
 WITH_ALPHA = {"leakyReLU": "LeakyRelu", "ELU": "Elu"}
@@ -18,42 +18,43 @@ WITH_ALPHA = {"leakyReLU": "LeakyRelu", "ELU": "Elu"}
 @lowers("activation")
 def activation(g: Graph, layer: Layer, x: Value) -> Value:
     """One of thirteen elementwise nonlinearities."""
-    kind = layer.params.WhichOneof("NonlinearityType")
+    return nonlinearity(g, layer, layer.params, x)
+
+
+def nonlinearity(g: Graph, layer: Layer, params: Message, x: Value) -> Value:
+    """What an ActivationParams message asks for; recurrent layers have several."""
+    kind = params.WhichOneof("NonlinearityType")
     if kind in PLAIN:
         return g.op(PLAIN[kind], x)
     if kind in WITH_ALPHA:
-        return g.op(WITH_ALPHA[kind], x, alpha=getattr(layer.params, kind).alpha)
+        return g.op(WITH_ALPHA[kind], x, alpha=getattr(params, kind).alpha)
     if kind in OTHERS:
-        return OTHERS[kind](g, layer, x)
+        return OTHERS[kind](g, layer, getattr(params, kind), x)
     raise unsupported(str(layer), f"the activation {kind} has no lowering")
 
 
-def _linear(g: Graph, layer: Layer, x: Value) -> Value:
-    p = layer.params.linear
+def _linear(g: Graph, layer: Layer, p: Message, x: Value) -> Value:
     return g.op("Add", g.op("Mul", x, g.like(p.alpha, x)), g.like(p.beta, x))
 
 
-def _scaled_tanh(g: Graph, layer: Layer, x: Value) -> Value:
-    p = layer.params.scaledTanh
+def _scaled_tanh(g: Graph, layer: Layer, p: Message, x: Value) -> Value:
     return g.op("Mul", g.op("Tanh", g.op("Mul", x, g.like(p.beta, x))), g.like(p.alpha, x))
 
 
-def _sigmoid_hard(g: Graph, layer: Layer, x: Value) -> Value:
-    p = layer.params.sigmoidHard
+def _sigmoid_hard(g: Graph, layer: Layer, p: Message, x: Value) -> Value:
     return g.op("HardSigmoid", x, alpha=p.alpha, beta=p.beta)
 
 
-def _thresholded_relu(g: Graph, layer: Layer, x: Value) -> Value:
-    above = g.op("GreaterOrEqual", x, g.like(layer.params.thresholdedReLU.alpha, x))
+def _thresholded_relu(g: Graph, layer: Layer, p: Message, x: Value) -> Value:
+    above = g.op("GreaterOrEqual", x, g.like(p.alpha, x))
     return g.op("Where", above, x, g.like(0, x))
 
 
-def _prelu(g: Graph, layer: Layer, x: Value) -> Value:
-    return g.op("PRelu", x, _per_channel(g, layer, layer.params.PReLU.alpha, x))
+def _prelu(g: Graph, layer: Layer, p: Message, x: Value) -> Value:
+    return g.op("PRelu", x, _per_channel(g, layer, p.alpha, x))
 
 
-def _parametric_softplus(g: Graph, layer: Layer, x: Value) -> Value:
-    p = layer.params.parametricSoftplus
+def _parametric_softplus(g: Graph, layer: Layer, p: Message, x: Value) -> Value:
     inner = g.op("Softplus", g.op("Mul", x, _per_channel(g, layer, p.beta, x)))
     return g.op("Mul", inner, _per_channel(g, layer, p.alpha, x))
 

@@ -8,7 +8,7 @@ from functools import partial
 from ..floats import number, truth
 from ..graph import Graph, Value
 from ..layer import LAYERS, Layer, lowers
-from ..ops.activation import GELU
+from ..ops import activation
 from ..ops.elementwise_unary import exp2
 from ..refuse import unsupported
 
@@ -57,16 +57,14 @@ def clip(g: Graph, layer: Layer, x: Value) -> Value:
 @lowers("clampedReLU")
 def clamped_relu(g: Graph, layer: Layer, x: Value) -> Value:
     """min(beta, x) where x >= 0, min(beta, alpha * x) elsewhere."""
-    return g.op("Min", g.op("LeakyRelu", x, alpha=layer.params.alpha), g.like(layer.params.beta, x))
+    return activation.clamped_relu(g, x=x, alpha=layer.params.alpha, beta=layer.params.beta)
 
 
 @lowers("gelu")
 def gelu(g: Graph, layer: Layer, x: Value) -> Value:
     """x times the normal distribution function of x, exact or by one of two approximations."""
     mode = ("EXACT", "TANH_APPROXIMATION", "SIGMOID_APPROXIMATION")[layer.params.mode]
-    if mode in GELU:
-        return g.op("Gelu", x, approximate=GELU[mode])
-    return g.op("Mul", x, g.op("Sigmoid", g.op("Mul", x, g.like(1.702, x))))
+    return activation.gelu(g, layer.op, x=x, mode=mode)
 
 
 @lowers("logicalNot")
@@ -100,4 +98,7 @@ def unary(g: Graph, layer: Layer, x: Value) -> Value:
         x = g.op("Mul", x, g.like(p.scale, x))
     if p.shift:
         x = g.op("Add", x, g.like(p.shift, x))
+    if p.type == LOG and p.epsilon:
+        # NeuralNetwork.proto has no epsilon in this formula, but coremltools relies on one that is set.
+        x = g.op("Add", x, g.like(p.epsilon, x))
     return UNARY[p.type](g, x, p.alpha, p.epsilon or 1e-6)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..floats import expanded, indices, scalar
+from ..floats import expanded, shape_vector
 from ..graph import Graph, Value
 from ..layer import Layer, lowers
+from ..ops.tensor_operation import range_1d
 from ..refuse import damaged
 
 
@@ -41,7 +42,7 @@ def fill_static(g: Graph, layer: Layer) -> Value:
 @lowers("fillDynamic")
 def fill_dynamic(g: Graph, layer: Layer, shape: Value) -> Value:
     """``value`` in the shape that the input holds."""
-    return _filled(g, layer, indices(g, shape))
+    return _filled(g, layer, shape_vector(g, shape))
 
 
 @lowers("broadcastToLike")
@@ -59,7 +60,7 @@ def broadcast_to_static(g: Graph, layer: Layer, x: Value) -> Value:
 @lowers("broadcastToDynamic")
 def broadcast_to_dynamic(g: Graph, layer: Layer, x: Value, shape: Value) -> Value:
     """x broadcast to the shape that the second input holds."""
-    return expanded(g, x, indices(g, shape))
+    return expanded(g, x, shape_vector(g, shape))
 
 
 @lowers("rangeStatic")
@@ -75,5 +76,5 @@ def range_static(g: Graph, layer: Layer) -> Value:
 def range_dynamic(g: Graph, layer: Layer, end: Value, start: Value | None = None, step: Value | None = None) -> Value:
     """The same with an end, and perhaps a start and a step, that the model computes."""
     p = layer.params
-    bounds = (start or g.const(p.startValue, "float32"), end, step or g.const(p.stepSizeValue, "float32"))
-    return g.op("Range", *(scalar(g, b) for b in bounds))
+    first = start or g.const(p.startValue, "float32")
+    return range_1d(g, end=end, start=first, step=step or g.const(p.stepSizeValue, "float32"))

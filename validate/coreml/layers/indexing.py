@@ -7,10 +7,11 @@ from functools import partial
 from ..floats import at_least_1d, indices, number, scalar, truth
 from ..graph import Graph, Value
 from ..layer import LAYERS, Layer, lowers
+from ..ops.scatter_gather import scattered, scattered_points, scattered_slices
+from ..ops.tensor_operation import band_part
 
-UPDATE, ADD, SUB, MUL, DIV, MAX, MIN = range(7)
-REDUCTIONS = {UPDATE: "none", ADD: "add", SUB: "add", MUL: "mul", DIV: "mul", MAX: "max", MIN: "min"}
-"""ScatterMode, with what ONNX does with the updates that :func:`_updates` prepares."""
+MODES = ("update", "add", "sub", "mul", "div", "max", "min")
+"""ScatterMode, by the operators' names."""
 
 
 @lowers("gather")
@@ -33,44 +34,22 @@ def gather_along_axis(g: Graph, layer: Layer, x: Value, places: Value) -> Value:
 
 @lowers("scatter")
 def scatter(g: Graph, layer: Layer, x: Value, places: Value, updates: Value) -> Value:
-    """x with the slices along ``axis`` at the given places updated: ScatterND with that axis in front."""
-    axis = layer.params.axis % x.rank
-    to_front = (axis, *(a for a in range(x.rank) if a != axis))
-    spread = tuple(range(axis, axis + places.rank))
-    rest = tuple(a for a in range(updates.rank) if a not in spread)
-    turned = _scattered(
-        g, layer, g.transpose(x, to_front), _points(g, places), g.transpose(updates, (*spread, *rest))
-    )  # fmt: skip
-    return g.transpose(turned, [to_front.index(a) for a in range(x.rank)])
-
-
-def _points(g: Graph, places: Value) -> Value:
-    return g.op("Unsqueeze", indices(g, places), g.const([-1], "int64"))
+    """x with the slices along ``axis`` at the given places updated."""
+    p = layer.params
+    return scattered_slices(g, layer.op, x, indices(g, places), updates, p.axis, MODES[p.mode])
 
 
 @lowers("scatterND")
 def scatter_nd(g: Graph, layer: Layer, x: Value, places: Value, updates: Value) -> Value:
     """x with the slices at places of several coordinates updated."""
-    return _scattered(g, layer, x, indices(g, places), updates)
-
-
-def _scattered(g: Graph, layer: Layer, x: Value, points: Value, updates: Value) -> Value:
-    return g.op("ScatterND", x, points, _updates(g, layer, updates), reduction=REDUCTIONS[layer.params.mode])
+    return scattered_points(g, layer.op, x, indices(g, places), updates, MODES[layer.params.mode])
 
 
 @lowers("scatterAlongAxis")
 def scatter_along_axis(g: Graph, layer: Layer, x: Value, places: Value, updates: Value) -> Value:
     """x with the elements that gatherAlongAxis would read updated."""
     p = layer.params
-    return g.op(
-        "ScatterElements", x, indices(g, places), _updates(g, layer, updates), axis=p.axis, reduction=REDUCTIONS[p.mode]
-    )  # fmt: skip
-
-
-def _updates(g: Graph, layer: Layer, updates: Value) -> Value:
-    """A difference is the sum with the negative, a quotient the product with the reciprocal."""
-    prepared = {SUB: "Neg", DIV: "Reciprocal"}.get(layer.params.mode)
-    return g.op(prepared, updates) if prepared else updates
+    return scattered(g, layer.op, x, indices(g, places), updates, p.axis, MODES[p.mode])
 
 
 @lowers("topK")
@@ -122,10 +101,7 @@ def cumulative_sum(g: Graph, layer: Layer, x: Value, axis: Value | None = None) 
 @lowers("matrixBandPart")
 def matrix_band_part(g: Graph, layer: Layer, x: Value) -> Value:
     """x without what lies more than numLower below or numUpper above the diagonal; negative keeps all."""
-    p = layer.params
-    if p.numLower >= 0:
-        x = g.op("Trilu", x, g.const(-p.numLower, "int64"), upper=1)
-    return g.op("Trilu", x, g.const(p.numUpper, "int64"), upper=0) if p.numUpper >= 0 else x
+    return band_part(g, x=x, lower=layer.params.numLower, upper=layer.params.numUpper)
 
 
 def _triangular(upper: int, g: Graph, layer: Layer, x: Value) -> Value:

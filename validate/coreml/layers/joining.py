@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..floats import indices
+from ..floats import shape_vector
 from ..graph import Graph, Value
 from ..layer import Layer, lowers
 from ..ops import tensor_operation
@@ -23,8 +23,7 @@ def concat_nd(g: Graph, layer: Layer, *xs: Value) -> Value:
 @lowers("stack")
 def stack(g: Graph, layer: Layer, *xs: Value) -> Value:
     """The inputs along a new axis of the result."""
-    axis = layer.params.axis
-    return g.op("Concat", *(g.op("Unsqueeze", x, g.const([axis], "int64")) for x in xs), axis=axis)
+    return tensor_operation.stack(g, values=xs, axis=layer.params.axis)
 
 
 @lowers("split")
@@ -47,7 +46,7 @@ def split_nd(g: Graph, layer: Layer, x: Value) -> tuple[Value, ...]:
 def tile(g: Graph, layer: Layer, x: Value, repetitions: Value | None = None) -> Value:
     """x repeated along each axis as often as the second input or ``reps`` says; ``reps`` is for the last axes."""
     if repetitions is not None:
-        return g.typed(g.op("Tile", x, indices(g, repetitions)), (None,) * x.rank)
+        return g.typed(g.op("Tile", x, shape_vector(g, repetitions)), (None,) * x.rank)
     reps = tuple(layer.params.reps)
     return g.op("Tile", x, g.const((1,) * (x.rank - len(reps)) + reps, "int64"))
 

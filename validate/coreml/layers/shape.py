@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..floats import at_least_1d, dims, indices, number, reshaped
+from ..floats import at_least_1d, dims, number, reshaped, shape_vector
 from ..graph import Graph, Value
 from ..layer import Layer, images, lowers
 from ..ops.tensor_transformation import reverse, reverse_sequence, sliding_windows
@@ -14,8 +14,10 @@ CHANNEL_LAST = 1
 
 @lowers("transpose")
 def transpose(g: Graph, layer: Layer, x: Value) -> Value:
-    """x with its axes in another order."""
-    return g.transpose(x, tuple(layer.params.axes))
+    """x with its axes in another order; fewer numbers than axes reorder the last ones."""
+    axes = tuple(layer.params.axes)
+    lead = x.rank - len(axes)
+    return g.transpose(x, (*range(lead), *(lead + a for a in axes)))
 
 
 @lowers("permute")
@@ -66,7 +68,7 @@ def reshape_like(g: Graph, layer: Layer, x: Value, like: Value) -> Value:
 @lowers("reshapeDynamic")
 def reshape_dynamic(g: Graph, layer: Layer, x: Value, shape: Value) -> Value:
     """x in the shape that the second input holds, where -1 is inferred."""
-    return reshaped(g, x, indices(g, shape))
+    return reshaped(g, x, shape_vector(g, shape))
 
 
 @lowers("rankPreservingReshape")

@@ -34,10 +34,10 @@ def slice_dynamic(
 ) -> Value:  # fmt: skip
     """The same with bounds, strides and masks that the model may compute; inputs come before parameters."""
     p = layer.params
-    begin, end = (indices(g, v) for v in (begin, end or g.const(tuple(p.endIds), "int64")))
+    begin, end = (indices(g, v) for v in (begin, end or g.const(tuple(p.endIds)[: x.rank], "int64")))
     squeeze = _marks(layer, x, p.squeezeMasks, squeeze_mask)
     if all(v is None or v.value is not None for v in (stride, begin_mask, end_mask)):
-        steps = tuple(p.strides) if stride is None else tuple(int(s) for s in _content(stride))
+        steps = tuple(p.strides)[: x.rank] if stride is None else tuple(int(s) for s in _content(stride))
         sliced = slice_by_index(
             g, x=x, begin=begin, end=end, stride=steps or None, squeeze_mask=squeeze,
             begin_mask=_marks(layer, x, p.beginMasks, begin_mask), end_mask=_marks(layer, x, p.endMasks, end_mask),
@@ -45,7 +45,7 @@ def slice_dynamic(
         return at_least_1d(g, sliced)
     if any(squeeze):
         raise unsupported(str(layer), "squeezeMasks together with computed strides or masks has no lowering")
-    steps_ = indices(g, stride or g.const(tuple(p.strides), "int64"))
+    steps_ = indices(g, stride or g.const(tuple(p.strides)[: x.rank], "int64"))
     forward = g.op("Greater", steps_, g.const(0, "int64"))
     open_begin = begin_mask or g.const(_marks(layer, x, p.beginMasks, None))
     open_end = end_mask or g.const(_marks(layer, x, p.endMasks, None))
@@ -59,12 +59,12 @@ def _either(g: Graph, condition: Value, yes: int, no: int) -> Value:
 
 
 def _marks(layer: Layer, x: Value, stored: Sequence[bool], given: Value | None) -> tuple[bool, ...]:
-    """A mask with one element per axis; it must be known, since the result's rank depends on it."""
+    """A mask with one element per axis (coremltools may store more); the result's rank depends on its content."""
     if given is not None:
         if given.value is None:
             raise unsupported(str(layer), "a squeeze mask that the model computes leaves the result's rank open")
         stored = [bool(v) for v in _content(given)]
-    return tuple(stored) or (False,) * x.rank
+    return tuple(stored[: x.rank]) or (False,) * x.rank
 
 
 def _content(x: Value) -> list[float]:

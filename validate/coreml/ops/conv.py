@@ -1,7 +1,4 @@
-"""Convolutions over one to three spatial axes; channels are axis 1.
-
-``op`` only tells an error where it happened, so neural network layers call these functions with themselves.
-"""
+"""Convolutions over one to three spatial axes; channels are axis 1."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..bind import Array, Floats, Ints, lowers
+from ..bind import Array, Floats, Ints, Op, lowers
 from ..graph import Graph, Value
 from ..refuse import unsupported
 
@@ -19,7 +16,7 @@ AUTO_PAD = {"same": "SAME_UPPER", "same_lower": "SAME_LOWER"}
 @lowers("conv")
 def conv(
     g: Graph,
-    op: object,
+    op: Op,
     *,
     x: Value,
     weight: Value,
@@ -54,7 +51,7 @@ def window_padding(op: Op, x: Value, pad_type: str, pad: Ints, reach: Ints, stri
     return {"pads": smaller + greater if pad_type == "same" else greater + smaller}
 
 
-def conv_padding(op: object, pad_type: str, pad: Ints) -> dict[str, Any]:
+def conv_padding(op: Op, pad_type: str, pad: Ints) -> dict[str, Any]:
     """ONNX's padding attributes. MIL interleaves begins and ends, ONNX lists all begins first."""
     if pad_type == "valid":
         return {}
@@ -75,7 +72,7 @@ def _same(length: int | None, reach: int, stride: int) -> int | None:
 @lowers("conv_quantized")
 def conv_quantized(
     g: Graph,
-    op: object,
+    op: Op,
     *,
     x: Value,
     weight: Array,
@@ -105,7 +102,7 @@ def conv_quantized(
 @lowers("conv_transpose")
 def conv_transpose(
     g: Graph,
-    op: object,
+    op: Op,
     *,
     x: Value,
     weight: Value,
@@ -132,14 +129,14 @@ def conv_transpose(
     )  # fmt: skip
 
 
-def _reach(op: object, weight: Value, dilations: Ints) -> Ints:
+def _reach(op: Op, weight: Value, dilations: Ints) -> Ints:
     """How many elements a dilated kernel spans along each axis."""
     if weight.static_shape is None:
         raise unsupported(str(op), "the kernel's size is not known before the model runs")
     return tuple((k - 1) * d + 1 for k, d in zip(weight.static_shape[2:], dilations, strict=True))
 
 
-def _crop(op: object, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> list[tuple[int, int]]:
+def _crop(op: Op, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> list[tuple[int, int]]:
     """(begin, end) to cut off along each axis."""
     if pad_type == "custom":
         return list(zip(pad[::2], pad[1::2], strict=True))
@@ -151,7 +148,7 @@ def _crop(op: object, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> l
 
 
 def _crop_to(
-    op: object, want: Ints, x: Value, pads: list[tuple[int, int]], reach: Ints, strides: Ints
+    op: Op, want: Ints, x: Value, pads: list[tuple[int, int]], reach: Ints, strides: Ints
 ) -> list[tuple[int, int]]:
     """The crop that gives ``want`` elements: the end of each axis makes up for the difference."""
     lengths = [n for n in (x.shape or ())[2:] if n is not None]
