@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..bind import Numerics, Op, lowers
-from ..graph import Graph, Value
+from ..graph import Dim, Graph, Value
 from ..refuse import unsupported
 from .elementwise_binary import without_zero
 
@@ -187,7 +187,7 @@ def scattered_points(g: Graph, op: Op, data: Value, indices: Value, updates: Val
     if not isinstance(depth, int):
         raise unsupported(str(op), "the length of the last axis of 'indices' is not known before the model runs")
     shape = [g.dim(data, i) for i in range(data.rank)]
-    strides = [1]
+    strides: list[Dim] = [1]
     for length in reversed(shape[1:depth]):
         strides.insert(0, g.calc("Mul", length, strides[0]))
     inside = _inside(g, g.cast(indices, "int64"), g.vector(shape[:depth]))

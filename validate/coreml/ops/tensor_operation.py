@@ -9,6 +9,7 @@ from ..bind import Ints, Numerics, Op, Values, lowers
 from ..dtypes import Dtype
 from ..graph import Dim, Graph, Value
 from ..refuse import damaged, unsupported
+from ..suppression import suppressed
 from .control_flow import select
 
 PADDINGS = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
@@ -197,3 +198,48 @@ def topk_with_typed_indices(
 
 def _top(g: Graph, x: Value, k: Dim, axis: int, ascending: bool) -> tuple[Value, ...]:
     return g.ops("TopK", x, g.vector([k]), outputs=2, axis=axis, largest=int(not ascending))
+
+
+@lowers("non_maximum_suppression", numerics=Numerics.EXACT)
+def non_maximum_suppression(
+    g: Graph,
+    op: Op,
+    *,
+    boxes: Value,
+    scores: Value,
+    iou_threshold: float,
+    score_threshold: float,
+    max_boxes: int,
+    per_class_suppression: bool = False,
+) -> tuple[Value, ...]:
+    """The boxes that no better one overlaps too much, their scores, indices and number."""
+    if iou_threshold < 0:
+        raise unsupported(str(op), f"an iou_threshold of {iou_threshold}")
+    overlap = g.const(min(iou_threshold, 1.0), "float32")
+    least = g.const(score_threshold, "float32")
+    return suppressed(g, boxes, scores, max_boxes, overlap, least, per_class_suppression)
+
+
+@lowers("non_maximum_suppression", opset=17, numerics=Numerics.EXACT)
+def non_maximum_suppression_of_columns(
+    g: Graph,
+    op: Op,
+    *,
+    boxes: Value,
+    scores: Value,
+    iou_threshold: float,
+    max_boxes: int,
+    per_class_suppression: bool = False,
+) -> tuple[Value, ...]:
+    """As before with the boxes along the last axis, without a score threshold and without the number."""
+    chosen, rated, indices, _ = non_maximum_suppression(
+        g,
+        op,
+        boxes=g.transpose(boxes, (0, 2, 1)),
+        scores=g.transpose(scores, (0, 2, 1)),
+        iou_threshold=iou_threshold,
+        score_threshold=-np.inf,
+        max_boxes=max_boxes,
+        per_class_suppression=per_class_suppression,
+    )
+    return g.transpose(chosen, (0, 2, 1)), g.transpose(rated, (0, 2, 1)), indices
