@@ -20,6 +20,7 @@ FAMILIES = (
     "pool",
     "quantization_ops",
     "random",
+    "recurrent",
     "reduction",
     "scatter_gather",
     "resampling",
