@@ -136,7 +136,7 @@ def _run(
 ) -> tuple[Value, ...]:
     """The output (all steps, or the last), and the last states."""
     inputs = [_stacked(g, cell, [s.input for s in cell.sides]), _stacked(g, cell, [s.recurrent for s in cell.sides])]
-    starts = [_apart(g, cell, s) for s in states]
+    starts = [_apart(g, cell, _of_batch(g, s, x)) for s in states]
     peepholes = [_vectors(g, cell, s.peephole, cell.order[:3]) for s in cell.sides]
     extra = [None] * (2 - len(starts)) + [_joined(g, peepholes)] if any(s.peephole for s in cell.sides) else []
     sequence, *finals = g.ops(
@@ -184,6 +184,14 @@ def _biases(g: Graph, cell: _Cell) -> Value | None:
     return _joined(g, [g.op("Concat", *pair, axis=0) for pair in pairs])
 
 
+def _of_batch(g: Graph, state: Value, x: Value) -> Value:
+    """The rows of ``state`` that the batch has: coremltools converts packed sequences with a state that has more."""
+    if (state.shape or (None,))[0] is not None:
+        return state
+    batch = g.vector([g.dim(x, 1)])
+    return g.op("Slice", state, g.const([0], "int64"), batch, g.const([0], "int64"))
+
+
 def _apart(g: Graph, cell: _Cell, state: Value) -> Value:
     """(batch, directions * hidden) as (directions, batch, hidden)."""
     split = g.reshape(state, [g.dim(state, 0), len(cell.sides), cell.hidden_size])
@@ -198,7 +206,8 @@ def _clipped(
     g: Graph, cell: _Cell, x: Value, states: Sequence[Value], output_sequence: bool, names: Sequence[str], clip: float
 ) -> tuple[Value, ...]:
     """An LSTM, step by step, whose cell stays between -clip and clip."""
-    starts = [g.ops("Split", s, outputs=len(cell.sides), axis=1, num_outputs=len(cell.sides)) for s in states]
+    given = [_of_batch(g, s, x) for s in states]
+    starts = [g.ops("Split", s, outputs=len(cell.sides), axis=1, num_outputs=len(cell.sides)) for s in given]
     sequences, finals = [], []
     for i, side in enumerate(cell.sides):
         backwards = cell.direction == "reverse" or i == 1
