@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
+from ..errors import ParityGateError
 from .graph import Graph, Shape, Value
 
 SKIPPING, BROKEN = "/skipping", "/broken"
@@ -13,31 +16,46 @@ Network = Callable[[Graph], dict[str, Value]]
 """Lowers a network into a graph; gives the blobs that it defines or replaces."""
 
 
-def select(
-    g: Graph,
-    condition: Value,
-    chosen: Network,
-    other: Network,
-    blobs: Mapping[str, Value],
-) -> dict[str, Value]:
+def select(g: Graph, condition: Value, chosen: Network, other: Network, blobs: Mapping[str, Value]) -> dict[str, Value]:
     """The blobs that one of two networks gives. One that only one of them gives keeps its value in the other.
 
-    Where it has no value before, nothing after can rely on it, and it is left out.
+    Where it has no value before, nothing after can rely on it, and it is left out. A network that can't be lowered is
+    an error when it is chosen, not before: coremltools writes branches for cases that never come.
     """
     graphs = (g.subgraph(), g.subgraph())
-    results = [lower(graph) for lower, graph in zip((chosen, other), graphs, strict=True)]
-    names = [name for name in {**results[0], **results[1]} if all(name in r or name in blobs for r in results)]
+    results = [_attempt(lower, graph) for lower, graph in zip((chosen, other), graphs, strict=True)]
+    given = [r for r in results if isinstance(r, dict)]
+    if not given:
+        raise next(r for r in results if not isinstance(r, dict))
+    names = [
+        name for name in dict.fromkeys(n for r in given for n in r) if all(name in r or name in blobs for r in given)
+    ]
     if not names:
         return {}
-    values = [[r.get(name) or blobs[name] for name in names] for r in results]
-    for graph, row in zip(graphs, values, strict=True):
-        for value in row:
+    values = [[r.get(name) or blobs[name] for name in names] for r in given]
+    rows = iter(values)
+    for graph, result in zip(graphs, results, strict=True):
+        for value in next(rows) if isinstance(result, dict) else _failing(graph, condition, result, values[0]):
             graph.output(value)
-    types = [(a.dtype, common_shape(a.shape, b.shape)) for a, b in zip(*values, strict=True)]
+    types = [(a.dtype, common_shape(a.shape, b.shape)) for a, b in zip(values[0], values[-1], strict=True)]
     outcome = g.ops(
         "If", condition, outputs=len(names), types=types, then_branch=graphs[0], else_branch=graphs[1]
     )  # fmt: skip
     return dict(zip(names, outcome, strict=True))
+
+
+def _attempt(lower: Network, g: Graph) -> dict[str, Value] | ParityGateError:
+    try:
+        return lower(g)
+    except ParityGateError as e:
+        return e
+
+
+def _failing(g: Graph, condition: Value, error: ParityGateError, like: Sequence[Value]) -> list[Value]:
+    """Values that can't be computed: an index out of bounds, in a node whose name tells the reason."""
+    with g.scope(f"{error.subject}: {error.cause}"):
+        behind = g.op("Add", g.cast(condition, "int64"), g.const(1, "int64"))
+        return [g.op("Gather", g.const(np.zeros(1, v.dtype)), behind) for v in like]
 
 
 def common_shape(a: Shape | None, b: Shape | None) -> Shape | None:

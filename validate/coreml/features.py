@@ -145,6 +145,22 @@ def _fitted(feature: Feature, array: Array) -> Array:
     return array
 
 
+SEQUENCE_RANK = 5
+"""Sequence, batch, channel, height and width."""
+
+
+def sequence_shape(feature: Feature, array: Array) -> tuple[int, ...]:
+    """The shape of an array that has sequence and batch in front of what is declared. Raises PG204 otherwise."""
+    declared = feature.shape or ()
+    own = (*declared, 1, 1) if len(declared) == 1 else declared
+    tail = array.shape[SEQUENCE_RANK - len(own) :]
+    if any(d not in (None, a) for d, a in zip(own, tail, strict=True)):
+        raise ParityGateError(
+            "PG204", f"input '{feature.name}'", f"shape {array.shape} is no sequence of the declared {_show(declared)}"
+        )
+    return array.shape
+
+
 def _show(shape: Shape) -> str:
     return f"({', '.join('?' if d is None else str(d) for d in shape)})"
 

@@ -35,8 +35,12 @@ class Lowered:
     blobs: Blobs
 
 
-def lower(package: Package, function_name: str | None = None) -> Lowered:
+def lower(
+    package: Package, function_name: str | None = None, shapes: Mapping[str, tuple[int, ...]] | None = None
+) -> Lowered:
     """Lower the model, or one function of a model that has several.
+
+    ``shapes`` replace the declared shapes of inputs, by name.
 
     Raises PG402 for a damaged specification, PG404 for something that has no lowering.
     """
@@ -44,7 +48,7 @@ def lower(package: Package, function_name: str | None = None) -> Lowered:
     description, chosen = _description(spec, function_name)
     g = Graph()
     given = {d.name for d in description.output}
-    inputs = tuple(_input(features.feature(d), given) for d in description.input)
+    inputs = tuple(_input(features.feature(d), given, shapes or {}) for d in description.input)
     slots = {f.name: features.declare(g, f) for f in inputs}
     states = {d.name: _state(g, d) for d in description.state}
     source = Source(spec, description, package.blobs, chosen, states)
@@ -74,7 +78,8 @@ def _description(spec: Message, function_name: str | None) -> tuple[Message, str
     return spec.description, chosen
 
 
-def _input(feature: Feature, outputs: set[str]) -> Feature:
+def _input(feature: Feature, outputs: set[str], shapes: Mapping[str, tuple[int, ...]]) -> Feature:
+    feature = replace(feature, shape=shapes.get(feature.name, feature.shape))
     # ONNX can't give an input and an output the same name; a Core ML function may return what it was given.
     return replace(feature, tensor=f"{feature.name}/given") if feature.name in outputs else feature
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from . import layers as _layers  # fills the registry
 from .branching import SKIPPING, select
+from .folding import computed
 from .graph import Graph, Value
 from .layer import LAYERS, Layer
 from .proto import Message
@@ -43,5 +44,6 @@ def _lower_layer(g: Graph, message: Any, blobs: Mapping[str, Value]) -> dict[str
     missing = [name for name in message.input if name not in blobs]
     if missing:
         raise damaged(str(layer), f"it uses '{missing[0]}', which nothing before it defines")
+    inputs = [blobs[name] for name in message.input]
     with g.scope(f"{kind}:{message.name}"):
-        return LAYERS.lower(g, layer, [blobs[name] for name in message.input])
+        return computed(g, layer, inputs) or LAYERS.lower(g, layer, inputs)

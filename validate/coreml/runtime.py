@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,17 +19,25 @@ if TYPE_CHECKING:
     from .weights import Blobs
 
 
+_MOST_OTHERS = 4
+
+
 class Session:
     """One ONNX Runtime session of a lowered model; it can be asked any number of times.
 
-    Raises PG405 when ONNX Runtime refuses the graph.
+    ``again`` lowers the model for other shapes of its inputs: older neural networks take sequences and batches of what
+    they declare, as arrays of rank 5. Raises PG405 when ONNX Runtime refuses the graph.
     """
 
-    def __init__(self, lowered: Lowered) -> None:
+    def __init__(
+        self, lowered: Lowered, again: Callable[[Mapping[str, tuple[int, ...]]], Lowered] | None = None
+    ) -> None:
         self.inputs = lowered.inputs
         self.outputs = lowered.outputs
         self.states = lowered.states
         self._session, self._weights = _open(lowered)
+        self._again = again
+        self._others: dict[tuple[tuple[str, tuple[int, ...]], ...], Session] = {}
 
     def predict(self, inputs: Mapping[str, Any], state: MutableMapping[str, Array] | None = None) -> dict[str, Any]:
         """Core ML's own view: values may be arrays, PIL images, numbers, strings or dictionaries, and so are results.
@@ -37,11 +45,15 @@ class Session:
         ``state`` holds the state tensors by name and is changed in place; without one they start as zeros.
         Raises PG204 for inputs that don't fit, PG406 when ONNX Runtime fails.
         """
-        results = self.run(inputs, state)
-        return {f.name: features.decode(f, results) for f in self.outputs}
+        session = self._suited(inputs)
+        results = session.run(inputs, state)
+        return {f.name: features.decode(f, results) for f in session.outputs}
 
     def run(self, inputs: Mapping[str, Any], state: MutableMapping[str, Array] | None = None) -> dict[str, Array]:
         """The same with plain tensors as results; a dictionary is ``name/keys`` and ``name/values``."""
+        session = self._suited(inputs)
+        if session is not self:
+            return session.run(inputs, state)
         feeds: dict[str, Array] = {}
         for f in self.inputs:
             feeds |= features.encode(f, inputs[f.name]) if f.name in inputs else features.absent(f)
@@ -51,6 +63,20 @@ class Session:
         for f in self.states:
             states[f.name][...] = results.pop(f.name + NEXT_STATE)
         return results
+
+    def _suited(self, inputs: Mapping[str, Any]) -> Session:
+        """This session, or another one for arrays that have the axes sequence and batch in front."""
+        if self._again is None:
+            return self
+        arrays = {f: np.asarray(inputs[f.name]) for f in self.inputs if f.kind == "multiArrayType" and f.name in inputs}
+        shapes = {f.name: features.sequence_shape(f, a) for f, a in arrays.items() if a.ndim == features.SEQUENCE_RANK}
+        if not shapes:
+            return self
+        key = tuple(sorted(shapes.items()))
+        if key not in self._others:
+            self._others.pop(next(iter(self._others)) if len(self._others) == _MOST_OTHERS else key, None)
+            self._others[key] = Session(self._again(shapes))
+        return self._others[key]
 
     def fresh_state(self) -> dict[str, Array]:
         """State tensors as a model starts with: zeros."""

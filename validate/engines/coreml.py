@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, MutableMapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,11 +66,13 @@ def load(source: Any, options: LoadOptions) -> CoreMLModel:
     Raises PG402 when it is damaged, PG403 without coremltools, PG404 when something in it has no lowering.
     """
     from ..coreml.lower import lower
+    from ..coreml.models.neural_network import takes_sequences
     from ..coreml.package import open_package
     from ..coreml.runtime import Session
 
     package = open_package(Path(source))
-    return CoreMLModel(package, Session(lower(package, options.signature)))
+    again = partial(lower, package, options.signature) if takes_sequences(package.spec) else None
+    return CoreMLModel(package, Session(lower(package, options.signature), again))
 
 
 def predict(

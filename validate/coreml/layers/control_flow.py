@@ -36,6 +36,8 @@ def branch(g: Graph, layer: Layer, condition: Value) -> dict[str, Value]:
     def other(g: Graph) -> dict[str, Value]:
         return layer.nested(g, p.elseBranch, layer.blobs)
 
+    if condition.value is not None:
+        return chosen(g) if abs(condition.value.item()) > ZERO else other(g)
     return select(g, _holds(g, condition), chosen, other, layer.blobs)
 
 

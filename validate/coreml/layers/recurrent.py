@@ -53,11 +53,18 @@ def _projected(g: Graph, layer: Layer, x: Value, weights: Value, bias: Value | N
 
 
 def _initial(g: Graph, layer: Layer, x: Value, given: Value | None) -> Value:
-    """A state of shape (batch, vector): an input, or zeros."""
-    size = layer.params.outputVectorSize
+    """A state of shape (batch, vector): an input, or zeros.
+
+    Converted from PyTorch's packed sequences, it may have more rows than there are sequences; then the first count.
+    """
+    size, batch = layer.params.outputVectorSize, g.dim(x, 1)
     if given is not None:
-        return g.reshape(given, [g.dim(x, 1), size])
-    return g.typed(g.op("Expand", g.const([0], "float32"), g.vector([g.dim(x, 1), size])), ((x.shape or ())[1], size))
+        rows = g.reshape(given, [-1, size])
+        if rows.shape == ((x.shape or ())[1], size):
+            return rows
+        first = g.op("Slice", rows, g.const([0], "int64"), g.vector([batch]), g.const([0], "int64"))
+        return g.reshape(first, [batch, size])
+    return g.typed(g.op("Expand", g.const([0], "float32"), g.vector([batch, size])), ((x.shape or ())[1], size))
 
 
 def _run(

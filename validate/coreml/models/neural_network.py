@@ -17,6 +17,12 @@ RANK5 = 0
 """Both mapping enums: blobs have the axes sequence, batch, channel, height, width."""
 
 
+def takes_sequences(spec: Message) -> bool:
+    """Whether arrays may be given with the axes sequence and batch in front, which the description leaves out."""
+    kind = spec.WhichOneof("Type")
+    return bool(kind.startswith("neuralNetwork") and getattr(spec, kind).arrayInputShapeMapping == RANK5)
+
+
 def neural_network(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
     """A network whose outputs are arrays or images."""
     blobs = _lower(g, source, slots)
