@@ -11,16 +11,18 @@ from ...validate.engines.torch_capture import reason
 from ...validate.engines.torch_quiet import quiet
 from ...validate.errors import ParityGateError
 from .opset import raise_opset
-from .save import save_onnx
+from .save import INLINE_LIMIT, save_onnx
 from .torch_names import lost_axes, name_axes, name_interface, output_bindings
 
 if TYPE_CHECKING:
+    import onnx_ir as ir
+
     from ...validate.engines.torch_model import TorchModel
 
 OLDEST, NEWEST = 18, 25
 """The opsets that this exporter (onnxscript's operator library and version converter) can write."""
 
-_OPERATOR = re.compile(r"OpOverload\(op='([\w.]+)', overload='(\w+)'\)")
+_OPERATOR = re.compile(r"OpOverload\(op='\w+\.(\w+)', overload='\w+'\)")
 
 
 def convert_program(model: TorchModel, destination: Path, opset: int) -> None:
@@ -45,13 +47,23 @@ def convert_program(model: TorchModel, destination: Path, opset: int) -> None:
     if opset > NEWEST:
         save_onnx(raise_opset(exported.model_proto, opset), destination)
     else:
-        exported.save(str(destination))
+        save_graph(exported.model, destination)
+
+
+def save_graph(model: ir.Model, destination: Path, inline_limit: int = INLINE_LIMIT) -> None:
+    """Write a graph; weights of more than ``inline_limit`` bytes go to ``<destination>.data`` beside it, tensor by
+    tensor, so that no second copy of them is made.
+    """
+    import onnx_ir as ir
+
+    size = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value is not None)
+    ir.save(model, destination, external_data=f"{destination.name}.data" if size > inline_limit else None)
 
 
 def _export(program: Any, opset: int) -> Any:
     import torch
 
-    with quiet():
+    with quiet(), torch.no_grad():  # with gradients, decomposed attention gets strides that its users can't view
         try:
             return torch.onnx.export(
                 program, dynamo=True, opset_version=opset, verbose=False, verify=False, optimize=True
@@ -64,15 +76,15 @@ def _explained(program: Any, error: Exception) -> ParityGateError:
     causes = list(_chain(error))
     missing = next((each for each in causes if type(each).__name__ == "DispatchError"), None)
     operator = _OPERATOR.search(str(missing)) if missing else None
-    if operator:
-        name = f"{operator[1]}.{operator[2]}"
-        places = ", ".join(dict.fromkeys(_places(program, operator[1])))
-        return ParityGateError(
-            "PG404", name.replace("aten.", "aten::"),
-            "torch.onnx has no translation for this operator" + (f", used in {places}" if places else ""),
-            "Write that part with other operators.",
-        )  # fmt: skip
-    return ParityGateError("PG405", "torch.onnx", reason(causes[-1]))
+    if operator is None:
+        return ParityGateError("PG405", "torch.onnx", reason(causes[-1]))
+    name = operator[1].lstrip("_")  # the decomposed form of aten::linalg_svd is aten::_linalg_svd
+    places = ", ".join(dict.fromkeys(_places(program, name)))
+    return ParityGateError(
+        "PG404", f"aten::{name}",
+        "torch.onnx has no translation for this operator" + (f", used in {places}" if places else ""),
+        "Write that part with other operators.",
+    )  # fmt: skip
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -86,6 +98,6 @@ def _places(program: Any, operator: str) -> Iterator[str]:
     """The submodules in which an operator is called."""
     for node in program.graph.nodes:
         stack = node.meta.get("nn_module_stack")
-        if node.op == "call_function" and str(node.target).startswith(f"{operator}.") and stack:
+        if node.op == "call_function" and f".{operator}." in str(node.target) and stack:
             path, kind = list(stack.values())[-1]
             yield f"{path or 'the module itself'} ({str(kind).rpartition('.')[2]})"

@@ -19,15 +19,11 @@ if TYPE_CHECKING:
 
     from ...validate.engines.torch_model import TorchModel
 
+_SIZES = ("Python integer", "Python index", "Iterating over a tensor")
+_BRANCHES = ("Python boolean", "Python float", "Python number")
+"""Words by which the tracer's warnings are told apart."""
+
 _NUMBERS = {"int": "int", "float": "float", "bool": "bool", "number": "float"}
-_BRANCHES = (
-    "Python boolean",
-    "Python float",
-    "Python number",
-    "Python integer",
-    "Python index",
-    "Iterating over a tensor",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,32 +104,38 @@ class _Tensors(torch.nn.Module):  # type: ignore[misc]  # PyTorch is not seen by
         return tuple(named_outputs(self.inner(*args, **kwargs)).values())
 
 
-def trace_program(model: TorchModel) -> Flat:
-    """Trace the captured program, which has no branches that a trace could lose."""
-    module = model.captured.program.module(check_guards=False)
-    module._forward_pre_hooks.clear()  # they check the shapes of the inputs, which the tracer can't follow
-    return _trace(module, model.call)[0]
+def trace(model: TorchModel) -> Flat:
+    """Trace the user's module. Raises ParityGateError PG405 where the trace would fix a branch or a size.
 
-
-def trace_module(model: TorchModel) -> Flat:
-    """Trace the user's module. Raises ParityGateError PG405 where the trace would fix a branch or a size."""
+    Where a program was captured, no branch depends on data, and sizes matter only if they may vary.
+    """
+    program = model.captured.program
+    varies = any(isinstance(dim, str) for spec in model.signature.inputs for dim in spec.shape or ())
+    module = model.native
+    if not isinstance(module, torch.nn.Module):
+        if varies:
+            raise ParityGateError("PG405", "torch.jit.trace", "a program with dynamic axes can't be traced")
+        module = program.module(check_guards=False)
+        module._forward_pre_hooks.clear()  # they check the shapes of the inputs, which the tracer can't follow
     with inference(model.native):
-        flat, seen = _trace(model.native, model.call)
+        flat, seen = _trace(module, model.call)
+    refused = (_SIZES if varies else ()) if program is not None else (*_SIZES, *_BRANCHES)
     for warning in seen:
-        if issubclass(warning.category, torch.jit.TracerWarning) and any(
-            each in str(warning.message) for each in _BRANCHES
-        ):
-            raise ParityGateError(
-                "PG405", f"{warning.filename}:{warning.lineno}",
-                f"the way through the module depends on its inputs there, which a trace would fix "
-                f"({str(warning.message).partition('.')[0]}); and no program was captured: {reason(_failure(model))}",
-                "Write the branch with torch.where or torch.cond, or make the module scriptable (torch.jit.script).",
-            )  # fmt: skip
+        said = str(warning.message) if issubclass(warning.category, torch.jit.TracerWarning) else ""
+        if any(words in said for words in refused):
+            raise _baked(warning, model)
     return flat
 
 
-def _failure(model: TorchModel) -> BaseException:
-    return model.captured.failure or RuntimeError("unknown")
+def _baked(warning: warnings.WarningMessage, model: TorchModel) -> ParityGateError:
+    failure = model.captured.failure
+    return ParityGateError(
+        "PG405", f"{warning.filename}:{warning.lineno}",
+        f"what the module does there depends on its inputs, and a trace would fix it "
+        f"({str(warning.message).partition('.')[0].partition(' might')[0]})"
+        + (f"; torch.export says: {reason(failure)}" if failure else ""),
+        "Use torch.where or torch.cond, keep sizes symbolic, or make the module scriptable (torch.jit.script).",
+    )  # fmt: skip
 
 
 def _trace(module: Any, call: Call) -> tuple[Flat, list[warnings.WarningMessage]]:

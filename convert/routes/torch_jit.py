@@ -68,7 +68,7 @@ def _export(module: Any, examples: tuple[Any, ...], signature: Signature, path: 
     with quiet(), corrected():
         try:
             torch.onnx.export(
-                module, examples, str(path), dynamo=False, opset_version=opset, input_names=list(axes),
+                module, examples, str(path), dynamo=False, verbose=False, opset_version=opset, input_names=list(axes),
                 output_names=list(output_bindings(signature)), dynamic_axes=axes,
             )  # fmt: skip
         except Exception as error:

@@ -53,8 +53,8 @@ def convert(model: TorchModel, destination: Path, options: ConvertOptions) -> Ca
 def attempts(model: TorchModel, destination: Path, opset: int | None) -> list[Attempt]:
     """The ways to try, in order.
 
-    A program has no branches left that depend on data, so it may be traced. A module of which no program could be
-    made may have some: it is scripted, which keeps them, or traced if the tracer meets none.
+    A module of which no program could be captured may have branches that depend on data: it is scripted, which
+    keeps them, or traced if the tracer meets none.
     """
     from . import torch_dynamo, torch_flat, torch_jit
 
@@ -71,9 +71,9 @@ def attempts(model: TorchModel, destination: Path, opset: int | None) -> list[At
     if model.captured.program is None:
         return [
             Attempt("torch.onnx (scripted)", by_jit(torch_flat.script)),
-            Attempt("torch.onnx (traced)", by_jit(torch_flat.trace_module)),
+            Attempt("torch.onnx (traced)", by_jit(torch_flat.trace)),
         ]
-    traced = Attempt("torch.onnx (traced program)", by_jit(torch_flat.trace_program))
+    traced = Attempt("torch.onnx (traced)", by_jit(torch_flat.trace))
     if newest < torch_dynamo.OLDEST:
         return [traced]
     return [Attempt("torch.onnx", by_dynamo), traced]

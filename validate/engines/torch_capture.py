@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ParityGateError
 from .torch_axes import Axes, input_shapes, is_fixed
 from .torch_call import Call, inference
 from .torch_quiet import quiet
@@ -22,11 +21,8 @@ class Capture:
     notes: tuple[str, ...] = ()
 
 
-def capture(subject: str, module: Any, call: Call, axes: Axes) -> Capture:
-    """Export with dynamic axes; where the module can't have those, with fixed ones.
-
-    Axes that the user asked for must stay dynamic: raises ParityGateError PG405 where the module fixes one.
-    """
+def capture(module: Any, call: Call, axes: Axes) -> Capture:
+    """Export with dynamic axes; where the module can't have those, with fixed ones unless the user asked for them."""
     wide = _widened(module, call, axes)
     try:
         program = _export(module, wide, axes)
@@ -35,9 +31,7 @@ def capture(subject: str, module: Any, call: Call, axes: Axes) -> Capture:
             program = _export(module, call, {place: axis for place, axis in axes.items() if place not in fixed})
         return Capture(program, notes=tuple(_say_fixed(program, call, fixed)))
     except Exception as error:  # noqa: BLE001  # torch.export raises whatever the module's code raises under tracing
-        if any(axis.asked for axis in axes.values()):
-            _refuse_fixed_axis(subject, error)
-        if not axes or _depends_on_data(error):
+        if not axes or any(axis.asked for axis in axes.values()) or _depends_on_data(error):
             return Capture(failure=error)
         return _capture_fixed(module, call, error)
 
@@ -117,18 +111,12 @@ def _depends_on_data(error: Exception) -> bool:
     return type(error).__name__ == "GuardOnDataDependentSymNode"
 
 
-def _refuse_fixed_axis(subject: str, error: Exception) -> None:
+def reason(error: BaseException, limit: int = 300) -> str:
+    """The useful part of what PyTorch's compilers say: no advice on their own options, no listings, one line."""
     fixed = _FIXED.findall(str(error))
     if fixed:
-        axes = ", ".join(f"axis {axis} of '{name}' (always {size})" for name, axis, size in dict.fromkeys(fixed))
-        raise ParityGateError(
-            "PG405", subject, f"shall be dynamic, but is fixed by the module's code: {axes}",
-            "Change the module (int(x.shape[0]), view(2, -1) and the like fix a size) or don't ask for that axis.",
-        ) from error  # fmt: skip
-
-
-def reason(error: BaseException, limit: int = 300) -> str:
-    """The useful part of what torch.export says: no advice on its own options, no program listing, one line."""
+        axes = (f"axis {axis} of '{name}' at {size}" for name, axis, size in dict.fromkeys(fixed))
+        return f"the module's code fixes {', '.join(axes)}"
     lines = [line.strip() for line in str(error).splitlines()]
     useful = [line for line in lines if line and not line.startswith(_NOISE)]
     text = " ".join(useful) or type(error).__name__

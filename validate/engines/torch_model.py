@@ -84,14 +84,14 @@ def open_module(
     """A model of a module and a call that it takes: its signature is that of the program exported from it."""
     call, outputs = trial.call, trial.outputs
     axes = wanted_axes(subject, call, options.inputs, options.dynamic)
-    captured = capture(subject, module, call, axes)
+    captured = capture(module, call, axes)
     names = [name for name, _ in call.inputs]
     if captured.program is not None:
         inputs, results, _ = program_signature(captured.program, outputs, names, axes)
         signature, hints = Signature(inputs, results), program_hints(captured.program, call)
     else:
         hints = ()
-        signature = probed_signature(call, outputs, axes, lambda longer: try_call(module, longer).outputs)
+        signature = probed_signature(subject, call, outputs, axes, lambda longer: try_call(module, longer).outputs)
     return TorchModel(module, call, signature, facts, hints=hints, notes=notes + captured.notes, captured=captured)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
 import logging
+import os
+import sys
 import warnings
 from collections.abc import Iterator
 
@@ -30,5 +33,22 @@ def quiet() -> Iterator[list[warnings.WarningMessage]]:
 
 @contextlib.contextmanager
 def _silenced() -> Iterator[None]:
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield
+    """Nothing reaches the terminal: neither from Python nor from C++, which writes to file descriptor 1 itself."""
+    _flush()
+    terminal = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        _flush()
+        os.dup2(terminal, 1)
+        os.close(terminal)
+        os.close(nowhere)
+
+
+def _flush() -> None:
+    """Write out what Python and C hold back, so that it goes where it was meant to."""
+    sys.stdout.flush()
+    ctypes.CDLL(None).fflush(None)

@@ -83,7 +83,7 @@ def _describe(
 
     values = run(call)
     axes = wanted_axes(subject, call, options.inputs, options.dynamic)
-    probed = probed_signature(call, values, axes, run)
+    probed = probed_signature(subject, call, values, axes, run)
     outputs = {spec.name: spec for spec in probed.outputs}
     state = tuple(replace(outputs[slot.name + NEXT], name=slot.name) for slot in slots)
     notes = mode_notes(module)
