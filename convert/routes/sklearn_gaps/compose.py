@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .declare import Conversion, regressor
+import numpy as np
+
+from .declare import Conversion, Output, declare
 from .functions import elementwise, normal_distribution
 from .tables import interpolate
 from .values import Value
@@ -15,11 +17,13 @@ def register() -> None:
     """Register this module's converters."""
     from sklearn.compose import TransformedTargetRegressor
 
-    regressor(TransformedTargetRegressor, transformed_target_regressor, _targets)
+    declare(TransformedTargetRegressor, transformed_target_regressor, _output)
 
 
-def _targets(model: Any) -> int:
-    return 1 if model._training_dim == 1 else int(model.transformer_.n_features_in_)
+def _output(model: Any) -> list[Output]:
+    """One column per target; in double where a linear model's unbounded prediction may leave the range of float32."""
+    targets = 1 if model._training_dim == 1 else int(model.transformer_.n_features_in_)
+    return [Output("variable", (targets,), np.dtype(np.float64) if hasattr(model.regressor_, "coef_") else None)]
 
 
 def transformed_target_regressor(g: Conversion, model: Any) -> Value:

@@ -20,9 +20,6 @@ from .values import Value
 AS_INPUT = np.dtype(np.void)
 """The dtype of an output that keeps its input's, be it text, integers or floating numbers."""
 
-OLDEST_OPSET = 13
-"""Before it, Softmax, Squeeze, ReduceSum and others have other inputs or another meaning."""
-
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -54,8 +51,6 @@ def declare(kind: type, function: Function, outputs: Outputs, options: dict[str,
 
     def convert(scope: Any, operator: Any, container: Any) -> None:
         conversion = Conversion(scope, container, operator.inputs)
-        if conversion.opset < OLDEST_OPSET:
-            raise RuntimeError(f"{kind.__name__} needs opset {OLDEST_OPSET} or newer, not {conversion.opset}")
         results = function(conversion, operator.raw_operator)
         conversion.finish([results] if isinstance(results, Value) else results, operator.outputs)
 

@@ -33,8 +33,9 @@ def decision_values(g: Conversion, estimator: Any, *features: Value) -> Value:
 
 
 def linear_decision(g: Conversion, model: Any) -> Value:
-    """``x @ coef_.T + intercept_`` in double, (n, 1) of two classes."""
-    return g.x @ np.atleast_2d(model.coef_).T.astype(np.float64) + np.asarray(model.intercept_, np.float64)
+    """``x @ coef_.T + intercept_`` in double, (n, 1) of one target or two classes."""
+    weights = model.coef_.toarray() if hasattr(model.coef_, "toarray") else model.coef_
+    return g.x @ np.atleast_2d(weights).T.astype(np.float64) + np.asarray(model.intercept_, np.float64)
 
 
 def positive_score(g: Conversion, estimator: Any, *features: Value) -> Value:
