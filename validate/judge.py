@@ -78,7 +78,9 @@ def judge(
         *_batch_dependent(samples, unsettled, left_out),
         *check_declared(candidate.ran.signature.outputs, actual),
         *check_informative(rows),
-        *_narrowed_interface(signature, candidate.ran.signature, inputs or {}),
+        *_narrowed_interface(
+            signature, candidate.ran.signature, inputs or {}, Severity.ERROR if route else Severity.WARNING
+        ),
         *_notes(reference.ran.notes, "reference"),
         *_notes(candidate.ran.notes, "candidate"),
         *_notes(notes, "conversion"),
@@ -148,8 +150,13 @@ def _batch_dependent(samples: Sequence[Sample], unsettled: frozenset[int], left_
             yield Finding("PG309", Severity.ERROR, "reference", message, hint)
 
 
-def _narrowed_interface(reference: Signature, candidate: Signature, inputs: Mapping[str, str]) -> Iterator[Finding]:
-    """An input that is gone, or an axis that was dynamic and now is fixed, changes what the user can feed."""
+def _narrowed_interface(
+    reference: Signature, candidate: Signature, inputs: Mapping[str, str], severity: Severity
+) -> Iterator[Finding]:
+    """An input that is gone, or an axis that was dynamic and now is fixed, changes what the user can feed.
+
+    A fixed axis is a fault of a conversion (``severity``); two models that the user chose may differ in it.
+    """
     given = {inputs.get(spec.name, spec.name): spec for spec in candidate.inputs}
     for spec in reference.inputs:
         if spec.name not in given:
@@ -159,7 +166,7 @@ def _narrowed_interface(reference: Signature, candidate: Signature, inputs: Mapp
         for axis, (wanted, got) in enumerate(zip(spec.shape or (), given[spec.name].shape or (), strict=False)):
             if isinstance(wanted, str) and isinstance(got, int):
                 message = f"axis {axis} is dynamic ({wanted}) in the reference and fixed to {got} in the candidate"
-                yield Finding("PG108", Severity.ERROR, f"input {spec.name}", message)
+                yield Finding("PG108", severity, f"input {spec.name}", message)
 
 
 def _notes(notes: tuple[str, ...], where: str) -> Iterator[Finding]:

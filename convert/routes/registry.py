@@ -14,6 +14,7 @@ ROUTES: dict[tuple[str, str], tuple[str, ...]] = {
     ("torchscript", "onnx"): (f"{_ROUTES}.torchscript_to_onnx",),
     ("torch_module", "onnx"): (f"{_ROUTES}.torch_to_onnx",),
     ("torch_factory", "onnx"): (f"{_ROUTES}.torch_to_onnx",),
+    ("coreml", "onnx"): (f"{_ROUTES}.coreml_to_onnx",),
     ("sklearn", "onnx"): (f"{_ROUTES}.sklearn_to_onnx",),
     ("xgboost", "onnx"): (f"{_ROUTES}.sklearn_to_onnx",),
     ("lightgbm", "onnx"): (f"{_ROUTES}.sklearn_to_onnx",),

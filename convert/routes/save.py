@@ -30,10 +30,17 @@ def save_onnx(model: onnx.ModelProto, destination: Path, inline_limit: int = INL
         location=f"{destination.name}.data" if large else None,
         convert_attribute=large,
     )
+    check_file(destination)
+
+
+def check_file(path: Path) -> None:
+    """Hold a written model to ONNX's own rules. Raises ParityGateError PG405."""
+    import onnx
+
     try:
-        onnx.checker.check_model(str(destination))
+        onnx.checker.check_model(str(path))
     except onnx.checker.ValidationError as error:
-        raise ParityGateError("PG405", destination.name, f"the converted model is not valid ONNX: {error}") from error
+        raise ParityGateError("PG405", path.name, f"the converted model is not valid ONNX: {error}") from error
 
 
 def _weight_bytes(model: onnx.ModelProto) -> int:
