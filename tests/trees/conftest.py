@@ -31,17 +31,18 @@ Parity = Callable[..., onnx.ModelProto]
 
 @pytest.fixture
 def parity(tmp_path: Path) -> Parity:
-    """``parity(source, x)``: every label equal, every number within a few roundings of float32.
+    """``parity(source, x)``: every label equal, every number equal up to rounding.
 
-    An ensemble's sum is rounded to float32 once (6e-8); exponentials and XGBoost's own float32 sums multiply that.
-    ``x`` is a matrix, or a mapping of an input's name to its column.
+    Where either side is float32, an ensemble's sum was rounded to it once (6e-8); exponentials and XGBoost's own
+    float32 sums multiply that; ``single`` says that the source computes in float32 inside, whatever it gives. Doubles
+    differ by the order of sums only. ``x`` is a matrix, or a mapping of an input's name to its column.
     """
 
     def check(
         source: Any,
         x: Any,
         opset: int | None = None,
-        atol: float = 1e-6,
+        single: bool = False,
         load: Callable[[Any, LoadOptions], Any] = load_estimator,
     ) -> onnx.ModelProto:
         feed = x if isinstance(x, dict) else {"X": x}
@@ -59,7 +60,9 @@ def parity(tmp_path: Path) -> Parity:
         for name, reference in expected.items():
             assert actual[name].shape == reference.shape
             if reference.dtype.kind == "f":
-                np.testing.assert_allclose(actual[name], reference, 5e-6, atol, err_msg=name)
+                narrow = single or np.float32 in (reference.dtype, actual[name].dtype)
+                rtol, atol = (5e-6, 1e-6) if narrow else (1e-11, 1e-12)
+                np.testing.assert_allclose(actual[name], reference, rtol, atol, err_msg=name)
             else:
                 np.testing.assert_array_equal(actual[name], reference, err_msg=name)
         return onnx.load(path)

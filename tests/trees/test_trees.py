@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 from paritygate.convert import ParityGateError
 from paritygate.convert.routes.sklearn_gaps.categories import SetSplit, tabulate
-from paritygate.convert.routes.sklearn_gaps.trees import AT_MOST, BELOW, Tree, narrow, reachable
+from paritygate.convert.routes.sklearn_gaps.trees import AT_MOST, BELOW, Ensemble, Tree, narrow, reachable, split
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn import load
 
@@ -89,7 +90,7 @@ def test_equal_votes_give_the_first_class(parity: Any) -> None:
     model = ensemble.RandomForestClassifier(4, max_features=1, random_state=0).fit(x[::2], y[::2])
     votes = np.sort(model.predict_proba(x), axis=1)
     assert (votes[:, -1] == votes[:, -2]).sum() > 20
-    parity(model, x.astype(np.float32), atol=0.0)
+    parity(model, x.astype(np.float32))
 
 
 def test_random_trees_embedding(parity: Any) -> None:
@@ -113,9 +114,10 @@ GRADIENT_BOOSTING = [
 def test_gradient_boosting_classifier(
     classes: int, options: dict[str, Any], dtype: Any, parity: Any, around: Any
 ) -> None:
+    """An init model is fitted on float32, and predicts in it."""
     x = X / X.max(axis=0)
     model = ensemble.GradientBoostingClassifier(**FEW, **options).fit(x, np.minimum(Y, classes - 1))
-    parity(model, around(model, x.astype(dtype), 10))
+    parity(model, around(model, x.astype(dtype), 10), single="init" in options)
 
 
 @pytest.mark.parametrize("init", [None, "zero", Ridge()])
@@ -235,6 +237,11 @@ def test_old_opsets_hold_the_same_decisions_in_float32(opset: int, parity: Any, 
     assert ("nodes_values_as_tensor" in names) == (opset >= 16)
 
 
+def test_double_sums_at_an_old_opset(parity: Any) -> None:
+    """scikit-learn's trees compare float32, so that only their sums are double: two float32 nodes' worth of targets."""
+    parity(ensemble.RandomForestRegressor(**FEW).fit(X_HOLES, X[:, :2]), X_HOLES, 13)
+
+
 def test_doubles_at_an_old_opset_are_refused(parity: Any) -> None:
     model = ensemble.HistGradientBoostingClassifier(max_iter=2).fit(X, Y)
     with pytest.raises(ParityGateError, match="opset 16") as caught:
@@ -272,6 +279,34 @@ def test_narrow_keeps_every_decision(x: float, t: float) -> None:
     for value in map(float, (x, near, *beside)):
         assert (value <= narrow(threshold, AT_MOST)[0]) == (value <= t)
         assert (value < narrow(threshold, BELOW)[0]) == (value < t)
+
+
+LEAVES = st.lists(st.floats(-1e6, 1e6).filter(lambda v: v == 0 or abs(v) > 1e-20), min_size=3, max_size=3)
+"""Within the exponents of float32, which no split can widen."""
+
+
+@settings(max_examples=200, deadline=None)
+@given(trees=st.lists(LEAVES, min_size=1, max_size=40), pick=st.randoms(use_true_random=False))
+def test_split_sums_are_double_in_float32_and_in_any_order(trees: list[list[float]], pick: Any) -> None:
+    """Any one leaf of each tree, added up in float32 in random order, against the exact sum."""
+    left = np.full(3, -1)
+    parts = split(Ensemble(tuple(
+        Tree(left, np.zeros(3), left, left, left > 0, np.array(leaves).reshape(-1, 1)) for leaves in trees
+    )))  # fmt: skip
+    rows = [pick.randrange(3) for _ in trees]
+    order = pick.sample(range(len(trees)), len(trees))
+    sums = np.zeros(parts.targets, np.float32)
+    for number in order:
+        sums += parts.trees[number].value[rows[number]].astype(np.float32)
+    exact = math.fsum(leaves[row] for leaves, row in zip(trees, rows, strict=True))
+    bound = sum(max(map(abs, leaves)) for leaves in trees)
+    assert abs(sums.astype(np.float64).sum() - exact) <= 2.0**-52 * bound
+
+
+def test_split_of_whole_numbers_is_one_target() -> None:
+    """Votes need no more bits than a float32 has."""
+    votes = Tree.constant([1.0, 0.0])
+    assert split(Ensemble((votes,) * 5, 2)).targets == 2
 
 
 def test_reachable_drops_what_the_root_does_not_lead_to() -> None:

@@ -50,7 +50,7 @@ def raw_scores(c: Conversion, model: Any) -> Value:
     trees = [_symmetric(tree, missing_left) for tree in content.get("oblivious_trees", ())]
     trees += [_asymmetric(tree, missing_left) for tree in content.get("trees", ())]
     final = (*(replace(tree, value=tree.value * scale) for tree in trees), Tree.constant(np.atleast_1d(bias)))
-    return add_ensemble(c, features(c), Ensemble(final, final[-1].value.shape[1])).cast(np.float64)
+    return add_ensemble(c, features(c), Ensemble(final, final[-1].value.shape[1]))
 
 
 def catboost_regressor(c: Conversion, model: Any) -> Value:

@@ -91,7 +91,7 @@ def random_trees_embedding(c: Conversion, model: Any) -> Value:
 
 def _sums(c: Conversion, estimators: list[Any]) -> Value:
     trees = tuple(read_tree(estimator) for estimator in estimators)
-    return add_ensemble(c, features(c), Ensemble(trees, trees[0].value.shape[1])).cast(np.float64)
+    return add_ensemble(c, features(c), Ensemble(trees, trees[0].value.shape[1]))
 
 
 def _classes(shares: Value, model: Any) -> list[Value]:

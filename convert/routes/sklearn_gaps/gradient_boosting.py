@@ -31,8 +31,8 @@ def raw_scores(c: Conversion, model: Any) -> Value:
     x = features(c)
     if model.init is None or model.init == "zero":
         base = Tree.constant(model._raw_predict_init(np.zeros((1, model.n_features_in_)))[0])
-        return add_ensemble(c, x, Ensemble((base, *trees), targets)).cast(np.float64)
-    return add_ensemble(c, x, Ensemble(trees, targets)).cast(np.float64) + _init_scores(c, x, model)
+        return add_ensemble(c, x, Ensemble((base, *trees), targets))
+    return add_ensemble(c, x, Ensemble(trees, targets)) + _init_scores(c, x, model)
 
 
 def gradient_boosting_classifier(c: Conversion, model: Any) -> list[Value]:

@@ -54,7 +54,7 @@ def raw_scores(c: Conversion, model: Any) -> Value:
         x, final = numbers(c, c.inputs), tuple(trees)
     else:
         x, final = _with_categories(c, model, trees, predictors)
-    return add_ensemble(c, x, Ensemble((base, *final), targets)).cast(np.float64)
+    return add_ensemble(c, x, Ensemble((base, *final), targets))
 
 
 def _read_tree(predictor: Any, target: int) -> Tree:

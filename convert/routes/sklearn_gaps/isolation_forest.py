@@ -23,13 +23,13 @@ def isolation_forest(c: Conversion, model: Any) -> list[Value]:
     """``predict`` and ``decision_function``.
 
     The verdict compares path lengths, not scores: the training sample that defines ``offset_`` lies exactly on the
-    limit, where the rounding of a power would decide. Both sides are rounded to the node's float32 for that.
+    limit, where the rounding of a power would decide. For that, both sides are rounded to float32.
     """
     trees, unit = _path_lengths(model)
     length = add_ensemble(c, features(c), Ensemble(trees))
     limit = -unit * np.log2(-model.offset_)
-    inlier = (length >= np.float32(limit)).reshape(-1).where(1, -1, np.int64)
-    score = -(2.0 ** -(length.cast(np.float64) / unit))
+    inlier = (length.cast(np.float32) >= np.float32(limit)).reshape(-1).where(1, -1, np.int64)
+    score = -(2.0 ** -(length / unit))
     return [inlier, score - model.offset_]
 
 

@@ -177,7 +177,7 @@ def _score(c: Conversion, boosting: Boosting) -> Value:
         code = raw.columns([feature])
         indices[feature] = category_number(code, code > -1.0, len(table) - FIRST)
     x = append_columns(c, [x], tables, indices)
-    return add_ensemble(c, x, Ensemble(trees, boosting.targets)).cast(np.float64) / boosting.rounds
+    return add_ensemble(c, x, Ensemble(trees, boosting.targets)) / boosting.rounds
 
 
 def _same(score: Value) -> Value:

@@ -1,7 +1,7 @@
 """Tree ensembles: one frozen form for the trees of every library, and one encoder that writes them as ONNX.
 
-The encoder writes ``ai.onnx.ml.TreeEnsembleRegressor`` of version 3, with double thresholds and weights: its sums
-are double (rounded to float32 once, on output) and its comparisons are those of the source. It avoids
+The encoder writes ``ai.onnx.ml.TreeEnsembleRegressor`` of version 3, with double thresholds and weights: its
+comparisons are those of the source, its sums are double and rounded to float32 once, on output. It avoids
 
 - ``TreeEnsemble`` (version 5): it can't stand in one model with nodes of version 3, its leaves have one target,
   and skl2onnx 1.20 can't declare it;
@@ -13,7 +13,7 @@ are double (rounded to float32 once, on output) and its comparisons are those of
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,29 +70,68 @@ class Ensemble:
 
 
 def add_ensemble(conversion: Conversion, x: Value, ensemble: Ensemble) -> Value:
-    """Append the ensemble over ``x`` (n, features) and return its sums, float32 (n, targets).
+    """Append the ensemble over ``x`` (n, features) and return its sums in double, (n, targets).
 
-    Before version 3 of ai.onnx.ml thresholds are float32. They are rounded so that every float32 ``x`` still goes
-    the same way; a double ``x`` raises PG408 there.
+    They were rounded to float32 on the way, except in a model of doubles, where :func:`split` avoids that. Before
+    version 3 of ai.onnx.ml thresholds are float32 as well, rounded so that every float32 ``x`` still goes the same
+    way; a double ``x`` raises PG408 there.
     """
-    double = conversion.ml_opset >= DOUBLE_KERNEL
-    if not double and x.dtype == np.float64:
+    wide = conversion.ml_opset >= DOUBLE_KERNEL
+    if not wide and x.dtype == np.float64:
         raise ParityGateError(
             "PG408",
             "tree ensemble",
             "double thresholds need ai.onnx.ml 3, that is opset 16",
             "Choose --opset 16 or newer, or convert for float32 inputs.",
         )
-    numbers = (_double_numbers if double else _float_numbers)(ensemble.trees, ensemble.mode)
-    return conversion.op(
+    parts = split(ensemble) if conversion.floating == np.float64 else ensemble
+    attributes = (_double_numbers if wide else _float_numbers)(parts.trees, parts.mode)
+    sums = conversion.op(
         "TreeEnsembleRegressor",
-        x.cast(np.float64 if double else np.float32),
+        x.cast(np.float64 if wide else np.float32),
         dtype=np.float32,
         domain="ai.onnx.ml",
-        n_targets=ensemble.targets,
-        **_structure(ensemble),
-        **numbers,
-    )
+        n_targets=parts.targets,
+        **_structure(parts),
+        **attributes,
+    ).cast(np.float64)
+    levels = parts.targets // ensemble.targets
+    return sums if levels == 1 else sums.reshape(-1, ensemble.targets, levels).sum(axis=2)
+
+
+def split(ensemble: Ensemble) -> Ensemble:
+    """An ensemble of float32 sums that add up to the double sums of the given one.
+
+    Every target becomes up to three neighbouring ones. The first two take the leading bits of each leaf, as
+    multiples of a unit so coarse that no sum of them needs more than the 24 bits of a float32, whatever the order;
+    the last takes the rest, which is so small that its rounding is lost on a double.
+    """
+    rest = [np.where(tree.left[:, None] < 0, tree.value, 0.0) for tree in ensemble.trees]
+    levels: list[list[Floats]] = []
+    while len(levels) < 2 and any(part.any() for part in rest):
+        units = _units(ensemble, rest)
+        levels.append([np.round(part / unit) * unit for part, unit in zip(rest, units, strict=True)])
+        rest = [part - leading for part, leading in zip(rest, levels[-1], strict=True)]
+    if not levels or any(part.any() for part in rest):
+        levels.append(rest)
+    count = len(levels)
+    trees = [
+        replace(tree, value=np.stack(parts, axis=2).reshape(len(tree.left), -1), target=tree.target * count)
+        for tree, *parts in zip(ensemble.trees, *levels, strict=True)
+    ]
+    return Ensemble(tuple(trees), ensemble.targets * count, ensemble.mode)
+
+
+def _units(ensemble: Ensemble, values: list[Floats]) -> list[Floats]:
+    """For each tree's columns the power of two of which sums over all trees stay below 2**24 multiples."""
+    bound = np.zeros(ensemble.targets)
+    columns = [
+        slice(tree.target, tree.target + value.shape[1]) for tree, value in zip(ensemble.trees, values, strict=True)
+    ]
+    for place, value in zip(columns, values, strict=True):
+        bound[place] += np.abs(value).max(axis=0)
+    unit = np.exp2(np.ceil(np.log2(np.where(bound > 0, bound, 1.0))) - 23)
+    return [unit[place] for place in columns]
 
 
 def numbers(conversion: Conversion, columns: Sequence[Value]) -> Value:

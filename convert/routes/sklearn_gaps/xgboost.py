@@ -205,4 +205,4 @@ def _score(c: Conversion, boosting: Boosting, missing: float) -> Value:
         code = x.columns([feature])
         indices[feature] = category_number(code, code >= 0.0, len(table) - FIRST)
     x = append_columns(c, [x], tables, indices)
-    return add_ensemble(c, x, Ensemble(trees, boosting.targets, BELOW)).cast(np.float64)
+    return add_ensemble(c, x, Ensemble(trees, boosting.targets, BELOW))
