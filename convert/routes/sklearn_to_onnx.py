@@ -25,6 +25,11 @@ A newer one is stamped on what it writes in 22: of its operators and of ours, op
 types they take. ONNX's version converter, asked to do the same, crashes on some models.
 """
 
+_UNIFORM = 13
+"""Below it many operators lack a type or have other inputs, so that some estimators can't be written."""
+
+_NEWER = "Choose a newer --opset."
+
 _ML_OPSETS = ((16, 3), (11, 2), (1, 1))
 """ai.onnx opset -> the ai.onnx.ml opset of the same ONNX release, up to the newest that skl2onnx writes."""
 
@@ -68,7 +73,7 @@ def _at_opset(estimator: Any, types: list[tuple[str, Any]], opset: int) -> onnx.
             raise
         _convert(estimator, types, NEWEST)
         raise ParityGateError(
-            "PG408", f"opset {opset}", f"{e.subject} can't be written in it ({e.cause})", "Choose a newer --opset."
+            "PG408", f"opset {opset}", f"{e.subject} can't be written in it ({e.cause})", _NEWER
         ) from e
 
 
@@ -142,9 +147,10 @@ def _stamp(proto: onnx.ModelProto, opset: int) -> None:
     proto.opset_import.extend(onnx.helper.make_opsetid(*pair) for pair in [("", opset), *imports])
     proto.ir_version = smallest_ir(proto)
     try:
-        onnx.checker.check_model(proto)
-    except onnx.checker.ValidationError as e:
-        raise ParityGateError("PG405", f"opset {opset}", f"the converter wrote an invalid model: {e}") from e
+        onnx.checker.check_model(proto, full_check=opset < _UNIFORM)  # in full, it looks at types too
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as e:
+        code = "PG408" if opset < _UNIFORM else "PG405"
+        raise ParityGateError(code, f"opset {opset}", f"the converter wrote an invalid model: {e}", _NEWER) from e
 
 
 def _notes(estimator: Any, model: Model) -> tuple[str, ...]:

@@ -155,6 +155,25 @@ def _binary(op_type: str, *, swap: bool = False, dtype: DTypeLike | None = None)
     return method
 
 
+_OR_EQUAL_SINCE = 12
+_EQUAL_OF_FLOATS_SINCE = 11
+_AXES_OF_UNSQUEEZE_ARE_AN_INPUT_SINCE = 13
+_SMALLEST_OF_TOP_K_SINCE = 11
+
+
+def _or_equal(op_type: str, strictly: str) -> Callable[[Value, Operand], Value]:
+    modern = _binary(op_type, dtype=bool)
+
+    def method(self: Value, other: Operand) -> Value:
+        if self.graph.opset >= _OR_EQUAL_SINCE:
+            return modern(self, other)
+        operand = self.like(other)
+        less: Value = getattr(self, strictly)(operand)
+        return less | self.equals(operand)
+
+    return method
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Value:
     """A tensor of a graph. Arithmetic appends nodes; plain numbers and arrays become constants of its dtype."""
@@ -174,9 +193,8 @@ class Value:
     __pow__, __rpow__ = _binary("Pow"), _binary("Pow", swap=True)
     __and__, __or__, __xor__ = _binary("And"), _binary("Or"), _binary("Xor")
     __lt__, __gt__ = _binary("Less", dtype=bool), _binary("Greater", dtype=bool)
-    __le__, __ge__ = _binary("LessOrEqual", dtype=bool), _binary("GreaterOrEqual", dtype=bool)
+    __le__, __ge__ = _or_equal("LessOrEqual", "__lt__"), _or_equal("GreaterOrEqual", "__gt__")
     __neg__, __invert__, __abs__ = _unary("Neg"), _unary("Not"), _unary("Abs")
-    equals = _binary("Equal", dtype=bool)
     maximum, minimum = _binary("Max"), _binary("Min")
     exp, log, sqrt, sin, cos, tanh = (_unary(op) for op in ("Exp", "Log", "Sqrt", "Sin", "Cos", "Tanh"))
     floor, sign, softplus = (_unary(op) for op in ("Floor", "Sign", "Softplus"))
@@ -184,6 +202,13 @@ class Value:
     def like(self, other: Operand) -> Value:
         """``other`` as a value of this graph; what isn't a value yet becomes a constant of this dtype."""
         return other if isinstance(other, Value) else self.graph.constant(other, self.dtype)
+
+    def equals(self, other: Operand) -> Value:
+        """Where both are equal; NaN equals nothing."""
+        operand = self.like(other)
+        if self.graph.opset >= _EQUAL_OF_FLOATS_SINCE or self.dtype.kind != "f":
+            return self.graph.op("Equal", self, operand, dtype=bool)
+        return ~((self < operand) | (self > operand) | (self + operand).is_nan())
 
     def cast(self, dtype: DTypeLike) -> Value:
         """The same values in another dtype."""
@@ -234,7 +259,11 @@ class Value:
     def smallest(self, k: int) -> tuple[Value, Value]:
         """The ``k`` smallest of each row in ascending order, and their indices."""
         count = self.graph.constant([k], np.int64)
-        values, indices = self.graph.op_with("TopK", self, count, dtypes=[self.dtype, np.int64], largest=0)
+        dtypes = [self.dtype, np.dtype(np.int64)]
+        if self.graph.opset < _SMALLEST_OF_TOP_K_SINCE:
+            largest, indices = self.graph.op_with("TopK", -self, count, dtypes=dtypes)
+            return -largest, indices
+        values, indices = self.graph.op_with("TopK", self, count, dtypes=dtypes, largest=0)
         return values, indices
 
     def sigmoid(self) -> Value:
@@ -269,6 +298,8 @@ class Value:
 
     def expand_dims(self, axis: int) -> Value:
         """One more dimension of extent 1."""
+        if self.graph.opset < _AXES_OF_UNSQUEEZE_ARE_AN_INPUT_SINCE:
+            return self.graph.op("Unsqueeze", self, axes=[axis])
         return self.graph.op("Unsqueeze", self, self.graph.constant([axis], np.int64))
 
     def transpose(self, *order: int) -> Value:
