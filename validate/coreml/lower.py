@@ -13,6 +13,7 @@ from .features import Feature
 from .graph import Graph, Pairs, Slot
 from .models import MODELS
 from .models.base import Source
+from .models.refused import REFUSED
 from .package import Package
 from .program import function as named_function
 from .proto import Message
@@ -63,7 +64,7 @@ def lower_model(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str
     """Lower one model into ``g``; pipelines call this again for each of theirs."""
     kind = source.spec.WhichOneof("Type")
     if kind not in MODELS:
-        raise unsupported(f"model type '{kind}'", "this model type has no lowering")
+        raise unsupported(f"model type '{kind}'", REFUSED.get(kind, "this model type has no lowering"))
     return MODELS[kind](g, source, slots)
 
 

@@ -1,6 +1,20 @@
 """Model types, one function each, by the name that Model.proto's ``Type`` has for them."""
 
-from . import glm, ml_program, neural_network
+from . import (
+    categories,
+    detection,
+    glm,
+    linked,
+    ml_program,
+    neighbors,
+    neural_network,
+    pipeline,
+    probit,
+    recommender,
+    svm,
+    tree_ensemble,
+    vectors,
+)
 from .base import ModelLowering
 
 MODELS: dict[str, ModelLowering] = {
@@ -8,5 +22,28 @@ MODELS: dict[str, ModelLowering] = {
     "neuralNetwork": neural_network.neural_network,
     "neuralNetworkClassifier": neural_network.neural_network_classifier,
     "neuralNetworkRegressor": neural_network.neural_network,
+    "pipeline": pipeline.pipeline,
+    "pipelineClassifier": pipeline.predicting_pipeline,
+    "pipelineRegressor": pipeline.predicting_pipeline,
     "glmRegressor": glm.glm_regressor,
+    "glmClassifier": glm.glm_classifier,
+    "supportVectorRegressor": svm.support_vector_regressor,
+    "supportVectorClassifier": svm.support_vector_classifier,
+    "treeEnsembleRegressor": tree_ensemble.tree_ensemble_regressor,
+    "treeEnsembleClassifier": tree_ensemble.tree_ensemble_classifier,
+    "kNearestNeighborsClassifier": neighbors.k_nearest_neighbors_classifier,
+    "bayesianProbitRegressor": probit.bayesian_probit_regressor,
+    "itemSimilarityRecommender": recommender.item_similarity_recommender,
+    "oneHotEncoder": categories.one_hot_encoder,
+    "dictVectorizer": categories.dict_vectorizer,
+    "categoricalMapping": categories.categorical_mapping,
+    "imputer": vectors.imputer,
+    "scaler": vectors.scaler,
+    "normalizer": vectors.normalizer,
+    "arrayFeatureExtractor": vectors.array_feature_extractor,
+    "featureVectorizer": vectors.feature_vectorizer,
+    "nonMaximumSuppression": detection.non_maximum_suppression,
+    "classConfidenceThresholding": detection.class_confidence_thresholding,
+    "identity": detection.identity,
+    "linkedModel": linked.linked_model,
 }

@@ -9,10 +9,14 @@ import numpy as np
 from ..graph import Graph, Slot, Value
 from ..proto import Message
 from ..refuse import damaged, unsupported
-from .base import Source, vector_input
+from .base import Source, regressed, vector_input
+from .classifier import class_labels, classified
+from .links import logistic, normal_distribution, shares, softmax_with_reference
 
 NO_TRANSFORM, LOGIT, PROBIT = 0, 1, 2
-"""GLMRegressor.PostEvaluationTransform."""
+"""GLMRegressor.PostEvaluationTransform; GLMClassifier's begins with LOGIT."""
+REFERENCE_CLASS = 0
+"""GLMClassifier.ClassEncoding."""
 
 
 def glm_regressor(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
@@ -20,7 +24,7 @@ def glm_regressor(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[s
     x = vector_input(g, source, slots)
     body = source.body
     y = _activated(g, linear_scores(g, x, body), body.postEvaluationTransform)
-    return {source.description.predictedFeatureName or source.output_names[0]: y}
+    return regressed(source, y)
 
 
 def linear_scores(g: Graph, x: Value, body: Message) -> Value:
@@ -36,14 +40,31 @@ def _activated(g: Graph, scores: Value, transform: int) -> Value:
     if transform == NO_TRANSFORM:
         return scores
     if transform == LOGIT:
-        return g.op("Sigmoid", scores)
+        return logistic(g, scores)
     if transform == PROBIT:
         return normal_distribution(g, scores)
     raise unsupported("the linear model", f"post-evaluation transform {transform} is not known")
 
 
-def normal_distribution(g: Graph, x: Value) -> Value:
-    """The standard normal distribution function. ONNX Runtime has Erf in single precision only."""
-    scaled = g.op("Mul", x, g.like(np.sqrt(0.5), x))
-    erf = g.cast(g.op("Erf", g.cast(scaled, "float32")), x.dtype)
-    return g.op("Mul", g.op("Add", erf, g.like(1, x)), g.like(0.5, x))
+def glm_classifier(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """Class probabilities: one score per class but the first (the reference), or one against the rest for each.
+
+    Two classes have one score in either encoding, that of the second. Scores against the rest are scaled to sum to 1,
+    as scikit-learn does; several against a reference are a multinomial model, which is defined for Logit only.
+    """
+    body, labels = source.body, class_labels(source.body)
+    scores = linear_scores(g, vector_input(g, source, slots), body)
+    rows = len(body.weights)
+    if rows not in (len(labels) - 1, len(labels)):
+        raise damaged("the linear classifier", f"it has {rows} rows of weights for {len(labels)} classes")
+    transform = (LOGIT, PROBIT)[body.postEvaluationTransform]
+    if rows == len(labels):
+        probabilities = shares(g, _activated(g, scores, transform))
+    elif rows == 1:
+        second = _activated(g, scores, transform)
+        probabilities = g.op("Concat", g.op("Sub", g.like(1, second), second), second, axis=0)
+    elif transform == LOGIT and body.classEncoding == REFERENCE_CLASS:
+        probabilities = softmax_with_reference(g, scores)
+    else:
+        raise unsupported("the linear classifier", f"{rows} scores for {len(labels)} classes are Logit and ReferenceClass only")
+    return classified(g, source, labels, probabilities)

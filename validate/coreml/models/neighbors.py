@@ -1,0 +1,56 @@
+"""k nearest neighbours, by brute force: an index only makes the search faster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..graph import Graph, Slot, Value
+from ..refuse import damaged
+from .base import Source, vector_input
+from .classifier import class_labels, classified
+from .links import shares
+
+
+def k_nearest_neighbors_classifier(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """The nearest samples vote for their labels, equally or by 1 / distance; probabilities are shares of the votes.
+
+    The distance is the squared Euclidean one, as the model says. Samples that are hit exactly outvote all others.
+    """
+    body = source.body
+    samples = [list(s.vector) for s in body.nearestNeighborsIndex.floatSamples]
+    if not samples:
+        return _default(g, source)
+    labels = class_labels(body)
+    if len({len(s) for s in samples}) != 1 or len(labels) != len(samples):
+        raise damaged("the nearest neighbours", "samples and labels don't fit together")
+    x = vector_input(g, source, slots)
+    apart = g.op("Sub", g.const(np.array(samples, np.float32).astype(np.float64)), x)
+    distances = g.op("ReduceSumSquare", apart, g.const([1], "int64"), keepdims=0)
+    count = min(max(int(body.numberOfNeighbors.defaultValue), 1), len(samples))
+    nearest, places = g.ops("TopK", distances, g.const([count], "int64"), outputs=2, largest=0)
+    classes, numbers = np.unique(labels, return_inverse=True)
+    owners = g.op("Gather", g.const(numbers.astype(np.int64)), places)
+    votes = _votes(g, nearest, body.WhichOneof("WeightingScheme") == "inverseDistanceWeighting")
+    cast = g.op("Equal", g.const(np.arange(len(classes))[:, None]), owners)
+    totals = g.op("ReduceSum", g.op("Where", cast, votes, g.like(0, votes)), g.const([1], "int64"), keepdims=0)
+    return classified(g, source, classes, shares(g, totals))
+
+
+def _votes(g: Graph, distances: Value, by_distance: bool) -> Value:
+    one = g.like(1, distances)
+    if not by_distance:
+        return g.op("Expand", one, g.shape_of(distances))
+    exact = g.op("Equal", distances, g.like(0, distances))
+    any_exact = g.cast(g.op("ReduceMax", g.cast(exact, "int32")), "bool")
+    return g.op("Where", any_exact, g.cast(exact, "float64"), g.op("Div", one, distances))
+
+
+def _default(g: Graph, source: Source) -> dict[str, Slot]:
+    """Without any sample, the label that the model names for that."""
+    kind = source.body.WhichOneof("DefaultClassLabel")
+    if kind is None:
+        raise damaged("the nearest neighbours", "there are neither samples nor a default label")
+    label = np.array([getattr(source.body, kind)])
+    return classified(g, source, label, g.const([1.0], "float64"))

@@ -1,0 +1,17 @@
+"""Model types that nobody outside of Apple's operating systems can compute, each with the reason."""
+
+_APPLE = "its weights are a part of Apple's operating systems"
+_OPAQUE = "its parameters are in a format that Apple does not document"
+
+REFUSED = {
+    "audioFeaturePrint": _APPLE,
+    "soundAnalysisPreprocessing": _APPLE,
+    "visionFeaturePrint": _APPLE,
+    "wordTagger": _APPLE,
+    "gazetteer": _OPAQUE,
+    "serializedModel": _OPAQUE,
+    "textClassifier": _OPAQUE,
+    "wordEmbedding": _OPAQUE,
+    "customModel": "a custom model's code is not in the file",
+}
+"""By the name that Model.proto's ``Type`` has for them."""
