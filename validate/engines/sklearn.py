@@ -15,9 +15,9 @@ from ..signature import Hint, Signature
 from .base import Facts, LoadOptions
 from .sklearn_files import Loaded, read
 from .sklearn_hints import hints_of, plausible_rows
-from .sklearn_inputs import Inputs, inputs_of
+from .sklearn_inputs import Inputs, inputs_of, reads_codes
 from .sklearn_outputs import Method, labels_of, methods_of, spec_of
-from .sklearn_walk import everything, final_step, unwrap
+from .sklearn_walk import everything, final_step, readers, unwrap
 
 if TYPE_CHECKING:
     from ..signature import Array, Feed, TensorSpec
@@ -87,6 +87,8 @@ def _notes(loaded: Loaded, inputs: Inputs, options: LoadOptions) -> Iterator[str
         )
     if options.dtype == "float32" and not options.inputs and any(spec.dtype == "float64" for spec in inputs.specs):
         yield f"its input is float64: {type(final_step(loaded.value)).__name__} refuses float32"
+    if len(inputs.specs) == 1 and any(map(reads_codes, readers(loaded.value))):
+        yield "it was fitted on categories: they are given by their codes, as pandas' .cat.codes has them"
 
 
 def _describe(

@@ -41,7 +41,7 @@ def inputs_of(estimator: Any, options: LoadOptions) -> Inputs:
     if _reads_labels(first[0]):
         return _labels(first[0], options)
     names = getattr(estimator, "feature_names_in_", None)
-    if names is not None and not _fed_as_one(first[0], options):
+    if names is not None and not _fed_as_one(first[0], options) and not reads_codes(first[0]):
         return _frame(estimator, [str(name) for name in names], options)
     return _array(estimator, options)
 
@@ -66,6 +66,13 @@ def _reads_text(reader: Any) -> bool:
 
 def _reads_labels(reader: Any) -> bool:
     return type(reader).__name__ in ("LabelEncoder", "LabelBinarizer")
+
+
+def reads_codes(reader: Any) -> bool:
+    """Whether a booster was fitted on a frame's categories: without the frame, both libraries take their codes."""
+    if hasattr(reader, "get_booster"):
+        return "c" in (reader.get_booster().feature_types or ())
+    return bool(getattr(getattr(reader, "booster_", None), "pandas_categorical", None))
 
 
 def _fed_as_one(reader: Any, options: LoadOptions) -> bool:
