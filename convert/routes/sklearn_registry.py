@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from .sklearn_double import register_in_double
 from .sklearn_gaps import register
 from .sklearn_parsers import register_parsers
 
@@ -22,7 +21,6 @@ def register_everything() -> None:
 @cache
 def _register_once() -> None:
     register_parsers()
-    register_in_double()
 
 
 def is_supported(estimator: Any) -> bool:

@@ -9,6 +9,7 @@ from importlib import import_module
 MODULES: tuple[str, ...] = (
     "scaling",
     "mixture",
+    "projection",
     "neural_network",
     "svm",
     "cluster",
@@ -40,7 +41,6 @@ MODULES: tuple[str, ...] = (
     "neighbors",
     "preprocessing",
     "sparse_coding",
-    "image",
     "text",
 )
 """Names of this package's modules. Each has ``register()``, which hands its estimators' shape calculators and

@@ -24,7 +24,7 @@ def register() -> None:
     from sklearn import svm
 
     for kind in (svm.SVC, svm.NuSVC):
-        classifier(kind, support_vector_classifier)
+        classifier(kind, support_vector_classifier, decision_function)
     for kind in (svm.SVR, svm.NuSVR):
         regressor(kind, support_vector_regressor)
     outlier_detector(svm.OneClassSVM, one_class_svm)
@@ -56,15 +56,26 @@ def one_class_svm(g: Conversion, model: Any) -> list[Value]:
 
 def support_vector_classifier(g: Conversion, model: Any) -> list[Value]:
     """The class with the most votes of all pairs, and probabilities or decision values."""
-    pairs = list(combinations(range(len(model.classes_)), 2))
-    decisions = _kernel(g, model) @ _pair_coefficients(model, pairs) + model._intercept_
-    wins = (decisions > 0.0).cast(np.float64)
+    pairs, decisions, wins = _duels(g, model)
     scores = _decision_function(decisions, wins, pairs, model)
     by_score = model.break_ties and model.decision_function_shape == "ovr" and len(pairs) > 1
     index = scores.argmax() if by_score else _votes(wins, pairs).argmax()
     if hasattr(model, "predict_proba"):
         return [labels(index, model.classes_), _coupled(decisions, pairs, model)]
     return [labels(index, model.classes_), scores]
+
+
+def decision_function(g: Conversion, model: Any) -> Value:
+    """``decision_function``, whatever ``support_vector_classifier`` gives."""
+    pairs, decisions, wins = _duels(g, model)
+    return _decision_function(decisions, wins, pairs, model)
+
+
+def _duels(g: Conversion, model: Any) -> tuple[list[tuple[int, int]], Value, Value]:
+    """The pairs of classes, libsvm's decision value of each (n, pairs), and 1 where the first class wins."""
+    pairs = list(combinations(range(len(model.classes_)), 2))
+    decisions = _kernel(g, model) @ _pair_coefficients(model, pairs) + model._intercept_
+    return pairs, decisions, (decisions > 0.0).cast(np.float64)
 
 
 def _pair_coefficients(model: Any, pairs: Sequence[tuple[int, int]]) -> Array:
