@@ -138,6 +138,8 @@ def _fitted(feature: Feature, array: Array) -> Array:
         return array
     if array.ndim != len(shape) and array.size == 1 and all(d in (1, None) for d in shape):
         return array.reshape((1,) * len(shape))  # a scalar is passed with shape (1,), and the other way round
+    if array.ndim != len(shape):
+        array = _without_batch(array, len(shape))
     if array.ndim != len(shape) or any(d not in (None, a) for d, a in zip(shape, array.shape, strict=True)):
         raise ParityGateError(
             "PG204", f"input '{feature.name}'", f"shape {array.shape} is not the declared {_show(shape)}"
@@ -159,6 +161,12 @@ def sequence_shape(feature: Feature, array: Array) -> tuple[int, ...]:
             "PG204", f"input '{feature.name}'", f"shape {array.shape} is no sequence of the declared {_show(declared)}"
         )
     return array.shape
+
+
+def _without_batch(array: Array, rank: int) -> Array:
+    """``array`` with as many axes of length 1 in front as ``rank`` asks for, when it has no others to lose."""
+    own = array.shape[max(array.ndim - rank, 0) :]
+    return array.reshape((1,) * (rank - len(own)) + own) if array.size == np.prod(own) else array
 
 
 def _show(shape: Shape) -> str:
