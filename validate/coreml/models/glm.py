@@ -66,5 +66,7 @@ def glm_classifier(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[
     elif transform == LOGIT and body.classEncoding == REFERENCE_CLASS:
         probabilities = softmax_with_reference(g, scores)
     else:
-        raise unsupported("the linear classifier", f"{rows} scores for {len(labels)} classes are Logit and ReferenceClass only")
+        raise unsupported(
+            "the linear classifier", f"{rows} scores for {len(labels)} classes are Logit and ReferenceClass only"
+        )
     return classified(g, source, labels, probabilities)

@@ -75,16 +75,16 @@ def _pair_coefficients(body: Message, pairs: list[tuple[int, int]]) -> Array:
 
 def _kernel(g: Graph, body: Message, x: Value) -> Value:
     """The kernel of each support vector with ``x``."""
-    vectors = g.const(_support_vectors(body, x))
+    vectors = _support_vectors(body, x)
     kind = body.kernel.WhichOneof("kernel")
     p = getattr(body.kernel, kind) if kind else None
     if p is None or kind == "linearKernel":
-        return g.op("MatMul", vectors, x)
+        return g.op("MatMul", g.const(vectors), x)
     if kind == "rbfKernel":
-        distances = g.op("ReduceSumSquare", g.op("Sub", vectors, x), g.const([1], "int64"), keepdims=0)
+        distances = g.op("ReduceSumSquare", g.op("Sub", g.const(vectors), x), g.const([1], "int64"), keepdims=0)
         return g.op("Exp", g.op("Mul", distances, g.like(-p.gamma, x)))
-    product = g.op("Mul", g.op("MatMul", vectors, x), g.like(p.gamma, x))
-    shifted = g.op("Add", product, g.like(p.c, x))
+    # A factor behind the product would be fused into it by ONNX Runtime, and thereby rounded to single precision.
+    shifted = g.op("Add", g.op("MatMul", g.const(p.gamma * vectors), x), g.like(p.c, x))
     return g.op("Pow", shifted, g.like(p.degree, x)) if kind == "polyKernel" else g.op("Tanh", shifted)
 
 

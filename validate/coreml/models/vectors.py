@@ -48,7 +48,9 @@ def imputer(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Sl
         raise damaged("the imputer", "it has no value to fill in")
     if isinstance(slot, Pairs):
         return transformed(source, _imputed_pairs(g, p, kind, pairs_input(source, slots)))
-    dtype = {"imputedStringValue": "str", "imputedInt64Value": "int64", "imputedInt64Array": "int64"}.get(kind, "float64")
+    dtype = {"imputedStringValue": "str", "imputedInt64Value": "int64", "imputedInt64Array": "int64"}.get(
+        kind, "float64"
+    )
     x = slot if dtype == "str" else g.cast(slot, dtype)
     filling = getattr(p, kind)
     values = g.const(np.array(filling.vector if kind.endswith("Array") else filling, dtype))
@@ -109,7 +111,9 @@ def _column(g: Graph, slot: Slot, column: Message) -> Value:
         return dense(g, slot, np.arange(column.inputDimensions))
     flat = g.reshape(g.cast(slot, "float64"), [-1])
     if flat.static_shape and flat.static_shape[0] != column.inputDimensions:
-        raise damaged(f"input '{column.inputColumn}'", f"it has {flat.static_shape[0]} elements, not {column.inputDimensions}")
+        raise damaged(
+            f"input '{column.inputColumn}'", f"it has {flat.static_shape[0]} elements, not {column.inputDimensions}"
+        )
     return flat
 
 

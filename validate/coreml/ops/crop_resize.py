@@ -32,9 +32,13 @@ class _Crop:
     def check(self, op: Op) -> None:
         """Raises PG404 for a mode that isn't one of the documented."""
         if self.box_format not in BOX_FORMATS:
-            raise unsupported(str(op), f"box_coordinate_mode '{self.box_format}' is not one of {', '.join(BOX_FORMATS)}")
+            raise unsupported(
+                str(op), f"box_coordinate_mode '{self.box_format}' is not one of {', '.join(BOX_FORMATS)}"
+            )
         if self.sampling not in INTERVALS and self.sampling != UNALIGNED:
-            raise unsupported(str(op), f"sampling_mode '{self.sampling}' is not one of {', '.join((*INTERVALS, UNALIGNED))}")
+            raise unsupported(
+                str(op), f"sampling_mode '{self.sampling}' is not one of {', '.join((*INTERVALS, UNALIGNED))}"
+            )
 
 
 @lowers("crop_resize")

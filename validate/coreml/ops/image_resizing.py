@@ -120,7 +120,9 @@ def _target(g: Graph, x: Value, shape: Value, axis: int) -> Dim:
 def _linear(g: Graph, op: Op, x: Value, size: list[Dim], mode: str) -> Value:
     """The last ``len(size)`` axes scaled linearly; what stands before them is folded, as ONNX Runtime asks."""
     if mode not in INTERVALS and mode not in TRANSFORMATIONS:
-        raise unsupported(str(op), f"sampling_mode '{mode}' is not one of {', '.join((*TRANSFORMATIONS, 'OFFSET_CORNERS'))}")
+        raise unsupported(
+            str(op), f"sampling_mode '{mode}' is not one of {', '.join((*TRANSFORMATIONS, 'OFFSET_CORNERS'))}"
+        )
     axes = len(size)
     if axes > 3 or (axes != 2 and mode == "OFFSET_CORNERS"):
         raise unsupported(str(op), f"{axes} axes can't be resized at once with sampling_mode '{mode}'")
