@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import torch
 from ...validate.engines.torch_call import Call, inference, named_outputs, output_paths
 from ...validate.engines.torch_capture import reason
 from ...validate.engines.torch_quiet import quiet
-from ...validate.engines.torch_state import Slot
+from ...validate.engines.torch_state import Slot, with_state
 from ...validate.errors import ParityGateError
 
 if TYPE_CHECKING:
@@ -34,31 +34,39 @@ class Flat:
     examples: tuple[Any, ...]
 
 
-def from_script(call: Call, scripted: Any, slots: Sequence[Slot] = ()) -> Flat:
-    """Wrap a scripted module: numbers come in as tensors, outputs leave their containers, state goes in and out."""
+def from_script(call: Call, module: Any, slots: Sequence[Slot] = ()) -> Flat:
+    """Wrap a scripted or scriptable module: numbers come in as tensors, outputs leave their containers, state goes in
+    and out.
+    """
     args, kwargs = call.example()
-    with inference(scripted):
-        result = scripted(*args, **kwargs)
-    holder = type("Holder", (torch.nn.Module,), {})()  # TorchScript gives modules of one class one forward
-    holder.inner = scripted
-    wrapped = torch.jit.script(holder)
-    wrapped.define(_forward(scripted, call, slots, result))
-    state = (torch.as_tensor(slot.read(scripted)) for slot in slots)
+    with inference(module), with_state(module, tuple(slots), {}):
+        result = module(*args, **kwargs)
+        state = [torch.as_tensor(slot.read(module)) for slot in slots]
+        holder = type("Holder", (torch.nn.Module,), {})()  # TorchScript gives modules of one class one forward
+        holder.inner = module
+        wrapped = torch.jit.script(holder)
+    wrapped.define(_forward(_kinds(module), call, slots, result))
     return Flat(wrapped.eval(), (*(value for _, value in call.inputs), *state))
 
 
-def _forward(scripted: Any, call: Call, slots: Sequence[Slot], result: Any) -> str:
+def _kinds(module: Any) -> dict[str, str]:
+    """Argument -> TorchScript type; none are known of a module that isn't scripted yet."""
+    if not isinstance(module, torch.jit.ScriptModule):
+        return {}
+    return {each.name: str(each.type) for each in module.forward.schema.arguments}
+
+
+def _forward(kinds: Mapping[str, str], call: Call, slots: Sequence[Slot], result: Any) -> str:
     """The wrapper's forward as TorchScript code: ``a0`` ... are the inputs, ``s0`` ... the state."""
-    kinds = {each.name: str(each.type) for each in scripted.forward.schema.arguments}
     inputs = [(name, f"a{index}") for index, (name, _) in enumerate(call.inputs)]
     state = [(f"self.inner.{slot.name}", slot.kind, f"s{index}") for index, slot in enumerate(slots)]
     parameters = [f"{variable}: Tensor" for variable in (*(each[1] for each in inputs), *(each[2] for each in state))]
-    given = [f"{name}={_converted(kinds[name], variable)}" for name, variable in inputs]
+    given = [f"{name}={_converted(kinds.get(name, 'Tensor'), variable)}" for name, variable in inputs]
     results = [_as_tensor(f"out{_code(path)}", hasattr(value, "dtype")) for path, value in output_paths(result)]
     results += [_as_tensor(place, kind == "Tensor") for place, kind, _ in state]
     lines = [
         *(f"{place} = {_converted(kind, variable)}" for place, kind, variable in state),
-        f"out = self.inner.forward({', '.join(given)})",
+        f"out = self.inner({', '.join(given)})",
         f"return {', '.join(results)}",
     ]
     return "\n    ".join([f"def forward(self, {', '.join(parameters)}):", *lines]) + "\n"
@@ -84,7 +92,7 @@ def script(model: TorchModel) -> Flat:
     """Script the user's module. Raises ParityGateError PG405 with the compiler's reason."""
     with quiet(), inference(model.native):
         try:
-            return from_script(model.call, torch.jit.script(model.native))
+            return from_script(model.call, model.native)
         except Exception as error:  # TorchScript's compiler raises many kinds
             raise ParityGateError("PG405", "torch.jit.script", reason(error)) from error
 

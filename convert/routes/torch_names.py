@@ -76,11 +76,14 @@ def _symbol_names(model: ir.Model, signature: Signature) -> dict[str, str]:
 def _renamed(shape: Any, names: Mapping[str, str]) -> ir.Shape:
     import onnx_ir as ir
 
-    return ir.Shape([
-        dim if isinstance(dim, int) or dim.value is None
-        else re.sub(r"[a-z]+\d+", lambda match: names.get(match[0], match[0]), str(dim.value))
-        for dim in shape
-    ])  # fmt: skip
+    return ir.Shape([dim if isinstance(dim, int) else _renamed_dim(dim.value, names) for dim in shape])
+
+
+def _renamed_dim(text: str | None, names: Mapping[str, str]) -> int | str | None:
+    """``2*s77`` -> ``2*batch``; a symbol that has turned out to be a number is that number."""
+    if text is None or text.isdigit():
+        return text and int(text)
+    return re.sub(r"[a-z]+\d+", lambda match: names.get(match[0], match[0]), text)
 
 
 def lost_axes(model: ir.Model, specs: Sequence[TensorSpec]) -> list[str]:
