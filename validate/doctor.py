@@ -26,7 +26,6 @@ _LIBRARIES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("onnxscript",), "convert PyTorch to ONNX", "torch"),
     (("scikit-learn",), "run estimators and pipelines", "sklearn"),
     (("skl2onnx",), "convert estimators and pipelines to ONNX", "sklearn"),
-    (("onnxmltools",), "convert boosters to ONNX", "sklearn"),
     (("skops",), "read .skops files", "sklearn"),
     (("pandas",), "feed column models; read .csv and .parquet samples", "sklearn"),
     (("xgboost-cpu", "xgboost"), "run and convert XGBoost models", "boosters"),
