@@ -21,7 +21,6 @@ JOIN = "ParitygateJoin"
 def register_parsers() -> None:
     """Put these parsers in the place of skl2onnx's."""
     from skl2onnx import update_registered_parser
-    from skl2onnx._parse import _parse_sklearn_classifier, sklearn_parsers_map
     from skl2onnx.common._registration import register_converter, register_shape_calculator
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import FeatureUnion, Pipeline
@@ -31,8 +30,6 @@ def register_parsers() -> None:
     update_registered_parser(Pipeline, _pipeline)
     update_registered_parser(FeatureUnion, _union)
     update_registered_parser(ColumnTransformer, _columns)
-    for kind in [kind for kind, parser in sklearn_parsers_map.items() if parser is _parse_sklearn_classifier]:
-        update_registered_parser(kind, _classifier)
 
 
 def _parse(scope: Any, model: Any, inputs: Variables) -> Variables:
@@ -48,14 +45,6 @@ def _pipeline(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -
     for step in steps:
         variables = _parse(scope, step, variables)
     return variables if steps else [_joined(scope, variables)]
-
-
-def _classifier(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Variables:
-    """Label and probabilities as plain tensors, never a ZipMap."""
-    from skl2onnx._parse import _parse_sklearn_simple_model
-
-    outputs: Variables = _parse_sklearn_simple_model(scope, model, inputs)
-    return outputs
 
 
 def _union(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Variables:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...validate.engines.base import Model
 from ...validate.engines.onnxruntime import newest_opset
-from ...validate.engines.sklearn_walk import everything, final_step, readers, unwrap
+from ...validate.engines.sklearn_walk import everything, readers, unwrap
 from ...validate.errors import ParityGateError
 from .base import Candidate, ConvertOptions
 from .opset import opset_of, smallest_ir
@@ -54,7 +54,7 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     attach_inputs(proto, ports.specs)
     attach_outputs(proto, model.signature.outputs)
     _stamp(proto, opset)
-    save_onnx(proto, destination)
+    _save(proto, destination, opset)
     return Candidate(
         path=destination,
         route="skl2onnx",
@@ -93,7 +93,6 @@ def _convert(estimator: Any, types: list[tuple[str, Any]], opset: int) -> onnx.M
                 name=type(estimator).__name__,
                 initial_types=types,
                 target_opset={"": opset, "ai.onnx.ml": ml_opset},
-                options=_options(estimator),
             )
     except ParityGateError:
         raise
@@ -102,18 +101,6 @@ def _convert(estimator: Any, types: list[tuple[str, Any]], opset: int) -> onnx.M
     except Exception as e:  # skl2onnx raises whatever its converters come across
         raise ParityGateError("PG405", type(estimator).__name__, f"{type(e).__name__}: {e}") from e
     return proto
-
-
-def _options(estimator: Any) -> dict[int, dict[str, bool]]:
-    """Decision values in place of probabilities where that is what the estimator has."""
-    from skl2onnx._supported_operators import sklearn_operator_name_map
-    from skl2onnx.common._registration import get_converter
-
-    last = final_step(estimator)
-    alias = sklearn_operator_name_map.get(type(last))
-    allowed = get_converter(alias).get_allowed_options() if alias else None
-    scores = hasattr(last, "decision_function") and not hasattr(last, "predict_proba")
-    return {id(last): {"raw_scores": True}} if scores and "raw_scores" in (allowed or {}) else {}
 
 
 def _unsupported(estimator: Any, error: Exception) -> ParityGateError:
@@ -131,26 +118,32 @@ def _unsupported(estimator: Any, error: Exception) -> ParityGateError:
 
 
 def _stamp(proto: onnx.ModelProto, opset: int) -> None:
-    """Stamp the opset that was asked for, drop imports that nothing uses, and check the whole."""
+    """Stamp the opset that was asked for; skl2onnx stamps the oldest that its nodes need."""
     import onnx
 
-    used = {node.domain for node in proto.graph.node} | {""}
-    imports = [(entry.domain, entry.version) for entry in proto.opset_import if entry.domain in used - {""}]
     if opset_of(proto) > opset:
         raise ParityGateError(
-            "PG408",
-            f"opset {opset}",
-            f"an operator of this model exists from opset {opset_of(proto)} on only",
-            f"Choose --opset {opset_of(proto)} or newer.",
+            "PG408", f"opset {opset}", f"an operator of this model exists from opset {opset_of(proto)} on only", _NEWER
         )
+    imports = [(entry.domain, entry.version) for entry in proto.opset_import if entry.domain]
     del proto.opset_import[:]
     proto.opset_import.extend(onnx.helper.make_opsetid(*pair) for pair in [("", opset), *imports])
     proto.ir_version = smallest_ir(proto)
+
+
+def _save(proto: onnx.ModelProto, destination: Path, opset: int) -> None:
+    """Write and check the file; an old opset is checked with types, which some models of newer ones crash."""
+    import onnx
+
     try:
-        onnx.checker.check_model(proto, full_check=opset < _UNIFORM)  # in full, it looks at types too
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as e:
-        code = "PG408" if opset < _UNIFORM else "PG405"
-        raise ParityGateError(code, f"opset {opset}", f"the converter wrote an invalid model: {e}", _NEWER) from e
+        save_onnx(proto, destination)
+        if opset < _UNIFORM:
+            onnx.checker.check_model(str(destination), full_check=True)
+    except (ParityGateError, onnx.shape_inference.InferenceError) as e:
+        if opset >= _UNIFORM:
+            raise
+        reason = e.cause if isinstance(e, ParityGateError) else str(e)
+        raise ParityGateError("PG408", f"opset {opset}", f"it lacks what this model needs: {reason}", _NEWER) from e
 
 
 def _notes(estimator: Any, model: Model) -> tuple[str, ...]:

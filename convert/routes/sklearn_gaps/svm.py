@@ -125,7 +125,7 @@ def _coupled(decisions: Value, pairs: Sequence[tuple[int, int]], model: Any) -> 
     matrix = (diagonal @ at[np.arange(count) * (count + 1)] - won_by * lost_by).reshape(-1, count, count)
     start = decisions.columns([0] * count) * 0.0 + 1.0 / count
     rounds = max(_MAX_ROUNDS, count)
-    return decisions.graph.loop(rounds, [start, matrix], lambda _, state: _round(*state, count))[0]
+    return decisions.graph.loop(rounds, [start, matrix], lambda _, state: _round(state[0], state[1], count))[0]
 
 
 def _round(p: Value, matrix: Value, count: int) -> tuple[Value, Sequence[Value]]:
