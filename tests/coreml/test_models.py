@@ -330,7 +330,9 @@ def transformer(kind: str, inputs: Any, output: Any, **fields: Any) -> Message:
 ROW = np.array([3.0, -4.0, 0.0])
 GAP = np.array([1.0, np.nan, -1.0])
 TRANSFORMERS = {
-    "scaler": (transformer("scaler", 3, 3, shiftValue=[1.0, 2.0, 3.0], scaleValue=[2.0]), ROW, (ROW + np.arange(1, 4)) * 2),
+    "scaler": (
+        transformer("scaler", 3, 3, shiftValue=[1.0, 2.0, 3.0], scaleValue=[2.0]), ROW, (ROW + np.arange(1, 4)) * 2
+    ),
     **{
         f"normalizer {name}": (transformer("normalizer", 3, 3, normType=i), ROW, Normalizer(name).transform([ROW])[0])
         for i, name in enumerate(["max", "l1", "l2"])

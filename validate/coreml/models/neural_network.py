@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from ..features import feature
+from ..features import BGR, feature
 from ..graph import Graph, Slot, Value
 from ..network import lower_layers
 from ..proto import Message
@@ -40,11 +40,11 @@ def neural_network_classifier(g: Graph, source: Source, slots: Mapping[str, Slot
 
 
 def _lower(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Value]:
-    images = {d.name for d in source.description.input if d.type.WhichOneof("Type") == "imageType"}
+    images = {d.name: d.type.imageType for d in source.description.input if d.type.WhichOneof("Type") == "imageType"}
     blobs = {name: _input(g, source, name, slots[name], name in images) for name in source.input_names}
     for step in source.body.preprocessing:
-        name = step.featureName or next(iter(blobs))
-        blobs[name] = _preprocessed(g, step, blobs[name])
+        name = step.featureName or next(iter(images), next(iter(blobs)))
+        blobs[name] = _preprocessed(g, step, blobs[name], name in images and images[name].colorSpace == BGR)
     return blobs | lower_layers(g, source.body, blobs)
 
 
@@ -59,7 +59,7 @@ def _input(g: Graph, source: Source, name: str, slot: Slot, is_image: bool) -> V
     return g.op("Unsqueeze", x, g.const(missing, "int64"))
 
 
-def _preprocessed(g: Graph, step: Message, x: Value) -> Value:
+def _preprocessed(g: Graph, step: Message, x: Value, is_bgr: bool) -> Value:
     """Scale and shift an image, or subtract a mean image, before the first layer."""
     channels = (x.shape or ())[-3]
     if step.WhichOneof("preprocessor") == "meanImage":
@@ -67,7 +67,8 @@ def _preprocessed(g: Graph, step: Message, x: Value) -> Value:
         mean = g.const(list(step.meanImage.meanImage), "float32")
         return g.op("Sub", x, g.reshape(mean, [channels or -1, height, width]))
     p = step.scaler
-    bias = [p.grayBias] if channels == 1 else [p.redBias, p.greenBias, p.blueBias]
+    colours = [p.redBias, p.greenBias, p.blueBias]
+    bias = [p.grayBias] if channels == 1 else colours[::-1] if is_bgr else colours
     return g.op("Add", g.op("Mul", x, g.like(p.channelScale, x)), g.reshape(g.const(bias, "float32"), [-1, 1, 1]))
 
 

@@ -27,7 +27,7 @@ def support_vector_regressor(g: Graph, source: Source, slots: Mapping[str, Slot]
     """The sum of coefficient * kernel over the support vectors, less rho."""
     body = source.body
     kernel = _kernel(g, body, vector_input(g, source, slots))
-    score = g.op("MatMul", g.const([list(body.coefficients.alpha)], "float64"), kernel)
+    score = g.op("MatMul", g.const(np.array([body.coefficients.alpha], np.float64)), kernel)
     return regressed(source, g.op("Sub", score, g.like(body.rho, score)))
 
 
