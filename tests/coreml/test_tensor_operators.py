@@ -321,7 +321,7 @@ def survivors(boxes: np.ndarray, scores: np.ndarray, iou: float, least: float, m
 def test_non_maximum_suppression(iou: float, least: float, most: int, by_class: bool):
     boxes = np.concatenate([RNG.uniform(0, 20, (2, 30, 2)), RNG.uniform(5, 9, (2, 30, 2))], -1).astype(np.float32)
     scores = RNG.uniform(0, 1, (2, 30, 3)).astype(np.float32)
-    scores[0, 0, 0] = least  # equal to the threshold is not below it
+    scores[0, 0] = least, least - 1, least - 1  # equal to the threshold is not below it
     given = {"boxes": boxes, "scores": scores, "iou_threshold": np.float32(iou), "score_threshold": np.float32(least),
              "max_boxes": most, "per_class_suppression": by_class}  # fmt: skip
     got = run("non_maximum_suppression", given, ("boxes", "scores"), (FLOAT, FLOAT, INT, INT), open_axes=True)

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import ParityGateError
 from .dtypes import Dtype
+from .flexibility import Flexibility, of_array, of_image
 from .graph import Graph, Pairs, Shape, Slot
 from .proto import Message
 from .refuse import unsupported
@@ -27,6 +28,7 @@ ARRAY_DTYPES = {65568: "float32", 65600: "float64", 131104: "int32", 131080: "in
 
 GRAYSCALE, RGB, BGR, GRAYSCALE_FLOAT16 = 10, 20, 30, 40
 KEYS, VALUES = "/keys", "/values"
+ANY_SHAPE = Flexibility()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Feature:
     """One feature. ``dtype`` and ``shape`` are the tensor's; ``kind`` is FeatureTypes.proto's name of the type.
 
     ``colour`` is an image's colour space; ``keys`` is a dictionary's key dtype; ``default`` fills in for an optional
-    input that is left out. ``tensor`` is the graph's name for an input that shares its name with an output.
+    input that is left out. ``tensor`` is the graph's name for an input that shares its name with an output. ``allowed``
+    says which shapes an array or image may have.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Feature:
     keys: Dtype | None = None
     default: Array | None = None
     tensor: str = ""
+    allowed: Flexibility | None = None
 
 
 def feature(description: Message, dtype: str | None = None) -> Feature:
@@ -61,27 +65,15 @@ def _array(description: Message, fallback: str) -> Feature:
     given = array.WhichOneof("defaultOptionalValue")
     optional = description.type.isOptional or given
     default = np.full(tuple(array.shape), getattr(array, given) if given else 0, dtype) if optional else None
-    return Feature(description.name, "multiArrayType", dtype, _array_shape(array), default=default)
-
-
-def _array_shape(array: Message) -> Shape | None:
-    """The declared shape, with None where shapes other than the default are allowed."""
-    allowed = [tuple(s.shape) for s in array.enumeratedShapes.shapes] or [tuple(array.shape)]
-    ranges = array.shapeRange.sizeRanges
-    if ranges:
-        return tuple(r.lowerBound if r.lowerBound == r.upperBound else None for r in ranges)
-    if len({len(s) for s in allowed}) > 1 or not allowed[0]:
-        return None
-    return tuple(d[0] if len(set(d)) == 1 else None for d in zip(*allowed, strict=True))
+    allowed = of_array(array)
+    return Feature(description.name, "multiArrayType", dtype, allowed.shape, default=default, allowed=allowed)
 
 
 def _image(description: Message, _: str) -> Feature:
     image = description.type.imageType
-    flexible = image.WhichOneof("SizeFlexibility") is not None
-    size = (None, None) if flexible else (image.height, image.width)
-    channels = 3 if image.colorSpace in (RGB, BGR) else 1
+    allowed = of_image(image, 3 if image.colorSpace in (RGB, BGR) else 1)
     dtype = np.dtype("float16" if image.colorSpace == GRAYSCALE_FLOAT16 else "float32")
-    return Feature(description.name, "imageType", dtype, (1, channels, *size), colour=image.colorSpace)
+    return Feature(description.name, "imageType", dtype, allowed.shape, colour=image.colorSpace, allowed=allowed)
 
 
 def _scalar(dtype: str) -> Callable[[Message, str], Feature]:
@@ -134,17 +126,23 @@ def absent(feature: Feature) -> dict[str, Array]:
 
 def _fitted(feature: Feature, array: Array) -> Array:
     shape = feature.shape
-    if shape is None:
-        return array
+    fitted = array if shape is None else _aligned(array, shape)
+    agrees = shape is None or _agrees(shape, fitted.shape)
+    if not agrees or not (feature.allowed or ANY_SHAPE).admits(fitted.shape):
+        declared = feature.allowed or _show(shape or ())
+        raise ParityGateError("PG204", f"input '{feature.name}'", f"shape {array.shape} is not the declared {declared}")
+    return fitted
+
+
+def _aligned(array: Array, shape: Shape) -> Array:
+    """``array`` with the declared rank where only axes of length 1 are missing or too many."""
     if array.ndim != len(shape) and array.size == 1 and all(d in (1, None) for d in shape):
         return array.reshape((1,) * len(shape))  # a scalar is passed with shape (1,), and the other way round
-    if array.ndim != len(shape):
-        array = _without_batch(array, len(shape))
-    if array.ndim != len(shape) or any(d not in (None, a) for d, a in zip(shape, array.shape, strict=True)):
-        raise ParityGateError(
-            "PG204", f"input '{feature.name}'", f"shape {array.shape} is not the declared {_show(shape)}"
-        )
-    return array
+    return array if array.ndim == len(shape) else _without_batch(array, len(shape))
+
+
+def _agrees(declared: Shape, given: tuple[int, ...]) -> bool:
+    return len(declared) == len(given) and all(d in (None, n) for d, n in zip(declared, given, strict=True))
 
 
 SEQUENCE_RANK = 5

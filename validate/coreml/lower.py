@@ -80,7 +80,8 @@ def _description(spec: Message, function_name: str | None) -> tuple[Message, str
 
 
 def _input(feature: Feature, outputs: set[str], shapes: Mapping[str, tuple[int, ...]]) -> Feature:
-    feature = replace(feature, shape=shapes.get(feature.name, feature.shape))
+    if feature.name in shapes:
+        feature = replace(feature, shape=shapes[feature.name], allowed=None)
     # ONNX can't give an input and an output the same name; a Core ML function may return what it was given.
     return replace(feature, tensor=f"{feature.name}/given") if feature.name in outputs else feature
 

@@ -46,7 +46,7 @@ def _survivors(g: Graph, boxes: Value, ranked: Value, limit: Dim, iou: Value, le
     """Which boxes stay, as (batch, box)."""
     # A score that equals the threshold is not below it, but not above ONNX's either: so it is applied here.
     eligible = g.op("Where", g.op("Less", ranked, least_score), g.like(-np.inf, ranked), ranked)
-    every = g.const(np.finfo(np.float32).min)
+    every = g.const(float(np.finfo(np.float32).min), "float32")
     selected = g.op("NonMaxSuppression", boxes, eligible, g.vector([limit]), iou, every, center_point_box=1)
     places = g.op("Gather", selected, g.const([0, 2], "int64"), axis=1)
     nothing = g.op("Expand", g.const(False, "bool"), g.vector([g.dim(boxes, 0), g.dim(boxes, 1)]))
