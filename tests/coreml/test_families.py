@@ -383,8 +383,11 @@ def compressed(dtype: Any) -> dict[str, tuple[int, dict[str, Any]]]:
         "lut": (16, {"indices": packed, "lut": lut[0, 0, :, 0], "shape": shape}),
         "sparse": (
             16,
-            {"nonzero_data": RANDOM.normal(size=count).astype(dtype), "mask": np.packbits(mask.reshape(-1), bitorder="little"),
-             "shape": shape},
+            {
+                "nonzero_data": RANDOM.normal(size=count).astype(dtype),
+                "mask": np.packbits(mask.reshape(-1), bitorder="little"),
+                "shape": shape,
+            },
         ),
         "blockwise": (18, {"data": data, "scale": scale, "offset": offset}),
         "blockwise symmetric": (18, {"data": data, "scale": scale}),

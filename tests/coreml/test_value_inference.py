@@ -391,6 +391,7 @@ WITHOUT_ROW = {
     "einsum": "takes a tuple; tested by the recorded cases",
     "identity": "gives what it takes",
     "list_length": "takes a list; tested by the recorded cases",
+    "quantize": "keeps its parameters in narrow types; tested in test_families.py",
     "reverse_sequence": "its value inference raises",
     "shape": "gives a constant for every fixed shape",
     "stack": "takes a tuple; tested in test_tensor_operators.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +60,20 @@ BY_NAME: dict[str, ElementType] = {row.name: row for row in ELEMENT_TYPES.values
 
 def unpack_bits(packed: Array, element: ElementType, count: int) -> Array:
     """``count`` elements of fewer than 8 bits out of ``packed`` bytes, lowest bit first; signed types are extended."""
-    bits = np.unpackbits(packed.view(np.uint8), count=count * element.bits, bitorder="little")
-    weights = (1 << np.arange(element.bits)).astype(np.uint8)
-    values = bits.reshape(count, element.bits) @ weights
+    bits = element.bits
+    group = bits // math.gcd(bits, 8)  # the fewest bytes that whole elements fill
+    rows = -(-packed.size // group)
+    source = np.resize(packed.view(np.uint8), rows * group).reshape(rows, group)
+    out = np.empty((rows, 8 * group // bits), np.uint8)
+    for i in range(out.shape[1]):
+        byte, shift = divmod(i * bits, 8)
+        out[:, i] = source[:, byte] >> shift
+        if shift + bits > 8:
+            out[:, i] |= source[:, byte + 1] << (8 - shift)
+    out &= (1 << bits) - 1
+    values = out.reshape(-1)[:count]
     if element.dtype.kind == "i":
-        half = 1 << (element.bits - 1)
-        return ((values ^ half).astype(np.int8) - np.int8(half)).astype(np.int8)
-    return values.astype(element.dtype)
+        half = 1 << (bits - 1)
+        values ^= half
+        values -= half
+    return values.view(element.dtype)

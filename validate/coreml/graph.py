@@ -199,7 +199,8 @@ class Graph:
         """The finished model, and its large constants by name (declared as external data in the model)."""
         graph = self._proto("coreml")
         used = used_names(graph)
-        constants = {n: v for n, v in self._model.constants.items() if n in used}
+        # What nothing uses is let go: compressed weights, for one, would else stand beside what they were unpacked to.
+        self._model.constants = constants = {n: v for n, v in self._model.constants.items() if n in used}
         graph.initializer.extend(initializer(n, v) for n, v in constants.items())
         model = helper.make_model(graph, opset_imports=IMPORTS, ir_version=IR_VERSION, producer_name="paritygate")
         return model, {n: v for n, v in constants.items() if is_external(v)}

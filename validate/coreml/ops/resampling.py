@@ -23,7 +23,7 @@ def affine(
     """The image at (a0 x + a1 y + a2, b0 x + b1 y + b2) for each point (x, y) of the output."""
     modes = (sampling_mode.lower(), padding_mode.lower(), coordinates_mode.lower())
     if modes != ("bilinear", "constant", SIGNED) or not align_corners or padding_value:
-        raise unsupported(str(op), f"only bilinear sampling of {SIGNED}, aligned corners and zero padding is documented")
+        raise unsupported(str(op), f"only bilinear sampling of {SIGNED} aligned corners and zeros is documented")
     across, down = (np.linspace(-1, 1, n) for n in (output_width, output_height))
     columns, rows = np.meshgrid(across, down)
     points = g.const(np.stack([columns, rows, np.ones_like(rows)]).reshape(3, -1), "float32")
