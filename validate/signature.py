@@ -44,12 +44,14 @@ class Signature:
     """A model's inputs and outputs, in the model's own order.
 
     ``labels`` maps an output that holds class labels to the output with the scores that they are chosen by ("" where
-    the model doesn't give them), so that a flip at a tie can be told from a wrong answer.
+    the model doesn't give them), so that a flip at a tie can be told from a wrong answer. ``layouts`` are shapes of all
+    inputs by name, for generated samples of a model that takes certain lengths only.
     """
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
+    layouts: tuple[Mapping[str, tuple[int, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

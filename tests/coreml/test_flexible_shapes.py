@@ -12,6 +12,7 @@ from masked import coremltools
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml import load, predict
 from paritygate.validate.errors import ParityGateError
+from paritygate.validate.samples.generate import generate_samples
 
 
 def save(input_type: Any, folder: Path, target: str = "iOS17") -> Path:
@@ -112,3 +113,14 @@ def test_images(kind: str, good: list[Any], bad: list[Any], declared: str, tmp_p
 
 def test_the_signature_names_the_axes_that_vary(tmp_path: Path):
     assert str(load(save(array_type("range"), tmp_path), LoadOptions()).signature.inputs[0]) == "x: float32[x_0, 4]"
+
+
+@pytest.mark.parametrize(
+    ("kind", "shapes"), [("range", {(2, 4), (5, 4)}), ("two ranges", {(1, 4), (3, 8)}), ("choices", {(3, 4), (6, 8)})]
+)
+def test_generated_samples_have_shapes_that_the_model_takes(kind: str, shapes: set[Any], tmp_path: Path):
+    model = load(save(array_type(kind), tmp_path), LoadOptions())
+    samples = generate_samples(model.signature, model.hints())
+    assert {sample.feed["x"].shape for sample in samples.items} == shapes
+    for sample in samples.items:
+        np.testing.assert_array_equal(model.run(sample.feed)["twice"], 2 * sample.feed["x"])

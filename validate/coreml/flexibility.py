@@ -36,6 +36,13 @@ class Flexibility:
             )
         return not self.choices or shape in self.choices
 
+    @property
+    def examples(self) -> tuple[tuple[int, ...], ...]:
+        """Some allowed shapes: all choices, or the least lengths and some that are about twice as long."""
+        least = tuple(max(low, 1) for low, _ in self.bounds)
+        more = tuple(min(2 * low + 1, high or 2 * low + 1) for low, high in self.bounds)
+        return tuple(dict.fromkeys([least, more])) if self.bounds else self.choices
+
     def __str__(self) -> str:
         if self.bounds:
             return f"({', '.join(map(_show, self.bounds))})"

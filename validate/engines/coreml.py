@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,9 @@ class CoreMLModel:
         self.native = package
         self.session = session
         self.signature = Signature(
-            tuple(_spec(f) for f in session.inputs), tuple(spec for f in session.outputs for spec in _specs(f))
+            tuple(_spec(f) for f in session.inputs),
+            tuple(spec for f in session.outputs for spec in _specs(f)),
+            layouts=_layouts(session.inputs),
         )
 
     def run(self, feed: Feed) -> dict[str, Array]:
@@ -100,6 +102,19 @@ def _spec(feature: Feature) -> TensorSpec:
     if feature.shape is not None:
         shape = tuple(f"{feature.name}_{i}" if d is None else d for i, d in enumerate(feature.shape))
     return TensorSpec(feature.name, "str" if feature.dtype.kind == "U" else feature.dtype.name, shape)
+
+
+def _layouts(features: Sequence[Feature]) -> tuple[dict[str, tuple[int, ...]], ...]:
+    """Shapes that the inputs may have together; none where no shape is flexible, or one isn't known at all."""
+    examples = {f.name: f.allowed.examples if f.allowed else (_fixed(f),) for f in features}
+    most = max(map(len, examples.values()), default=0)
+    if most < 2 or not all(examples.values()):
+        return ()
+    return tuple({name: shapes[i % len(shapes)] for name, shapes in examples.items()} for i in range(most))
+
+
+def _fixed(feature: Feature) -> tuple[int, ...]:
+    return tuple(d or 1 for d in feature.shape or ())
 
 
 def _specs(feature: Feature) -> list[TensorSpec]:

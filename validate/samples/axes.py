@@ -35,8 +35,12 @@ def layouts(signature: Signature, batch_sizes: tuple[int, ...] | None) -> tuple[
 
     All dynamic leading axes share the batch size, and unnamed axes at the same place of inputs of the same rank
     share a length: lengths that may differ may also be equal, but not the other way round. Axes with other names
-    get other lengths, none of them a batch size or a static axis' length, so that swapped axes show.
+    get other lengths, none of them a batch size or a static axis' length, so that swapped axes show. Layouts that
+    the signature itself names go first, unless there are ``batch_sizes``.
     """
+    if signature.layouts and not batch_sizes:
+        batched = isinstance(leading(signature), str)
+        return tuple(Layout(_rows(shapes) if batched else None, shapes) for shapes in signature.layouts)
     for spec in signature.inputs:
         if spec.shape is None:
             raise ParityGateError("PG206", f"input '{spec.name}'", "its rank isn't known", "Declare it with --input.")
@@ -56,6 +60,12 @@ def layouts(signature: Signature, batch_sizes: tuple[int, ...] | None) -> tuple[
             taken.add(lengths[symbol])
         found.append(Layout(size if batch else None, _shapes(signature, lengths)))
     return tuple(found)
+
+
+def _rows(shapes: Mapping[str, tuple[int, ...]]) -> int | None:
+    """The length of the first axis, where all inputs have the same."""
+    rows = {shape[0] for shape in shapes.values() if shape}
+    return rows.pop() if len(rows) == 1 else None
 
 
 def is_table(signature: Signature) -> bool:

@@ -79,7 +79,7 @@ def _plan(
     first, *others = _kinds(signature, domains)
     for (place, layout), turn in itertools.product(enumerate(places), range(count)):
         yield first, place, layout, turn
-    table = is_table(signature)
+    table = is_table(signature) and not signature.layouts
     main = len(places) - 1 if table else 0
     for kind in others:
         tall = table and free and kind == "thresholds"
