@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +14,26 @@ from .graph import Graph, Shape, Value
 SKIPPING, BROKEN = "/skipping", "/broken"
 """Flags among the blobs of a loop's pass: the rest of the pass is skipped; the loop ends with it."""
 
-Network = Callable[[Graph], dict[str, Value]]
-"""Lowers a network into a graph; gives the blobs that it defines or replaces."""
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Layers, and how they are lowered: into the blobs that they define or replace."""
+
+    layers: Sequence[Any]
+    lower: Callable[[Graph], dict[str, Value]]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every blob that a layer in it defines or replaces."""
+        return frozenset(_outputs(self.layers))
+
+
+def _outputs(layers: Sequence[Any]) -> Iterator[str]:
+    for layer in layers:
+        yield from layer.output
+        branch, loop = layer.branch, layer.loop
+        for nested in (branch.ifBranch, branch.elseBranch, loop.conditionNetwork, loop.bodyNetwork):
+            yield from _outputs(nested.layers)
 
 
 def select(g: Graph, condition: Value, chosen: Network, other: Network, blobs: Mapping[str, Value]) -> dict[str, Value]:
@@ -22,14 +42,13 @@ def select(g: Graph, condition: Value, chosen: Network, other: Network, blobs: M
     Where it has no value before, nothing after can rely on it, and it is left out. A network that can't be lowered is
     an error when it is chosen, not before: coremltools writes branches for cases that never come.
     """
-    graphs = (g.subgraph(), g.subgraph())
-    results = [_attempt(lower, graph) for lower, graph in zip((chosen, other), graphs, strict=True)]
+    networks, graphs = (chosen, other), (g.subgraph(), g.subgraph())
+    results = [_attempt(network, graph) for network, graph in zip(networks, graphs, strict=True)]
     given = [r for r in results if isinstance(r, dict)]
     if not given:
         raise next(r for r in results if not isinstance(r, dict))
-    names = [
-        name for name in dict.fromkeys(n for r in given for n in r) if all(name in r or name in blobs for r in given)
-    ]
+    candidates = dict.fromkeys(n for r, network in zip(results, networks, strict=True) for n in _names(r, network))
+    names = [name for name in candidates if all(name in r or name in blobs for r in given)]
     if not names:
         return {}
     values = [[r.get(name) or blobs[name] for name in names] for r in given]
@@ -44,9 +63,13 @@ def select(g: Graph, condition: Value, chosen: Network, other: Network, blobs: M
     return dict(zip(names, outcome, strict=True))
 
 
-def _attempt(lower: Network, g: Graph) -> dict[str, Value] | ParityGateError:
+def _names(result: dict[str, Value] | ParityGateError, network: Network) -> Iterable[str]:
+    return result if isinstance(result, dict) else sorted(network.names)
+
+
+def _attempt(network: Network, g: Graph) -> dict[str, Value] | ParityGateError:
     try:
-        return lower(g)
+        return network.lower(g)
     except ParityGateError as e:
         return e
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import layers as _layers  # fills the registry
-from .branching import SKIPPING, select
+from .branching import SKIPPING, Network, select
 from .folding import computed
 from .graph import Graph, Value
 from .layer import LAYERS, Layer
@@ -34,7 +34,8 @@ def _lower_sequence(g: Graph, layers: Sequence[Any], blobs: Mapping[str, Value])
 
 
 def _unless_skipping(g: Graph, layers: Sequence[Any], blobs: Mapping[str, Value]) -> dict[str, Value]:
-    return select(g, blobs[SKIPPING], lambda g: {}, lambda g: _lower_sequence(g, layers, blobs), blobs)
+    rest = Network(layers, lambda g: _lower_sequence(g, layers, blobs))
+    return select(g, blobs[SKIPPING], Network((), lambda g: {}), rest, blobs)
 
 
 def _lower_layer(g: Graph, message: Any, blobs: Mapping[str, Value]) -> dict[str, Value]:

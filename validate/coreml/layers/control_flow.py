@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..branching import BROKEN, SKIPPING, common_shape, select
+from ..branching import BROKEN, SKIPPING, Network, common_shape, select
 from ..floats import indices, scalar
 from ..graph import Graph, Shape, Value
 from ..layer import Layer, lowers
+from ..proto import Message
 from ..refuse import damaged, unsupported
 
 ZERO = 1e-6
@@ -29,16 +30,14 @@ def _holds(g: Graph, x: Value) -> Value:
 def branch(g: Graph, layer: Layer, condition: Value) -> dict[str, Value]:
     """The blobs that ifBranch gives where the condition holds, else those of elseBranch."""
     p = layer.params
-
-    def chosen(g: Graph) -> dict[str, Value]:
-        return layer.nested(g, p.ifBranch, layer.blobs)
-
-    def other(g: Graph) -> dict[str, Value]:
-        return layer.nested(g, p.elseBranch, layer.blobs)
-
+    chosen, other = _network(layer, p.ifBranch), _network(layer, p.elseBranch)
     if condition.value is not None:
-        return chosen(g) if abs(condition.value.item()) > ZERO else other(g)
+        return (chosen if abs(condition.value.item()) > ZERO else other).lower(g)
     return select(g, _holds(g, condition), chosen, other, layer.blobs)
+
+
+def _network(layer: Layer, message: Message) -> Network:
+    return Network(message.layers, lambda g: layer.nested(g, message, layer.blobs))
 
 
 @lowers("loopBreak")

@@ -44,11 +44,12 @@ def split_nd(g: Graph, layer: Layer, x: Value) -> tuple[Value, ...]:
 
 @lowers("tile")
 def tile(g: Graph, layer: Layer, x: Value, repetitions: Value | None = None) -> Value:
-    """x repeated along each axis as often as the second input or ``reps`` says; ``reps`` is for the last axes."""
-    if repetitions is not None:
-        return g.typed(g.op("Tile", x, shape_vector(g, repetitions)), (None,) * x.rank)
-    reps = tuple(layer.params.reps)
-    return g.op("Tile", x, g.const((1,) * (x.rank - len(reps)) + reps, "int64"))
+    """x repeated along its last axes, as often as the second input or ``reps`` says."""
+    times = g.const(tuple(layer.params.reps), "int64") if repetitions is None else shape_vector(g, repetitions)
+    given = (times.static_shape or (x.rank,))[0]
+    if given < x.rank:
+        times = g.vector([1] * (x.rank - given) + [times])
+    return g.typed(g.op("Tile", x, times), (None,) * x.rank)
 
 
 @lowers("sequenceRepeat")

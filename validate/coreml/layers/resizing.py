@@ -2,65 +2,40 @@
 
 from __future__ import annotations
 
-from math import floor
-
-import numpy as np
-
 from ..floats import indices
 from ..graph import Dim, Graph, Value
-from ..layer import Layer, images, lowers
-from ..sampling import ALIGN_ENDPOINTS, STRICT_ALIGN_ENDPOINTS, UPSAMPLE, grid, sampled, tent
+from ..layer import Layer, lowers
+from ..ops.image_resizing import resize_bilinear, upsample_bilinear, upsample_nearest_neighbor
+from ..sampling import grid, sampled, tent
 
 NEAREST, BILINEAR = range(2)
-TRANSFORMATIONS = ("asymmetric", "align_corners", "half_pixel")
-"""LinearUpsampleMode: DEFAULT, ALIGN_CORNERS_TRUE, ALIGN_CORNERS_FALSE, by ONNX's names."""
+DEFAULT, ALIGN_CORNERS_TRUE, ALIGN_CORNERS_FALSE = range(3)
+SAMPLING_MODES = ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS", "DEFAULT", "OFFSET_CORNERS")
+"""SamplingMode, by the names that the operators have for it."""
 
 
 @lowers("upsample")
 def upsample(g: Graph, layer: Layer, x: Value) -> Value:
     """Height and width times a factor, by repetition or bilinearly."""
     p = layer.params
-    factors = tuple(p.scalingFactor) or tuple(p.fractionalScalingFactor) or (1, 1)
-    size = [_scaled(g, g.dim(x, axis), factor) for axis, factor in zip((-2, -1), factors, strict=True)]
-    transformation = TRANSFORMATIONS[p.linearUpsampleMode if p.mode == BILINEAR else 0]
-    return _resized(g, x, size, transformation, "linear" if p.mode == BILINEAR else "nearest")
-
-
-def _scaled(g: Graph, length: Dim, factor: float) -> Dim:
-    if isinstance(length, int):
-        return floor(length * np.float32(factor))
-    if factor == int(factor):
-        return g.calc("Mul", length, int(factor))
-    return indices(g, g.op("Floor", g.op("Mul", g.cast(length, "float32"), g.const(factor, "float32"))))
-
-
-def _resized(g: Graph, x: Value, size: list[Dim], transformation: str, mode: str) -> Value:
-    def resize(image: Value) -> Value:
-        shape = g.vector([g.dim(image, 0), g.dim(image, 1), *size])
-        return g.op(
-            "Resize", image, None, None, shape, mode=mode, nearest_mode="floor",
-            coordinate_transformation_mode=transformation,
-        )  # fmt: skip
-
-    return images(g, x, 2, resize)
+    height, width = tuple(p.scalingFactor) or tuple(p.fractionalScalingFactor) or (1, 1)
+    if p.mode == NEAREST:
+        return upsample_nearest_neighbor(g, x=x, scale_factor_height=height, scale_factor_width=width)
+    return upsample_bilinear(
+        g, layer.op, x=x, scale_factor_height=height, scale_factor_width=width,
+        align_corners=p.linearUpsampleMode == ALIGN_CORNERS_TRUE,
+        half_pixel_centers=False if p.linearUpsampleMode == DEFAULT else None,
+    )  # fmt: skip
 
 
 @lowers("resizeBilinear")
-def resize_bilinear(g: Graph, layer: Layer, x: Value) -> Value:
+def resize(g: Graph, layer: Layer, x: Value) -> Value:
     """Height and width of a given size, sampled at one of four grids."""
-    p = layer.params
-    size = tuple(p.targetSize) or (1, 1)
-    mode = p.mode.samplingMethod
-    if mode == UPSAMPLE:
-        return _resized(g, x, list(size), "asymmetric", "linear")
-    if mode == STRICT_ALIGN_ENDPOINTS or (mode == ALIGN_ENDPOINTS and 1 not in size):
-        return _resized(g, x, list(size), "align_corners", "linear")
-    weights = []
-    for axis, count in zip((-2, -1), size, strict=True):
-        length = g.dim(x, axis)
-        last = g.cast(g.vector([g.calc("Sub", length, 1)]), "float32")
-        weights.append(tent(g, grid(g, g.const([0], "float32"), last, count, mode), length))
-    return sampled(g, x, *weights)
+    height, width = tuple(layer.params.targetSize) or (1, 1)
+    mode = SAMPLING_MODES[layer.params.mode.samplingMethod]
+    return resize_bilinear(
+        g, layer.op, x=x, target_size_height=height, target_size_width=width, sampling_mode=mode
+    )  # fmt: skip
 
 
 CORNERS_HEIGHT_FIRST, CORNERS_WIDTH_FIRST, CENTER_SIZE_HEIGHT_FIRST, CENTER_SIZE_WIDTH_FIRST = range(4)
