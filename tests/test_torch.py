@@ -713,13 +713,34 @@ def test_operator_that_only_the_other_exporter_has(tmp_path):
     converted.agrees_on({"x": np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)})
 
 
-def test_output_that_is_no_tensor_is_named():
+@pytest.mark.parametrize("value", ["text", 5])
+def test_output_that_is_no_tensor_is_named(value):
     class Text(nn.Module):
         def forward(self, x):
-            return {"x": x, "name": "text"}
+            return {"x": x, "thing": value}
 
-    with pytest.raises(ParityGateError, match=r"PG404.*'name'"):
+    with pytest.raises(ParityGateError, match=r"PG404.*'thing'"):
         torch_module.load(Text(), example(x=POSITIVE))
+
+
+def test_complex_output_is_refused(tmp_path):
+    class Spectrum(nn.Module):
+        def forward(self, x):
+            return torch.fft.rfft(x)
+
+    with pytest.raises(ParityGateError, match=r"PG404.*complex64"):
+        Converted(torch_module.load(Spectrum(), example(x=POSITIVE)), tmp_path / "m.onnx")
+
+
+def test_old_opset_of_a_module_that_can_not_be_traced_is_refused(tmp_path):
+    class Sizes(nn.Module):
+        def forward(self, x):
+            return x.reshape(torch.sym_int(x.shape[0]) * 2, -1) + torch.tensor(range(x.shape[1] // 2)).sum()
+
+    model = torch_module.load(Sizes(), LoadOptions(example={"x": POSITIVE}))
+    assert shapes(model)["x"] == ("batch", 4)
+    with pytest.raises(ParityGateError, match=r"PG408.*opset 13"):
+        Converted(model, tmp_path / "m.onnx", 13)
 
 
 def test_large_weights_go_beside_the_file(tmp_path):

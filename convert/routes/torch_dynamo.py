@@ -32,6 +32,7 @@ def convert_program(model: TorchModel, destination: Path, opset: int) -> None:
     exporter's reason or with the axes that it fixed, PG408 when the graph can't be moved to the opset.
     """
     program = model.captured.program
+    _refuse_constants(program)
     exported = _export(program, min(opset, NEWEST))
     if exported.model.opset_imports[""] != min(opset, NEWEST):
         raise ParityGateError(
@@ -48,6 +49,16 @@ def convert_program(model: TorchModel, destination: Path, opset: int) -> None:
         save_onnx(raise_opset(exported.model_proto, opset), destination)
     else:
         save_graph(exported.model, destination)
+
+
+def _refuse_constants(program: Any) -> None:
+    """The exporter stumbles over outputs that are Python numbers; None it leaves out."""
+    for spec in program.graph_signature.output_specs:
+        if getattr(spec.arg, "value", None) is not None:
+            raise ParityGateError(
+                "PG404", "torch.export program", f"one of its outputs is the constant {spec.arg.value!r}, not a tensor",
+                "Export a module that returns tensors alone.",
+            )  # fmt: skip
 
 
 def save_graph(model: ir.Model, destination: Path, inline_limit: int = INLINE_LIMIT) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...validate.errors import ParityGateError
 from ...validate.signature import Signature, TensorSpec
 
 if TYPE_CHECKING:
@@ -16,6 +17,19 @@ def output_bindings(signature: Signature) -> dict[str, str]:
     """Candidate output -> source output: the same name, unless an input has it, which ONNX doesn't allow."""
     taken = {spec.name for spec in signature.inputs}
     return {f"{spec.name}_output" if spec.name in taken else spec.name: spec.name for spec in signature.outputs}
+
+
+def refuse_complex(signature: Signature) -> None:
+    """ONNX Runtime has no complex tensors, and the exporters put real ones of another shape in their place.
+
+    Raises ParityGateError PG404.
+    """
+    for spec in (*signature.inputs, *signature.outputs):
+        if spec.dtype.startswith("complex"):
+            raise ParityGateError(
+                "PG404", f"'{spec.name}'", f"it is a tensor of {spec.dtype}, which ONNX Runtime does not have",
+                "Take and give torch.view_as_real(...) of it.",
+            )  # fmt: skip
 
 
 def name_interface(model: ir.Model, inputs: Sequence[str], outputs: Sequence[str]) -> None:

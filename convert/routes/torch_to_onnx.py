@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...validate.errors import ParityGateError
 from .base import Candidate, ConvertOptions
-from .torch_names import output_bindings
+from .torch_names import output_bindings, refuse_complex
 
 if TYPE_CHECKING:
     from ...validate.engines.torch_model import TorchModel
@@ -32,6 +32,7 @@ def convert(model: TorchModel, destination: Path, options: ConvertOptions) -> Ca
     When no way works, raises ParityGateError PG404, PG405 or PG408 of the first that was tried; of the last where
     no program could be captured, because only the tracer says at which line the module depends on data.
     """
+    refuse_complex(model.signature)
     failures: list[tuple[str, ParityGateError]] = []
     for attempt in attempts(model, destination, options.opset):
         try:
@@ -47,7 +48,18 @@ def convert(model: TorchModel, destination: Path, options: ConvertOptions) -> Ca
             outputs=output_bindings(model.signature),
             notes=said + notes,
         )
-    raise failures[-1 if model.captured.program is None else 0][1]
+    raise _verdict(model, [error for _, error in failures], options.opset)
+
+
+def _verdict(model: TorchModel, errors: list[ParityGateError], opset: int | None) -> ParityGateError:
+    from .torch_dynamo import OLDEST
+
+    if model.captured.program is None:
+        return errors[-1]
+    if opset is None or opset >= OLDEST:
+        return errors[0]
+    cause = f"below {OLDEST} a module must be traced, and {errors[0].subject}: {errors[0].cause}"
+    return ParityGateError("PG408", f"opset {opset}", cause, f"Ask for opset {OLDEST} or newer.")
 
 
 def attempts(model: TorchModel, destination: Path, opset: int | None) -> list[Attempt]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .base import Candidate, ConvertOptions
-from .torch_names import output_bindings
+from .torch_names import output_bindings, refuse_complex
 
 if TYPE_CHECKING:
     from ...validate.engines.torchscript import ScriptModel
@@ -20,6 +20,7 @@ def convert(model: ScriptModel, destination: Path, options: ConvertOptions) -> C
     from .torch_flat import from_script
     from .torch_jit import NEWEST, convert_flat
 
+    refuse_complex(model.signature)
     flat = from_script(model.call, model.native, model.slots)
     notes = convert_flat(flat, model.signature, destination, options.opset or NEWEST)
     return Candidate(

@@ -179,7 +179,7 @@ def output_names(result: Any) -> dict[str, Any]:
     tuple ``output_i``.
     """
     leaves = output_paths(result)
-    return dict(zip(unique(_output_name(path) for path, _ in leaves), (value for _, value in leaves), strict=True))
+    return dict(zip(unique(output_name(path) for path, _ in leaves), (value for _, value in leaves), strict=True))
 
 
 def output_paths(result: Any) -> list[tuple[tuple[Any, ...], Any]]:
@@ -189,7 +189,8 @@ def output_paths(result: Any) -> list[tuple[tuple[Any, ...], Any]]:
     return [(path, value) for path, value in _pytree.tree_flatten_with_path(result)[0] if value is not None]
 
 
-def _output_name(path: tuple[Any, ...]) -> str:
+def output_name(path: tuple[Any, ...]) -> str:
+    """The name of the output at a pytree path."""
     from torch.utils._pytree import SequenceKey
 
     if not path:

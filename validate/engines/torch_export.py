@@ -11,7 +11,7 @@ from ..errors import ParityGateError
 from ..signature import Signature
 from .base import Facts, LoadOptions
 from .torch_axes import program_signature
-from .torch_call import Call, Leaf, output_names
+from .torch_call import Call, Leaf, output_name
 from .torch_capture import Capture
 from .torch_common import file_size, path_name, producer, unique
 from .torch_hints import program_hints
@@ -88,21 +88,31 @@ def _register_containers(path: Path) -> None:
 
 def _call(program: Any) -> Call:
     """The program's arguments: tensors and symbolic numbers are inputs, the rest was fixed at export."""
+    specs = [each for each in program.graph_signature.input_specs if each.kind.name == "USER_INPUT"]
+    values = _traced(program, specs)
+    paths = _paths(values, program.call_spec.in_spec)
+    labels = unique(_label(path, program) or each.arg.name for path, each in zip(paths, specs, strict=True))
+    leaves = (
+        Leaf(None, value) if _is_constant(each) else Leaf(label, value, number=not hasattr(value, "shape"))
+        for label, value, each in zip(labels, values, specs, strict=True)
+    )
+    return Call(tuple(leaves), program.call_spec.in_spec)
+
+
+def _traced(program: Any, specs: list[Any]) -> list[Any]:
+    """What stands for each argument or result: a tensor without data, a symbolic number, or the constant itself."""
+    nodes = {node.name: node for node in program.graph.nodes}
+    return [each.arg.value if _is_constant(each) else nodes[each.arg.name].meta["val"] for each in specs]
+
+
+def _is_constant(spec: Any) -> bool:
+    return hasattr(spec.arg, "value")
+
+
+def _paths(values: list[Any], spec: Any) -> list[tuple[Any, ...]]:
     from torch.utils import _pytree
 
-    spec = program.call_spec.in_spec
-    slots = _pytree.tree_unflatten(list(range(spec.num_leaves)), spec)
-    paths = [path for path, _ in _pytree.tree_flatten_with_path(slots)[0]]
-    arguments = [each.arg for each in program.graph_signature.input_specs if each.kind.name == "USER_INPUT"]
-    values = {node.name: node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder"}
-    labels = unique(_label(path, program) or argument.name for path, argument in zip(paths, arguments, strict=True))
-    leaves = (
-        Leaf(None, argument.value)
-        if hasattr(argument, "value")
-        else Leaf(label, values[argument.name], number=not hasattr(values[argument.name], "shape"))
-        for label, argument in zip(labels, arguments, strict=True)
-    )
-    return Call(tuple(leaves), spec)
+    return [path for path, _ in _pytree.tree_flatten_with_path(_pytree.tree_unflatten(values, spec))[0]]
 
 
 def _label(path: tuple[Any, ...], program: Any) -> str:
@@ -117,11 +127,14 @@ def _label(path: tuple[Any, ...], program: Any) -> str:
 def _output_names(program: Any) -> list[str]:
     """Names of the tensor outputs, in order; constants among the outputs are left out."""
     specs = [each for each in program.graph_signature.output_specs if each.kind.name == "USER_OUTPUT"]
-    spec = program.call_spec.out_spec
-    from torch.utils import _pytree
+    paths = _paths(_traced(program, specs), program.call_spec.out_spec)
+    named = [(path, each) for path, each in zip(paths, specs, strict=True) if not _is_none(each)]
+    names = unique(output_name(path) for path, _ in named)
+    return [name for name, (_, each) in zip(names, named, strict=True) if not _is_constant(each)]
 
-    values = [None if hasattr(each.arg, "value") else index for index, each in enumerate(specs)]
-    return list(output_names(_pytree.tree_unflatten(values, spec)))
+
+def _is_none(spec: Any) -> bool:
+    return _is_constant(spec) and spec.arg.value is None
 
 
 def _ranges(program: Any, symbols: dict[str, str]) -> Iterator[str]:

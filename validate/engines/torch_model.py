@@ -83,6 +83,7 @@ def open_module(
 ) -> TorchModel:
     """A model of a module and a call that it takes: its signature is that of the program exported from it."""
     call, outputs = trial.call, trial.outputs
+    _refuse_numbers(outputs)
     axes = wanted_axes(subject, call, options.inputs, options.dynamic)
     captured = capture(module, call, axes)
     names = [name for name, _ in call.inputs]
@@ -93,6 +94,16 @@ def open_module(
         hints = ()
         signature = probed_signature(subject, call, outputs, axes, lambda longer: try_call(module, longer).outputs)
     return TorchModel(module, call, signature, facts, hints=hints, notes=notes + captured.notes, captured=captured)
+
+
+def _refuse_numbers(outputs: dict[str, Any]) -> None:
+    """A module's Python numbers would become constants of the program, whatever they depend on."""
+    for name, value in outputs.items():
+        if not hasattr(value, "dtype"):
+            raise ParityGateError(
+                "PG404", f"output '{name}'", f"forward returns the Python number {value!r} there, not a tensor",
+                "Return torch.tensor(...) or leave it out.",
+            )  # fmt: skip
 
 
 def module_facts(title: str, producer: str, module: Any, size: int | None) -> Facts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..errors import ParityGateError
@@ -52,7 +53,7 @@ def _grow(subject: str, call: Call, places: Axes, run: Run) -> Grown | None:
     failure: Exception | None = None
     for by in dict.fromkeys((1, min(lengths, default=1))):
         try:
-            return Grown(by, run(call.with_values(lambda name, value, by=by: _lengthened(name, value, places, by))))
+            return Grown(by, run(call.with_values(partial(_lengthened, places, by))))
         except Exception as error:  # noqa: BLE001  # whatever the model raises means no
             failure = failure or error
     if any(axis.asked for axis in places.values()):
@@ -65,7 +66,7 @@ def _grow(subject: str, call: Call, places: Axes, run: Run) -> Grown | None:
     return None
 
 
-def _lengthened(name: str, value: Any, places: Axes, by: int) -> Any:
+def _lengthened(places: Axes, by: int, name: str, value: Any) -> Any:
     import torch
 
     for axis in range(value.dim()):
