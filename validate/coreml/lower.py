@@ -17,7 +17,7 @@ from .models.refused import REFUSED
 from .package import Package
 from .program import function as named_function
 from .proto import Message
-from .refuse import miscarried, unsupported
+from .refuse import damaged, miscarried, unsupported
 from .weights import Blobs
 
 MAIN = "main"
@@ -65,7 +65,10 @@ def lower_model(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str
     kind = source.spec.WhichOneof("Type")
     if kind not in MODELS:
         raise unsupported(f"model type '{kind}'", REFUSED.get(kind, "this model type has no lowering"))
-    return MODELS[kind](g, source, slots)
+    try:
+        return MODELS[kind](g, source, slots)
+    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as e:
+        raise damaged(f"model type '{kind}'", f"its parameters don't fit together: {e}") from e
 
 
 def _description(spec: Message, function_name: str | None) -> tuple[Message, str]:

@@ -43,6 +43,9 @@ class Source:
         return tuple(d.name for d in self.description.output)
 
 
+MOST_ELEMENTS = 1 << 28
+"""Of a table that a few bytes of a specification can ask for; more are absurd."""
+
 ModelLowering = Callable[[Graph, Source, Mapping[str, Slot]], dict[str, Slot]]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..graph import Graph, Slot, Value
 from ..proto import Message
 from ..refuse import damaged, unsupported
-from .base import Source, regressed, vector_input
+from .base import MOST_ELEMENTS, Source, regressed, vector_input
 from .classifier import class_labels, classified
 from .links import logistic
 from .pairwise import coupled
@@ -94,6 +94,10 @@ def _support_vectors(body: Message, x: Value) -> Array:
         raise unsupported("the support vector machine", "the number of its features is not known before it runs")
     kind = body.WhichOneof("supportVectors")
     vectors = getattr(body, kind).vectors if kind else ()
+    if len(vectors) * x.static_shape[0] > MOST_ELEMENTS:
+        raise damaged(
+            "the support vector machine", f"{len(vectors)} vectors of {x.static_shape[0]} features are absurd"
+        )
     matrix = np.zeros((len(vectors), x.static_shape[0]))
     try:
         for row, vector in zip(matrix, vectors, strict=True):

@@ -15,7 +15,7 @@ import numpy as np
 from ..graph import Graph, Slot, Value
 from ..proto import Message
 from ..refuse import damaged, unsupported
-from .base import Source, regressed, vector_input
+from .base import MOST_ELEMENTS, Source, regressed, vector_input
 from .classifier import class_labels, classified
 from .links import logistic, softmax, softmax_with_reference
 
@@ -77,6 +77,8 @@ def _scores(g: Graph, x: Value, parameters: Message) -> Value:
     reached = g.op("Gather", g.const(trees.weights), g.op("Gather", g.const(trees.rows), leaves))
     total = g.op("ReduceSum", reached, g.const([0], "int64"), keepdims=0)
     base = list(parameters.basePredictionValue)
+    if len(base) not in (0, 1, trees.weights.shape[1]):
+        raise damaged("the tree ensemble", f"it has {len(base)} base values for {trees.weights.shape[1]} dimensions")
     return g.op("Add", total, g.const(base, "float64")) if base else total
 
 
@@ -151,7 +153,7 @@ def _children(node: Message, own: int, place: Mapping[tuple[int, int], int]) -> 
 
 
 def _weights(leaves: list[Message], dimensions: int) -> Array:
-    if dimensions * len(leaves) > 1 << 31:
+    if dimensions * len(leaves) > MOST_ELEMENTS:
         raise damaged("the tree ensemble", f"{dimensions} prediction dimensions are absurd")
     weights = np.zeros((len(leaves), dimensions))
     for row, leaf in zip(weights, leaves, strict=True):

@@ -9,7 +9,7 @@ import numpy as np
 from ..graph import Graph, Pairs, Slot, Value
 from ..proto import Message
 from ..refuse import damaged, unsupported
-from .base import Source, pairs_input, tensor_input, transformed
+from .base import MOST_ELEMENTS, Source, pairs_input, tensor_input, transformed
 
 L_MAX, L_1, L_2 = range(3)
 """Normalizer.NormType."""
@@ -108,6 +108,8 @@ def _column(g: Graph, slot: Slot, column: Message) -> Value:
     if isinstance(slot, Pairs):
         if slot.keys.dtype.kind not in "iu":
             raise unsupported(f"input '{column.inputColumn}'", "only dictionaries with integer keys are vectors")
+        if column.inputDimensions > MOST_ELEMENTS:
+            raise damaged(f"input '{column.inputColumn}'", f"a vector of {column.inputDimensions} elements is absurd")
         return dense(g, slot, np.arange(column.inputDimensions))
     flat = g.reshape(g.cast(slot, "float64"), [-1])
     if flat.static_shape and flat.static_shape[0] != column.inputDimensions:
