@@ -22,7 +22,7 @@ from paritygate.convert import ParityGateError, convert
 from paritygate.convert.routes import tf_to_onnx, tflite_to_onnx
 from paritygate.convert.routes.base import Candidate, ConvertOptions
 from paritygate.convert.routes.opset import opset_of
-from paritygate.validate.engines import graphdef, onnxruntime, saved_model, tflite
+from paritygate.validate.engines import graphdef, onnxruntime, saved_model, tf_freeze, tflite
 from paritygate.validate.engines import keras as keras_engine
 from paritygate.validate.engines.base import LoadOptions, Model
 from paritygate.validate.engines.tf_tensors import unique
@@ -580,6 +580,20 @@ def test_opset_out_of_reach(network: Any, tmp_path: Path) -> None:
     with pytest.raises(ParityGateError) as error:
         to_onnx(keras_engine.load(network, LoadOptions()), tmp_path, 99)
     assert code_of(error) == "PG408"
+
+
+# --- beyond 2 GB
+
+
+def test_weights_too_large_for_one_message(
+    network: Any, digits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same path with a smaller limit: weights are kept apart from the graph and come back in the ONNX file."""
+    monkeypatch.setattr(tf_freeze, "MESSAGE_LIMIT", 1000)
+    model = keras_engine.load(network, LoadOptions())
+    assert len(model.freeze().detached) == 1  # the dense layer's; the convolution's kernel has 288 bytes
+    feed = {"image": digits[0][:5]}
+    check_against(lambda image: {"digit": network.predict(image, verbose=0)}, model, tmp_path, feed)
 
 
 # --- what must be refused

@@ -86,13 +86,15 @@ def translate(frozen: FrozenGraph, opset: int) -> onnx.ModelProto:
     import tensorflow as tf
     from tf2onnx import tfonnx
 
+    weights = {f"{name}:0": tensor for name, tensor in frozen.detached.items()}
+
     def build() -> Any:
         with tf.Graph().as_default() as graph, tf.device("/cpu:0"):
             tf.import_graph_def(frozen.graph_def, name="")
             return tfonnx.process_tf_graph(
                 graph,
                 opset=opset,
-                input_names=list(frozen.inputs.values()),
+                input_names=[*frozen.inputs.values(), *weights],
                 output_names=list(frozen.outputs.values()),
                 initialized_tables=dict(frozen.tables),
                 custom_op_handlers=handlers(frozen),
@@ -100,7 +102,18 @@ def translate(frozen: FrozenGraph, opset: int) -> onnx.ModelProto:
 
     with listening():
         model: onnx.ModelProto = simplify(build).make_model("")
+    model.graph.initializer.extend(_weight(name, tensor) for name, tensor in weights.items())
     return model
+
+
+def _weight(name: str, tensor: Any) -> onnx.TensorProto:
+    """A detached constant, which went through the translation as an input, as the initializer that it is."""
+    import onnx
+    from tf2onnx import tf_utils
+
+    dims = [dim.size for dim in tensor.tensor_shape.dim]
+    element_type = tf_utils.map_tf_dtype(tensor.dtype)
+    return onnx.TensorProto(name=name, data_type=element_type, dims=dims, raw_data=tensor.tensor_content)
 
 
 def simplify(build: Callable[[], Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -37,7 +38,8 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
             tflite_path=str(source.path),
         )
 
-    with listening():
+    with listening(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # tf2onnx opens the interpreter, which announces its move
         proto = simplify(build).make_model("")
     bound_inputs, bound_outputs = name_ports(proto.graph, source.signature, inputs, outputs)
     proto, notes = reach_opset(proto, options)

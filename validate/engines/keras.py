@@ -154,7 +154,7 @@ def _keras_version(path: Path | None) -> str:
     import json
     import zipfile
 
-    import h5py  # type: ignore[import-untyped]  # it ships no types
+    import h5py
     import keras
 
     if path is None:

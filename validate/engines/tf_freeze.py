@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..errors import ParityGateError
 from .base import Model
 from .tf_tensors import quiet_tensorflow
 
 if TYPE_CHECKING:
     from ..signature import Array
 
+    Tables = Mapping[bytes, tuple[Array, Array]]
+
+
+MESSAGE_LIMIT = 1_900_000_000
+"""Bytes of constants that may travel as one message; protobuf refuses 2**31."""
+
+_LARGE = 1000
+"""Bytes from which a constant is a weight; smaller ones may be shapes and axes, which translating must see."""
 
 OUTPUT = "paritygate/output_"
 """How the names of the nodes begin that are put behind the outputs."""
@@ -24,13 +34,20 @@ class FrozenGraph:
 
     ``inputs`` and ``outputs`` map the signature's names to tensor names (``x:0``); every output has a node of its
     own, even if two outputs are one tensor or an output is an input. ``tables`` holds the keys and values of each
-    lookup table, by the ``shared_name`` of its HashTableV2 node.
+    lookup table, by the ``shared_name`` of its HashTableV2 node. ``detached`` holds the ``TensorProto``
+    of large constants by node name, where all together are too large for one protobuf message: placeholders stand in
+    their places. It is empty elsewhere.
     """
 
     graph_def: Any
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
-    tables: Mapping[bytes, tuple[Array, Array]]
+    tables: Tables
+    detached: Mapping[str, Any]
+
+    def constant(self, node: Any) -> Any | None:
+        """The ``TensorProto`` of a constant node, detached or not; None for any other node."""
+        return node.attr["value"].tensor if node.op == "Const" else self.detached.get(node.name)
 
 
 class GraphModel(Model, Protocol):
@@ -48,14 +65,12 @@ def freeze_function(function: Any, inputs: Mapping[str, Any], outputs: Mapping[s
     """
     from tensorflow.python.framework import convert_to_constants
 
-    data = convert_to_constants._FunctionConverterDataInEager(
-        func=function, lower_control_flow=False, aggressive_inlining=True
-    )
-    graph_def, _ = convert_to_constants._replace_variables_by_constants(converter_data=data)
-    _drop_assignments(graph_def)
-    own = _own_outputs(graph_def, outputs)
-    inlined = run_grappler(graph_def, [*_names(inputs).values(), *own.values()])
-    return FrozenGraph(inlined, _names(inputs), own, _captured_tables(inlined, function))
+    with _refusing():
+        data = convert_to_constants._FunctionConverterDataInEager(
+            func=function, lower_control_flow=False, aggressive_inlining=True
+        )
+        graph_def, _ = convert_to_constants._replace_variables_by_constants(converter_data=data)
+        return _finish(graph_def, inputs, outputs, lambda inlined: _captured_tables(inlined, function))
 
 
 def freeze_session(session: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> FrozenGraph:
@@ -63,18 +78,35 @@ def freeze_session(session: Any, inputs: Mapping[str, Any], outputs: Mapping[str
     from tensorflow.python.framework import convert_to_constants
 
     nodes = sorted({tensor.op.name for tensor in [*inputs.values(), *outputs.values()]})
-    with quiet_tensorflow():
+    with _refusing(), quiet_tensorflow():
         graph_def = convert_to_constants.convert_variables_to_constants_from_session_graph(
             session, session.graph.as_graph_def(add_shapes=True), nodes
         )
+        return _finish(graph_def, inputs, outputs, lambda inlined: _session_tables(inlined, session))
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # TensorFlow raises ValueError, KeyError, AttributeError and its own errors
+        cause = f"its variables can't be frozen: {type(error).__name__}: {error}"
+        raise ParityGateError("PG405", "TensorFlow graph", cause) from error
+
+
+def _finish(
+    graph_def: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any], read_tables: Callable[[Any], Tables]
+) -> FrozenGraph:
     _drop_assignments(graph_def)
+    inputs = {name: tensor.name for name, tensor in inputs.items()}
     own = _own_outputs(graph_def, outputs)
-    inlined = run_grappler(graph_def, [*_names(inputs).values(), *own.values()])
-    return FrozenGraph(inlined, _names(inputs), own, _session_tables(inlined, session))
+    detached = _detach(graph_def)
+    inlined = run_grappler(graph_def, [*inputs.values(), *own.values()])
+    return FrozenGraph(inlined, inputs, own, read_tables(inlined), detached)
 
 
 def run_grappler(graph_def: Any, keep: list[str]) -> Any:
-    """A ``GraphDef`` after TensorFlow's own constant folding and inlining; the tensors in ``keep`` stay.
+    """A ``GraphDef`` after TensorFlow's own inlining and constant folding; the tensors in ``keep`` stay.
 
     Functions of loops and branches stay functions: the converter reads them so. Quantisation of constants stays too.
     """
@@ -116,8 +148,25 @@ def _drop_assignments(graph_def: Any) -> None:
     graph_def.node.extend(kept)
 
 
-def _names(tensors: Mapping[str, Any]) -> dict[str, str]:
-    return {name: tensor.name for name, tensor in tensors.items()}
+def _detach(graph_def: Any) -> dict[str, Any]:
+    """Put placeholders in the places of large constants, if all together would not fit into one message."""
+    from tensorflow.core.framework import types_pb2
+
+    constants = [node for node in graph_def.node if node.op == "Const"]
+    if sum(len(node.attr["value"].tensor.tensor_content) for node in constants) < MESSAGE_LIMIT:
+        return {}
+    detached = {}
+    for node in constants:
+        tensor = node.attr["value"].tensor
+        if (
+            len(tensor.tensor_content) >= _LARGE and tensor.dtype != types_pb2.DT_BFLOAT16
+        ):  # translated to another width
+            detached[node.name] = type(tensor)()
+            detached[node.name].CopyFrom(tensor)
+            node.op = "Placeholder"
+            node.attr["shape"].shape.CopyFrom(tensor.tensor_shape)
+            del node.attr["value"]
+    return detached
 
 
 def _own_outputs(graph_def: Any, outputs: Mapping[str, Any]) -> dict[str, str]:
@@ -130,7 +179,7 @@ def _own_outputs(graph_def: Any, outputs: Mapping[str, Any]) -> dict[str, str]:
     return own
 
 
-def _captured_tables(graph_def: Any, function: Any) -> dict[bytes, tuple[Array, Array]]:
+def _captured_tables(graph_def: Any, function: Any) -> Tables:
     """Read the lookup tables that a function captured, and put a HashTableV2 node where each came in.
 
     Freezing leaves such resources as placeholders, which say nothing of the table behind them.
@@ -139,7 +188,7 @@ def _captured_tables(graph_def: Any, function: Any) -> dict[bytes, tuple[Array, 
 
     handles = {inner.op.name: outer for outer, inner in function.graph.captures if inner.dtype.name == "resource"}
     types = _table_types(graph_def)
-    tables = {}
+    tables: dict[bytes, tuple[Array, Array]] = {}
     for node in graph_def.node:
         if node.op == "Placeholder" and node.name in handles and node.name in types:
             keys, values = lookup_ops.lookup_table_export_v2(handles[node.name], *types[node.name])
@@ -148,10 +197,10 @@ def _captured_tables(graph_def: Any, function: Any) -> dict[bytes, tuple[Array, 
     return tables
 
 
-def _session_tables(graph_def: Any, session: Any) -> dict[bytes, tuple[Array, Array]]:
+def _session_tables(graph_def: Any, session: Any) -> Tables:
     from tensorflow.python.ops import lookup_ops
 
-    tables = {}
+    tables: dict[bytes, tuple[Array, Array]] = {}
     for node in graph_def.node:
         if node.op in {"HashTableV2", "MutableHashTableV2"}:
             types = (node.attr["key_dtype"].type, node.attr["value_dtype"].type)

@@ -109,16 +109,15 @@ def frozen_facts(title: str, frozen: FrozenGraph, producer: str = "", size: int 
         format=title,
         producer=producer,
         operators=dict(Counter(node.op for node in nodes if not node.name.startswith(OUTPUT))),
-        parameters=sum(_weights(node) for node in nodes if node.op == "Const"),
+        parameters=sum(_weights(tensor) for tensor in map(frozen.constant, nodes) if tensor is not None),
         size=size,
     )
 
 
-def _weights(node: Any) -> int:
+def _weights(tensor: Any) -> int:
     """Elements of a constant of floating type and of at least one axis."""
     import math
 
-    tensor = node.attr["value"].tensor
     floating = {1, 2, 14, 19}  # DT_FLOAT, DT_DOUBLE, DT_BFLOAT16, DT_HALF
     dims = [dim.size for dim in tensor.tensor_shape.dim]
     return math.prod(dims) if dims and tensor.dtype in floating else 0

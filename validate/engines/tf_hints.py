@@ -47,11 +47,11 @@ def _node_hints(node: Any, nodes: dict[str, Any], frozen: FrozenGraph, signature
         if spec is None:
             continue
         if node.op in {"Gather", "GatherV2", "ResourceGather"} and position == 1:
-            yield from _rows_hint(spec.name, _origin(node.input[0], nodes))
+            yield from _rows_hint(spec.name, _constant(node.input[0], nodes, frozen))
         elif node.op == "LookupTableFindV2" and position == 1:
             yield from _table_hint(spec.name, spec.dtype, _origin(node.input[0], nodes), frozen)
         elif node.op == "Mul" and spec.shape is not None and len(spec.shape) == 4:
-            yield from _byte_hint(spec.name, _origin(node.input[1 - position], nodes))
+            yield from _byte_hint(spec.name, _constant(node.input[1 - position], nodes, frozen))
 
 
 def _origin(tensor: str, nodes: dict[str, Any]) -> Any:
@@ -62,12 +62,16 @@ def _origin(tensor: str, nodes: dict[str, Any]) -> Any:
     return node
 
 
-def _rows_hint(name: str, table: Any) -> Iterator[Hint]:
+def _constant(tensor: str, nodes: dict[str, Any], frozen: FrozenGraph) -> Any | None:
+    node = _origin(tensor, nodes)
+    return None if node is None else frozen.constant(node)
+
+
+def _rows_hint(name: str, table: Any | None) -> Iterator[Hint]:
     import numpy as np
 
-    if table is not None and table.op == "Const" and table.attr["value"].tensor.tensor_shape.dim:
-        rows = table.attr["value"].tensor.tensor_shape.dim[0].size
-        yield Hint(name, low=np.array(0), high=np.array(rows - 1))
+    if table is not None and table.tensor_shape.dim:
+        yield Hint(name, low=np.array(0), high=np.array(table.tensor_shape.dim[0].size - 1))
 
 
 def _table_hint(name: str, dtype: str, table: Any, frozen: FrozenGraph) -> Iterator[Hint]:
@@ -78,12 +82,12 @@ def _table_hint(name: str, dtype: str, table: Any, frozen: FrozenGraph) -> Itera
     yield Hint(name, vocabulary=tuple(map(str, words)) if dtype == STRING else tuple(map(int, words)))
 
 
-def _byte_hint(name: str, factor: Any) -> Iterator[Hint]:
+def _byte_hint(name: str, factor: Any | None) -> Iterator[Hint]:
     import numpy as np
     import tensorflow as tf
 
-    if factor is None or factor.op != "Const":
+    if factor is None or factor.tensor_shape.dim:
         return
-    value = np.abs(tf.make_ndarray(factor.attr["value"].tensor))
-    if value.dtype.kind == "f" and value.size == 1 and _BYTE_SCALES[0] < value.item() < _BYTE_SCALES[1]:
+    value = np.abs(tf.make_ndarray(factor))
+    if value.dtype.kind == "f" and _BYTE_SCALES[0] < value.item() < _BYTE_SCALES[1]:
         yield Hint(name, low=np.array(0.0), high=np.array(255.0))
