@@ -219,3 +219,11 @@ def test_split_over_channels():
     parts = outputs(lambda b: b.add_split("l", "x", ["a", "b", "c"]), {"x": CHW}, ("a", "b", "c"), exact=False)
     np.testing.assert_array_equal(np.concatenate(parts), CHW)
     assert parts[0].shape == (1, 4, 6)
+
+
+def test_parts_that_are_not_quite_equal():
+    x = np.arange(7, dtype=np.float32)
+    parts = outputs(
+        lambda b: b.add_split_nd("l", "x", ["a", "b", "c"], axis=0, num_splits=3), {"x": x}, ("a", "b", "c")
+    )
+    assert [part.tolist() for part in parts] == [part.tolist() for part in np.array_split(x, 3)]

@@ -29,17 +29,25 @@ def stack(g: Graph, layer: Layer, *xs: Value) -> Value:
 @lowers("split")
 def split(g: Graph, layer: Layer, x: Value) -> tuple[Value, ...]:
     """Equal parts along the channels."""
-    parts = len(layer.outputs)
-    return g.ops("Split", x, outputs=parts, axis=-3, num_outputs=parts)
+    return _parts(g, layer, x, -3)
 
 
 @lowers("splitND")
 def split_nd(g: Graph, layer: Layer, x: Value) -> tuple[Value, ...]:
     """Parts along ``axis``: of given sizes, or equal ones."""
-    p, parts = layer.params, len(layer.outputs)
-    if p.splitSizes:
-        return g.ops("Split", x, g.const(tuple(p.splitSizes), "int64"), outputs=parts, axis=p.axis)
-    return g.ops("Split", x, outputs=parts, axis=p.axis, num_outputs=parts)
+    p = layer.params
+    if not p.splitSizes:
+        return _parts(g, layer, x, p.axis)
+    return g.ops("Split", x, g.const(tuple(p.splitSizes), "int64"), outputs=len(layer.outputs), axis=p.axis)
+
+
+def _parts(g: Graph, layer: Layer, x: Value, axis: int) -> tuple[Value, ...]:
+    """Equal parts, or where that can't be, the first ones longer by one element, as NumPy's array_split has them."""
+    count, length = len(layer.outputs), g.dim(x, axis)
+    if not isinstance(length, int):
+        return g.ops("Split", x, outputs=count, axis=axis, num_outputs=count)
+    sizes = [length // count + (i < length % count) for i in range(count)]
+    return g.ops("Split", x, g.const(sizes, "int64"), outputs=count, axis=axis)
 
 
 @lowers("tile")
