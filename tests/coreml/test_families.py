@@ -60,6 +60,12 @@ def test_a_window_without_elements_is_refused():
         by_lowering("max_pool", arguments, 15, [np.zeros((1, 1, 3), np.float32)], ["x"])
 
 
+def test_padding_as_long_as_the_window_is_refused():
+    window = {"x": draw(1, 2, 5), "kernel_sizes": [2], "pad_type": "custom", "pad": [2, 1]}
+    with pytest.raises(ParityGateError, match="its padding is as long as a window"):
+        by_lowering("avg_pool", window, 15, [draw(1, 2, 7)], ["x"])
+
+
 @pytest.mark.parametrize(("rank", "pad_type", "stride"), list(product([1, 2, 3], ["same", "same_lower"], [1, 2, 4])))
 def test_same_pools(rank: int, pad_type: str, stride: int):
     x = draw(1, 2, *[7] * rank)

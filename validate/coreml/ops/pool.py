@@ -26,11 +26,10 @@ def avg_pool(
 ) -> Value:  # fmt: skip
     """The mean of each window, with or without the padding; never with what ``ceil_mode`` adds at the end."""
     window, overhang = _window(op, x, kernel_sizes, strides, pad_type, pad, ceil_mode)
-    if not any(overhang) or exclude_padding_from_average:
+    if exclude_padding_from_average or not any(overhang):
         counted = int(not exclude_padding_from_average)
         return g.op("AveragePool", x, count_include_pad=counted, **_extended(window, overhang))
-    none = (0,) * len(kernel_sizes)
-    begins, ends = _halves(window.pop("pads", none + none))
+    begins, ends = _halves(window.pop("pads", (0, 0) * len(kernel_sizes)))
     padded = g.op("Pad", x, g.const([0, 0, *begins, 0, 0, *ends], "int64"))
     return g.op("AveragePool", padded, **_extended(window, overhang))
 
@@ -51,6 +50,8 @@ def _window(
     strides, pad_type = strides or (1,) * len(kernel), pad_type.lower()
     padding = window_padding(op, x, pad_type, pad or (0, 0) * len(kernel), kernel, strides)
     window = {"kernel_shape": kernel, "strides": strides, **padding}
+    if any(p >= k for p, k in zip(padding.get("pads", ()), kernel * 2, strict=False)):
+        raise unsupported(str(op), "its padding is as long as a window, so that some windows hold no element")
     if not ceil_mode:
         return window, ()
     if pad_type in AUTO_PAD:
