@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
 
 from ...validate.engines.sklearn_walk import readers
 from ...validate.errors import ParityGateError
-from ...validate.signature import STRING, TensorSpec
+from ...validate.signature import STRING, Signature, TensorSpec
 from .sklearn_gaps.values import STRING as STRING_DTYPE
 from .sklearn_gaps.values import Graph, Value
 from .sklearn_parsers import takes_columns
@@ -77,18 +77,27 @@ def attach_inputs(proto: ModelProto, specs: Sequence[TensorSpec]) -> None:
     graph.input.extend(_info(spec, _numpy(spec)) for spec in specs)
 
 
-def attach_outputs(proto: ModelProto, specs: Sequence[TensorSpec]) -> None:
-    """Give the outputs the source's names, ranks and dtypes; what the source doesn't give is dropped.
+def output_names(signature: Signature) -> dict[str, str]:
+    """Source output -> candidate output: the same name, unless an input has it (a column called ``label``)."""
+    taken = {spec.name for spec in signature.inputs}
+    names = [spec.name for spec in signature.outputs]
+    return {name: f"{name}_output" if name in taken else name for name in names}
+
+
+def attach_outputs(proto: ModelProto, signature: Signature) -> None:
+    """Give the outputs the names of :func:`output_names` and the source's ranks and dtypes; others are dropped.
 
     Every converter gives the label, prediction or transformed table first, then the scores, target by target: the
     order of the signature. Raises ParityGateError PG405 where it gives too few.
     """
     graph = proto.graph
+    names = output_names(signature)
+    specs = [replace(spec, name=names[spec.name]) for spec in signature.outputs]
     _free(graph, [spec.name for spec in specs])
     found = list(graph.output)
     if len(found) < len(specs):
-        names = ", ".join(spec.name for spec in specs[len(found) :])
-        raise ParityGateError("PG405", names, "the converter gives no such output")
+        missing = ", ".join(spec.name for spec in specs[len(found) :])
+        raise ParityGateError("PG405", missing, "the converter gives no such output")
     end = _End(proto, "output")
     finals = [_fitted(end.value(info), spec, _rank(info)) for info, spec in zip(found, specs, strict=False)]
     for final, spec in zip(finals, specs, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from ...validate.errors import ParityGateError
 from .base import Candidate, ConvertOptions
 from .opset import opset_of, smallest_ir
 from .save import save_onnx
-from .sklearn_ports import attach_inputs, attach_outputs, ports_of
+from .sklearn_ports import attach_inputs, attach_outputs, output_names, ports_of
 
 if TYPE_CHECKING:
     import onnx
@@ -52,15 +53,15 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     ports = ports_of(estimator, model.signature.inputs)
     proto = _at_opset(estimator, ports.types, min(opset, NEWEST))
     attach_inputs(proto, ports.specs)
-    attach_outputs(proto, model.signature.outputs)
+    attach_outputs(proto, model.signature)
     _stamp(proto, opset)
     _save(proto, destination, opset)
     return Candidate(
         path=destination,
         route="skl2onnx",
         inputs={spec.name: spec.name for spec in model.signature.inputs},
-        outputs={spec.name: spec.name for spec in model.signature.outputs},
-        notes=_notes(estimator, model),
+        outputs={name: source for source, name in output_names(model.signature).items()},
+        notes=tuple(_notes(estimator, model)),
     )
 
 
@@ -146,9 +147,11 @@ def _save(proto: onnx.ModelProto, destination: Path, opset: int) -> None:
         raise ParityGateError("PG408", f"opset {opset}", f"it lacks what this model needs: {reason}", _NEWER) from e
 
 
-def _notes(estimator: Any, model: Model) -> tuple[str, ...]:
+def _notes(estimator: Any, model: Model) -> Iterator[str]:
     """What the user should know that the verdict does not say."""
     texts = [spec.name for spec in model.signature.inputs if spec.dtype == "str"]
-    if not texts or any(hasattr(reader, "build_analyzer") for reader in readers(estimator)):
-        return ()
-    return (f"{', '.join(texts)}: text in ONNX has no missing value; give a string in place of None or NaN",)
+    if texts and not any(hasattr(reader, "build_analyzer") for reader in readers(estimator)):
+        yield f"{', '.join(texts)}: text in ONNX has no missing value; give a string in place of None or NaN"
+    for source, name in output_names(model.signature).items():
+        if name != source:
+            yield f"output '{source}' is called '{name}', for an input has its name"

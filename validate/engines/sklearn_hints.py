@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..signature import STRING, Hint
+from .sklearn_ranges import allows_nan, range_of
 from .sklearn_thresholds import thresholds_of
 from .sklearn_walk import PASSTHROUGH, inner, readers, steps_of, unwrap
 
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
 
 _MAX_POINTS = 200
 _MAX_TERMS = 300
-
-_SEEN = ("_fit_X", "X_train_", "X_fit_", "support_vectors_", "cluster_centers_", "subcluster_centers_", "centroids_",
-         "means_", "theta_", "quantiles_")  # fmt: skip
-"""Attributes that hold rows of, or like, the data of the fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +129,22 @@ def _before(step: Any, after: list[Column] | None, width: int) -> list[Column]:
         return own
     keeps = len(after) == width
     if keeps and hasattr(step, "statistics_"):
-        return [replace(column, missing=True) for column in after]
+        return [replace(column, missing=column.missing or _fills(step, column)) for column in after]
     if keeps and _is_elementwise(step):
         return [_joined(mine, then) for mine, then in zip(own, _inverted(step, after), strict=True)]
     passes = all(column.missing for column in after) or _absorbs_missing(step)
     return [replace(column, missing=column.missing and passes) for column in own]
+
+
+def _fills(imputer: Any, column: Column) -> bool:
+    """Whether an imputer fills what samples call missing: NaN among numbers, nothing at all among texts."""
+    if _is_text(column.vocabulary):
+        return bool(imputer.missing_values == "")
+    return bool(imputer.missing_values != imputer.missing_values)
+
+
+def _is_text(vocabulary: tuple[Any, ...]) -> bool:
+    return bool(vocabulary) and isinstance(vocabulary[0], str)
 
 
 def _absorbs_missing(step: Any) -> bool:
@@ -213,8 +221,8 @@ def _own(estimator: Any, width: int) -> list[Column]:
     members = [member for member in inner(estimator) if not hasattr(member, "tree_")]
     members += [] if encoder is None else [encoder]
     columns = _merge([columns_of(member, width) for member in members], width)
-    low, high = _range(estimator, width)
-    missing = _allows_nan(estimator)
+    low, high = range_of(estimator, width)
+    missing = allows_nan(estimator)
     points = thresholds_of(estimator, width)
     return [
         replace(
@@ -231,65 +239,8 @@ def _own(estimator: Any, width: int) -> list[Column]:
 def _category(encoder: Any, values: npt.NDArray[Any]) -> Column:
     present = [value for value in values.tolist() if value is not None and value == value]
     unknown = getattr(encoder, "handle_unknown", "ignore") != "error"
-    return Column(vocabulary=tuple(present), missing=len(present) < len(values), unknown=unknown)
-
-
-def _range(estimator: Any, width: int) -> tuple[Floats, Floats]:
-    found = _known_range(estimator)
-    if found is None:
-        rows = next((np.asarray(rows) for rows in map(vars(estimator).get, _SEEN) if _is_table(rows, width)), None)
-        if rows is not None and len(rows) > 1:
-            low, high = rows.min(axis=0), rows.max(axis=0)
-            found = low - (high - low) / 4, high + (high - low) / 4
-    low, high = found or (np.nan, np.nan)
-    if _positive_only(estimator):
-        low = np.fmax(low, 0.0)
-    if hasattr(estimator, "skewedness"):
-        low = np.fmax(low, 1e-3 - estimator.skewedness)
-    return np.broadcast_to(low, width), np.broadcast_to(high, width)
-
-
-def _is_table(rows: Any, width: int) -> bool:
-    return isinstance(rows, np.ndarray) and rows.ndim == 2 and rows.shape[1] == width and rows.dtype.kind == "f"
-
-
-def _known_range(estimator: Any) -> tuple[Any, Any] | None:
-    """The range of the data that a preprocessing step saw, from its own statistics."""
-    if hasattr(estimator, "data_min_"):
-        return estimator.data_min_, estimator.data_max_
-    if hasattr(estimator, "max_abs_"):
-        return -estimator.max_abs_, estimator.max_abs_
-    if hasattr(estimator, "bin_edges_"):
-        return np.array([edges[0] for edges in estimator.bin_edges_]), np.array([e[-1] for e in estimator.bin_edges_])
-    if hasattr(estimator, "bsplines_"):
-        ends = [(spline.t[spline.k], spline.t[-spline.k - 1]) for spline in estimator.bsplines_]
-        return np.array([low for low, _ in ends]), np.array([high for _, high in ends])
-    if hasattr(estimator, "X_thresholds_"):
-        return estimator.X_min_, estimator.X_max_
-    if hasattr(estimator, "lambdas_"):
-        ends = estimator.inverse_transform(np.array([[-2.0], [2.0]]).repeat(len(estimator.lambdas_), axis=1))
-        return ends[0], ends[1]
-    centre = next((vars(estimator).get(name) for name in ("mean_", "center_") if name in vars(estimator)), None)
-    scale = vars(estimator).get("scale_")
-    if centre is None or np.shape(centre) != np.shape(scale):
-        return None
-    return centre - 3 * np.asarray(scale), centre + 3 * np.asarray(scale)
-
-
-def _allows_nan(estimator: Any) -> bool:
-    tags = _input_tags(estimator)
-    return bool(tags and tags.allow_nan)
-
-
-def _positive_only(estimator: Any) -> bool:
-    tags = _input_tags(estimator)
-    return bool(tags and tags.positive_only)
-
-
-def _input_tags(estimator: Any) -> Any:
-    from sklearn.utils import get_tags
-
-    return get_tags(estimator).input_tags if hasattr(estimator, "__sklearn_tags__") else None
+    has_nan = len(present) < len(values) and not _is_text(tuple(present))  # a tensor of text holds none
+    return Column(vocabulary=tuple(present), missing=has_nan, unknown=unknown)
 
 
 def _documents(vectorizer: Any) -> tuple[str, ...]:

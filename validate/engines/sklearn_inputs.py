@@ -120,10 +120,10 @@ def _widened(array: Array, spec: TensorSpec) -> Array:
 
 
 def _width(estimator: Any, options: LoadOptions) -> int:
-    # CatBoost has no names_in_, and counts 0 features after load_model: its names are the default ones then.
-    known = getattr(estimator, "n_features_in_", None) or len(getattr(estimator, "feature_names_", None) or ())
-    if known:
-        return int(known)
+    # A Pipeline asks its first step, which may be "passthrough".
+    for each in [estimator, *readers(estimator)][:2]:
+        if known := _known_width(each):
+            return known
     shapes: list[Sequence[Any]] = [spec.shape or () for spec in options.inputs]
     shapes += [array.shape for array in (options.example or {}).values()]
     if not shapes or len(shapes[0]) != 2:
@@ -134,6 +134,12 @@ def _width(estimator: Any, options: LoadOptions) -> int:
             "Declare its input with --input, or give --samples.",
         )
     return int(shapes[0][1])
+
+
+def _known_width(estimator: Any) -> int:
+    # CatBoost has no names_in_, and counts 0 features after load_model: its names are the default ones then.
+    count = getattr(estimator, "n_features_in_", None) or len(getattr(estimator, "feature_names_", None) or ())
+    return int(count)
 
 
 def _columns(estimator: Any, width: int, options: LoadOptions) -> Inputs:
