@@ -101,11 +101,6 @@ class Conversion(Graph):
         shape = self.concat([self.inputs[0].shape().take([0]), self.constant([width])], axis=0)
         return self.op("ConstantOfShape", shape, dtype=np.float64, value=numpy_helper.from_array(np.zeros(1)))
 
-    @property
-    def extents(self) -> tuple[int | None, ...]:
-        """The declared shape of the first input; None where it is open."""
-        return tuple(self._variables[0].type.shape)
-
     def columns(self, count: int) -> list[Value]:
         """The ``count`` features one by one, (n, 1) each, in the dtypes in which they come."""
         if len(self.inputs) == 1:

@@ -127,7 +127,8 @@ def _canberra(row: Value, rows: Array) -> Value:
 
 
 def _bray_curtis(row: Value, rows: Array) -> Value:
-    return abs(row - rows).sum() / abs(row + rows).sum()
+    """As sklearn.metrics.DistanceMetric has it; scipy's differs where coordinates are negative."""
+    return abs(row - rows).sum() / (abs(row) + np.abs(rows)).sum()
 
 
 def _hamming(row: Value, rows: Array) -> Value:

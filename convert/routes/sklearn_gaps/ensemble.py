@@ -31,9 +31,11 @@ def register() -> None:
 
 
 def _mean(values: Sequence[Value], weights: Any = None) -> Value:
-    shares = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
-    terms = [value * share for value, share in zip(values, shares / shares.sum(), strict=True)]
-    return sum(terms[1:], terms[0])
+    """The mean, divided at the end: a factor behind a MatMul is fused by ONNX Runtime as a float32 attribute."""
+    if weights is None:
+        return sum(values[1:], values[0]) / float(len(values))
+    terms = [value * float(weight) for value, weight in zip(values, weights, strict=True)]
+    return sum(terms[1:], terms[0]) / float(np.sum(weights))
 
 
 def _members(g: Conversion, model: Any) -> list[tuple[Any, tuple[Value, ...]]]:

@@ -33,8 +33,8 @@ def _targets(model: Any) -> int:
 
 def gaussian_process_regressor(g: Conversion, model: Any) -> Value:
     """The posterior mean."""
-    mean = covariance(g.x, model.X_train_, model.kernel_) @ model.alpha_.reshape(len(model.alpha_), -1)
-    return mean * model._y_train_std + model._y_train_mean
+    weights = model.alpha_.reshape(len(model.alpha_), -1) * model._y_train_std
+    return covariance(g.x, model.X_train_, model.kernel_) @ weights + model._y_train_mean
 
 
 def binary_classifier(g: Conversion, model: Any) -> list[Value]:

@@ -43,6 +43,9 @@ def kernel(x: Value, rows: Array, metric: str, parameters: Mapping[str, Any]) ->
     return KERNELS[metric](x, np.asarray(rows, np.float64), **{k: v for k, v in parameters.items() if v is not None})
 
 
+# A factor of a product is put into its constant: behind a MatMul, ONNX Runtime would fuse it as a float32 attribute.
+
+
 def _gamma(rows: Array, gamma: float | None) -> float:
     return 1.0 / rows.shape[1] if gamma is None else gamma
 
@@ -52,11 +55,11 @@ def _linear(x: Value, rows: Array, **_: Any) -> Value:
 
 
 def _polynomial(x: Value, rows: Array, degree: float = 3, gamma: float | None = None, coef0: float = 1) -> Value:
-    return ((x @ rows.T) * _gamma(rows, gamma) + coef0) ** degree
+    return (x @ (rows.T * _gamma(rows, gamma)) + coef0) ** degree
 
 
 def _sigmoid(x: Value, rows: Array, gamma: float | None = None, coef0: float = 1, **_: Any) -> Value:
-    return ((x @ rows.T) * _gamma(rows, gamma) + coef0).tanh()
+    return (x @ (rows.T * _gamma(rows, gamma)) + coef0).tanh()
 
 
 def _rbf(x: Value, rows: Array, gamma: float | None = None, **_: Any) -> Value:

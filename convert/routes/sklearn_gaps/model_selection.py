@@ -14,10 +14,11 @@ from .values import Value
 def register() -> None:
     """Register this module's converters."""
     from sklearn import model_selection
-    from sklearn.experimental import enable_halving_search_cv  # noqa: F401  # makes the halving searches importable
+    from sklearn.model_selection import _search_successive_halving as halving
 
-    for name in ("GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "RandomizedSearchCV"):
-        forward(getattr(model_selection, name), lambda search: search.best_estimator_)
+    searches = (model_selection.GridSearchCV, model_selection.RandomizedSearchCV)
+    for kind in (*searches, halving.HalvingGridSearchCV, halving.HalvingRandomSearchCV):
+        forward(kind, lambda search: search.best_estimator_)
     classifier(model_selection.FixedThresholdClassifier, threshold_classifier, _decision)
     classifier(model_selection.TunedThresholdClassifierCV, threshold_classifier, _decision)
 
