@@ -629,3 +629,16 @@ def test_thresholds_reach_back_through_a_scaler() -> None:
 def test_missing_values_are_sampled_where_every_step_takes_them(estimator: Any, missing: bool) -> None:
     (hint,) = load(estimator.fit(*DIABETES), LoadOptions()).hints()
     assert hint.missing is missing
+
+
+def test_each_column_of_an_array_is_drawn_from_its_own_categories(tmp_path: Path) -> None:
+    """A strict encoder takes no other column's categories; numbers beside it are drawn as ever."""
+    words = np.c_[NAMES[WINE[1]], np.where(WINE[0][:, 0] > 13, "strong", "weak")]
+    parity(OneHotEncoder().fit(words), tmp_path, words)
+    mixed = np.c_[WINE[0][:, 0], WINE[1] + 3]
+    columns = ColumnTransformer([("n", StandardScaler(), [0]), ("c", OrdinalEncoder(), [1])])
+    model = load(columns.fit(mixed), LoadOptions())
+    drawn = np.concatenate([item.feed["X"] for item in generate_samples(model.signature, model.hints()).items])
+    assert {*drawn[:, 1]} == {3, 4, 5}
+    assert len({*drawn[:, 0]}) > 100
+    parity(model.native, tmp_path, mixed)

@@ -60,7 +60,8 @@ class Hint:
 
     ``low`` and ``high`` are bounds: shape () for the whole input or (features,) for its last axis. ``points``
     holds, per feature of the last axis, values where the model changes its mind (split thresholds, bin edges).
-    ``vocabulary`` is the set to draw from (categories, labels). ``missing`` says that NaN is a legal value,
+    ``vocabulary`` is the set to draw from (categories, labels); ``categories`` holds, per feature of the last axis,
+    a set of its own, empty for a feature that has none. ``missing`` says that NaN is a legal value,
     ``unknown`` that a value outside of the vocabulary is (``handle_unknown="ignore"``).
     """
 
@@ -71,3 +72,4 @@ class Hint:
     vocabulary: tuple[str, ...] | tuple[int, ...] | tuple[float, ...] = ()
     missing: bool = False
     unknown: bool = False
+    categories: tuple[tuple[Any, ...], ...] = ()

@@ -82,19 +82,20 @@ def _column_hint(spec: TensorSpec, column: Column) -> Hint:
 
 
 def _matrix_hint(spec: TensorSpec, columns: list[Column]) -> Hint:
-    """One array has one vocabulary: what all columns share."""
     low = np.array([-np.inf if np.isnan(column.low) else column.low for column in columns])
     high = np.array([np.inf if np.isnan(column.high) else column.high for column in columns])
     points = tuple(column.points for column in columns) if any(column.points.size for column in columns) else ()
-    shared = set.intersection(*(set(column.vocabulary) for column in columns))
+    categories = tuple(column.vocabulary for column in columns)
+    everything_known = sorted(set().union(*categories)) if all(categories) else []
     return Hint(
         spec.name,
         low if np.isfinite(low).any() else None,
         high if np.isfinite(high).any() else None,
         points,
-        tuple(sorted(shared)),
-        any(column.missing for column in columns),
+        tuple(everything_known),
+        all(column.missing for column in columns),
         all(column.unknown for column in columns),
+        categories if any(categories) else (),
     )
 
 

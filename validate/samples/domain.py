@@ -25,8 +25,8 @@ class Domain:
 
     ``low`` and ``high`` are included, infinite where unbounded, and have shape () or (features,); ``usual`` is where
     most values lie, which a model's thresholds tell without forbidding the rest. ``vocabulary`` is None where values
-    are not drawn from a set. ``guessed`` says that the bounds are this module's own; ``mask`` that the input says
-    which positions count, of which there must be one.
+    are not drawn from a set; a feature whose ``categories`` are not empty takes one of these. ``guessed`` says that
+    the bounds are this module's own; ``mask`` that the input says which positions count, of which there must be one.
     """
 
     low: Array
@@ -38,6 +38,7 @@ class Domain:
     unknown: bool = False
     guessed: bool = False
     mask: bool = False
+    categories: tuple[Array, ...] = ()
 
 
 def numpy_dtype(spec: TensorSpec) -> np.dtype[Any]:
@@ -71,6 +72,7 @@ def domain_of(spec: TensorSpec, hint: Hint | None, given: tuple[float, float] | 
         hint.unknown,
         guessed=free and vocabulary is None and dtype.kind in "iu" and not points and dtype.name not in _FULL_RANGE,
         mask=free and vocabulary is None and dtype.kind in "iub" and "mask" in spec.name.lower(),
+        categories=() if given else tuple(np.array(each, dtype) for each in hint.categories),
     )
 
 

@@ -31,6 +31,8 @@ def draw(kind: str, dtype: np.dtype[Any], domain: Domain, shape: Shape, rng: np.
     else:
         values = _integers(kind, domain, shape, rng)
     values = _narrowed(values, dtype)
+    if domain.categories:
+        values = _with_categories(kind, values, domain, rng)
     if domain.mask and shape:
         values[..., 0] = 1
     if kind == "thresholds":
@@ -118,6 +120,15 @@ def _choices(kind: str, vocabulary: Array, domain: Domain, shape: Shape, rng: np
     if kind == "unknown" and domain.unknown:
         vocabulary = np.concatenate([vocabulary, _strangers(vocabulary)])
     return _spread(vocabulary, shape, rng)
+
+
+def _with_categories(kind: str, values: Array, domain: Domain, rng: np.random.Generator) -> Array:
+    """``values`` with each feature that has categories drawn from them."""
+    columns = [values[..., feature] for feature in range(values.shape[-1])]
+    for feature, categories in enumerate(domain.categories):
+        if categories.size:
+            columns[feature] = _choices(kind, categories, domain, values.shape[:-1], rng)
+    return np.stack(columns, axis=-1)
 
 
 def _strangers(vocabulary: Array) -> Array:
