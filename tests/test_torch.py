@@ -554,6 +554,14 @@ def test_size_fixed_by_the_code_stays_dynamic_when_asked_for(tmp_path):
         converted.agrees_on({"x": POSITIVE[:rows]})
 
 
+def test_declaration_that_contradicts_the_sample_is_an_error():
+    options = LoadOptions(
+        example={"input": np.ones((2, 3), np.float32)}, inputs=(TensorSpec("input", "float32", ("n", 1, 3)),)
+    )
+    with pytest.raises(ParityGateError, match="PG201"):
+        torch_module.load(nn.Linear(3, 2), options)
+
+
 @pytest.mark.parametrize(("axis", "code"), [(1, "PG405"), (7, "PG201")])
 def test_axis_that_can_not_be_dynamic_is_an_error_when_asked_for(axis, code):
     options = LoadOptions(example={"input": np.ones((2, 3), np.float32)}, dynamic=(("input", axis),))
@@ -678,6 +686,23 @@ def test_reset_branch_of_the_state_survives(silero):
     start = silero.agrees_on(common | fresh | {"_last_sr": np.array(16000)})
     np.testing.assert_array_equal(reset["output"], start["output"])
     assert abs(kept["output"] - start["output"]).max() > 1e-3
+
+
+def test_state_that_only_training_changes_is_no_state():
+    class Counts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.steps = 0
+
+        def forward(self, x: torch.Tensor):
+            if self.training:
+                self.steps = self.steps + 1
+            return x * 2
+
+    module = torch.jit.script(Counts())
+    assert shapes(torchscript.load(module, example(x=POSITIVE))) == {"x": ("batch", 4), "output": ("batch", 4)}
+    assert module.training
+    assert module.steps == 0
 
 
 def test_module_keeps_its_own_state(silero):

@@ -33,12 +33,20 @@ Axes = Mapping[tuple[str, int], Axis]
 def wanted_axes(subject: str, call: Call, declared: Iterable[TensorSpec], dynamic: Iterable[tuple[str, int]]) -> Axes:
     """Declared names, ``--dynamic`` pairs, and, where no declaration has a name, the leading axis of every input.
 
-    Raises ParityGateError PG201 for a ``dynamic`` pair that the model doesn't have.
+    Raises ParityGateError PG201 for a ``dynamic`` pair that the model doesn't have, and for a declaration that
+    contradicts the sample.
     """
-    ranks = {name: value.dim() for name, value in call.inputs if hasattr(value, "dim")}
+    declared = tuple(declared)
+    ranks = {name: value.dim() for name, value in call.inputs}
+    for spec in declared:
+        if spec.name in ranks and len(spec.shape or ()) != ranks[spec.name]:
+            raise ParityGateError(
+                "PG201", f"--input {spec}", f"{subject} is given a sample with {ranks[spec.name]} axes"
+            )
     named = {
         (spec.name, axis): Axis(symbol if symbol.isidentifier() else _symbol(spec.name, axis), asked=True)
         for spec in declared
+        if spec.name in ranks
         for axis, symbol in enumerate(spec.shape or ())
         if isinstance(symbol, str)
     }

@@ -9,7 +9,7 @@ from typing import Any
 from ..signature import Hint
 from .torch_axes import is_fixed, shape_of
 from .torch_call import Call
-from .torch_state import attribute_path
+from .torch_state import attribute_path, forward_graph
 
 _SAME_VALUES = {
     "to", "_to_copy", "type_as", "int", "long", "clone", "contiguous", "view", "reshape", "flatten", "unsqueeze",
@@ -42,7 +42,7 @@ def _program_steps(program: Any) -> Iterator[Step]:
 
 def script_hints(module: Any) -> tuple[Hint, ...]:
     """Hints for the inputs of a TorchScript module's forward."""
-    graph = module.inlined_graph
+    graph = forward_graph(module)
     names = [each.name for each in module.forward.schema.arguments]
     owners = {value.unique(): name for value, name in zip(graph.inputs(), names, strict=True)}
     return _hints(owners, _script_steps(module, graph))

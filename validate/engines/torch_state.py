@@ -13,6 +13,7 @@ from functools import reduce
 from typing import Any
 
 from ..errors import ParityGateError
+from .torch_call import inference
 
 NEXT = "_next"
 """Appended to a state's name for its value after the call."""
@@ -48,7 +49,7 @@ def find_slots(subject: str, module: Any) -> tuple[Slot, ...]:
 
     Raises ParityGateError PG404 for one that is neither tensor nor number.
     """
-    graph = module.inlined_graph
+    graph = forward_graph(module)
     written = {(*attribute_path(node.inputsAt(0)), node.s("name")) for node in graph.findAllNodes("prim::SetAttr")}
     kinds = _read_first(graph, written)
     for path, kind in kinds.items():
@@ -85,6 +86,15 @@ def attribute_path(value: Any) -> tuple[str, ...]:
     """The attribute names that lead from the module itself to a value of its graph."""
     node = value.node()
     return (*attribute_path(node.input()), node.s("name")) if node.kind() == "prim::GetAttr" else ()
+
+
+def forward_graph(module: Any) -> Any:
+    """The inlined graph of a TorchScript module's forward, without the branches that only training takes."""
+    import torch
+
+    with inference(module):
+        frozen = torch._C._freeze_module(module._c, preserveParameters=True)
+    return torch.jit._recursive.wrap_cpp_module(frozen).forward.graph
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from .torch_guess import examples
 from .torch_hints import script_hints
 from .torch_model import TorchModel, fails, mode_notes, module_facts
 from .torch_probe import probed_signature
-from .torch_state import NEXT, Slot, find_slots, with_state
+from .torch_state import NEXT, Slot, find_slots, forward_graph, with_state
 
 if TYPE_CHECKING:
     from ..signature import Array, Feed
@@ -181,7 +181,7 @@ _DTYPES = {"int": "int64", "float": "float64", "bool": "bool"}
 
 def compared_numbers(module: Any) -> tuple[int, ...]:
     """Integers that forward compares with something: the values by which it chooses its way."""
-    graph = module.inlined_graph
+    graph = forward_graph(module)
     nodes = [node for kind in ("aten::eq", "aten::ne") for node in graph.findAllNodes(kind)]
     values = [each.toIValue() for node in nodes for each in node.inputs()]
     return tuple(dict.fromkeys(value for value in values if type(value) is int))[:16]
