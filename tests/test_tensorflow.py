@@ -56,7 +56,9 @@ def run_bound(candidate: Candidate, engine: onnxruntime.OnnxModel, feed: Arrays)
     return {source: outputs[name] for name, source in candidate.outputs.items()}
 
 
-def check_against(expected: Callable[..., Any], model: Model, folder: Path, *feeds: Arrays) -> Candidate:
+def check_against(
+    expected: Callable[..., Any], model: Model, folder: Path, *feeds: Arrays, tolerance: Mapping[str, float] = CLOSE
+) -> Candidate:
     """Convert, run on each feed, and compare every output with what ``expected(**feed)`` gives by name."""
     candidate, engine = to_onnx(model, folder)
     for feed in feeds:
@@ -65,7 +67,7 @@ def check_against(expected: Callable[..., Any], model: Model, folder: Path, *fee
             value = np.asarray(value)
             assert actual[name].shape == value.shape, name
             assert actual[name].dtype == value.dtype, name
-            np.testing.assert_allclose(actual[name], value, err_msg=name, **CLOSE)
+            np.testing.assert_allclose(actual[name], value, err_msg=name, **tolerance)
     return candidate
 
 
@@ -274,18 +276,37 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[float]]] = {
     "multiply_no_nan": (lambda x: tf.math.multiply_no_nan(1 / x, x), [0, 0.5, 2]),
     "truncatemod": (lambda x: tf.truncatemod(x, 3.0), [-7, -3, -1, 0, 2, 8]),
     "bucketize": (lambda x: tf.raw_ops.Bucketize(input=x, boundaries=[-1, 0, 2]), [-9, -1, -0.5, 0, 1, 2, 3, np.nan]),
-    "bincount": (lambda x: tf.math.bincount(tf.cast([x], tf.int32), minlength=5, maxlength=5, axis=-1), [0, 1, 1, 4]),
 }
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_operator_that_tf2onnx_lacks(name: str, tmp_path: Path) -> None:
-    """Where the values are hard: near 0, at the edges of bins, at infinity."""
+    """Where the values are hard: near 0, at the edges of bins, at infinity; so only the relative error counts.
+
+    Except for erfc, which ONNX has only as 1 - erf: exact to the spacing of float32 at 1, but not of its small values.
+    """
     function, values = FUNCTIONS[name]
     wrapped = tf.function(lambda x: {"y": function(x)})
-    concrete = wrapped.get_concrete_function(tf.TensorSpec([len(values)], tf.float32))
+    model = saved_model.load(wrapped.get_concrete_function(tf.TensorSpec([len(values)], tf.float32)), LoadOptions())
+    tolerance = {"rtol": 1e-5, "atol": 1e-7 if name == "erfc" else 0}
     feed = {"x": np.array(values, np.float32)}
-    check_against(lambda x: {"y": function(tf.constant(x))}, saved_model.load(concrete, LoadOptions()), tmp_path, feed)
+    check_against(lambda x: {"y": function(tf.constant(x))}, model, tmp_path, feed, tolerance=tolerance)
+
+
+@pytest.mark.parametrize("mode", ["int", "one_hot", "multi_hot", "count"])
+def test_lookups_keep_their_rows(mode: str, tmp_path: Path) -> None:
+    """Behind a lookup TensorFlow forgets the rank, and tf2onnx then counts all rows as one."""
+    width = 1 if mode == "one_hot" else 4
+    integers = L.IntegerLookup(vocabulary=[7, 9, 13], output_mode=mode, name="found")
+    strings = L.StringLookup(vocabulary=["a", "b", "c"], output_mode=mode, name="found")
+    rng = np.random.default_rng(0)
+    for layer, feed in (
+        (integers, rng.choice([7, 9, 13, 99], (3, width))),
+        (strings, rng.choice(["a", "b", "c", "unknown"], (3, width))),
+    ):
+        native = layers((width,), "int64" if layer is integers else "string", layer)
+        model = keras_engine.load(native, LoadOptions())
+        check_against(lambda x, native=native: {"found": native(tf.constant(x))}, model, tmp_path, {"x": feed})
 
 
 # --- names and structures
