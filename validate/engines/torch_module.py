@@ -111,7 +111,7 @@ def _build(source: str, weights: Path | None) -> Any:
     where, _, name = source.rpartition(":")
     factory = _find(source, where, name)
     try:
-        module = _check_kind(source, factory())
+        module = _check_kind(source, factory()).eval()
     except ParityGateError:
         raise
     except Exception as error:  # the factory is the user's code
