@@ -96,7 +96,8 @@ def _imputed(apart: Value, column: np.ndarray[Any, Any], model: Any) -> Value:
     reach = apart.columns(givers)
     k = min(model.n_neighbors, len(givers))
     distance, indices = reach.is_nan().where(np.inf, reach).smallest(k)
-    weights = neighbour_weights(distance, model.weights)
+    reached = distance < np.inf
+    weights = reached.where(neighbour_weights(reached.where(distance, 1.0), model.weights), 0.0)
     total = weights.sum(keepdims=True)
     mean = (apart.graph.constant(column[givers]).take(indices) * weights).sum(keepdims=True) / total
     return total.equals(0.0).where(float(column[givers].mean()), mean)
