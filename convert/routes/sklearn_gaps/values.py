@@ -191,13 +191,13 @@ class Value:
     __truediv__, __rtruediv__ = _binary("Div"), _binary("Div", swap=True)
     __matmul__, __rmatmul__ = _binary("MatMul"), _binary("MatMul", swap=True)
     __pow__, __rpow__ = _binary("Pow"), _binary("Pow", swap=True)
-    __and__, __or__, __xor__ = _binary("And"), _binary("Or"), _binary("Xor")
+    __and__, __or__ = _binary("And"), _binary("Or")
     __lt__, __gt__ = _binary("Less", dtype=bool), _binary("Greater", dtype=bool)
     __le__, __ge__ = _or_equal("LessOrEqual", "__lt__"), _or_equal("GreaterOrEqual", "__gt__")
     __neg__, __invert__, __abs__ = _unary("Neg"), _unary("Not"), _unary("Abs")
     maximum, minimum = _binary("Max"), _binary("Min")
     exp, log, sqrt, sin, cos, tanh = (_unary(op) for op in ("Exp", "Log", "Sqrt", "Sin", "Cos", "Tanh"))
-    floor, sign, softplus = (_unary(op) for op in ("Floor", "Sign", "Softplus"))
+    floor, sign = _unary("Floor"), _unary("Sign")
 
     def like(self, other: Operand) -> Value:
         """``other`` as a value of this graph; what isn't a value yet becomes a constant of this dtype."""
@@ -273,11 +273,6 @@ class Value:
     def softmax(self) -> Value:
         """Softmax along the last axis."""
         return self.graph.op("Softmax", self, axis=-1)
-
-    def log_sum_exp(self) -> Value:
-        """``log(sum(exp(row)))`` of each row, (n, 1), free of overflow."""
-        top = self.max(keepdims=True)
-        return (self - top).exp().sum(keepdims=True).log() + top
 
     def clip(self, low: Operand, high: Operand) -> Value:
         """Values limited to ``low .. high``; NaN stays NaN."""
