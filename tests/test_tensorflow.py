@@ -532,6 +532,23 @@ def test_published_saved_model_that_version_2_cannot_restore(tmp_path: Path) -> 
         np.testing.assert_allclose(actual[name], value, rtol=1e-3, atol=1e-4, err_msg=name)
 
 
+def test_version_1_saved_model_with_shared_tensors(tmp_path: Path) -> None:
+    """Reference variables, one tensor under two output names, and an input that is also an output."""
+    folder = tmp_path / "v1"
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.float32, [None, 4])
+        weight = tf.compat.v1.get_variable("weight", initializer=normal(4, 3), use_resource=False)
+        session.run(tf.compat.v1.global_variables_initializer())
+        product = tf.matmul(x, weight)
+        outputs = {"product": product, "again": product, "echo": x}
+        tf.compat.v1.saved_model.simple_save(session, str(folder), {"x": x}, outputs)
+
+    def expected(x: Any) -> dict[str, Any]:
+        return {"product": x @ normal(4, 3), "again": x @ normal(4, 3), "echo": x}
+
+    check_against(expected, saved_model.load(folder, LoadOptions()), tmp_path, {"x": normal(3, 4, seed=1)})
+
+
 def test_live_functions(tmp_path: Path) -> None:
     """A tf.function without a signature takes what is declared; a nested structure gets flat names."""
     weight = tf.Variable(normal(4, 3))
