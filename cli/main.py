@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 import click
 
 from paritygate.validate.errors import ExitCode, ParityGateError
 
+from . import interrupt
 from .commands.convert import convert
 from .commands.doctor import doctor
 from .commands.explain import explain
 from .commands.inspect import inspect
 from .commands.run import run
 from .commands.validate import validate
-
-_INTERRUPTED = 130  # 128 + SIGINT, as shells count it
 
 _EPILOG = """\b
 Exit status:
@@ -51,7 +48,7 @@ for _command in (convert, validate, run, inspect, doctor, explain):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: runs a command and exits with its status. Only errors meant for users are caught."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    signal.signal(signal.SIGTERM, _stop)  # so that worker processes and job folders are cleaned up
+    interrupt.install()
     try:
         status = cli.main(args=given, prog_name="paritygate", standalone_mode=False)
     except click.ClickException as error:
@@ -62,9 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         _show(error, given)
         status = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except SystemExit as error:
         click.echo("paritygate: interrupted; nothing was written", err=True)
-        status = _INTERRUPTED
+        status = error.code
     except Exception as error:  # the outermost frame: not even a bug shows a user its traceback
         if "--debug" in given:
             raise
@@ -87,7 +84,3 @@ def _show(error: ParityGateError, given: list[str]) -> None:
 def _usage_hint(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     return f"See: {context.command_path} --help" if context else ""
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    sys.exit(128 + number)

@@ -8,17 +8,29 @@ from contextlib import contextmanager
 
 from paritygate.validate.events import Event, Listener, ignore
 
+from . import interrupt
+
 
 @contextmanager
 def progress(*, silent: bool) -> Iterator[Listener]:
     """A listener for the run's events."""
     if silent:
-        yield ignore
+        yield _checked(ignore)
     elif sys.stderr.isatty():
         with _live() as listener:
-            yield listener
+            yield _checked(listener)
     else:
-        yield _plain(lambda line: print(line, file=sys.stderr, flush=True))
+        yield _checked(_plain(lambda line: print(line, file=sys.stderr, flush=True)))
+
+
+def _checked(listener: Listener) -> Listener:
+    """No stage begins after an interrupt."""
+
+    def listen(event: Event) -> None:
+        interrupt.check()
+        listener(event)
+
+    return listen
 
 
 def _plain(write: Callable[[str], None]) -> Listener:

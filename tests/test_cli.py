@@ -220,7 +220,7 @@ def test_an_interrupted_run_leaves_nothing(number: int, model: Path, tmp_path: P
         assert "Traceback" not in running.communicate()[1]
     assert running.returncode == 128 + number
     assert output.read_bytes() == b"old"
-    assert not list(temporary.iterdir())
+    assert not list(temporary.glob("paritygate-*"))
 
 
 @pytest.mark.parametrize("name", cli.commands)
