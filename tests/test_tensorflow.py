@@ -267,6 +267,27 @@ def test_layer(make: Callable[[], Any], shape: tuple[int, ...], tmp_path: Path) 
     assert [dim.dim_value for dim in declared][1:] == list(model.output_shape[1:])
 
 
+@pytest.mark.parametrize(("dimensions", "dtype"), [(2, "float32"), (3, "float32"), (2, "float64")])
+def test_padding_before_a_max_pool_keeps_its_zeros(dimensions: int, dtype: str, tmp_path: Path) -> None:
+    """ONNX Runtime would let the pool pad by itself, with minus infinity: seen where all inputs are negative."""
+    convolution, padding, pool = {
+        2: (L.Conv2D, L.ZeroPadding2D, L.MaxPooling2D),
+        3: (L.Conv3D, L.ZeroPadding3D, L.MaxPooling3D),
+    }[dimensions]
+    below = keras.initializers.Constant(-9.0)
+    shape = (5, 6, 7)[:dimensions]
+    native = keras.Sequential(
+        [
+            keras.Input((*shape, 3), name="x", dtype=dtype),
+            convolution(4, 1, bias_initializer=below, dtype=dtype),
+            padding(1, dtype=dtype),
+            pool(3, strides=2, dtype=dtype, name="pool"),
+        ]
+    )
+    feed = {"x": normal(2, *shape, 3).astype(dtype)}
+    check_against(lambda x: {"pool": native(x)}, keras_engine.load(native, LoadOptions()), tmp_path, feed)
+
+
 FUNCTIONS: dict[str, tuple[Callable[..., Any], list[float]]] = {
     "erfc": (tf.math.erfc, [-3, -0.5, 0, 1e-3, 0.5, 3]),
     "expm1": (tf.math.expm1, [-90, -1, -1e-4, 0, 1e-6, 0.5, 1, 5]),

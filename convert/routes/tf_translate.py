@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...validate.errors import ParityGateError
+from .padded_pools import guard_padded_pools
 from .tf_handlers import handlers
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def translate(frozen: FrozenGraph, opset: int) -> onnx.ModelProto:
 
     with listening():
         model: onnx.ModelProto = simplify(build).make_model("")
+    guard_padded_pools(model.graph)
     model.graph.initializer.extend(_weight(name, tensor) for name, tensor in weights.items())
     return model
 

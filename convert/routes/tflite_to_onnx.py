@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from .base import Candidate, ConvertOptions
+from .padded_pools import guard_padded_pools
 from .save import save_onnx
 from .tf_names import name_ports
 from .tf_opset import reach_opset, start_opset
@@ -41,6 +42,7 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     with listening(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # tf2onnx opens the interpreter, which announces its move
         proto = simplify(build).make_model("")
+    guard_padded_pools(proto.graph)
     bound_inputs, bound_outputs = name_ports(proto.graph, source.signature, inputs, outputs)
     proto, notes = reach_opset(proto, options)
     save_onnx(proto, destination)

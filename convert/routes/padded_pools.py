@@ -1,0 +1,42 @@
+"""Keep ONNX Runtime from moving a model's own padding into a MaxPool, which pads with something else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import onnx
+
+_BETWEEN = {"Transpose", "Identity"}
+
+
+def guard_padded_pools(graph: onnx.GraphProto) -> None:
+    """Put a Max of the value with itself between a Pad and a MaxPool: it changes nothing, and nothing fuses over it.
+
+    ONNX Runtime's Pad_Fusion drops a Pad with zeros in favour of the pool's own padding, which is minus infinity:
+    wherever a window at the border holds negative values only, the answer is wrong (ResNet50V2, with ONNX Runtime
+    1.31). Nothing that a model file can say turns that fusion off.
+    """
+    made_by = {output: node for node in graph.node for output in node.output}
+    nodes = []
+    for node in graph.node:
+        if node.op_type == "MaxPool" and _is_padded(node, made_by):
+            nodes.append(_guard(node))
+        nodes.append(node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _is_padded(pool: onnx.NodeProto, made_by: dict[str, onnx.NodeProto]) -> bool:
+    node = made_by.get(pool.input[0])
+    while node is not None and node.op_type in _BETWEEN:
+        node = made_by.get(node.input[0])
+    return node is not None and node.op_type == "Pad"
+
+
+def _guard(pool: onnx.NodeProto) -> onnx.NodeProto:
+    from onnx import helper
+
+    padded, guarded = pool.input[0], f"{pool.output[0]}/padded"
+    pool.input[0] = guarded
+    return helper.make_node("Max", [padded, padded], [guarded], name=f"{pool.name}/keep_padding")
