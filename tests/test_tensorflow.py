@@ -267,8 +267,8 @@ def test_layer(make: Callable[[], Any], shape: tuple[int, ...], tmp_path: Path) 
     assert [dim.dim_value for dim in declared][1:] == list(model.output_shape[1:])
 
 
-@pytest.mark.parametrize(("dimensions", "dtype"), [(2, "float32"), (3, "float32"), (2, "float64")])
-def test_padding_before_a_max_pool_keeps_its_zeros(dimensions: int, dtype: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_padding_before_a_max_pool_keeps_its_zeros(dimensions: int, tmp_path: Path) -> None:
     """ONNX Runtime would let the pool pad by itself, with minus infinity: seen where all inputs are negative."""
     convolution, padding, pool = {
         2: (L.Conv2D, L.ZeroPadding2D, L.MaxPooling2D),
@@ -278,13 +278,13 @@ def test_padding_before_a_max_pool_keeps_its_zeros(dimensions: int, dtype: str, 
     shape = (5, 6, 7)[:dimensions]
     native = keras.Sequential(
         [
-            keras.Input((*shape, 3), name="x", dtype=dtype),
-            convolution(4, 1, bias_initializer=below, dtype=dtype),
-            padding(1, dtype=dtype),
-            pool(3, strides=2, dtype=dtype, name="pool"),
+            keras.Input((*shape, 3), name="x"),
+            convolution(4, 1, bias_initializer=below),
+            padding(1),
+            pool(3, strides=2, name="pool"),
         ]
     )
-    feed = {"x": normal(2, *shape, 3).astype(dtype)}
+    feed = {"x": normal(2, *shape, 3)}
     check_against(lambda x: {"pool": native(x)}, keras_engine.load(native, LoadOptions()), tmp_path, feed)
 
 
