@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from threadpoolctl import threadpool_limits
@@ -82,6 +83,7 @@ def check(estimator: Any, feed: dict[str, Any], path: Path, opset: int | None = 
     """Same names, shapes and NaNs; equal labels; numbers within tolerance: for all rows at once, for 7, and for 1."""
     model = load(estimator, LoadOptions(dtype=dtype, example=feed))
     convert(model, path, ConvertOptions(opset))
+    onnx.checker.check_model(str(path), full_check=True)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     source = {spec.name: array for spec, array in zip(model.signature.inputs, feed.values(), strict=True)}
@@ -198,6 +200,60 @@ def test_normal_distribution_and_its_inverse(tmp_path: Path) -> None:
     check(build(normal).fit(rows), {"X": rows}, tmp_path / "normal.onnx", dtype="float64")
     target = recipe("TransformedTargetRegressor", regressor=recipe("LinearRegression"), transformer=normal)
     check(build(target).fit(rows, rows[:, 0]), {"X": rows[::9]}, tmp_path / "target.onnx", dtype="float64")
+
+
+@pytest.mark.parametrize("add_indicator", [False, True])
+def test_iterative_imputer(add_indicator: bool, tmp_path: Path) -> None:
+    """It is experimental, so that all_estimators() doesn't list it; with one column that was always missing."""
+    from sklearn.impute._iterative import IterativeImputer
+
+    from fixtures.estimator_data import DATA, with_holes
+
+    train, _, new = DATA["wine"]()
+    train = with_holes(train[:, :6])
+    train[:, 2] = np.nan
+    imputer = IterativeImputer(max_iter=4, random_state=0, add_indicator=add_indicator).fit(train)
+    check(imputer, as_feed(with_holes(new[:, :6]), "float32"), tmp_path / "model.onnx")
+
+
+VARIANTS = [
+    ("cancer", recipe("FixedThresholdClassifier", estimator=recipe("RidgeClassifier"), threshold=0.1)),
+    ("cancer", recipe("FixedThresholdClassifier", estimator=recipe("GaussianNB"), pos_label=0, threshold=0.2)),
+    ("cancer", recipe("TunedThresholdClassifierCV", estimator=recipe("LinearSVC"), cv=2, scoring="f1")),
+    ("categories", recipe("OneHotEncoder", drop="if_binary", handle_unknown="ignore", dtype=np.int64)),
+    ("diabetes", recipe("KNeighborsRegressor", metric="minkowski", p=3)),
+    ("one_column", recipe("IsotonicRegression", increasing=False, out_of_bounds="clip")),
+    ("pixels", recipe("MiniBatchNMF", n_components=3, beta_loss="kullback-leibler", random_state=0)),
+    ("pixels", recipe("NMF", n_components=3, solver="mu", beta_loss=1.5, alpha_W=0.01, l1_ratio=0.5, random_state=0)),
+    ("pixels", recipe("Nystroem", kernel="chi2", n_components=20, random_state=0)),
+    ("pixels", recipe("PowerTransformer", standardize=False)),
+    ("wine", recipe("LocalOutlierFactor", novelty=True, metric="cosine")),
+    ("wine", recipe("RadiusNeighborsClassifier", radius=5.0, metric="cosine", outlier_label="class_0")),
+    ("wine", recipe("SplineTransformer", degree=0, extrapolation="linear")),
+    ("wine", recipe("SplineTransformer", degree=1, extrapolation="linear")),
+]
+"""Parameters that take another way through a converter."""
+
+
+@pytest.mark.parametrize(("kind", "entry"), VARIANTS, ids=[f"{kind}-{entry}"[:80] for kind, entry in VARIANTS])
+def test_variants(kind: str, entry: Recipe, tmp_path: Path) -> None:
+    estimator, new = fitted(kind, entry)
+    check(estimator, as_feed(new, "float32"), tmp_path / "model.onnx")
+
+
+def test_every_covariance_of_gaussian_processes(tmp_path: Path) -> None:
+    """One sum and one product of all kernels that have a translation."""
+    from sklearn.gaussian_process import GaussianProcessRegressor, kernels
+
+    from fixtures.estimator_data import DATA
+
+    train, target, new = DATA["diabetes"]()
+    stationary = (
+        kernels.RationalQuadratic() + kernels.ExpSineSquared() + kernels.Matern(nu=1.5) + kernels.Matern(nu=0.5)
+    )
+    kernel = stationary * kernels.RBF(2.0) + kernels.DotProduct() ** 2 + kernels.Matern() + kernels.WhiteKernel()
+    model = GaussianProcessRegressor(kernel, alpha=1.0, normalize_y=True, optimizer=None).fit(train[:60], target[:60])
+    check(model, as_feed(new, "float32"), tmp_path / "model.onnx")
 
 
 def test_text_and_numbers_side_by_side(tmp_path: Path) -> None:

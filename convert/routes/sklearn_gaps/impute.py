@@ -15,7 +15,9 @@ from .values import STRING, Value
 def register() -> None:
     """Register this module's converters."""
     from sklearn import impute
+    from sklearn.impute._iterative import IterativeImputer
 
+    transformer(IterativeImputer, iterative_imputer)
     transformer(impute.KNNImputer, knn_imputer)
     declare(impute.MissingIndicator, missing_indicator, _mask_output)
     declare(impute.SimpleImputer, simple_imputer, _filled_output)
@@ -72,6 +74,23 @@ def simple_imputer(g: Conversion, model: Any) -> Value:
     else:
         chosen, statistics = x.columns(np.flatnonzero(kept)), statistics[kept]
     return _with_indicator(g, missing(chosen, model.missing_values).where(chosen.like(statistics), chosen), model)
+
+
+def iterative_imputer(g: Conversion, model: Any) -> Value:
+    """Columns predicted from the others, one after the other, in the order of the fit (IterativeImputer.transform)."""
+    if model.sample_posterior:
+        raise RuntimeError("IterativeImputer(sample_posterior=True) draws at random")
+    kept = np.arange(model.n_features_in_) if model.keep_empty_features else np.flatnonzero(~model._is_empty_feature)
+    absent = missing(g.x, model.missing_values).columns(kept)
+    absent = absent & ~model._is_empty_feature[kept]
+    start = filled = g.call(model.initial_imputer_)[0]
+    for feature, neighbours, estimator in model.imputation_sequence_:
+        predicted = g.call(estimator, filled.columns(neighbours))[0].reshape(-1, 1)
+        bounded = predicted.clip(float(model._min_value[feature]), float(model._max_value[feature]))
+        unknown = absent & (np.arange(len(kept)) == feature)
+        filled = unknown.where(bounded.cast(g.floating).cast(np.float64), filled)
+    nothing_known = absent.cast(np.float64).min(axis=1).min(axis=0) > 0.0
+    return _with_indicator(g, nothing_known.where(start, filled) if model.n_iter_ else start, model)
 
 
 def knn_imputer(g: Conversion, model: Any) -> Value:

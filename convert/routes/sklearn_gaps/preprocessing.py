@@ -112,23 +112,44 @@ def quantile_transformer(g: Conversion, model: Any) -> Value:
 
 
 def spline_transformer(g: Conversion, model: Any) -> Value:
-    """B-spline basis functions of each column, each interval's polynomials by Horner's scheme."""
-    splines, degree = model.bsplines_, model.degree
-    low, high = (np.array([spline.t[end] for spline in splines]) for end in (degree, -degree - 1))
-    x = g.x
-    if model.extrapolation == "periodic":
+    """B-spline basis functions of each column, (n, columns * functions)."""
+    splines, x = model.bsplines_, g.x
+    if model.extrapolation in ("constant", "linear"):
+        basis = _extrapolated(x, model)
+    elif model.extrapolation == "periodic":
+        low, high = (np.array([spline.t[end] for spline in splines]) for end in (model.degree, -model.degree - 1))
         period = np.where(high > low, high - low, 1.0)
-        x = x - ((x - low) / period).floor() * period
-    at = x.clip(low, high) if model.extrapolation in ("constant", "linear") else x
-    basis = _basis(at, splines)
-    if model.extrapolation == "linear":
-        basis = basis + _slopes(x, low, high, splines) * (x - at).expand_dims(2)
-    elif model.extrapolation == "constant" and degree == 0:
-        basis = x.equals(at).expand_dims(2).where(basis, 0.0)
+        basis = _basis(x - ((x - low) / period).floor() * period, splines)
+    else:
+        basis = _basis(x, splines)
     if model.handle_missing == "zeros":
         basis = x.is_nan().expand_dims(2).where(0.0, basis)
     kept = basis if model.include_bias else basis.take(np.arange(splines[0].c.shape[1] - 1), axis=2)
     return kept.reshape(0, len(model.get_feature_names_out()))
+
+
+def _extrapolated(x: Value, model: Any) -> Value:
+    """The basis functions within the bounds; beyond them, those at that end go on, and all others are 0.
+
+    SplineTransformer counts ``degree`` up from column to column when it extrapolates linearly with a degree below 2,
+    which moves the bounds of all columns but the first inwards. What it gives is what counts.
+    """
+    linear, degree = model.extrapolation == "linear", model.degree
+    ends: list[tuple[Array, ...]] = []
+    for spline in model.bsplines_:
+        low, high = spline.t[degree], spline.t[-degree - 1]
+        degree += linear and degree <= 1
+        function = np.arange(spline.c.shape[1])
+        first, last = function < degree, function >= len(function) - degree
+        ends.append((low, spline(low) * first, linear * spline(low, nu=1) * first))
+        ends.append((high, spline(high) * last, linear * spline(high, nu=1) * last))
+    (low, low_value, low_slope), (high, high_value, high_slope) = (
+        (np.stack(part) for part in zip(*ends[side::2], strict=True)) for side in (0, 1)
+    )
+    below = (x - low).expand_dims(2) * low_slope + low_value
+    above = (x - high).expand_dims(2) * high_slope + high_value
+    outside = (x > high).expand_dims(2).where(above, _basis(x, model.bsplines_))
+    return (x < low).expand_dims(2).where(below, outside)
 
 
 def _basis(x: Value, splines: Any) -> Value:
@@ -146,13 +167,3 @@ def _basis(x: Value, splines: Any) -> Value:
     for order in reversed(range(degree)):
         result = result * offset + term(order)
     return result
-
-
-def _slopes(x: Value, low: Array, high: Array, splines: Any) -> Value:
-    """The derivatives at the nearer bound of the basis functions that don't vanish there, (n, columns, functions)."""
-    degree = max(splines[0].k, 1) + (splines[0].k == 1)
-    at_low, at_high = (
-        np.stack([spline(bound, nu=1) for spline, bound in zip(splines, bounds, strict=True)]) for bounds in (low, high)
-    )
-    at_low[:, degree:], at_high[:, :-degree] = 0, 0
-    return (x < low).expand_dims(2).where(at_low, at_high)

@@ -124,11 +124,15 @@ def _lower(g: Conversion, model: Any) -> Value:
 
 
 def _split(g: Conversion, documents: Value, pattern: str) -> Value:
-    """All matches of a pattern in each document, (n, at least one), filled up at the end."""
+    """All matches of a pattern in each document behind one filling, (n, at least one), filled up at the end.
+
+    The filling comes first because it makes the type known: ONNX knows nothing of Tokenizer, and its type inference
+    of LabelEncoder crashes on inputs of unknown type.
+    """
     tokens = g.op(
         "Tokenizer", documents, domain="com.microsoft", mark=0, pad_value=_PAD, mincharnum=1, tokenexp=pattern
     )
-    return g.concat([tokens, g.full([_PAD])])
+    return g.concat([g.full([_PAD]), tokens])
 
 
 def _tokens(g: Conversion, model: Any) -> Value:
@@ -183,7 +187,7 @@ def _character_codes(g: Conversion, model: Any) -> tuple[Value, dict[tuple[int, 
     terms = {tuple(numbers[c] for c in term): column for term, column in model.vocabulary_.items()}
     tokens = _split(g, _lower(g, model), "(?s).")
     if framed:
-        tokens = g.concat([g.full([" "]), tokens])
+        tokens = g.concat([tokens, g.full([" "])])
         known = numbers | dict.fromkeys([*_SPACES, _PAD], space)
         codes = _encoded(tokens, known, 0)
         blank = codes.equals(space)
