@@ -6,18 +6,22 @@ import hashlib
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .compare import compare_outputs
 from .doctor import versions
 from .engines.registry import Format
 from .findings import check_declared, check_informative
 from .job import ACTUAL, AGAIN, EXPECTED, PAIRED, SAMPLES, Ran
-from .policy import DefaultPolicy, Policy
-from .report import Environment, Finding, ModelSummary, Report, Severity
+from .policy import DefaultPolicy, Policy, coarser_dtype
+from .report import Environment, Finding, ModelSummary, Report, Severity, Tolerance
 from .samples import Sample, load_outputs, load_samples
 from .signature import Signature, TensorSpec
+
+if TYPE_CHECKING:
+    from .signature import Array
 
 _CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "f16c")
 _HASHED_BYTES = 1 << 20
@@ -27,6 +31,18 @@ _DIFFERENCES = _VALUES | {"PG102", "PG103"}
 
 DEGENERATE_KINDS = {"zeros", "tiny", "large"}
 """Generated kinds at the edge of what a model means; all others are what it is for."""
+
+
+class _WidestPolicy(DefaultPolicy):
+    """The default tolerance of the coarsest dtype that a faithful candidate may give.
+
+    An estimator that is fed float32 gives float64 that is no better than float32.
+    """
+
+    def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
+        """The coarsest dtype's row."""
+        coarsest = reduce(coarser_dtype, spec.accepts, candidate_dtype)
+        return DefaultPolicy.tolerance(self, spec, reference, coarsest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +145,7 @@ def _unsettled(
 
     Judged by the default policy: a user's bound of zero is meant for the candidate, not for summing in another order.
     """
-    policy = DefaultPolicy()
+    policy = _WidestPolicy()
     same = {spec.name: spec.name for spec in specs}
     return frozenset(
         number

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-HEAVY = ("tensorflow", "keras", "torch", "sklearn", "xgboost", "lightgbm", "catboost", "coremltools", "transformers")
+HEAVY = (
+    "matplotlib",
+    "tensorflow",
+    "keras",
+    "torch",
+    "sklearn",
+    "xgboost",
+    "lightgbm",
+    "catboost",
+    "coremltools",
+    "transformers",
+)
 """Modules that a worker blocks before its first import, unless its format needs them."""
 
 
@@ -27,14 +38,14 @@ class Format:
     computes_in_width_of_input: bool = False
 
 
-_BOOSTERS = ("xgboost", "lightgbm", "catboost")
+_ANY = HEAVY
+"""For formats that may bring the user's own code, which may import anything."""
+
 _ENGINES = "paritygate.validate.engines"
 
 FORMATS: tuple[Format, ...] = (
     Format("onnx", "ONNX", (".onnx",), f"{_ENGINES}.onnxruntime", ("onnxruntime", "onnx"), ""),
-    Format(
-        "saved_model", "TensorFlow SavedModel", (), f"{_ENGINES}.saved_model", ("tensorflow",), "tensorflow", ("keras",)
-    ),
+    Format("saved_model", "TensorFlow SavedModel", (), f"{_ENGINES}.saved_model", ("tensorflow",), "tensorflow"),
     Format(
         "graphdef",
         "TensorFlow frozen GraphDef",
@@ -42,10 +53,9 @@ FORMATS: tuple[Format, ...] = (
         f"{_ENGINES}.graphdef",
         ("tensorflow",),
         "tensorflow",
-        ("keras",),
     ),
     Format("keras", "Keras", (".keras", ".h5", ".hdf5"), f"{_ENGINES}.keras", ("tensorflow", "keras"), "tensorflow"),
-    Format("tflite", "TensorFlow Lite", (".tflite",), f"{_ENGINES}.tflite", ("tensorflow",), "tensorflow", ("keras",)),
+    Format("tflite", "TensorFlow Lite", (".tflite",), f"{_ENGINES}.tflite", ("tensorflow",), "tensorflow"),
     Format(
         "torch_export",
         "torch.export program",
@@ -63,7 +73,7 @@ FORMATS: tuple[Format, ...] = (
         f"{_ENGINES}.torch_module",
         ("torch",),
         "torch",
-        ("transformers",),
+        _ANY,
     ),
     Format(
         "torch_factory",
@@ -72,7 +82,7 @@ FORMATS: tuple[Format, ...] = (
         f"{_ENGINES}.torch_module",
         ("torch",),
         "torch",
-        ("transformers",),
+        _ANY,
     ),
     Format(
         "sklearn",
@@ -81,7 +91,7 @@ FORMATS: tuple[Format, ...] = (
         f"{_ENGINES}.sklearn",
         ("sklearn",),
         "sklearn",
-        _BOOSTERS,
+        _ANY,
         computes_in_width_of_input=True,
     ),
     *(
