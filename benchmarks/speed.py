@@ -92,7 +92,7 @@ def pairs() -> tuple[Pair, ...]:
 def _measure(pair: Pair) -> tuple[float, float]:
     """Median seconds of the bare command and of paritygate, run in turn."""
     output = FOLDER / "output.onnx"
-    bare = [part.format(source=pair.source, output=output) for part in pair.bare]
+    bare = [part.replace("{source}", str(pair.source)).replace("{output}", str(output)) for part in pair.bare]
     ours = [sys.executable, "-m", "paritygate.cli", "convert", str(pair.source), "-o", str(output), "--quiet"]
     times = [(_timed(bare), _timed(ours)) for _ in range(ROUNDS)]
     return statistics.median(t[0] for t in times), statistics.median(t[1] for t in times)
