@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Dim = int | str
 """One axis: its length, or the symbolic name of a dynamic axis."""
 
+ClassLabel = str | int
+"""What Core ML calls a class by."""
+
 STRING = "str"
 """The dtype name of text; arrays hold it as numpy ``<U``."""
 
@@ -45,13 +48,29 @@ class Signature:
 
     ``labels`` maps an output that holds class labels to the output with the scores that they are chosen by ("" where
     the model doesn't give them), so that a flip at a tie can be told from a wrong answer. ``layouts`` are shapes of all
-    inputs by name, for generated samples of a model that takes certain lengths only.
+    inputs by name, for generated samples of a model that takes certain lengths only. ``classes`` tells which class
+    each column of a scores output stands for, where the model knows.
     """
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
     layouts: tuple[Mapping[str, tuple[int, ...]], ...] = ()
+    classes: Mapping[str, tuple[ClassLabel, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInput:
+    """An input of a source that is an image in the candidate: pixel ``p`` stands for the value ``scale * p + bias``.
+
+    ``bias`` has one number, or one for each channel in the order of ``layout`` (``RGB``, ``BGR`` or ``GRAY``), which is
+    the order of the source's channels. ``channels_last`` says where the source has them: (N, H, W, C) or (N, C, H, W).
+    """
+
+    scale: float = 1.0
+    bias: tuple[float, ...] = (0.0,)
+    layout: str = "RGB"
+    channels_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Apple's own tests, as the coremltools wheel ships them, with paritygate's engine in the framework's place."""

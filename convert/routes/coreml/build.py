@@ -1,0 +1,154 @@
+"""coremltools' conversion, with its failures told apart, and the finished file."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ....validate.errors import ParityGateError
+from ....validate.signature import ClassLabel, Signature
+from ..base import FP16, Candidate, ConvertOptions
+from .ports import NARROWED, Port, feature_names
+from .target import Target, coremltools
+
+LABEL, PROBABILITIES = "classLabel", "classProbability"
+"""How a classifier's features are called where the source has no names for them; Xcode expects these."""
+
+METADATA = {"author": "author", "license": "license", "version": "versionString", "description": "shortDescription"}
+"""What a source may tell about itself -> the field of Model.proto's Metadata."""
+
+_UNSUPPORTED = re.compile(
+    r"PyTorch convert function for op '(?P<torch>[^']+)' not implemented|"
+    r"Conversion for TF op '(?P<tf>[^']+)' not implemented|"
+    r"Unsupported fx node (?P<fx>\S+)"
+)
+
+
+def convert_with(frontend: str, source: Any, types: Sequence[Any] | None, target: Target, **more: Any) -> Any:
+    """``coremltools.convert`` for ``target``, quiet. ``frontend`` is coremltools' name of the source.
+
+    ``more`` goes to coremltools as it is (outputs, classifier_config, compute_precision, ...). Raises PG404 naming the
+    operators that it doesn't know, PG405 with its reason otherwise.
+    """
+    ct = coremltools()
+    kind = "mlprogram" if target.program else "neuralnetwork"
+    arguments = {"inputs": list(types)} if types is not None else {}
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            return ct.convert(
+                source,
+                source=frontend,
+                convert_to=kind,
+                minimum_deployment_target=getattr(ct.target, target.ios),
+                skip_model_load=True,
+                **arguments,
+                **more,
+            )
+    except ParityGateError:
+        raise
+    except Exception as e:  # coremltools raises ValueError, NotImplementedError, AssertionError, IndexError, ...
+        raise _gave_up(e) from e
+
+
+def precision_of(options: ConvertOptions, target: Target, selector: Any = None) -> dict[str, Any]:
+    """``compute_precision`` for :func:`convert_with`; ``selector(op)`` says which operators go to float16 (mixed)."""
+    ct = coremltools()
+    if not target.program:
+        return {}
+    if selector is not None:
+        return {"compute_precision": ct.transform.FP16ComputePrecision(op_selector=selector)}
+    half = options.precision == FP16
+    return {"compute_precision": ct.precision.FLOAT16 if half else ct.precision.FLOAT32}
+
+
+def output_features(signature: Signature, ports: Sequence[Port]) -> list[str]:
+    """Features for the source's outputs, in its order; none has an input's name."""
+    return feature_names([spec.name for spec in signature.outputs], [port.feature for port in ports])
+
+
+def finish(
+    made: Any,
+    signature: Signature,
+    ports: Sequence[Port],
+    names: Mapping[str, str],
+    destination: Path,
+    *,
+    route: str,
+    notes: Sequence[str] = (),
+    metadata: Mapping[str, str] | None = None,
+) -> Candidate:
+    """Give an MLModel's features the source's names, tell what it is, write it.
+
+    ``names`` maps the source's inputs to the feature names that ``made`` has for them. Its outputs stand in the source's
+    order.
+    """
+    ct = coremltools()
+    spec = made.get_spec()
+    wanted = output_features(signature, ports)
+    given = [feature.name for feature in spec.description.output]
+    renamed = [(names[port.source], port.feature) for port in ports] + list(zip(given, wanted, strict=True))
+    for old, new in renamed:
+        if old != new:
+            ct.utils.rename_feature(spec, old, new)
+    describe(spec, metadata or {})
+    write(spec, made.weights_dir, destination)
+    return Candidate(
+        path=destination,
+        route=route,
+        inputs={port.feature: port.source for port in ports},
+        outputs={name: spec.name for name, spec in zip(wanted, signature.outputs, strict=True)},
+        notes=(*notes, *narrowings(signature, ports)),
+        images={port.feature: port.image for port in ports if port.image},
+    )
+
+
+def describe(spec: Any, metadata: Mapping[str, str]) -> None:
+    """Put what the source tells about itself into a specification."""
+    for key, text in metadata.items():
+        setattr(spec.description.metadata, METADATA[key], text)
+
+
+def write(spec: Any, weights: str | None, destination: Path) -> None:
+    """Write a specification as .mlmodel or .mlpackage, by the suffix. Raises PG405."""
+    ct = coremltools()
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            model = ct.models.MLModel(spec, skip_model_load=True, weights_dir=weights)
+            model.save(str(destination))
+    except Exception as e:  # coremltools raises plain Exception
+        raise ParityGateError("PG405", "coremltools", f"can't write the model: {e}") from e
+
+
+def narrowings(signature: Signature, ports: Sequence[Port]) -> list[str]:
+    """What Core ML can't hold as wide as the source has it, and what became of the axes."""
+    said = []
+    for spec in (*signature.inputs, *signature.outputs):
+        narrow = NARROWED.get(spec.dtype, spec.dtype)
+        if narrow != spec.dtype and spec.dtype not in ("float16", "bool"):
+            said.append(f"{spec.name}: {spec.dtype} in the source is {narrow} in Core ML")
+    for port in ports:
+        for axis, length in enumerate(port.shape):
+            if not isinstance(length, int):
+                said.append(f"{port.source}: axis {axis} takes {length[0]} to {length[1]}")
+    return said
+
+
+def class_labels(labels: Sequence[ClassLabel]) -> Any:
+    """The labels as a ClassifierConfig."""
+    return coremltools().ClassifierConfig(list(labels), predicted_feature_name=LABEL)
+
+
+def _gave_up(error: Exception) -> ParityGateError:
+    text = str(error).strip()
+    found = _UNSUPPORTED.search(text)
+    if found:
+        operator = next(filter(None, found.groups()))
+        return ParityGateError("PG404", operator, f"coremltools has no translation for {operator}")
+    first = text.splitlines()[0] if text else "no reason given"
+    return ParityGateError("PG405", "coremltools", f"{type(error).__name__}: {first}")

@@ -1,0 +1,156 @@
+"""A source's inputs and outputs as features of a Core ML model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....validate.errors import ParityGateError
+from ....validate.signature import Dim, ImageInput, Signature, TensorSpec
+from ..base import ConvertOptions
+from .target import Target, coremltools
+
+NARROWED = {
+    **dict.fromkeys(("float64", "float32", "float16"), "float32"),
+    **dict.fromkeys(("int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8", "bool"), "int32"),
+}
+"""A source's dtype -> what a Core ML array can hold of it."""
+
+LONGEST = 4096
+"""Length up to which a dynamic axis may grow where nobody says more: an ML Program's ranges must end."""
+
+Range = tuple[int, int]
+Length = int | Range
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One input: the source's name, the feature's, the dtype that the feature has, and its shape.
+
+    A length is a number or a range. ``shapes`` are the only ones that the input takes, empty unless the user lists
+    them. ``image`` makes it an image.
+    """
+
+    source: str
+    feature: str
+    dtype: str
+    shape: tuple[Length, ...]
+    shapes: tuple[tuple[int, ...], ...] = ()
+    image: ImageInput | None = None
+
+    @property
+    def example(self) -> tuple[int, ...]:
+        """The smallest shape that fits."""
+        if self.shapes:
+            return self.shapes[0]
+        return tuple(d if isinstance(d, int) else d[0] for d in self.shape)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether there is one shape only."""
+        return len(self.shapes) < 2 and all(isinstance(d, int) for d in self.shape)
+
+
+def batch_axis(signature: Signature) -> str | None:
+    """The symbol of the batch, if the first axis of every input and output is that and no other axis is.
+
+    Core ML predicts one sample at a time, and calls a list of samples a batch: such an axis becomes 1.
+    """
+    shapes = [spec.shape for spec in (*signature.inputs, *signature.outputs)]
+    firsts = {shape[0] if shape else None for shape in shapes}
+    symbol = next(iter(firsts)) if len(firsts) == 1 else None
+    if not isinstance(symbol, str) or any(symbol in (shape or ())[1:] for shape in shapes):
+        return None
+    return symbol
+
+
+def ports_of(signature: Signature, options: ConvertOptions) -> tuple[Port, ...]:
+    """The inputs as features. Raises PG201 for options that name no input, PG206 for an unknown rank."""
+    _check_names(signature, options)
+    batch = batch_axis(signature)
+    features = feature_names([spec.name for spec in signature.inputs])
+    return tuple(_port(spec, name, batch, options) for spec, name in zip(signature.inputs, features, strict=True))
+
+
+def _port(spec: TensorSpec, feature: str, batch: str | None, options: ConvertOptions) -> Port:
+    if spec.shape is None:
+        raise ParityGateError("PG206", spec.name, "its number of axes is unknown", "Declare it with --input.")
+    if spec.dtype not in NARROWED:
+        raise ParityGateError("PG404", spec.name, f"Core ML has no arrays of {spec.dtype}")
+    lengths = tuple(_length(spec.name, axis, dim, batch, options) for axis, dim in enumerate(spec.shape))
+    shapes = options.shapes.get(spec.name, ())
+    for shape in shapes:
+        _check_shape(spec, shape)
+    return Port(spec.name, feature, NARROWED[spec.dtype], lengths, shapes, options.images.get(spec.name))
+
+
+def _length(name: str, axis: int, dim: Dim, batch: str | None, options: ConvertOptions) -> Length:
+    if (name, axis) in options.ranges:
+        return options.ranges[name, axis]
+    if isinstance(dim, int):
+        return dim
+    return 1 if dim == batch else (1, LONGEST)
+
+
+def _check_names(signature: Signature, options: ConvertOptions) -> None:
+    known = {spec.name for spec in signature.inputs}
+    for name in (*options.images, *options.shapes, *(name for name, _ in options.ranges)):
+        if name not in known:
+            raise ParityGateError("PG201", name, "the model has no such input", f"Inputs: {', '.join(sorted(known))}.")
+
+
+def _check_shape(spec: TensorSpec, shape: tuple[int, ...]) -> None:
+    declared = spec.shape or ()
+    if len(shape) != len(declared) or any(isinstance(d, int) and d != n for d, n in zip(declared, shape, strict=True)):
+        raise ParityGateError("PG201", spec.name, f"the shape {shape} is not one of its shapes, {declared}")
+
+
+def feature_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+    """Names that Core ML (and Swift behind it) can take: letters, digits and _, none twice, none of ``taken``."""
+    used, features = set(taken), []
+    for name in names:
+        plain = re.sub(r"\W", "_", name, flags=re.ASCII)
+        plain = f"_{plain}" if not plain or plain[0].isdigit() else plain
+        while plain in used:
+            plain += "_"
+        used.add(plain)
+        features.append(plain)
+    return features
+
+
+def tensor_types(ports: Sequence[Port], names: Mapping[str, str], target: Target) -> list[Any]:
+    """The ports as coremltools wants them; ``names`` are the graph's own names for the source's inputs."""
+    return [_image(port, names[port.source]) if port.image else _tensor(port, names[port.source]) for port in ports]
+
+
+def _tensor(port: Port, name: str) -> Any:
+    return coremltools().TensorType(name=name, shape=_shape(port), dtype=np.dtype(port.dtype).type)
+
+
+def _shape(port: Port) -> Any:
+    ct = coremltools()
+    if len(port.shapes) > 1:
+        return ct.EnumeratedShapes(shapes=[list(shape) for shape in port.shapes])
+    if port.shapes:
+        return ct.Shape(shape=port.shapes[0])
+    return ct.Shape(shape=[d if isinstance(d, int) else ct.RangeDim(*d, default=d[0]) for d in port.shape])
+
+
+def _image(port: Port, name: str) -> Any:
+    ct, image = coremltools(), port.image
+    assert image is not None  # tensor_types asks for images only
+    layout = {"RGB": ct.colorlayout.RGB, "BGR": ct.colorlayout.BGR, "GRAY": ct.colorlayout.GRAYSCALE}[image.layout]
+    channels = 1 if image.layout == "GRAY" else 3
+    bias = list(image.bias) * (channels if len(image.bias) == 1 else 1)
+    return ct.ImageType(
+        name=name,
+        shape=_shape(port),
+        scale=image.scale,
+        bias=bias[0] if channels == 1 else bias,
+        color_layout=layout,
+        channel_first=not image.channels_last,
+    )

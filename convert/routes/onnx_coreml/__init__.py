@@ -1,0 +1,1 @@
+"""ONNX operators on coremltools' MIL builder, one function per operator."""
