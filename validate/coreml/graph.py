@@ -52,6 +52,7 @@ class Graph:
         self._parent = parent
         self._model: _Model = parent._model if parent else _Model()
         self._wide: dict[str, Value] = {}
+        self._padded: dict[str, tuple[Value, Sequence[int]]] = {}
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
@@ -126,6 +127,14 @@ class Graph:
         if exact and _WIDE.get(dtype.name) == x.dtype.name:
             self._wide[result.name] = x
         return result
+
+    def note_padding(self, padded: Value, x: Value, amounts: Sequence[int]) -> None:
+        """Tell :meth:`unpadded` that ``padded`` is ``x`` with that many zeros before and after each of its last axes."""
+        self._padded[padded.name] = (x, amounts)
+
+    def unpadded(self, x: Value) -> tuple[Value, Sequence[int]]:
+        """What ``x`` was before it was padded with zeros, and the amounts: an operator that pads takes them over."""
+        return self._padded.get(x.name, (x, ()))
 
     def dim(self, x: Value, axis: int) -> Dim:
         """The length of one axis: a number when it is static, else a vector of one element."""

@@ -29,11 +29,24 @@ def conv(
 ) -> Value:
     """Conv. "same" pads as TensorFlow does: the output has ceil(input / stride) elements per axis."""
     strides, dilations = strides or (1,) * (x.rank - 2), dilations or (1,) * (x.rank - 2)
+    if pad_type in ("valid", "custom"):
+        x, pad_type, pad = _absorbing(g, x, pad_type, pad)
     reach = _reach(op, weight, dilations) if pad_type in AUTO_PAD else ()
     padding = window_padding(op, x, pad_type, pad or (0, 0) * (x.rank - 2), reach, strides)
     if "auto_pad" in padding and any(d > 1 for d in dilations):
         raise unsupported(str(op), "'same' padding with strides and dilations needs an input of fixed size")
     return g.op("Conv", x, weight, bias, strides=strides, dilations=dilations, group=groups, **padding)
+
+
+def _absorbing(g: Graph, x: Value, pad_type: str, pad: Ints | None) -> tuple[Value, str, Ints | None]:
+    """Zeros that a pad puts around ``x`` as padding of the convolution: its kernel wants no copy of ``x``."""
+    inner, amounts = g.unpadded(x)
+    missing = 2 * x.rank - len(amounts)
+    pads = (0,) * missing + tuple(amounts)
+    if not any(pads) or min(pads) < 0 or any(pads[:4]):
+        return x, pad_type, pad
+    own = pad if pad_type == "custom" and pad else (0,) * len(pads[4:])
+    return inner, "custom", tuple(a + b for a, b in zip(pads[4:], own, strict=True))
 
 
 def window_padding(op: Op, x: Value, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> dict[str, Any]:

@@ -109,7 +109,10 @@ def pad(g: Graph, op: Op, *, x: Value, pad: Value, mode: str = "constant", const
         raise unsupported(str(op), f"mode '{mode}' with a pad of shape {pad.shape}")
     axes = g.const(np.arange(x.rank - count[0] // 2, x.rank))
     amounts = g.reshape(g.transpose(g.reshape(g.cast(pad, "int64"), [-1, 2]), (1, 0)), [-1])
-    return g.op("Pad", x, amounts, g.like(constant_val, x), axes, mode=PADDINGS[mode])
+    padded = g.op("Pad", x, amounts, g.like(constant_val, x), axes, mode=PADDINGS[mode])
+    if pad.value is not None and mode == "constant" and constant_val == 0:
+        g.note_padding(padded, x, [int(n) for n in pad.value])
+    return padded
 
 
 @lowers("band_part", numerics=Numerics.EXACT)
