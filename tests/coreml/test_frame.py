@@ -52,7 +52,7 @@ def convnet(tmp_path_factory) -> Path:
 
     @Builder.program(input_specs=[Builder.TensorSpec((1, 3, 8, 8))], opset_version=ct.target.iOS17)
     def program(x):
-        y = Builder.relu(x=Builder.conv(x=x, weight=WEIGHTS, pad_type="same", strides=[2, 2]))
+        y = Builder.relu(x=Builder.conv(x=x, weight=WEIGHTS, pad_type="same", strides=[2, 2]), name="above_zero")
         return Builder.reduce_mean(x=y, axes=[2, 3], name="pooled")
 
     return save(program, tmp_path_factory.mktemp("models") / "convnet.mlpackage")
@@ -86,7 +86,7 @@ def test_a_written_onnx_file_computes_the_same(convnet: Path, tmp_path: Path):
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     np.testing.assert_array_equal(session.run(None, {"x": x})[0], predict(convnet, {"x": x})["pooled"])
     assert any(
-        node.name == "relu:relu_0/Relu" + node.name.rsplit("Relu")[-1]
+        node.name == "relu:above_zero/Relu" + node.name.rsplit("Relu")[-1]
         for node in onnx.load(tmp_path / "model.onnx").graph.node
     )
 

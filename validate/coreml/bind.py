@@ -33,12 +33,15 @@ class Numerics(Enum):
     """How a lowering treats the narrow types (float16, and integers below 32 bits).
 
     ROUND: computed in float32 or int32 and rounded once, at the operator's boundary. EXACT: computed in the wide type
-    too, but every result is one of the operands' values (a maximum, a relu), so no rounding is lost when the next
-    operator takes the wide value. RAW: values are only moved or replaced, in whatever type they have.
+    too, but every result is one of the operands' values (a selection, a sort), so no rounding is lost when the next
+    operator takes the wide value. MONOTONE: exact, and the same whether operands or results are rounded (a relu); the
+    results are, so that ONNX Runtime can fuse the operator with the one before. RAW: values are only moved or
+    replaced, in whatever type they have.
     """
 
     ROUND = "round"
     EXACT = "exact"
+    MONOTONE = "monotone"
     RAW = "raw"
 
 
@@ -115,7 +118,9 @@ class Lowering:
             raise miscarried(
                 str(op), f"the lowering gives {len(values)} values, the program declares {len(op.outputs)}"
             )
-        exact = self.numerics is Numerics.EXACT
+        exact = self.numerics is Numerics.EXACT or (
+            self.numerics is Numerics.MONOTONE and all(g.unrounded(a) is a for a in _tensors(arguments))
+        )
         return tuple(_settle(g, op, v, t, exact) for v, t in zip(values, op.outputs, strict=True))
 
     def _bind(self, g: Graph, op: Op, arguments: Arguments) -> dict[str, Any]:
@@ -136,9 +141,15 @@ class Lowering:
         return given
 
     def _convert(self, g: Graph, parameter: Parameter, argument: Sequence[Bound]) -> Any:
+        if self.numerics is Numerics.MONOTONE:
+            argument = [g.unrounded(a) if isinstance(a, Value) else a for a in argument]
         if self.numerics is not Numerics.RAW:
             argument = [g.widen(a) if isinstance(a, Value) else a for a in argument]
         return parameter.convert(argument)
+
+
+def _tensors(arguments: Arguments) -> list[Value]:
+    return [a for argument in arguments.values() for a in argument if isinstance(a, Value)]
 
 
 def _settle(g: Graph, op: Op, value: Slot, declared: TensorType, exact: bool) -> Slot:

@@ -52,6 +52,7 @@ class Graph:
         self._parent = parent
         self._model: _Model = parent._model if parent else _Model()
         self._wide: dict[str, Value] = {}
+        self._unrounded: dict[str, Value] = {}
         self._padded: dict[str, tuple[Value, Sequence[int]]] = {}
 
     @contextmanager
@@ -124,12 +125,16 @@ class Graph:
     def narrow(self, x: Value, dtype: Dtype, exact: bool) -> Value:
         """``x`` rounded to ``dtype``. ``exact`` says that ``x`` holds nothing that ``dtype`` can't represent."""
         result = self.cast(x, dtype)
-        if exact and _WIDE.get(dtype.name) == x.dtype.name:
-            self._wide[result.name] = x
+        if _WIDE.get(dtype.name) == x.dtype.name:
+            (self._wide if exact else self._unrounded)[result.name] = x
         return result
 
+    def unrounded(self, x: Value) -> Value:
+        """``x`` in float32 as it was before it was rounded to float16, where that is known; ``x`` itself elsewhere."""
+        return self._unrounded.get(x.name, x) if x.dtype == np.float16 else x
+
     def note_padding(self, padded: Value, x: Value, amounts: Sequence[int]) -> None:
-        """Tell :meth:`unpadded` that ``padded`` is ``x`` with that many zeros before and after each of its last axes."""
+        """Tell :meth:`unpadded` that ``padded`` is ``x`` with zeros before and after each of its last axes."""
         self._padded[padded.name] = (x, amounts)
 
     def unpadded(self, x: Value) -> tuple[Value, Sequence[int]]:

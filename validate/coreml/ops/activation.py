@@ -9,7 +9,7 @@ from .elementwise_unary import unary
 
 for _name, _kind in {"sigmoid": "Sigmoid", "softplus": "Softplus", "softsign": "Softsign"}.items():
     MIL.add(_name, unary(_kind))
-MIL.add("relu", unary("Relu"), numerics=Numerics.EXACT)
+MIL.add("relu", unary("Relu"), numerics=Numerics.MONOTONE)
 
 GELU = {"EXACT": "none", "TANH_APPROXIMATION": "tanh"}
 
@@ -54,7 +54,7 @@ def prelu(g: Graph, *, x: Value, alpha: Array) -> Value:
     return g.op("PRelu", x, per_channel(g, alpha, x))
 
 
-@lowers("relu6", numerics=Numerics.EXACT)
+@lowers("relu6", numerics=Numerics.MONOTONE)
 def relu6(g: Graph, *, x: Value) -> Value:
     """min(max(x, 0), 6)."""
     return g.op("Clip", x, g.like(0, x), g.like(6, x))

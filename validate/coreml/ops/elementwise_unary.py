@@ -78,14 +78,14 @@ def _stabilised(g: Graph, op: Op, x: Value, epsilon: float | None, default: floa
     return g.op("Add", x, g.like(added, x)) if added else x
 
 
-@lowers("clip", numerics=Numerics.EXACT)
+@lowers("clip", numerics=Numerics.MONOTONE)
 def clip(g: Graph, op: Op, *, x: Value, alpha: float, beta: float) -> Value:
     """min(max(x, alpha), beta)."""
     low, high = (float(op.outputs[0].dtype.type(bound)) for bound in (alpha, beta))
     return g.op("Clip", x, g.like(low, x), g.like(high, x))
 
 
-@lowers("threshold", numerics=Numerics.EXACT)
+@lowers("threshold", numerics=Numerics.MONOTONE)
 def threshold(g: Graph, op: Op, *, x: Value, alpha: float) -> Value:
     """max(x, alpha)."""
     return g.op("Max", x, g.like(float(op.outputs[0].dtype.type(alpha)), x))

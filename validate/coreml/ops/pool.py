@@ -10,7 +10,7 @@ from ..refuse import unsupported
 from .conv import AUTO_PAD, window_padding
 
 
-@lowers("max_pool", numerics=Numerics.EXACT)
+@lowers("max_pool", numerics=Numerics.MONOTONE)
 def max_pool(
     g: Graph, op: Op, *, x: Value, kernel_sizes: Ints, pad_type: str, strides: Ints | None = None,
     pad: Ints | None = None, ceil_mode: bool = False,
