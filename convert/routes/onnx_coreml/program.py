@@ -1,0 +1,73 @@
+"""A whole ONNX model as a MIL program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+
+from ....validate.errors import ParityGateError
+from ....validate.signature import Signature
+from ..coreml.ports import Port
+from ..coreml.target import Target, coremltools
+from . import operators  # noqa: F401  fills the registry
+from .mil import Function, Program, Var, mb, types
+from .node import TargetError
+from .translate import MissingError, Scope, unsupported_operators
+from .values import Value, variable
+
+
+def program_of(
+    model: onnx.ModelProto, ports: Sequence[Port], tensors: Sequence[Any], signature: Signature, target: Target
+) -> tuple[Program, Target]:
+    """``model`` as a program, and the target that it needs.
+
+    ``ports`` and ``tensors`` are its inputs as features and as coremltools' types, in the order of ``signature``.
+    Raises PG404 naming every operator without translation, or the node that asks for what Core ML can't express.
+    """
+    try:
+        return _built(model, ports, tensors, signature, target), target
+    except TargetError as e:
+        return program_of(model, ports, tensors, signature, target.raised(e.ios, e.why))
+    except MissingError as e:
+        missing = unsupported_operators(model) or [str(e)]
+        raise ParityGateError("PG404", "; ".join(missing), "Core ML has no translation for it") from e
+
+
+def _built(
+    model: onnx.ModelProto, ports: Sequence[Port], tensors: Sequence[Any], signature: Signature, target: Target
+) -> Program:
+    opsets = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in model.opset_import}
+    scope = Scope(opsets, target)
+    places = {port.feature: _placeholder(port, tensor) for port, tensor in zip(ports, tensors, strict=True)}
+    with Function(places, opset_version=getattr(coremltools().target, target.ios)) as function:
+        for port, spec in zip(ports, signature.inputs, strict=True):
+            dtype = np.dtype(spec.dtype)
+            scope.values[port.source] = Value(_entered(function.inputs[port.feature], spec.shape, dtype), dtype)
+        results = scope.graph(model.graph)
+        function.set_outputs([_left(result) for result in results])
+    program = Program()
+    program.add_function("main", function)
+    return program
+
+
+def _placeholder(port: Port, tensor: Any) -> Any:
+    dtype = types.int32 if port.dtype == "int32" else types.fp32
+    return mb.placeholder(shape=tensor.shape.symbolic_shape, dtype=dtype)
+
+
+def _entered(var: Var, shape: Any, dtype: np.dtype[Any]) -> Var:
+    """An input as the source has it: Core ML has neither truth values nor scalars at its border."""
+    if dtype.kind == "b":
+        var = mb.cast(x=var, dtype="bool")
+    return mb.squeeze(x=var) if shape == () else var
+
+
+def _left(value: Value) -> Var:
+    """An output as Core ML can give it, under a variable of its own."""
+    var = variable(value)
+    if var.dtype == types.bool:
+        return mb.cast(x=var, dtype="int32")
+    return mb.identity(x=var)

@@ -1,0 +1,79 @@
+"""What flows between ONNX operators while they are translated, and its narrowing to what Core ML holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .mil import Var, mb, types
+
+Array = npt.NDArray[Any]
+Ints = tuple[int, ...]
+Floats = tuple[float, ...]
+
+_MIL_DTYPES = {"b": types.bool, "i": types.int32, "u": types.int32, "f": types.fp32}
+_WIDTHS = {"b": "bool", "i": "int32", "u": "int32", "f": "float32"}
+
+
+class NarrowingError(ValueError):
+    """A constant that Core ML's types can't hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A tensor of the source: its dtype there, and what stands for it.
+
+    ``content`` is a MIL variable (bool, int32 or fp32), or a numpy array in the source's own dtype when the value is
+    known. A sequence of known length is a tuple of values, an empty optional None.
+    """
+
+    content: Any
+    dtype: np.dtype[Any]
+
+    @property
+    def known(self) -> bool:
+        """Whether the value is a constant array."""
+        return isinstance(self.content, np.ndarray)
+
+
+def narrowed(array: Array) -> Array:
+    """``array`` as bool, int32 or float32. Raises NarrowingError where a value doesn't survive."""
+    if array.dtype.kind not in _WIDTHS or array.dtype.hasobject:
+        raise NarrowingError(f"Core ML has no tensors of {array.dtype}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        narrow = np.asarray(array.astype(_WIDTHS[array.dtype.kind]))
+    if array.dtype.kind in "iu" and not np.array_equal(narrow.astype(array.dtype), array):
+        raise NarrowingError(f"the {array.dtype} constant {_worst(array)} doesn't fit Core ML's int32")
+    if array.dtype.kind == "f" and not np.array_equal(np.isfinite(narrow), np.isfinite(array)):
+        raise NarrowingError(f"the {array.dtype} constant {_worst(array)} doesn't fit Core ML's float32")
+    return narrow
+
+
+def _worst(array: Array) -> Any:
+    finite = np.where(np.isfinite(array), array, 0) if array.dtype.kind == "f" else array
+    return max(finite.max(), finite.min(), key=lambda v: abs(float(v)))
+
+
+def variable(value: Value) -> Var:
+    """``value`` as a MIL variable, a constant of the current block where it is known. Raises NarrowingError."""
+    if isinstance(value.content, np.ndarray):
+        if value.content.size == 0:
+            raise NarrowingError("Core ML has no empty tensors")
+        array = narrowed(value.content)
+        return mb.const(val=array if array.ndim else array[()])
+    if not isinstance(value.content, Var):
+        raise NarrowingError("Core ML has no tensors of sequences and optionals")
+    return value.content
+
+
+def mil_dtype(dtype: np.dtype[Any]) -> Any:
+    """The MIL type that stands for a source's dtype."""
+    return _MIL_DTYPES[dtype.kind]
+
+
+def cast_name(dtype: np.dtype[Any]) -> str:
+    """That type's name, as ``mb.cast`` wants it."""
+    return {"b": "bool", "i": "int32", "u": "int32", "f": "fp32"}[dtype.kind]
