@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,10 @@ LOADING = (
         help="Declare an input of a model that doesn't say what it takes, e.g. x:float32:N,3,32,32.",
     ),
     click.option(
-        "--dynamic", multiple=True, metavar="NAME:AXIS", help="Make an axis dynamic (axis 0 is so by default)."
+        "--dynamic",
+        multiple=True,
+        metavar="NAME:AXIS[:LOW:HIGH]",
+        help="Make an axis dynamic (axis 0 is so by default); Core ML takes bounds.",
     ),
     click.option("--trust", is_flag=True, help="Load files that can run code (unknown pickles, Lambda layers)."),
 )
@@ -70,15 +74,24 @@ def options(*groups: tuple[Callable[[Command], Command], ...]) -> Callable[[Comm
 
 
 def parse_dynamic(texts: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
-    """``NAME:AXIS`` -> (name, axis); the name may hold colons."""
-    return tuple(_dynamic(text) for text in texts)
+    """``NAME:AXIS`` or ``NAME:AXIS:LOW:HIGH`` -> (name, axis); the name may hold colons."""
+    return tuple((name, axis) for name, axis, _ in map(_dynamic, texts))
 
 
-def _dynamic(text: str) -> tuple[str, int]:
-    name, _, axis = text.rpartition(":")
-    if not name or not axis.isdigit():
-        raise click.BadParameter(f"{text!r} is not NAME:AXIS, e.g. --dynamic x:2", param_hint="--dynamic")
-    return name, int(axis)
+def parse_bounds(texts: tuple[str, ...]) -> dict[tuple[str, int], tuple[int, int]]:
+    """``NAME:AXIS:LOW:HIGH`` -> (name, axis): (low, high), of those texts that have bounds."""
+    return {(name, axis): bounds for name, axis, bounds in map(_dynamic, texts) if bounds}
+
+
+_DYNAMIC = re.compile(r"(?P<name>.+?):(?P<axis>\d+)(:(?P<low>\d+):(?P<high>\d+))?")
+
+
+def _dynamic(text: str) -> tuple[str, int, tuple[int, int] | None]:
+    found = _DYNAMIC.fullmatch(text)
+    bounds = (int(found["low"]), int(found["high"])) if found and found["low"] else None
+    if not found or (bounds and not 0 < bounds[0] <= bounds[1]):
+        raise click.BadParameter(f"{text!r} is not NAME:AXIS or NAME:AXIS:LOW:HIGH, e.g. x:2", param_hint="--dynamic")
+    return found["name"], int(found["axis"]), bounds
 
 
 def parse_pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..validate.events import Listener, ignore
 
 if TYPE_CHECKING:
-    from ..validate.signature import Array, TensorSpec
+    from ..validate.signature import Array, ClassLabel, ImageInput, TensorSpec
     from .pipeline import Conversion
 
 
@@ -18,7 +18,13 @@ def convert(
     output: str | Path,
     *,
     to: str | None = None,
+    route: str | None = None,
     opset: int | None = None,
+    deployment_target: str | None = None,
+    precision: str = "fp32",
+    images: Mapping[str, ImageInput] | None = None,
+    class_labels: Sequence[ClassLabel] = (),
+    shapes: Mapping[str, Sequence[tuple[int, ...]]] | None = None,
     dtype: str = "float32",
     samples: str | Path | None = None,
     seed: int = 0,
@@ -31,7 +37,7 @@ def convert(
     weights: str | Path | None = None,
     inputs: Sequence[TensorSpec | str] = (),
     example: Mapping[str, Array] | None = None,
-    dynamic: Sequence[tuple[str, int]] = (),
+    dynamic: Sequence[tuple[str, int] | tuple[str, int, int, int]] = (),
     trust: bool = False,
     timeout: float | None = None,
     memory_limit: int | None = None,
@@ -40,9 +46,13 @@ def convert(
 ) -> Conversion:
     """Convert ``source`` to the file ``output``, which is written only if parity holds.
 
-    ``to`` is the target format (default: by ``output``'s suffix), ``opset`` the ONNX opset (default: the newest that
-    ONNX Runtime supports officially), ``dtype`` the width of inputs where the source leaves it open, ``dynamic``
-    pairs of input name and axis. All else is as for :func:`paritygate.validate.validate`.
+    ``to`` is ``onnx``, ``mlmodel`` or ``mlpackage`` (default: by ``output``'s suffix), ``route`` the only way to take
+    (default: all, in their order, until one proves parity), ``opset`` the ONNX opset (default: the newest that ONNX
+    Runtime supports officially), ``dtype`` the width of inputs where the source leaves it open, ``dynamic``
+    input name and axis, with the lowest and highest length for Core ML. For Core ML only: ``deployment_target`` (such
+    as ``iOS16``), ``precision`` (``fp32``, ``fp16``, ``mixed``), ``images`` (inputs that become images),
+    ``class_labels`` (names of the classes), ``shapes`` (the only shapes of an input). All else is as for
+    :func:`paritygate.validate.validate`.
 
     Raises ParityGateError for everything but a verdict; ``.report.passed`` is the verdict, ``.path`` the file written
     or None.
@@ -58,10 +68,19 @@ def convert(
         trust=trust,
         inputs=as_specs(inputs),
         example=example,
-        dynamic=tuple(dynamic),
+        dynamic=tuple((entry[0], entry[1]) for entry in dynamic),
         dtype=dtype,
     )
     settings = make_settings(
         samples, seed, ranges, batch_sizes, rtol, atol, tolerances, timeout, memory_limit, keep, on_event
     )
-    return run_job(Job(source, Path(output), to, load, ConvertOptions(opset)), settings)
+    options = ConvertOptions(
+        opset=opset,
+        deployment_target=deployment_target,
+        precision=precision,
+        images=images or {},
+        class_labels=tuple(class_labels),
+        ranges={(entry[0], entry[1]): (entry[2], entry[3]) for entry in dynamic if len(entry) == 4},
+        shapes={name: tuple(entries) for name, entries in (shapes or {}).items()},
+    )
+    return run_job(Job(source, Path(output), to, load, options, route), settings)

@@ -12,12 +12,12 @@ from ..validate.detect import detect, format_named, normalise
 from ..validate.engines.base import LoadOptions
 from ..validate.engines.registry import Format
 from ..validate.errors import ParityGateError
-from ..validate.job import source_name
+from ..validate.job import Bindings, source_name
 from ..validate.runners import job_folder, runner_for
-from ..validate.session import Settings, Stopwatch, as_file, run_candidate_on
+from ..validate.session import Settings, Stopwatch, as_file, run_candidate_on, with_classes
 from .export import check_output, publish
-from .routes.base import ConvertOptions
-from .routes.registry import ROUTES
+from .routes.base import Candidate, ConvertOptions
+from .routes.registry import ROUTES, Way
 
 if TYPE_CHECKING:
     from ..validate.job import Ran
@@ -28,16 +28,23 @@ if TYPE_CHECKING:
 NEEDED_AT_THE_END = ("paritygate.validate.judge", "onnx")
 """What this process imports once the workers have started: it costs nothing while they do the same."""
 
+SUFFIXES = {"onnx": ".onnx", "mlmodel": ".mlmodel", "mlpackage": ".mlpackage"}
+"""What ``--to`` may say -> the suffix that the file would have."""
+
+_NO_CANDIDATE = {"PG301", "PG302"}
+"""The engine refused what a way had made: another way may do better."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be converted, and where to. ``target`` None goes by OUTPUT's suffix."""
+    """What is to be converted, and where to. ``target`` None goes by OUTPUT's suffix; ``route`` picks one way."""
 
     source: Any
     output: Path
     target: str | None = None
     load: LoadOptions = field(default_factory=LoadOptions)
     convert: ConvertOptions = field(default_factory=ConvertOptions)
+    route: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,84 +61,186 @@ class Conversion:
         return self.report._repr_html_()
 
 
-def run_job(job: Job, settings: Settings) -> Conversion:
-    """Convert, prove, and only then export. Raises ParityGateError for everything but a verdict."""
-    job = replace(job, source=normalise(job.source))
-    row = detect(job.source)
-    target = _target(job)
-    route = _route(row, target)
-    check_output(job.output)
-    watch = Stopwatch()
-    with job_folder(settings.keep) as folder:
-        made, actual = _make_and_run(job, row, target, route, folder, settings, watch)
-        from ..validate.judge import Side, judge
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A job and all that stays the same while its ways are tried. ``destination`` is the candidate's name."""
 
-        report = judge(
-            folder,
-            Side(source_name(job.source), row, made.reference, as_file(job.source)),
-            Side(str(job.output), target, actual, made.candidate.path),
-            made.candidate.outputs,
-            settings.policy,
-            watch.seconds,
-            route=made.candidate.route,
-            notes=made.candidate.notes + _advice(row, actual),
-            inputs=made.candidate.inputs,
-        )
+    job: Job
+    row: Format
+    target: Format
+    folder: Path
+    destination: Path
+    settings: Settings
+    watch: Stopwatch
+
+
+def run_job(job: Job, settings: Settings) -> Conversion:
+    """Convert, prove, and only then export. Raises ParityGateError for everything but a verdict.
+
+    The ways to the target are tried in their order until one proves parity; the report says why others fell out. When
+    none does, the answer is the first one's.
+    """
+    job = replace(job, source=normalise(job.source))
+    row, suffix = detect(job.source), _suffix(job)
+    target = format_named("onnx" if suffix == ".onnx" else "coreml")
+    ways = _ways(row, target, job.route)
+    check_output(job.output, suffix)
+    settings = replace(settings, plan=replace(settings.plan, images=job.convert.images))
+    name = job.output.name if job.output.suffix == suffix else job.output.name + suffix
+    with job_folder(settings.keep) as folder:
+        task = _Task(job, row, target, folder, folder / "converted" / name, settings, Stopwatch())
+        report, candidate = _first_good(task, ways)
+        if candidate is not None:
+            publish(candidate.path, job.output)
+    return Conversion(report, job.output if candidate is not None else None)
+
+
+def _first_good(task: _Task, ways: tuple[Way, ...]) -> tuple[Report, Candidate | None]:
+    """The first passing report with its candidate; without one the first report, or else the first error."""
+    reports: list[Report] = []
+    errors: list[tuple[Way, ParityGateError]] = []
+    fallen: list[str] = []
+    reference: Ran | None = None
+    while ways:
+        made, actual = _make_and_run(task, ways, reference)
+        reference = reference or made.reference
+        errors += made.failures
+        fallen += [f"route {way.name} fell out: {error.subject}: {error.cause}" for way, error in made.failures]
+        way, ways = _divided(ways, len(made.failures))
+        if way is None or made.candidate is None or reference is None or actual is None:
+            break
+        if isinstance(actual, ParityGateError):
+            errors.append((way, actual))
+            fallen.append(f"route {way.name} fell out: {actual.subject}: {actual.cause}")
+            continue
+        report = _judged(task, reference, made.candidate, actual, tuple(fallen))
         if report.passed:
-            publish(made.candidate.path, job.output)
-    return Conversion(report, job.output if report.passed else None)
+            return report, made.candidate
+        reports.append(report)
+        fallen.append(f"route {way.name} fell out: {_reason(report)}")
+    if reports:
+        return reports[0], None
+    raise _together(errors)
+
+
+def _divided(ways: tuple[Way, ...], failed: int) -> tuple[Way | None, tuple[Way, ...]]:
+    """The way after the failed ones, and those behind it."""
+    return (ways[failed], ways[failed + 1 :]) if failed < len(ways) else (None, ())
 
 
 def _make_and_run(
-    job: Job, row: Format, target: Format, route: str, folder: Path, settings: Settings, watch: Stopwatch
-) -> tuple[Made, Ran]:
-    """Both workers start at once: the candidate's engine is imported while the source's framework works."""
+    task: _Task, ways: tuple[Way, ...], reference: Ran | None
+) -> tuple[Made, Ran | ParityGateError | None]:
+    """The first candidate that can be made, and its run.
+
+    Both workers start at once: the candidate's engine is imported while the source's framework works.
+    """
+    job, settings, turn = task.job, task.settings, len(list(task.folder.glob("source*")))
+    also = ("coremltools",) if task.target.name == "coreml" else ()
     with ExitStack() as stack:
-        source = stack.enter_context(runner_for(job.source, row, folder, "source", settings.limits))
-        checker = stack.enter_context(runner_for(job.output, target, folder, "candidate", settings.limits))
+        source = stack.enter_context(
+            runner_for(job.source, task.row, task.folder, f"source{turn or ''}", settings.limits, also)
+        )
+        checker = stack.enter_context(
+            runner_for(job.output, task.target, task.folder, f"candidate{turn or ''}", settings.limits)
+        )
         for module in NEEDED_AT_THE_END:
             importlib.import_module(module)
-        arguments: dict[str, Any] = {
-            "folder": folder,
-            "row": row,
-            "source": job.source,
-            "options": job.load,
-            "plan": settings.plan,
-            "output": job.output,
-            "route": route,
-            "convert_options": job.convert,
-        }
-        made: Made = watch.measure(
-            "source", lambda: source.call("paritygate.convert.tasks:run_and_convert", arguments, settings.on_event)
-        )
-        actual = watch.measure(
-            "candidate",
-            lambda: run_candidate_on(checker, folder, target, made.candidate.path, made.candidate.inputs, settings),
-        )
-    return made, actual
+        name, arguments = _making(task, ways, reference)
+        made: Made = task.watch.measure("source", lambda: source.call(name, arguments, settings.on_event))
+        reference = reference or made.reference
+        if made.candidate is None or reference is None:
+            return made, None
+        bindings = with_classes(_bindings(made.candidate), reference)
+        path = made.candidate.path
+        try:
+            ran = task.watch.measure(
+                "candidate",
+                lambda: run_candidate_on(checker, task.folder, task.target, path, bindings, settings),
+            )
+        except ParityGateError as e:
+            if e.code not in _NO_CANDIDATE:
+                raise
+            return made, e
+    return made, ran
 
 
-def _advice(row: Format, actual: Ran) -> tuple[str, ...]:
+def _making(task: _Task, ways: tuple[Way, ...], reference: Ran | None) -> tuple[str, dict[str, Any]]:
+    """The source worker's task: with the original's run the first time, without it afterwards."""
+    arguments = {
+        "folder": task.folder,
+        "row": task.row,
+        "source": task.job.source,
+        "options": task.job.load,
+        "destination": task.destination,
+        "ways": ways,
+        "convert_options": task.job.convert,
+    }
+    if reference is not None:
+        return "paritygate.convert.tasks:convert_again", arguments
+    first = arguments | {"plan": task.settings.plan, "output": task.job.output}
+    return "paritygate.convert.tasks:run_and_convert", first
+
+
+def _bindings(candidate: Candidate) -> Bindings:
+    return Bindings(candidate.inputs, candidate.outputs, candidate.classes, candidate.images)
+
+
+def _judged(task: _Task, reference: Ran, candidate: Candidate, actual: Ran, fallen: tuple[str, ...]) -> Report:
+    from ..validate.judge import Side, judge
+
+    return judge(
+        task.folder,
+        Side(source_name(task.job.source), task.row, reference, as_file(task.job.source)),
+        Side(str(task.job.output), task.target, actual, candidate.path),
+        candidate.outputs,
+        task.settings.policy,
+        task.watch.seconds,
+        route=candidate.route,
+        notes=fallen + candidate.notes + _advice(task.row, actual, task.target),
+        inputs=candidate.inputs,
+    )
+
+
+def _advice(row: Format, actual: Ran, target: Format) -> tuple[str, ...]:
     """What to do where the samples had to be narrowed for the candidate, and the source would take them as they are."""
-    narrowed = row.computes_in_width_of_input and actual.notes
+    narrowed = row.computes_in_width_of_input and target.name == "onnx" and actual.notes
     return ("--dtype float64 keeps the inputs in double precision",) if narrowed else ()
 
 
-def _target(job: Job) -> Format:
-    targets = {target for _, target in ROUTES}
+def _reason(report: Report) -> str:
+    """The first thing that took the pass away."""
+    outputs = [f"{output.name}: {output.reason}" for output in report.outputs if not output.passed]
+    findings = [f"{finding.where}: {finding.message}" for finding in report.findings if finding.code]
+    return (outputs + findings)[0]
+
+
+def _together(errors: list[tuple[Way, ParityGateError]]) -> ParityGateError:
+    """The first way's error; what the others said stands behind its cause."""
+    first = errors[0][1]
+    others = "".join(f"; route {way.name}: {error.subject}: {error.cause}" for way, error in errors[1:])
+    return ParityGateError(first.code, first.subject, first.cause + others, first.remedy) if others else first
+
+
+def _suffix(job: Job) -> str:
+    """The suffix of the format that is asked for. Raises PG201 and PG205."""
     name = job.target or job.output.suffix.removeprefix(".")
-    if name not in targets:
-        raise ParityGateError(
-            "PG205" if job.target is None else "PG201",
-            str(job.output) if job.target is None else job.target,
-            f"{name or 'no suffix'!r} is not a target format",
-            f"Targets: {', '.join(sorted(targets))}.",
-        )
-    return format_named(name)
+    if name in SUFFIXES:
+        return SUFFIXES[name]
+    raise ParityGateError(
+        "PG205" if job.target is None else "PG201",
+        str(job.output) if job.target is None else job.target,
+        f"{name or 'no suffix'!r} is not a target format",
+        f"Targets: {', '.join(sorted(SUFFIXES))}.",
+    )
 
 
-def _route(row: Format, target: Format) -> str:
-    routes = ROUTES.get((row.name, target.name))
-    if not routes:
+def _ways(row: Format, target: Format, wanted: str | None) -> tuple[Way, ...]:
+    ways = ROUTES.get((row.name, target.name))
+    if not ways:
         raise ParityGateError("PG407", row.title, f"no route leads to {target.title}")
-    return routes[0]
+    picked = tuple(way for way in ways if wanted in (None, way.name))
+    if not picked:
+        names = ", ".join(way.name for way in ways)
+        raise ParityGateError("PG201", str(wanted), f"no route from {row.title} is called so", f"Routes: {names}.")
+    return picked

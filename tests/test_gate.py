@@ -14,7 +14,7 @@ import pytest
 from onnx import numpy_helper
 
 from paritygate.convert import convert
-from paritygate.convert.routes.registry import ROUTES
+from paritygate.convert.routes.registry import ROUTES, Way
 from paritygate.validate import ExitCode, validate
 from paritygate.validate.report import Verdict
 
@@ -146,7 +146,7 @@ def test_a_broken_conversion_fails_and_writes_nothing(
     module = f"broken_route_{list(BROKEN).index(name)}"
     (tmp_path / f"{module}.py").write_text(BROKEN_ROUTE.format(tests=__file__, name=name))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setitem(ROUTES, ("onnx", "onnx"), (module,))
+    monkeypatch.setitem(ROUTES, ("onnx", "onnx"), (Way("direct", (module,)),))
     output = tmp_path / "out" / "model.onnx"
     output.parent.mkdir()
     conversion = convert(source, output)
@@ -158,7 +158,7 @@ def test_a_broken_conversion_fails_and_writes_nothing(
 def test_a_failed_run_leaves_the_old_file_alone(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "broken_route.py").write_text(BROKEN_ROUTE.format(tests=__file__, name="nudged weight"))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setitem(ROUTES, ("onnx", "onnx"), ("broken_route",))
+    monkeypatch.setitem(ROUTES, ("onnx", "onnx"), (Way("direct", ("broken_route",)),))
     output = tmp_path / "model.onnx"
     output.write_bytes(b"old")
     assert not convert(source, output).report.passed

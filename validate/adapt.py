@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import ParityGateError
-from .signature import STRING, Signature, TensorSpec
+from .pixels import to_pixels
+from .signature import STRING, ImageInput, Signature, TensorSpec
 
 if TYPE_CHECKING:
     from .signature import Array, Feed
@@ -17,13 +18,17 @@ if TYPE_CHECKING:
 class InputAdapter:
     """Turns reference feeds into candidate feeds, and collects a note for each input that it had to narrow.
 
-    ``bindings`` maps candidate inputs to reference inputs; equal names bind themselves. Raises ParityGateError PG302
+    ``bindings`` maps candidate inputs to reference inputs; equal names bind themselves. ``images`` are candidate inputs
+    that take pixels. Raises ParityGateError PG302
     for an input that is bound to nothing, or whose values the candidate's dtype can't hold.
     """
 
-    def __init__(self, signature: Signature, bindings: Mapping[str, str]) -> None:
+    def __init__(
+        self, signature: Signature, bindings: Mapping[str, str], images: Mapping[str, ImageInput] | None = None
+    ) -> None:
         self._specs = signature.inputs
         self._bindings = {spec.name: spec.name for spec in signature.inputs} | dict(bindings)
+        self._images = images or {}
         self._notes: dict[str, None] = {}
 
     @property
@@ -33,7 +38,10 @@ class InputAdapter:
 
     def adapt(self, feed: Feed) -> dict[str, Array]:
         """The same values under the candidate's names and in its dtypes."""
-        return {spec.name: self._cast(spec, self._bound(spec, feed)) for spec in self._specs}
+        return {spec.name: self._cast(spec, self._seen(spec, self._bound(spec, feed))) for spec in self._specs}
+
+    def _seen(self, spec: TensorSpec, array: Array) -> Array:
+        return to_pixels(array, self._images[spec.name]) if spec.name in self._images else array
 
     def _bound(self, spec: TensorSpec, feed: Feed) -> Array:
         name = self._bindings[spec.name]

@@ -51,7 +51,8 @@ def validate(
     Raises ParityGateError for everything but a verdict; the report's ``passed`` is the verdict.
     """
     from .engines.base import LoadOptions
-    from .session import Bindings, run_session
+    from .job import Bindings
+    from .session import run_session
 
     load = LoadOptions(
         signature=signature,

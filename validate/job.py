@@ -9,7 +9,7 @@ from typing import Any
 
 from .engines.base import Facts
 from .report import SamplesSummary
-from .signature import Signature
+from .signature import ClassLabel, ImageInput, Signature
 
 SAMPLES, EXPECTED, ACTUAL = "samples.npz", "expected.npz", "actual.npz"
 AGAIN, PAIRED = "again.npz", "paired.npz"
@@ -19,13 +19,30 @@ AGAIN, PAIRED = "again.npz", "paired.npz"
 class SamplePlan:
     """Where samples come from: a file of the user's, or a generator with a seed and ranges (input -> low, high).
 
-    ``batch_sizes`` None lets the generator choose two or more; for a file, the first one is how it is split.
+    ``batch_sizes`` None lets the generator choose two or more; for a file, the first one is how it is split. ``images``
+    are inputs whose values shall be those that pixels stand for.
     """
 
     path: Path | None = None
     seed: int = 0
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     batch_sizes: tuple[int, ...] | None = None
+    images: Mapping[str, ImageInput] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """How a candidate's features and the reference's belong together.
+
+    ``inputs`` and ``outputs`` map candidate names to reference names where the two differ; equal names bind themselves.
+    ``classes`` tells which class each column of the reference's scores stands for, by the candidate's dictionary that
+    holds them under those names. ``images`` are the candidate's inputs that take pixels.
+    """
+
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, tuple[ClassLabel, ...]] = field(default_factory=dict)
+    images: Mapping[str, ImageInput] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from .doctor import versions
 from .engines.registry import Format
 from .findings import check_declared, check_informative
 from .job import ACTUAL, AGAIN, EXPECTED, PAIRED, SAMPLES, Ran
+from .narrow import accepting, widened
 from .policy import DefaultPolicy, Policy, coarser_dtype
 from .report import Environment, Finding, ModelSummary, Report, Severity, Tolerance
 from .samples import Sample, load_outputs, load_samples
@@ -74,8 +75,12 @@ def judge(
     """
     policy = policy or DefaultPolicy()
     signature = reference.ran.signature
-    specs = signature.outputs
+    specs = accepting(signature.outputs) if candidate.row.takes_single_rows else signature.outputs
     expected, actual, again, paired = (load_outputs(folder / name) for name in (EXPECTED, ACTUAL, AGAIN, PAIRED))
+    declared = check_declared(candidate.ran.signature.outputs, actual)
+    if candidate.row.takes_single_rows:
+        actual, narrowed = widened(actual, expected, outputs)
+        notes = (*notes, *narrowed)
     samples = load_samples(folder / SAMPLES).items
     unsettled = _unsettled(specs, expected, paired)
     left_out = {number for number in unsettled if samples[number].kind in DEGENERATE_KINDS}
@@ -92,7 +97,7 @@ def judge(
     findings = (
         *_not_deterministic(specs, expected, again, policy),
         *_batch_dependent(samples, unsettled, left_out),
-        *check_declared(candidate.ran.signature.outputs, actual),
+        *declared,
         *check_informative(rows),
         *_narrowed_interface(
             signature, candidate.ran.signature, inputs or {}, Severity.ERROR if route else Severity.WARNING

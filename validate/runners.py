@@ -48,10 +48,12 @@ class InProcess:
 class InWorker:
     """A :class:`.isolate.Worker` whose events come back through a file."""
 
-    def __init__(self, folder: Path, name: str, row: Format, limits: Limits, preload: tuple[str, ...]) -> None:
+    def __init__(
+        self, folder: Path, name: str, row: Format, limits: Limits, preload: tuple[str, ...], also: tuple[str, ...]
+    ) -> None:
         self._events = EventWriter(folder / name)
         self._start = Event(f"start {row.title}")
-        self._worker = Worker(folder, name, mask=masked(row), preload=preload, limits=limits)
+        self._worker = Worker(folder, name, mask=masked(row, also), preload=preload, limits=limits)
 
     def __enter__(self) -> Self:
         self._worker.__enter__()
@@ -68,16 +70,20 @@ class InWorker:
         return self._worker.call(task, arguments | {"on_event": self._events}, on_event)
 
 
-def masked(row: Format) -> tuple[str, ...]:
-    """The heavy modules that a worker for this format must not import."""
-    return tuple(name for name in HEAVY if name not in row.needs + row.may_use)
+def masked(row: Format, also: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The heavy modules that a worker for this format must not import, unless it needs them for something else."""
+    return tuple(name for name in HEAVY if name not in row.needs + row.may_use + also)
 
 
-def runner_for(source: Any, row: Format, folder: Path, name: str, limits: Limits) -> Runner:
-    """A worker for whatever can be named by a path or factory, this process for a live object."""
+def runner_for(source: Any, row: Format, folder: Path, name: str, limits: Limits, also: tuple[str, ...] = ()) -> Runner:
+    """A worker for whatever can be named by a path or factory, this process for a live object.
+
+    ``also`` are heavy modules that it may import beside what its format needs.
+    """
     if not isinstance(source, str | Path):
         return InProcess()
-    return InWorker(folder, name, row, limits, preload=("paritygate.validate.tasks", *row.needs, row.engine))
+    preload = ("paritygate.validate.tasks", *row.needs, row.engine)
+    return InWorker(folder, name, row, limits, preload, also)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +14,7 @@ from .engines.base import LoadOptions
 from .engines.registry import Format
 from .events import Listener, ignore
 from .isolate import Limits
-from .job import Inspection, Ran, SamplePlan, source_name
+from .job import Bindings, Inspection, Ran, SamplePlan, source_name
 from .runners import Runner, job_folder, runner_for
 
 if TYPE_CHECKING:
@@ -36,14 +36,6 @@ class Settings:
     keep: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bindings:
-    """Which candidate name is which reference name, where the two differ. Equal names bind themselves."""
-
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    outputs: Mapping[str, str] = field(default_factory=dict)
-
-
 class Stopwatch:
     """Seconds of each stage, for the report."""
 
@@ -51,11 +43,12 @@ class Stopwatch:
         self.seconds: dict[str, float] = {}
 
     def measure(self, stage: str, work: Callable[[], T]) -> T:
-        """Do the work and note how long it took."""
+        """Do the work and note how long it took, added to what the stage has taken before, even if it fails."""
         start = time.perf_counter()
-        result = work()
-        self.seconds[stage] = round(time.perf_counter() - start, 3)
-        return result
+        try:
+            return work()
+        finally:
+            self.seconds[stage] = round(self.seconds.get(stage, 0) + time.perf_counter() - start, 3)
 
 
 def run_session(reference: Any, candidate: Any, load: LoadOptions, bindings: Bindings, settings: Settings) -> Report:
@@ -75,7 +68,8 @@ def run_session(reference: Any, candidate: Any, load: LoadOptions, bindings: Bin
             "reference", lambda: run_reference_on(left, folder, rows[0], reference, load, settings)
         )
         actual = watch.measure(
-            "candidate", lambda: run_candidate_on(right, folder, rows[1], candidate, bindings.inputs, settings)
+            "candidate",
+            lambda: run_candidate_on(right, folder, rows[1], candidate, with_classes(bindings, expected), settings),
         )
         sides = (
             Side(source_name(reference), rows[0], expected, as_file(reference)),
@@ -83,6 +77,13 @@ def run_session(reference: Any, candidate: Any, load: LoadOptions, bindings: Bin
         )
         outputs = {spec.name: spec.name for spec in actual.signature.outputs} | dict(bindings.outputs)
         return judge(folder, *sides, outputs, settings.policy, watch.seconds, inputs=bindings.inputs)
+
+
+def with_classes(bindings: Bindings, reference: Ran) -> Bindings:
+    """The bindings, with the classes that the reference knows for each output that is bound to its scores."""
+    known = reference.signature.classes
+    named = {ours: known[theirs] for ours, theirs in bindings.outputs.items() if theirs in known}
+    return replace(bindings, classes={**known, **named, **bindings.classes})
 
 
 def as_file(source: Any) -> Path | None:
@@ -100,10 +101,10 @@ def run_reference_on(
 
 
 def run_candidate_on(
-    runner: Runner, folder: Path, row: Format, source: Any, inputs: Mapping[str, str], settings: Settings
+    runner: Runner, folder: Path, row: Format, source: Any, bindings: Bindings, settings: Settings
 ) -> Ran:
     """The candidate's task: run the samples that the reference has left in the job folder."""
-    arguments = {"folder": folder, "row": row, "source": source, "options": LoadOptions(), "inputs": inputs}
+    arguments = {"folder": folder, "row": row, "source": source, "options": LoadOptions(), "bindings": bindings}
     ran: Ran = runner.call("paritygate.validate.tasks:run_candidate", arguments, settings.on_event)
     return ran
 

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .adapt import InputAdapter
+from .dictionaries import Classes, fold, folded_signature
 from .engines.base import LoadOptions, Model
 from .engines.registry import Format
 from .errors import ParityGateError
 from .events import Event, Listener, ignore
-from .job import ACTUAL, AGAIN, EXPECTED, PAIRED, SAMPLES, Inspection, Ran, SamplePlan, source_name
+from .job import ACTUAL, AGAIN, EXPECTED, PAIRED, SAMPLES, Bindings, Inspection, Ran, SamplePlan, source_name
+from .pixels import on_pixels, resolved, value_range
 from .report import SamplesSummary
+from .rows import as_batches, join, split, takes_rows
 from .stability import ask_again_in_a_pair
 
 if TYPE_CHECKING:
@@ -53,7 +56,8 @@ def run_reference(
 
     on_event(Event(f"load {source_name(source)}"))
     model = load_model(row, source, _with_example(options, plan))
-    samples = _make_samples(model, row, plan)
+    plan = replace(plan, images=resolved(plan.images, model.signature))
+    samples = on_pixels(_make_samples(model, row, plan), plan.images)
     save_samples(samples, folder / SAMPLES)
     save_outputs(_run_all(model, samples.feeds, "PG406", on_event), folder / EXPECTED)
     save_outputs(_run_all(model, samples.feeds[:_REPEATED], "PG406", ignore), folder / AGAIN)
@@ -67,15 +71,14 @@ def run_reference_task(**arguments: Any) -> Ran:
 
 
 def run_candidate(
-    folder: Path, row: Format, source: Any, options: LoadOptions, inputs: Mapping[str, str], on_event: Listener
+    folder: Path, row: Format, source: Any, options: LoadOptions, bindings: Bindings, on_event: Listener
 ) -> Ran:
     """Open the candidate from its file, and run it on the samples in ``folder``.
 
-    ``inputs`` binds candidate inputs to reference inputs; equal names bind themselves. Raises
-    ParityGateError PG301 when the candidate can't be opened (a fault of the source only where the source is spoken
-    of) and PG302 when it fails on a sample.
+    Raises ParityGateError PG301 when the candidate can't be opened (a fault of the source only where the source is
+    spoken of) and PG302 when it fails on a sample.
     """
-    from .samples import load_samples, save_outputs
+    from .samples import load_outputs, load_samples, save_outputs
 
     on_event(Event(f"load {source_name(source)}"))
     samples = load_samples(folder / SAMPLES)
@@ -84,10 +87,45 @@ def run_candidate(
     except ParityGateError as error:
         code = "PG301" if error.code == "PG402" else error.code
         raise ParityGateError(code, error.subject, error.cause, error.remedy) from error
-    adapter = InputAdapter(model.signature, inputs)
+    adapter = InputAdapter(model.signature, bindings.inputs, bindings.images)
     feeds = [adapter.adapt(feed) for feed in samples.feeds]
-    save_outputs(_run_all(model, feeds, "PG302", on_event), folder / ACTUAL)
-    return Ran(model.signature, model.facts(), _summary(samples), adapter.notes)
+    expected = load_outputs(folder / EXPECTED)
+    bound = _bound(model, bindings, expected)
+    signature, notes = folded_signature(model.signature, bindings.classes, bound), adapter.notes
+    if row.takes_single_rows and takes_rows(model.signature, feeds):
+        outputs = _run_rows(model, feeds, expected, bindings.classes, bound, on_event)
+        signature, notes = as_batches(signature), (*notes, _ROW_BY_ROW)
+    else:
+        outputs = [fold(output, bindings.classes, bound) for output in _run_all(model, feeds, "PG302", on_event)]
+    save_outputs(outputs, folder / ACTUAL)
+    return Ran(signature, model.facts(), _summary(samples), notes)
+
+
+_ROW_BY_ROW = "it takes one sample at a time: the rows of each batch were run one by one"
+
+
+def _bound(model: Model, bindings: Bindings, expected: Sequence[Mapping[str, Array]]) -> dict[str, str]:
+    """Candidate output -> reference output, for those that have a partner."""
+    named = {spec.name: spec.name for spec in model.signature.outputs} | dict(bindings.outputs)
+    return {ours: theirs for ours, theirs in named.items() if any(theirs in outputs for outputs in expected)}
+
+
+def _run_rows(
+    model: Model,
+    feeds: Sequence[Feed],
+    expected: Sequence[Mapping[str, Array]],
+    classes: Classes,
+    bound: Mapping[str, str],
+    on_event: Listener,
+) -> list[dict[str, Array]]:
+    """Run each row of each feed alone. Raises ParityGateError PG302."""
+    done = []
+    for number, (feed, wanted) in enumerate(zip(feeds, expected, strict=True)):
+        answers = _run_all(model, split(feed, model.signature), "PG302", ignore)
+        partners = {ours: wanted[theirs] for ours, theirs in bound.items() if theirs in wanted}
+        done.append(join([fold(answer, classes, bound) for answer in answers], partners))
+        on_event(Event("run samples", number + 1, len(feeds)))
+    return done
 
 
 def inspect_task(row: Format, source: Any, options: LoadOptions, on_event: Listener) -> Inspection:
@@ -119,9 +157,8 @@ def _make_samples(model: Model, row: Format, plan: SamplePlan) -> Samples:
         return read_samples(
             plan.path, model.signature, batch=batch, keep_width=row.computes_in_width_of_input, ranges=plan.ranges
         )
-    return generate_samples(
-        model.signature, model.hints(), seed=plan.seed, ranges=plan.ranges, batch_sizes=plan.batch_sizes
-    )
+    ranges = {name: value_range(image) for name, image in plan.images.items()} | dict(plan.ranges)
+    return generate_samples(model.signature, model.hints(), seed=plan.seed, ranges=ranges, batch_sizes=plan.batch_sizes)
 
 
 def _run_all(model: Model, feeds: Sequence[Feed], code: str, on_event: Listener) -> list[dict[str, Array]]:

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 _ROUTES = "paritygate.convert.routes"
 
-Steps = tuple[str, ...]
-"""Modules that each have one function ``convert``, a :class:`.base.Route`; all but the last write ONNX for the next."""
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way from a source to a target.
+
+    ``name`` is what ``--route`` calls it. ``steps`` are modules that each have one function ``convert``, a
+    :class:`.base.Route`; all but the last write ONNX for the next.
+    """
+
+    name: str
+    steps: tuple[str, ...]
+
 
 _TO_ONNX = {
     "onnx": "onnx_to_onnx",
@@ -25,33 +37,23 @@ _TO_ONNX = {
 }
 
 _TO_COREML = {
-    "saved_model": "tf_to_coreml",
-    "graphdef": "tf_to_coreml",
-    "keras": "tf_to_coreml",
-    "torch_export": "torch_to_coreml",
-    "torchscript": "torch_to_coreml",
-    "torch_module": "torch_to_coreml",
-    "torch_factory": "torch_to_coreml",
-    "sklearn": "sklearn_to_coreml",
-    "xgboost": "sklearn_to_coreml",
-    "lightgbm": "sklearn_to_coreml",
-    "catboost": "sklearn_to_coreml",
+    **dict.fromkeys(("saved_model", "graphdef", "keras"), ("coremltools", "tf_to_coreml")),
+    **dict.fromkeys(
+        ("torch_export", "torchscript", "torch_module", "torch_factory"), ("coremltools", "torch_to_coreml")
+    ),
+    **dict.fromkeys(("sklearn", "xgboost", "lightgbm", "catboost"), ("native", "sklearn_to_coreml")),
 }
 """Routes without ONNX in between: coremltools' own frontends, and models that Core ML has itself."""
 
 
-def _direct(module: str) -> Steps:
-    return (f"{_ROUTES}.{module}",)
+def _ways_to_coreml(source: str) -> tuple[Way, ...]:
+    own = (Way(_TO_COREML[source][0], (f"{_ROUTES}.{_TO_COREML[source][1]}",)),) if source in _TO_COREML else ()
+    first = () if source == "onnx" else (f"{_ROUTES}.{_TO_ONNX[source]}",)
+    return (*own, Way("onnx", (*first, f"{_ROUTES}.onnx_to_coreml")))
 
 
-def _through_onnx(module: str) -> Steps:
-    return f"{_ROUTES}.{module}", f"{_ROUTES}.onnx_to_coreml"
-
-
-ROUTES: dict[tuple[str, str], tuple[Steps, ...]] = {
-    **{(source, "onnx"): (_direct(module),) for source, module in _TO_ONNX.items()},
-    **{(source, "coreml"): (_through_onnx(module),) for source, module in _TO_ONNX.items()},
-    ("onnx", "coreml"): (_direct("onnx_to_coreml"),),
-    **{(source, "coreml"): (_direct(module), _through_onnx(_TO_ONNX[source])) for source, module in _TO_COREML.items()},
+ROUTES: dict[tuple[str, str], tuple[Way, ...]] = {
+    **{(source, "onnx"): (Way("direct", (f"{_ROUTES}.{module}",)),) for source, module in _TO_ONNX.items()},
+    **{(source, "coreml"): _ways_to_coreml(source) for source in _TO_ONNX},
 }
-"""(source format, target) -> routes."""
+"""(source format, target format) -> the ways, in the order in which they are tried."""

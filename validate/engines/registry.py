@@ -26,6 +26,7 @@ class Format:
     ``needs`` are the modules that must be importable; a worker masks the rest of :data:`HEAVY`, except
     ``may_use``. ``extra`` is the pip extra that installs them. ``computes_in_width_of_input`` says that the
     framework takes float32 and float64 alike, so that samples must reach it in the width that the user gave them.
+    ``takes_single_rows`` says that what one asks of such a model is one sample, and that a batch is a list of them.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Format:
     extra: str
     may_use: tuple[str, ...] = ()
     computes_in_width_of_input: bool = False
+    takes_single_rows: bool = False
 
 
 _ANY = HEAVY
@@ -110,5 +112,13 @@ FORMATS: tuple[Format, ...] = (
             ("catboost", "CatBoost", (".cbm",)),
         )
     ),
-    Format("coreml", "Core ML", (".mlmodel", ".mlpackage"), f"{_ENGINES}.coreml", ("onnxruntime",), "coreml"),
+    Format(
+        "coreml",
+        "Core ML",
+        (".mlmodel", ".mlpackage"),
+        f"{_ENGINES}.coreml",
+        ("onnxruntime",),
+        "coreml",
+        takes_single_rows=True,
+    ),
 )

@@ -16,7 +16,7 @@ from .base import Facts, LoadOptions
 from .sklearn_files import Loaded, read
 from .sklearn_hints import hints_of, plausible_rows
 from .sklearn_inputs import Inputs, inputs_of, reads_codes
-from .sklearn_outputs import Method, labels_of, methods_of, spec_of
+from .sklearn_outputs import Method, classes_of, labels_of, methods_of, spec_of
 from .sklearn_walk import everything, final_step, readers, unwrap
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ def load(source: Path | Any, options: LoadOptions) -> SklearnModel:
     methods = methods_of(loaded.value)
     inputs, outputs = _describe(loaded.value, methods, options)
     size = source.stat().st_size if is_path else None
-    signature = Signature(inputs.specs, outputs, labels_of(loaded.value, outputs))
+    signature = Signature(
+        inputs.specs, outputs, labels_of(loaded.value, outputs), classes=classes_of(loaded.value, outputs)
+    )
     notes = tuple(_notes(loaded, inputs, options))
     return SklearnModel(signature, loaded.value, inputs, methods, loaded, size, notes)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ParityGateError
-from ..signature import STRING, TensorSpec
+from ..signature import STRING, ClassLabel, TensorSpec
 
 if TYPE_CHECKING:
     from ..signature import Array
@@ -119,3 +119,13 @@ def labels_of(estimator: Any, outputs: Sequence[TensorSpec]) -> dict[str, str]:
         return {}
     chosen_by = next((name for name in ("probabilities", "scores") if name in names), "")
     return {"label": "" if is_clusterer(estimator) else chosen_by}
+
+
+def classes_of(estimator: Any, outputs: Sequence[TensorSpec]) -> dict[str, tuple[ClassLabel, ...]]:
+    """Which class each column of ``probabilities`` stands for; empty where classes have no names of their own."""
+    classes = getattr(estimator, "classes_", None)
+    if "probabilities" not in [spec.name for spec in outputs] or not isinstance(classes, np.ndarray):
+        return {}
+    names = classes.tolist()
+    whole = all(isinstance(name, str) or float(name).is_integer() for name in names)
+    return {"probabilities": tuple(n if isinstance(n, str) else int(n) for n in names)} if whole else {}
