@@ -44,13 +44,18 @@ def register() -> None:
 
 def raw_scores(c: Conversion, model: Any) -> Value:
     """The scaled sum of the trees and the bias, (n, dimensions): ``predict`` of a ranker or a plain CatBoost."""
+    trees = trees_of(model)
+    return add_ensemble(c, features(c), Ensemble(trees, trees[-1].value.shape[1]))
+
+
+def trees_of(model: Any) -> tuple[Tree, ...]:
+    """The scaled trees, and the bias as the last of them."""
     content = read(model)
     missing_left = _missing_left(content["features_info"])
     scale, bias = content["scale_and_bias"]
     trees = [_symmetric(tree, missing_left) for tree in content.get("oblivious_trees", ())]
     trees += [_asymmetric(tree, missing_left) for tree in content.get("trees", ())]
-    final = (*(replace(tree, value=tree.value * scale) for tree in trees), Tree.constant(np.atleast_1d(bias)))
-    return add_ensemble(c, features(c), Ensemble(final, final[-1].value.shape[1]))
+    return (*(replace(tree, value=tree.value * scale) for tree in trees), Tree.constant(np.atleast_1d(bias)))
 
 
 def catboost_regressor(c: Conversion, model: Any) -> Value:
@@ -63,7 +68,7 @@ def catboost_regressor(c: Conversion, model: Any) -> Value:
 
 def catboost_classifier(c: Conversion, model: Any) -> list[Value]:
     """``predict`` and ``predict_proba``; like CatBoost's, the labels of more than two classes are (n, 1)."""
-    score, loss = raw_scores(c, model), _loss(model)
+    score, loss = raw_scores(c, model), loss_of(model)
     if loss in SEVERAL_LABELS:
         return [(score > 0.0).cast(np.int64), score.sigmoid()]
     if len(model.classes_) > 2:
@@ -76,7 +81,7 @@ def catboost_classifier(c: Conversion, model: Any) -> list[Value]:
 
 def _classifier_outputs(model: Any) -> list[Output]:
     """Shapes as CatBoost's own: one label per row for two classes, a column of them for more."""
-    loss, count = _loss(model), len(model.classes_)
+    loss, count = loss_of(model), len(model.classes_)
     if loss in SEVERAL_LABELS:
         return [Output("label", (count,), np.dtype(np.int64)), Output("probabilities", (count,))]
     shape = (1,) if count > 2 else ()
@@ -100,7 +105,8 @@ def read(model: Any) -> dict[str, Any]:
     return content
 
 
-def _loss(model: Any) -> str:
+def loss_of(model: Any) -> str:
+    """The name of the loss that the model was fitted with."""
     return str(model.get_all_params()["loss_function"]).partition(":")[0]
 
 

@@ -74,37 +74,40 @@ def _unknown_group(model: Any, j: int) -> int | None:
 
 def one_hot_encoder(g: Conversion, model: Any) -> Value:
     """A row of zeros with a one, or zeros alone for unknown and dropped categories (OneHotEncoder.transform)."""
+    return _encode(g, model, lambda j: one_hot_table(model, j))
 
-    def table(j: int) -> Array:
-        groups, unknown = _grouped(model, j), _unknown_group(model, j)
-        units = np.eye(int(groups.max()) + 1)
-        rows = np.vstack([units[unknown] if unknown is not None else 0 * units[0], units[groups]])
-        drop = None if model._drop_idx_after_grouping is None else model._drop_idx_after_grouping[j]
-        return rows if drop is None else np.delete(rows, drop, axis=1)
 
-    return _encode(g, model, table)
+def one_hot_table(model: Any, j: int) -> Array:
+    """The rows for column ``j`` of X, see :func:`_encode`."""
+    groups, unknown = _grouped(model, j), _unknown_group(model, j)
+    units = np.eye(int(groups.max()) + 1)
+    rows = np.vstack([units[unknown] if unknown is not None else 0 * units[0], units[groups]])
+    drop = None if model._drop_idx_after_grouping is None else model._drop_idx_after_grouping[j]
+    return rows if drop is None else np.delete(rows, drop, axis=1)
 
 
 def ordinal_encoder(g: Conversion, model: Any) -> Value:
     """The category's index, with values of their own for missing and unknown ones (OrdinalEncoder.transform)."""
+    return _encode(g, model, lambda j: ordinal_table(model, j))
 
-    def table(j: int) -> Array:
-        codes = _grouped(model, j).astype(np.float64)
-        if j in model._missing_indices:
-            codes[model._missing_indices[j]] = model.encoded_missing_value
-        group = _unknown_group(model, j)
-        if model.handle_unknown == "use_encoded_value":
-            group = model.unknown_value
-        return np.append(0.0 if group is None else group, codes)[:, None]
 
-    return _encode(g, model, table)
+def ordinal_table(model: Any, j: int) -> Array:
+    """The rows for column ``j`` of X, see :func:`_encode`."""
+    codes = _grouped(model, j).astype(np.float64)
+    if j in model._missing_indices:
+        codes[model._missing_indices[j]] = model.encoded_missing_value
+    group = _unknown_group(model, j)
+    if model.handle_unknown == "use_encoded_value":
+        group = model.unknown_value
+    return np.append(0.0 if group is None else group, codes)[:, None]
 
 
 def target_encoder(g: Conversion, model: Any) -> Value:
     """The mean target of each category, one column per class if there are more than two; unknown: the overall mean."""
+    return _encode(g, model, lambda j: target_table(model, j))
+
+
+def target_table(model: Any, j: int) -> Array:
+    """The rows for column ``j`` of X, see :func:`_encode`."""
     classes = len(model.classes_) if model.target_type_ == "multiclass" else 1
-
-    def table(j: int) -> Array:
-        return np.vstack([model.target_mean_, np.column_stack(model.encodings_[j * classes : (j + 1) * classes])])
-
-    return _encode(g, model, table)
+    return np.vstack([model.target_mean_, np.column_stack(model.encodings_[j * classes : (j + 1) * classes])])

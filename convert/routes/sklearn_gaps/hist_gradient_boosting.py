@@ -15,6 +15,8 @@ from .values import STRING, Value
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from .categories import Tables
+
     Array = npt.NDArray[Any]
 
 MISSING = 0
@@ -46,15 +48,20 @@ def hist_gradient_boosting_classifier(c: Conversion, model: Any) -> list[Value]:
 
 def raw_scores(c: Conversion, model: Any) -> Value:
     """The sum of the trees, (n, trees per iteration)."""
-    predictors = [predictor for stage in model._predictors for predictor in stage]
-    targets = model.n_trees_per_iteration_
     base = Tree.constant(model._baseline_prediction.ravel())
-    trees = [_read_tree(predictor, number % targets) for number, predictor in enumerate(predictors)]
-    if model._preprocessor is None:
-        x, final = numbers(c, c.inputs), tuple(trees)
-    else:
-        x, final = _with_categories(c, model, trees, predictors)
-    return add_ensemble(c, x, Ensemble((base, *final), targets))
+    trees = trees_of(model)
+    x, final = (numbers(c, c.inputs), trees) if model._preprocessor is None else _with_categories(c, model, trees)
+    return add_ensemble(c, x, Ensemble((base, *final), model.n_trees_per_iteration_))
+
+
+def trees_of(model: Any) -> tuple[Tree, ...]:
+    """All trees, as they read the features that the model's preprocessor, if there is one, gives them."""
+    targets = model.n_trees_per_iteration_
+    return tuple(_read_tree(predictor, number % targets) for number, predictor in enumerate(_predictors(model)))
+
+
+def _predictors(model: Any) -> list[Any]:
+    return [predictor for stage in model._predictors for predictor in stage]
 
 
 def _read_tree(predictor: Any, target: int) -> Tree:
@@ -72,20 +79,29 @@ def _read_tree(predictor: Any, target: int) -> Tree:
     )
 
 
-def _with_categories(
-    c: Conversion, model: Any, trees: list[Tree], predictors: list[Any]
-) -> tuple[Value, tuple[Tree, ...]]:
-    """Features and trees of a model with categorical features, which its preprocessor puts before the others."""
-    encoder = model._preprocessor.named_transformers_["encoder"]
-    known = [_known(categories) for categories in encoder.categories_]
+def known_categories(model: Any) -> list[list[Any]]:
+    """The categories of each categorical feature, by code."""
+    return [_known(categories) for categories in model._preprocessor.named_transformers_["encoder"].categories_]
+
+
+def tabulated(model: Any, trees: tuple[Tree, ...]) -> tuple[tuple[Tree, ...], Tables]:
+    """Trees over the numerical features and the columns of the tables, whose rows are MISSING and then the categories.
+
+    The preprocessor puts the categorical features before the others.
+    """
+    counts = [len(values) for values in known_categories(model)]
     splits = [
-        split
-        for number, predictor in enumerate(predictors)
-        for split in _set_splits(number, predictor, [len(values) for values in known])
+        split for number, predictor in enumerate(_predictors(model)) for split in _set_splits(number, predictor, counts)
     ]
+    shifted = [replace(tree, feature=tree.feature - len(counts)) for tree in trees]
+    return tabulate(shifted, splits, int((~model.is_categorical_).sum()))
+
+
+def _with_categories(c: Conversion, model: Any, trees: tuple[Tree, ...]) -> tuple[Value, tuple[Tree, ...]]:
+    """Features and trees of a model with categorical features."""
+    known = known_categories(model)
+    final, tables = tabulated(model, trees)
     categorical, numerical = np.flatnonzero(model.is_categorical_), np.flatnonzero(~model.is_categorical_)
-    shifted = [replace(tree, feature=tree.feature - len(known)) for tree in trees]
-    final, tables = tabulate(shifted, splits, len(numerical))
     if len(c.inputs) == model.n_features_in_:  # one input for each column of a table
         x = [numbers(c, [c.inputs[column] for column in numerical])] if len(numerical) else []
         indices = {k: _category_number(c.inputs[categorical[k]], known[k]) for k in tables}

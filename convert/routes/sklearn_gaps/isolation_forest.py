@@ -25,7 +25,7 @@ def isolation_forest(c: Conversion, model: Any) -> list[Value]:
     The verdict compares path lengths, not scores: the training sample that defines ``offset_`` lies exactly on the
     limit, where the rounding of a power would decide. For that, both sides are rounded to float32.
     """
-    trees, unit = _path_lengths(model)
+    trees, unit = path_lengths(model)
     length = add_ensemble(c, features(c), Ensemble(trees))
     limit = -unit * np.log2(-model.offset_)
     inlier = (length.cast(np.float32) >= np.float32(limit)).reshape(-1).where(1, -1, np.int64)
@@ -33,7 +33,7 @@ def isolation_forest(c: Conversion, model: Any) -> list[Value]:
     return [inlier, score - model.offset_]
 
 
-def _path_lengths(model: Any) -> tuple[tuple[Tree, ...], float]:
+def path_lengths(model: Any) -> tuple[tuple[Tree, ...], float]:
     """Trees that sum up to the path length of a sample, and the length by which it is divided."""
     lengths = zip(model._decision_path_lengths, model._average_path_length_per_tree, strict=True)
     trees = tuple(

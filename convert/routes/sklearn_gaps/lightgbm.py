@@ -180,26 +180,27 @@ def _score(c: Conversion, boosting: Boosting) -> Value:
     return add_ensemble(c, x, Ensemble(trees, boosting.targets)) / boosting.rounds
 
 
-def _same(score: Value) -> Value:
+def same(score: Value) -> Value:
+    """The score itself."""
     return score
 
 
-_OUTPUTS: dict[str, Callable[[Value], Value]] = {
+OUTPUTS: dict[str, Callable[[Value], Value]] = {
     "binary": Value.sigmoid,
     "cross_entropy": Value.sigmoid,
     "cross_entropy_lambda": lambda score: (score.exp() + 1.0).log(),
-    "fair": _same,
+    "fair": same,
     "gamma": Value.exp,
-    "huber": _same,
-    "lambdarank": _same,
-    "mape": _same,
+    "huber": same,
+    "lambdarank": same,
+    "mape": same,
     "multiclass": Value.softmax,
     "multiclassova": Value.sigmoid,
     "poisson": Value.exp,
-    "quantile": _same,
-    "rank_xendcg": _same,
-    "regression": _same,
-    "regression_l1": _same,
+    "quantile": same,
+    "rank_xendcg": same,
+    "regression": same,
+    "regression_l1": same,
     "tweedie": Value.exp,
 }
 
@@ -209,9 +210,9 @@ def _output(score: Value, objective: tuple[str, ...]) -> Value:
     if not objective:
         return score
     name, *options = objective
-    if name not in _OUTPUTS:
+    if name not in OUTPUTS:
         raise ParityGateError("PG404", "LightGBM", f"the objective {name!r} has no translation")
     if "sqrt" in options:
         return score.sign() * score * score
     slope = next((float(option.partition(":")[2]) for option in options if option.startswith("sigmoid:")), 1.0)
-    return _OUTPUTS[name](score * slope if slope != 1.0 else score)
+    return OUTPUTS[name](score * slope if slope != 1.0 else score)

@@ -45,21 +45,22 @@ class Objective:
     output: Callable[[Value], Value]
 
 
-def _same(score: Any) -> Any:
+def same(score: Any) -> Any:
+    """The score itself."""
     return score
 
 
-_IDENTITY = Objective(_same, _same)
+_IDENTITY = Objective(same, same)
 _LOGISTIC = Objective(lambda share: np.log(share / (1 - share)), Value.sigmoid)
 _EXPONENTIAL = Objective(np.log, Value.exp)
 
 OBJECTIVES = {
-    "binary:hinge": Objective(_same, lambda score: (score > 0.0).cast(np.float64)),
+    "binary:hinge": Objective(same, lambda score: (score > 0.0).cast(np.float64)),
     "binary:logistic": _LOGISTIC,
     "binary:logitraw": _IDENTITY,
     "count:poisson": _EXPONENTIAL,
-    "multi:softmax": Objective(_same, lambda score: score.argmax().cast(np.float64).reshape(-1, 1)),
-    "multi:softprob": Objective(_same, Value.softmax),
+    "multi:softmax": Objective(same, lambda score: score.argmax().cast(np.float64).reshape(-1, 1)),
+    "multi:softprob": Objective(same, Value.softmax),
     "rank:map": _IDENTITY,
     "rank:ndcg": _IDENTITY,
     "rank:pairwise": _IDENTITY,
@@ -90,7 +91,7 @@ class Boosting:
 
 def xgb_classifier(c: Conversion, model: Any) -> list[Value]:
     """``predict`` and ``predict_proba``; labels are 0, 1, ... as XGBoost demands."""
-    boosting = read(model.get_booster(), _rounds(model))
+    boosting = read(model.get_booster(), rounds_of(model))
     score = _score(c, boosting, model.missing)
     if model.n_classes_ > 2:
         return [score.argmax(), score.softmax()]
@@ -103,7 +104,7 @@ def xgb_classifier(c: Conversion, model: Any) -> list[Value]:
 
 def xgb_regressor(c: Conversion, model: Any) -> Value:
     """``predict`` of a regressor or a ranker."""
-    boosting = read(model.get_booster(), _rounds(model))
+    boosting = read(model.get_booster(), rounds_of(model))
     return OBJECTIVES[boosting.objective].output(_score(c, boosting, model.missing))
 
 
@@ -150,7 +151,7 @@ def _classifier_outputs(model: Any) -> list[Output]:
     return [Output("label", several, LABEL.dtype), Output("probabilities", several or (model.n_classes_,))]
 
 
-def _rounds(model: Any) -> int | None:
+def rounds_of(model: Any) -> int | None:
     """The rounds that the scikit-learn classes predict with: up to the best one after early stopping."""
     try:
         return int(model.best_iteration) + 1

@@ -1,0 +1,114 @@
+"""Linear models as generalised linear models: one weighted sum for each target or class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ....validate.coreml.proto import Message, module
+from .builder import Builder
+from .labels import Labels, labelled, labels_of, probable
+from .links import exponential
+from .wires import DOUBLE, VECTOR, Answer, Columns, Wire, refused
+
+if TYPE_CHECKING:
+    from .wires import Floats
+
+REGRESSORS = (
+    "ARDRegression", "BayesianRidge", "ElasticNet", "ElasticNetCV", "HuberRegressor", "Lars", "LarsCV", "Lasso",
+    "LassoCV", "LassoLars", "LassoLarsCV", "LassoLarsIC", "LinearRegression", "LinearSVR", "MultiTaskElasticNet",
+    "MultiTaskElasticNetCV", "MultiTaskLasso", "MultiTaskLassoCV", "OrthogonalMatchingPursuit",
+    "OrthogonalMatchingPursuitCV", "PassiveAggressiveRegressor", "QuantileRegressor", "Ridge", "RidgeCV",
+    "SGDRegressor", "TheilSenRegressor",
+)  # fmt: skip
+"""Regressors that predict ``x @ coef_.T + intercept_``."""
+
+LOG_LINKED = ("GammaRegressor", "PoissonRegressor", "TweedieRegressor")
+"""Regressors that predict the exponential of it (a Tweedie model may not)."""
+
+CLASSIFIERS = (
+    "LinearDiscriminantAnalysis", "LinearSVC", "LogisticRegression", "LogisticRegressionCV",
+    "PassiveAggressiveClassifier", "Perceptron", "RidgeClassifier", "RidgeClassifierCV", "SGDClassifier",
+)  # fmt: skip
+"""Classifiers that decide by ``x @ coef_.T + intercept_``."""
+
+
+def linear_regressor(b: Builder, model: Any, x: Columns) -> Answer:
+    """``predict``: one number, or as many as there are targets."""
+    return Answer({"prediction": weighted(b, x, model.coef_, model.intercept_)})
+
+
+def log_linked_regressor(b: Builder, model: Any, x: Columns) -> Answer:
+    """``predict`` of a generalised linear model, whose link is the logarithm or the identity."""
+    from sklearn._loss.link import LogLink
+
+    total = weighted(b, x, model.coef_, model.intercept_)
+    return Answer({"prediction": exponential(b, total) if isinstance(model._base_loss.link, LogLink) else total})
+
+
+def consensus_regressor(b: Builder, model: Any, x: Columns) -> Answer:
+    """``predict`` of RANSAC: that of the estimator which agreed best."""
+    if type(model.estimator_).__name__ not in REGRESSORS:
+        raise refused(model, "its estimator is not linear")
+    return linear_regressor(b, model.estimator_, x)
+
+
+def centred_regressor(b: Builder, model: Any, x: Columns) -> Answer:
+    """``predict`` of partial least squares, whose coefficients are those of the centred features."""
+    return Answer({"prediction": weighted(b, x, model.coef_, model.intercept_ - model._x_mean @ model.coef_.T)})
+
+
+def linear_classifier(b: Builder, model: Any, x: Columns) -> Answer:
+    """``predict`` with ``predict_proba``, or with ``decision_function`` where the model has no probabilities."""
+    labels, vector = labels_of(model), b.vector(x)
+    if hasattr(model, "predict_proba"):
+        if getattr(model, "loss", None) == "modified_huber":
+            raise refused(model, "Core ML's links are the logistic and the normal one, not that of modified_huber")
+        spec, answer = probable(b, (vector,), labels)
+        _fill_classifier(spec.glmClassifier, model, labels, multinomial=not hasattr(model, "loss"))
+        return answer
+    scores = weighted(b, (vector,), model.coef_, model.intercept_)
+    spec, label = labelled(b, (vector,), labels)
+    _fill_classifier(spec.glmClassifier, model, labels, multinomial=True)
+    return Answer({"label": label, "scores": scores})
+
+
+def weighted(b: Builder, x: Columns, weights: Floats, offsets: Any) -> Wire:
+    """``x @ weights.T + offsets``: a number if ``weights`` are one row, else a vector."""
+    rows = np.atleast_2d(np.asarray(weights.toarray() if hasattr(weights, "toarray") else weights, np.float64))
+    total = b.wire("sum", DOUBLE if len(rows) == 1 else VECTOR, len(rows))
+    spec = b.stage((b.vector(x),), (total,), predicted=total.name)
+    _fill(spec.glmRegressor, rows, np.broadcast_to(np.asarray(offsets, np.float64).ravel(), len(rows)))
+    return total
+
+
+def _fill(body: Message, weights: Floats, offsets: Floats) -> None:
+    for row in weights:
+        body.weights.add(value=row)
+    body.offset.extend(offsets)
+
+
+def _fill_classifier(body: Message, model: Any, labels: Labels, *, multinomial: bool) -> None:
+    """A multinomial model's scores are written against the first class, whose own score is then 0.
+
+    The softmax is the same, and so is the class of the greatest score.
+    """
+    encoding = module("GLMClassifier_pb2").GLMClassifier
+    weights, offsets = np.asarray(model.coef_, np.float64), np.broadcast_to(model.intercept_, len(model.coef_))
+    referring = multinomial and len(weights) > 1
+    if referring:
+        weights, offsets = weights[1:] - weights[0], offsets[1:] - offsets[0]
+    _fill(body, weights, offsets)
+    body.classEncoding = encoding.OneVsRest if len(weights) == len(labels.values) else encoding.ReferenceClass
+    body.postEvaluationTransform = encoding.Logit
+    labels.write(body)
+
+
+PREDICTORS = {
+    **dict.fromkeys(REGRESSORS, linear_regressor),
+    **dict.fromkeys(LOG_LINKED, log_linked_regressor),
+    **dict.fromkeys(CLASSIFIERS, linear_classifier),
+    "RANSACRegressor": consensus_regressor,
+    **dict.fromkeys(("PLSRegression", "PLSCanonical", "CCA"), centred_regressor),
+}
