@@ -16,7 +16,7 @@ from .engines.registry import Format
 from .findings import check_declared, check_informative
 from .job import ACTUAL, AGAIN, EXPECTED, PAIRED, SAMPLES, Ran
 from .narrow import accepting, widened
-from .policy import DefaultPolicy, Policy, coarser_dtype
+from .policy import DefaultPolicy, NarrowPolicy, Policy, coarser_dtype
 from .report import Environment, Finding, ModelSummary, Report, Severity, Tolerance
 from .samples import Sample, load_outputs, load_samples
 from .signature import Signature, TensorSpec
@@ -74,6 +74,9 @@ def judge(
     speaks of an output that doesn't exist.
     """
     policy = policy or DefaultPolicy()
+    if candidate.ran.facts.precision:
+        policy = NarrowPolicy(policy, candidate.ran.facts.precision)
+        notes = (*notes, f"the candidate computes in {candidate.ran.facts.precision}, and is judged as such")
     signature = reference.ran.signature
     specs = accepting(signature.outputs) if candidate.row.takes_single_rows else signature.outputs
     expected, actual, again, paired = (load_outputs(folder / name) for name in (EXPECTED, ACTUAL, AGAIN, PAIRED))

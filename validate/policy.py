@@ -107,6 +107,22 @@ class OverridingPolicy:
         return Tolerance(*self.overrides[spec.name], dtype=dtype, source="user")
 
 
+@dataclass(frozen=True, slots=True)
+class NarrowPolicy:
+    """Another policy, for a candidate that computes in ``dtype`` whatever it gives: float16 rounds on the way."""
+
+    policy: Policy
+    dtype: str
+
+    def check(self, specs: Sequence[TensorSpec]) -> None:
+        """What the other policy says."""
+        self.policy.check(specs)
+
+    def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
+        """The other policy's tolerance of the coarser dtype."""
+        return self.policy.tolerance(spec, reference, coarser_dtype(candidate_dtype, self.dtype))
+
+
 def make_policy(rtol: float | None = None, atol: float | None = None, tolerances: Sequence[str] = ()) -> Policy:
     """The policy of a command line: both bounds or neither, and texts ``NAME:RTOL:ATOL``. Raises PG201."""
     if rtol is None and atol is None:

@@ -1,78 +1,125 @@
-"""Writes docs/coverage.md: what converts to ONNX and passes, estimator by estimator, layer by layer.
+"""Writes docs/coverage.md: what converts and passes, estimator by estimator, layer by layer, target by target.
 
-``python -m benchmarks.coverage`` measures everything (long); ``python -m benchmarks.coverage keras`` measures one part
-anew and keeps the others' rows. Each part runs in a process of its own, one framework each, and leaves its rows in
-docs/coverage/PART.json.
+``python -m benchmarks.coverage`` measures everything (long); ``python -m benchmarks.coverage keras torch --targets
+"mlpackage fp32,mlmodel"`` measures parts and targets anew and keeps the others' rows. Each part runs in a process of
+its own, one framework each, and leaves its rows in docs/coverage/PART.json.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from paritygate.validate.doctor import versions
 
-from .table import Row
+from .table import NOT_APPLICABLE, OUTCOMES, PASSES, TARGETS, Row
 
 PARTS = ("sklearn", "keras", "torch")
 FOLDER = Path("docs/coverage")
 PAGE = Path("docs/coverage.md")
-OUTCOMES = ("passes", "fails", "refused", "not applicable")
+NAMES = tuple(target.name for target in TARGETS)
 
 
 def main() -> None:
     """Measure the parts that were named, or all, and write the page."""
-    if sys.argv[1:2] == ["--rows"]:
-        _measure(sys.argv[2])
+    parser = argparse.ArgumentParser(description="Write docs/coverage.md.")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
+    parser.add_argument("--targets", default=",".join(NAMES), help="columns to measure, separated by commas")
+    parser.add_argument("--here", action="store_true", help="measure in this process")
+    given = parser.parse_args()
+    if given.here:
+        measure(given.parts[0], given.targets.split(","))
         return
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for part in sys.argv[1:] or PARTS:
-        subprocess.run([sys.executable, "-m", "benchmarks.coverage", "--rows", part], check=True)
+    for part in given.parts or PARTS:
+        command = [sys.executable, "-m", "benchmarks.coverage", part, "--here", "--targets", given.targets]
+        subprocess.run(command, check=True)
     PAGE.write_text(page())
 
 
-def _measure(part: str) -> None:
-    rows = []
-    for row in importlib.import_module(f".{part}", __package__).rows():
-        print(f"{row.group}: {row.name}: {row.outcome} {row.detail}", flush=True)
-        rows.append(asdict(row))
-    measured = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "versions": versions(), "rows": rows}
-    (FOLDER / f"{part}.json").write_text(json.dumps(measured, indent=1) + "\n")
+def measure(part: str, names: Sequence[str]) -> None:
+    """Measure one part on its way to the targets named; what is known of other targets stays."""
+    file = FOLDER / f"{part}.json"
+    kept = [row for row in _read(file)["rows"] if row["target"] not in names] if file.exists() else []
+    found = []
+    for row in importlib.import_module(f".{part}", __package__).rows([t for t in TARGETS if t.name in names]):
+        print(f"{row.group}: {row.name}: {row.target}: {row.outcome} {row.detail}", flush=True)
+        found.append(asdict(row))
+    measured = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "versions": versions(), "rows": kept + found}
+    file.write_text(json.dumps(measured, indent=1) + "\n")
 
 
 def page() -> str:
     """The Markdown page, of all parts that have been measured."""
-    parts = [json.loads((FOLDER / f"{part}.json").read_text()) for part in PARTS if (FOLDER / f"{part}.json").exists()]
+    parts = [_read(FOLDER / f"{part}.json") for part in PARTS if (FOLDER / f"{part}.json").exists()]
     rows = [Row(**row) for part in parts for row in part["rows"]]
-    groups = dict.fromkeys(row.group for row in rows)
+    groups = list(dict.fromkeys(row.group for row in rows))
     lines = [
         "# Coverage",
         "",
-        "Written by `make coverage-tables`: each model is converted to ONNX by the library's own `convert`, with",
-        "generated samples and the default tolerance. *passes*: parity was proved and the file written. *fails*: the",
-        "numbers differ. *refused*: no conversion, for the reason given. *not applicable*: inference on new data isn't",
-        "defined, or its input isn't a tensor.",
+        "Written by `make coverage-tables`: each model is converted by the library's own `convert`, with generated",
+        "samples and the default tolerance. *passes*: parity was proved and the file written. *fails*: the numbers",
+        "differ. *refused*: no conversion, for the reason given. *not applicable*: inference on new data isn't",
+        "defined, or its input isn't a tensor. Core ML models run in paritygate's own engine (docs/coreml-engine.md);",
+        "fp16 programs are held to the default tolerance of float16.",
         "",
-        "| group | " + " | ".join(OUTCOMES) + " |",
-        "|---|" + "---|" * len(OUTCOMES),
+        *_summary(rows, groups),
     ]
     for group in groups:
-        counts = Counter(row.outcome for row in rows if row.group == group)
-        lines.append(f"| {group} | " + " | ".join(str(counts[outcome]) for outcome in OUTCOMES) + " |")
-    for group in groups:
-        lines += ["", f"## {group}", "", "| name | outcome | |", "|---|---|---|"]
-        lines += [f"| {row.name} | {row.outcome} | {_cell(row.detail)} |" for row in rows if row.group == group]
+        lines += ["", f"## {group}", "", *_table([row for row in rows if row.group == group])]
     measured = "; ".join(f"{part['date']} with {_versions(part)}" for part in parts[-1:])
     return "\n".join([*lines, "", f"Measured {measured}.", ""])
 
 
-def _versions(part: dict[str, dict[str, str]]) -> str:
+def _summary(rows: Iterable[Row], groups: Iterable[str]) -> list[str]:
+    counts = Counter((row.group, row.target, row.outcome) for row in rows)
+    targets = [name for name in NAMES if any(target == name for _, target, _ in counts)]
+    lines = ["| group | target | " + " | ".join(OUTCOMES) + " |", "|---|---|" + "---|" * len(OUTCOMES)]
+    for group in groups:
+        for target in targets:
+            cells = [str(counts[group, target, outcome]) for outcome in OUTCOMES]
+            lines.append(f"| {group} | {target} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    """One line per model, one column per target, and the reasons at the end."""
+    targets = [name for name in NAMES if any(row.target == name for row in rows)]
+    lines = ["| name | " + " | ".join(targets) + " | |", "|---" * (len(targets) + 2) + "|"]
+    for name in dict.fromkeys(row.name for row in rows):
+        found = {row.target: row for row in rows if row.name == name}
+        cells = [found[target].outcome if target in found else "" for target in targets]
+        lines.append(f"| {name} | {' | '.join(cells)} | {_details(found)} |")
+    return lines
+
+
+def _details(found: Mapping[str, Row]) -> str:
+    """Why a target isn't reached; one reason that several share is said once."""
+    reasons: dict[str, list[str]] = {}
+    for target, row in found.items():
+        if row.outcome != PASSES and row.detail:
+            reasons.setdefault(_cell(row.detail), []).append(target)
+    return "; ".join(
+        reason if found[targets[0]].outcome == NOT_APPLICABLE else f"{', '.join(targets)}: {reason}"
+        for reason, targets in reasons.items()
+    )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    part: dict[str, Any] = json.loads(file.read_text())
+    return part
+
+
+def _versions(part: Mapping[str, Mapping[str, str]]) -> str:
     return ", ".join(f"{name} {version}" for name, version in part["versions"].items())
 
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from paritygate.convert import ParityGateError, convert
-from paritygate.validate.report import Report, Severity
-
-from .table import Row
+from .table import Row, Target, outcome
 
 L = keras.layers
 Builder = Callable[[], Any]
@@ -22,29 +17,20 @@ IMAGE, VOLUME, SEQUENCE, VECTOR = (9, 7, 3), (5, 6, 7, 2), (6, 5), (6,)
 """Shapes without the batch; no two axes are alike, so that a swapped axis can't go unseen."""
 
 
-def rows() -> Iterator[Row]:
-    """One row per layer and per architecture."""
+def rows(targets: Sequence[Target]) -> Iterator[Row]:
+    """Every layer and every architecture, to each target."""
     for name, build in LAYERS.items():
-        yield _row("Keras layers", name, lambda build=build: _scattered(build()))
+        yield from _rows("Keras layers", name, lambda build=build: _scattered(build()), targets)
     for name in APPLICATIONS:
-        yield _row("keras.applications", name, lambda name=name: _application(name))
+        yield from _rows("keras.applications", name, lambda name=name: _application(name), targets)
 
 
-def _row(group: str, name: str, build: Builder) -> Row:
+def _rows(group: str, name: str, build: Builder, targets: Sequence[Target]) -> Iterator[Row]:
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
     model = build()
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            report = convert(model, Path(folder) / "model.onnx").report
-        except ParityGateError as error:
-            return Row(group, name, "refused", f"{error.code}: {error.cause.splitlines()[0]}")
-    return Row(group, name, "passes" if report.passed else "fails", "" if report.passed else _why(report))
-
-
-def _why(report: Report) -> str:
-    reasons = [output.reason for output in report.outputs if not output.passed]
-    return (reasons or [finding.message for finding in report.findings if finding.severity is Severity.ERROR])[0]
+    for target in targets:
+        yield Row(group, name, target.name, *outcome(model, target))
 
 
 def _scattered(model: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,8 @@ import numpy as np
 from sklearn.utils import all_estimators
 
 from fixtures.estimators import Fitted, Recipe, fitted, recipes
-from paritygate.convert import convert
-from paritygate.validate.errors import ParityGateError
-from paritygate.validate.report import Report, Severity
 
-from .table import Row
+from .table import FAILS, NOT_APPLICABLE, PASSES, REFUSED, Row, Target, outcome
 
 GROUP = "scikit-learn"
 
@@ -29,54 +26,44 @@ NOT_ROW_BY_ROW = {
 }
 """Estimators that don't take a tensor to one result for each of its rows."""
 
-_RANK = ("refused", "fails", "passes")
+_RANK = (REFUSED, FAILS, PASSES)
 """From the worst outcome of an estimator's settings to the best."""
 
 
-def rows() -> Iterator[Row]:
+def rows(targets: Sequence[Target]) -> Iterator[Row]:
     """Convert every estimator in every setting, once on held-out rows and once on generated samples."""
     settings: dict[str, list[tuple[str, Recipe]]] = defaultdict(list)
     for kind, entry in recipes():
         settings[entry.name].append((kind, entry))
     for name, estimator in all_estimators():
-        if not (hasattr(estimator, "predict") or hasattr(estimator, "transform")):
-            yield Row(GROUP, name, "not applicable", "neither predicts nor transforms: it says nothing of new data")
-        elif name in NOT_ROW_BY_ROW:
-            yield Row(GROUP, name, "not applicable", NOT_ROW_BY_ROW[name])
-        else:
-            yield Row(GROUP, name, *_worst(settings[name]))
+        for target in targets:
+            if not (hasattr(estimator, "predict") or hasattr(estimator, "transform")):
+                yield Row(GROUP, name, target.name, NOT_APPLICABLE, "neither predicts nor transforms new data")
+            elif name in NOT_ROW_BY_ROW:
+                yield Row(GROUP, name, target.name, NOT_APPLICABLE, NOT_ROW_BY_ROW[name])
+            else:
+                yield Row(GROUP, name, target.name, *_worst(settings[name], target))
 
 
-def _worst(settings: list[tuple[str, Recipe]]) -> tuple[str, str]:
+def _worst(settings: list[tuple[str, Recipe]], target: Target) -> tuple[str, str]:
     """The worst outcome of all settings, and which settings it stands for."""
-    found = [(*_outcome(fitted(kind, entry)), entry) for kind, entry in settings]
+    found = [(*_outcome(fitted(kind, entry), target), entry) for kind, entry in settings]
     worst = min((outcome for outcome, _, _ in found), key=_RANK.index)
-    if worst == "passes":
-        return worst, f"in {len(found)} settings" if len(found) > 1 else ""
+    if worst == PASSES:
+        routes = ", ".join(dict.fromkeys(detail for _, detail, _ in found))
+        return worst, f"{routes}, in {len(found)} settings" if len(found) > 1 else routes
     return worst, "; ".join(f"{entry}: {reason}" for outcome, reason, entry in found if outcome == worst)
 
 
-def _outcome(case: Fitted) -> tuple[str, str]:
+def _outcome(case: Fitted, target: Target) -> tuple[str, str]:
+    """On held-out rows first, then on generated samples."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         example = {"X": _as_input(case.new)}
         held_out = Path(folder) / "held_out.npz"
         np.savez(held_out, **example)
-        try:
-            for samples in (held_out, None):
-                report = convert(case.estimator, Path(folder) / "model.onnx", samples=samples, example=example).report
-                if not report.passed:
-                    return "fails", _reasons(report)
-        except ParityGateError as error:
-            return "refused", f"[{error.code}] {error.subject}: {error.cause}"
-    return "passes", ""
-
-
-def _reasons(report: Report) -> str:
-    """What speaks against a pass: outputs that differ, and findings beside them."""
-    outputs = [f"{output.name}: {output.reason}" for output in report.outputs if not output.passed]
-    findings = [finding.message for finding in report.findings if finding.severity is Severity.ERROR]
-    return "; ".join([*outputs, *findings])
+        first = outcome(case.estimator, target, samples=held_out, example=example)
+        return first if first[0] != PASSES else outcome(case.estimator, target, example=example)
 
 
 def _as_input(rows: Any) -> Any:

@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-from paritygate.convert import convert
-from paritygate.validate.errors import ParityGateError
-
-from .table import Row
+from .table import Row, Target, outcome
 
 Example = dict[str, Any]
 Case = tuple[nn.Module, Example, tuple[tuple[str, int], ...]]
 """A module, example inputs, and the axes that shall be dynamic beside the batch."""
 
 
-def rows() -> Iterator[Row]:
+def rows(targets: Sequence[Target]) -> Iterator[Row]:
     """Convert every architecture with random weights and tell what became of it."""
     for group, cases in (("torch.nn", TORCH), ("transformers", TRANSFORMERS)):
         for name, make in cases.items():
             torch.manual_seed(0)
-            yield Row(group, name, *_outcome(*make()))
-
-
-def _outcome(module: nn.Module, example: Example, dynamic: tuple[tuple[str, int], ...]) -> tuple[str, str]:
-    arrays = {name: value.numpy() for name, value in example.items()}
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            report = convert(module.eval(), Path(folder) / "model.onnx", example=arrays, dynamic=dynamic).report
-        except ParityGateError as error:
-            return "refused", f"[{error.code}] {error.subject}: {error.cause}"
-    return ("passes", report.route) if report.passed else ("fails", "; ".join(f.message for f in report.findings))
+            module, example, dynamic = make()
+            arrays = {name: value.numpy() for name, value in example.items()}
+            for target in targets:
+                found = outcome(module.eval(), target, example=arrays, dynamic=dynamic)
+                yield Row(group, name, target.name, *found)
 
 
 class Block(nn.Module):

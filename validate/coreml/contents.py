@@ -36,6 +36,22 @@ def _program_operators(block: Message) -> Iterator[str]:
             yield from _program_operators(nested)
 
 
+def computes_in_half(spec: Message) -> bool:
+    """Whether an ML Program rounds to float16 on its way: an operator's result is declared so."""
+    if spec.WhichOneof("Type") != "mlProgram":
+        return False
+    return any(_has_half(f.block_specializations[f.opset]) for f in spec.mlProgram.functions.values())
+
+
+def _has_half(block: Message) -> bool:
+    return any(
+        operation.type != "const"
+        and any(o.type.tensorType.dataType == FLOATS[0] for o in operation.outputs)
+        or any(map(_has_half, operation.blocks))
+        for operation in block.operations
+    )
+
+
 def opset(spec: Message) -> str:
     """The opset of a program's functions; empty for other models."""
     if spec.WhichOneof("Type") != "mlProgram":

@@ -43,7 +43,8 @@ class Facts:
     """What ``paritygate inspect`` prints beside the signature.
 
     ``operators`` counts operators, layers or estimator steps by name; ``parameters`` is the number of learned
-    scalars, ``size`` the bytes on disk; None where it can't be known.
+    scalars, ``size`` the bytes on disk; None where it can't be known. ``precision`` is the coarsest floating dtype that
+    the model computes in, where that is coarser than what it takes and gives.
     """
 
     format: str
@@ -52,6 +53,7 @@ class Facts:
     operators: Mapping[str, int] = field(default_factory=dict)
     parameters: int | None = None
     size: int | None = None
+    precision: str = ""
 
 
 class Model(Protocol):
