@@ -45,8 +45,7 @@ def computes_in_half(spec: Message) -> bool:
 
 def _has_half(block: Message) -> bool:
     return any(
-        operation.type != "const"
-        and any(o.type.tensorType.dataType == FLOATS[0] for o in operation.outputs)
+        (operation.type != "const" and any(o.type.tensorType.dataType == FLOATS[0] for o in operation.outputs))
         or any(map(_has_half, operation.blocks))
         for operation in block.operations
     )
