@@ -14,10 +14,11 @@ from ....validate.errors import ParityGateError
 from ....validate.signature import ClassLabel, Signature
 from ..base import FP16, Candidate, ConvertOptions
 from .ports import NARROWED, Port, feature_names
+from .rename import rename_features
 from .target import Target, coremltools
 
-LABEL, PROBABILITIES = "classLabel", "classProbability"
-"""How a classifier's features are called where the source has no names for them; Xcode expects these."""
+LABEL = "classLabel"
+"""How the class that a classifier chooses is called: the source has no output for it."""
 
 METADATA = {"author": "author", "license": "license", "version": "versionString", "description": "shortDescription"}
 """What a source may tell about itself -> the field of Model.proto's Metadata."""
@@ -28,32 +29,39 @@ _UNSUPPORTED = re.compile(
     r"Unsupported fx node (?P<fx>\S+)"
 )
 
+_NEWER = re.compile(
+    r"(?:No available version for (?P<operator>\S+).*)?"
+    r"(?:minimum_deployment_target to (?:at least )?coremltools\.target\.(?P<ios>iOS\d+)"
+    r"|converted model (?:has|uses following features which are available from) version (?P<version>\d+))",
+    re.DOTALL,
+)
+"""How coremltools says that a newer deployment target would do."""
+
 
 def convert_with(frontend: str, source: Any, types: Sequence[Any] | None, target: Target, **more: Any) -> Any:
     """``coremltools.convert`` for ``target``, quiet. ``frontend`` is coremltools' name of the source.
 
     ``more`` goes to coremltools as it is (outputs, classifier_config, compute_precision, ...). Raises PG404 naming the
-    operators that it doesn't know, PG405 with its reason otherwise.
+    operators that it doesn't know, PG408 where they need a newer target than the user asked for, PG405 with its
+    reason otherwise.
     """
     ct = coremltools()
     kind = "mlprogram" if target.program else "neuralnetwork"
     arguments = {"inputs": list(types)} if types is not None else {}
+    if target.program or target.fixed:
+        arguments["minimum_deployment_target"] = getattr(ct.target, target.ios)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
-            return ct.convert(
-                source,
-                source=frontend,
-                convert_to=kind,
-                minimum_deployment_target=getattr(ct.target, target.ios),
-                skip_model_load=True,
-                **arguments,
-                **more,
-            )
+            return ct.convert(source, source=frontend, convert_to=kind, skip_model_load=True, **arguments, **more)
     except ParityGateError:
         raise
     except Exception as e:  # coremltools raises ValueError, NotImplementedError, AssertionError, IndexError, ...
-        raise _gave_up(e) from e
+        newer = _NEWER.search(str(e))
+        if newer is None:
+            raise _gave_up(e) from e
+        raised = target.raised(newer["ios"] or f"iOS{int(newer['version']) + 9}", newer["operator"] or "the model")
+    return convert_with(frontend, source, types, raised, **more)
 
 
 def precision_of(options: ConvertOptions, target: Target, selector: Any = None) -> dict[str, Any]:
@@ -72,6 +80,22 @@ def output_features(signature: Signature, ports: Sequence[Port]) -> list[str]:
     return feature_names([spec.name for spec in signature.outputs], [port.feature for port in ports])
 
 
+def classifier_of(signature: Signature, options: ConvertOptions) -> dict[str, Any]:
+    """``classifier_config`` for :func:`convert_with` where the user names the classes.
+
+    Raises PG201 where the model has several outputs, or not as many scores as there are names.
+    """
+    labels = options.class_labels
+    if not labels:
+        return {}
+    shape = signature.outputs[0].shape
+    if len(signature.outputs) > 1 or not shape or shape[-1] != len(labels):
+        outputs = ", ".join(map(str, signature.outputs))
+        cause = f"{len(labels)} class labels need one output with a score for each; the model gives {outputs}"
+        raise ParityGateError("PG201", "class labels", cause)
+    return {"classifier_config": coremltools().ClassifierConfig(list(labels), predicted_feature_name=LABEL)}
+
+
 def finish(
     made: Any,
     signature: Signature,
@@ -82,20 +106,21 @@ def finish(
     route: str,
     notes: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
+    labels: Sequence[ClassLabel] = (),
 ) -> Candidate:
     """Give an MLModel's features the source's names, tell what it is, write it.
 
-    ``names`` maps the source's inputs to the feature names that ``made`` has for them. Its outputs stand in the source's
-    order.
+    ``names`` maps the source's inputs to the feature names that ``made`` has for them. Its outputs stand in the
+    source's order; with ``labels``, those of a :func:`classifier_of`, the scores are a dictionary and the class is one more.
     """
-    ct = coremltools()
     spec = made.get_spec()
+    label = spec.description.predictedFeatureName
+    given = [feature.name for feature in spec.description.output if feature.name != label]
     wanted = output_features(signature, ports)
-    given = [feature.name for feature in spec.description.output]
-    renamed = [(names[port.source], port.feature) for port in ports] + list(zip(given, wanted, strict=True))
-    for old, new in renamed:
-        if old != new:
-            ct.utils.rename_feature(spec, old, new)
+    renamed = {names[port.source]: port.feature for port in ports} | dict(zip(given, wanted, strict=True))
+    if label:
+        renamed[label] = feature_names([LABEL], renamed.values())[0]
+    rename_features(spec, renamed)
     describe(spec, metadata or {})
     write(spec, made.weights_dir, destination)
     return Candidate(
@@ -104,6 +129,7 @@ def finish(
         inputs={port.feature: port.source for port in ports},
         outputs={name: spec.name for name, spec in zip(wanted, signature.outputs, strict=True)},
         notes=(*notes, *narrowings(signature, ports)),
+        classes={wanted[0]: tuple(labels)} if labels else {},
         images={port.feature: port.image for port in ports if port.image},
     )
 
@@ -132,16 +158,14 @@ def narrowings(signature: Signature, ports: Sequence[Port]) -> list[str]:
         narrow = NARROWED.get(spec.dtype, spec.dtype)
         if narrow != spec.dtype and spec.dtype not in ("float16", "bool"):
             said.append(f"{spec.name}: {spec.dtype} in the source is {narrow} in Core ML")
-    for port in ports:
-        for axis, length in enumerate(port.shape):
-            if not isinstance(length, int):
-                said.append(f"{port.source}: axis {axis} takes {length[0]} to {length[1]}")
-    return said
+    return said + [sentence for port in ports for sentence in _limits(port)]
 
 
-def class_labels(labels: Sequence[ClassLabel]) -> Any:
-    """The labels as a ClassifierConfig."""
-    return coremltools().ClassifierConfig(list(labels), predicted_feature_name=LABEL)
+def _limits(port: Port) -> list[str]:
+    if port.shapes:
+        return [f"{port.source}: takes the shapes {', '.join(map(str, port.shapes))} only"]
+    ranges = [(axis, length) for axis, length in enumerate(port.shape) if not isinstance(length, int)]
+    return [f"{port.source}: axis {axis} takes {low} to {high}" for axis, (low, high) in ranges]
 
 
 def _gave_up(error: Exception) -> ParityGateError:

@@ -127,6 +127,17 @@ def tensor_types(ports: Sequence[Port], names: Mapping[str, str], target: Target
     return [_image(port, names[port.source]) if port.image else _tensor(port, names[port.source]) for port in ports]
 
 
+def output_types(signature: Signature, names: Sequence[str]) -> list[Any]:
+    """The outputs as coremltools wants them; ``names`` are the graph's own names for them, in the source's order.
+
+    With a float16 precision coremltools would narrow them for new targets, unless it is told their dtypes.
+    """
+    return [
+        coremltools().TensorType(name=name, dtype=np.dtype(NARROWED[spec.dtype]).type)
+        for spec, name in zip(signature.outputs, names, strict=True)
+    ]
+
+
 def _tensor(port: Port, name: str) -> Any:
     return coremltools().TensorType(name=name, shape=_shape(port), dtype=np.dtype(port.dtype).type)
 

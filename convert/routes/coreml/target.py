@@ -25,7 +25,7 @@ SPECIFICATIONS: dict[str, int] = {
 """Deployment target -> the specification version that it reads (Model.proto)."""
 
 _FIRST_PROGRAM, _LAST_NETWORK = 6, 5
-_FRAMEWORKS = ("tensorflow", "torch", "sklearn", "xgboost")
+_FRAMEWORKS = ("tensorflow", "torch", "sklearn", "xgboost", "transformers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ def target_of(destination: Path, options: ConvertOptions) -> Target:
     """The target that the suffix of ``destination`` and the options ask for. Raises PG201 and PG408.
 
     The default is the oldest that reads the format: iOS15 for ML Programs, iOS13 for neural networks and classic
-    models. A newer target reads an older file, so that a neural network is never written for more than iOS14, the last with a
-    version of its own.
+    models. A newer target reads an older file, so that a neural network is never written for more than iOS14, the last
+    with a version of its own.
     """
     program = destination.suffix == ".mlpackage"
     if options.precision != FP32 and not program:
