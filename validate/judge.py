@@ -76,7 +76,10 @@ def judge(
     policy = policy or DefaultPolicy()
     if candidate.ran.facts.precision:
         policy = NarrowPolicy(policy, candidate.ran.facts.precision)
-        notes = (*notes, f"the candidate computes in {candidate.ran.facts.precision}, and is judged as such")
+        notes = (
+            *notes,
+            f"no more than {candidate.ran.facts.precision} is asked of the candidate, which computes in it",
+        )
     signature = reference.ran.signature
     specs = accepting(signature.outputs) if candidate.row.takes_single_rows else signature.outputs
     expected, actual, again, paired = (load_outputs(folder / name) for name in (EXPECTED, ACTUAL, AGAIN, PAIRED))
@@ -114,7 +117,7 @@ def judge(
         reference=_summary(reference),
         candidate=_summary(candidate),
         samples=replace(reference.ran.samples, count=len(compared)),
-        environment=_environment(),
+        environment=_environment(candidate.row),
         findings=findings,
         route=route,
         timings=timings,
@@ -204,24 +207,30 @@ def _summary(side: Side) -> ModelSummary:
         format=side.row.title,
         signature=side.ran.signature,
         size=side.ran.facts.size,
-        sha256=_sha256(side.file) if side.file is not None and side.file.is_file() else None,
+        sha256=_sha256(side.file) if side.file is not None and side.file.exists() else None,
         opset=side.ran.facts.opset,
     )
 
 
 def _sha256(path: Path) -> str:
+    """Of a file's bytes; of a package's files in the order of their names, each name before its bytes."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_HASHED_BYTES):
-            digest.update(block)
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_dir():
+            continue
+        if file != path:
+            digest.update(file.relative_to(path).as_posix().encode())
+        with file.open("rb") as written:
+            while block := written.read(_HASHED_BYTES):
+                digest.update(block)
     return digest.hexdigest()
 
 
-def _environment() -> Environment:
+def _environment(row: Format) -> Environment:
     model, flags = _cpu()
     return Environment(
         versions={"python": platform.python_version()} | versions(),
-        engine="ONNX Runtime",
+        engine="Core ML lowered to ONNX Runtime" if row.name == "coreml" else "ONNX Runtime",
         provider="CPUExecutionProvider",
         cpu=model,
         cpu_flags=tuple(flag for flag in _CPU_FLAGS if flag in flags),

@@ -36,11 +36,15 @@ def _program_operators(block: Message) -> Iterator[str]:
             yield from _program_operators(nested)
 
 
-def computes_in_half(spec: Message) -> bool:
-    """Whether an ML Program rounds to float16 on its way: an operator's result is declared so."""
+def precision(spec: Message) -> str:
+    """The width that a device may compute in: float16 where an ML Program's operators give that, else float32.
+
+    Neural networks and classic models leave it to the device; no document promises them more than float32.
+    """
     if spec.WhichOneof("Type") != "mlProgram":
-        return False
-    return any(_has_half(f.block_specializations[f.opset]) for f in spec.mlProgram.functions.values())
+        return "float32"
+    blocks = [f.block_specializations[f.opset] for f in spec.mlProgram.functions.values()]
+    return "float16" if any(map(_has_half, blocks)) else "float32"
 
 
 def _has_half(block: Message) -> bool:

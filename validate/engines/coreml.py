@@ -48,7 +48,7 @@ class CoreMLModel:
 
     def facts(self) -> Facts:
         """Type, converter, opset and operators, as the specification states them."""
-        from ..coreml.contents import computes_in_half, operators, opset, weight_count
+        from ..coreml.contents import operators, opset, precision, weight_count
 
         spec = self.native.spec
         made_by = dict(spec.description.metadata.userDefined)
@@ -59,7 +59,7 @@ class CoreMLModel:
             operators=Counter(operators(spec)),
             parameters=weight_count(spec),
             size=_size(self.native.path),
-            precision="float16" if computes_in_half(spec) else "",
+            precision=precision(spec),
         )
 
 
