@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,10 @@ from .builder import Builder
 from .labels import as_labels, labels_of
 from .links import exponential, scaled
 from .trees import parted, single, single_limit, sorted_out, summed
-from .wires import Answer, Columns
+from .wires import Answer, Columns, refused
+
+if TYPE_CHECKING:
+    from .wires import Floats
 
 
 def tree_classifier(b: Builder, model: Any, x: Columns) -> Answer:
@@ -31,6 +34,38 @@ def tree_regressor(b: Builder, model: Any, x: Columns) -> Answer:
 def _mean(model: Any) -> list[Tree]:
     members = getattr(model, "estimators_", None) or [model]
     trees = [read_tree(member) for member in members]
+    return single([replace(tree, value=tree.value / len(trees)) for tree in trees])
+
+
+def bagging_classifier(b: Builder, model: Any, x: Columns) -> Answer:
+    """``predict`` and ``predict_proba`` of bagged trees: the mean of their shares."""
+    labels = labels_of(model)
+    trees = [
+        replace(tree, value=_placed(tree.value, member.classes_, len(labels.values)))
+        for member, tree in zip(model.estimators_, _bagged(model), strict=True)
+    ]
+    return sorted_out(b, b.vector(x), trees, len(labels.values), labels)
+
+
+def _placed(shares: Floats, seen: Floats, count: int) -> Floats:
+    """Shares of the classes that a member has seen, which are numbers of the ensemble's, among those of all."""
+    full = np.zeros((len(shares), count))
+    full[:, np.asarray(seen, np.int64)] = shares
+    return full
+
+
+def bagging_regressor(b: Builder, model: Any, x: Columns) -> Answer:
+    """``predict`` of bagged trees: their mean."""
+    trees = _bagged(model)
+    return Answer({"prediction": summed(b, b.vector(x), trees, trees[0].value.shape[1])})
+
+
+def _bagged(model: Any) -> list[Tree]:
+    """The trees, each over its own features, with leaves divided by their number. Raises PG404 for other members."""
+    if not all(hasattr(member, "tree_") for member in model.estimators_):
+        raise refused(model, "only trees can be bagged in one model of Core ML's")
+    members = zip(model.estimators_, model.estimators_features_, strict=True)
+    trees = [read_tree(member, columns=features) for member, features in members]
     return single([replace(tree, value=tree.value / len(trees)) for tree in trees])
 
 
@@ -56,5 +91,7 @@ PREDICTORS = {
     **dict.fromkeys(
         ("DecisionTreeRegressor", "ExtraTreeRegressor", "RandomForestRegressor", "ExtraTreesRegressor"), tree_regressor
     ),
+    "BaggingClassifier": bagging_classifier,
+    "BaggingRegressor": bagging_regressor,
     "IsolationForest": isolation_forest,
 }
