@@ -255,33 +255,3 @@ def test_a_sequence_of_what_is_declared():
     np.testing.assert_array_equal(session.predict({"x": IMAGE})["y"], np.maximum(IMAGE, 0))
     with pytest.raises(ParityGateError, match=r"shape \(2, 3, 4, 5, 1\) is no sequence of the declared \(4, 5, 5\)"):
         session.predict({"x": sequence[..., :1]})
-
-
-@pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("coupled", [False, True])
-def test_an_lstm_with_everything(reverse: bool, coupled: bool):
-    """Peepholes, a clipped cell and coupled gates, against the equations of NeuralNetwork.proto in NumPy."""
-    steps, size, width = 4, 3, 2
-    w, r = ([RANDOM.uniform(-1, 1, (size, n)) for _ in range(4)] for n in (width, size))
-    b, peep = ([RANDOM.uniform(-1, 1, size) for _ in range(n)] for n in (4, 3))
-    made = builder({"x": (width, 1, 1), "h": (size, 1, 1), "c": (size, 1, 1)}, exact=False)
-    made.add_unilstm(
-        "lstm", W_h=r, W_x=w, b=b, peep=peep, hidden_size=size, input_size=width, input_names=["x", "h", "c"],
-        output_names=["y", "h_out", "c_out"], inner_activation="SIGMOID", output_all=True, reverse_input=reverse,
-        forget_bias=True, coupled_input_forget_gate=coupled, cell_clip_threshold=0.3,
-    )  # fmt: skip
-    x, h, c = (RANDOM.uniform(-1, 1, n) for n in ((steps, width), size, size))
-    got = loaded(made.spec).session.predict(
-        {"x": x.reshape(steps, 1, width, 1, 1), "h": h.reshape(1, 1, size, 1, 1), "c": c.reshape(1, 1, size, 1, 1)}
-    )["y"]
-    want = np.zeros((steps, size))
-    for t in range(steps)[:: -1 if reverse else 1]:
-        i, f, o, z = (w[k] @ x[t] + r[k] @ h + b[k] for k in range(4))
-        i, f = sigmoid(i + peep[0] * c), sigmoid(f + peep[1] * c + 1)
-        c = np.clip(c * (1 - i if coupled else f) + i * np.tanh(z), -0.3, 0.3)
-        h = want[t] = np.tanh(c) * sigmoid(o + peep[2] * c)
-    np.testing.assert_allclose(got.reshape(steps, size), want, rtol=1e-5, atol=1e-6)
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))

@@ -1,39 +1,64 @@
-"""Recurrent layers. Blobs have the axes sequence, batch and vector, and two of length 1."""
+"""Recurrent layers. Blobs have the axes sequence, batch and vector, and two of length 1.
+
+They are ONNX's own operators, whose ``clip`` is the bound that Core ML puts on what goes into an activation. A Scan
+stands for those with activations that ONNX doesn't know in these operators, or whose cell may reach its limit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from ..fused_recurrence import Activation, Cell, Tensors, Weights, either, fused, stays_within
 from ..graph import Graph, Value
 from ..layer import Layer, lowers
 from ..proto import Message
 from ..recurrence import Step, scanned
-from .activation import nonlinearity
+from .activation import PLAIN, WITH_ALPHA, nonlinearity
 
 CLIP = 50.0
 """What goes into an activation stays between -50 and 50; so does an LSTM's cell unless it has a limit of its own."""
 GRU_GATES = ("updateGate", "resetGate", "outputGate")
-LSTM_GATES = ("inputGate", "forgetGate", "blockInput", "outputGate")
-
+LSTM_GATES = ("inputGate", "outputGate", "forgetGate", "blockInput")
+"""The gates in ONNX's order."""
 
 STANDARD = {"linear": (1.0, 0.0), "scaledTanh": (1.0, 1.0), "sigmoidHard": (0.2, 0.5)}
 """alpha and beta where coremltools writes none. For scaledTanh, NeuralNetwork.proto speaks of 1.7159 and 2/3, but
 Apple's own test of the layer asks for 1 and 1."""
+SCALED = {"linear": "Affine", "scaledTanh": "ScaledTanh", "sigmoidHard": "HardSigmoid"}
+"""ONNX's names of these."""
+GATES, BOUNDED = {"sigmoid", "sigmoidHard"}, {"sigmoid", "sigmoidHard", "tanh", "softsign"}
+"""Activations that stay within 0 and 1, and within -1 and 1."""
 
 
-def _function(g: Graph, layer: Layer, activation: Message, x: Value) -> Value:
+def _completed(activation: Message) -> Message:
+    """``activation`` with the constants that hold where it names none."""
     kind = activation.WhichOneof("NonlinearityType")
-    if kind in STANDARD and not getattr(activation, kind).ByteSize():
-        activation = type(activation)()
+    if kind not in STANDARD or getattr(activation, kind).ByteSize():
+        return activation
+    complete = type(activation)()
+    values = getattr(complete, kind)
+    values.alpha, values.beta = STANDARD[kind]
+    return complete
+
+
+def _onnx_activation(activation: Message) -> Activation | None:
+    """What ONNX's recurrent operators call it; None when they don't know it."""
+    kind = activation.WhichOneof("NonlinearityType")
+    if kind in PLAIN:
+        return Activation(PLAIN[kind])
+    if kind in WITH_ALPHA:
+        return Activation(WITH_ALPHA[kind], {"alpha": getattr(activation, kind).alpha})
+    if kind in SCALED:
         values = getattr(activation, kind)
-        values.alpha, values.beta = STANDARD[kind]
-    return nonlinearity(g, layer, activation, x)
+        return Activation(SCALED[kind], {"alpha": values.alpha, "beta": values.beta})
+    return None
 
 
 def _activated(g: Graph, layer: Layer, activation: Message, x: Value) -> Value:
-    return _function(g, layer, activation, g.op("Clip", x, g.like(-CLIP, x), g.like(CLIP, x)))
+    return nonlinearity(g, layer, activation, g.op("Clip", x, g.like(-CLIP, x), g.like(CLIP, x)))
 
 
 def _stacked(layer: Layer, holder: Message, names: Sequence[str], columns: int | None) -> np.ndarray[
@@ -45,11 +70,19 @@ def _stacked(layer: Layer, holder: Message, names: Sequence[str], columns: int |
     return np.concatenate([layer.weights(getattr(holder, name), shape) for name in names])
 
 
-def _projected(g: Graph, layer: Layer, x: Value, weights: Value, bias: Value | None) -> Value:
-    """W * x + b for all times at once: (sequence, batch, gates * vector)."""
-    rows = g.reshape(x, [g.dim(x, 0), g.dim(x, 1), layer.params.inputVectorSize])
-    product = g.op("MatMul", rows, weights)
-    return product if bias is None else g.op("Add", product, bias)
+def _weights(
+    g: Graph, layer: Layer, holder: Message, gates: Sequence[str], suffixes: Sequence[str], has_bias: bool
+) -> Weights:
+    """The matrices and the biases of all gates; ``suffixes`` is what NeuralNetwork.proto adds to a gate's name."""
+    of_input, of_state, of_bias = ([gate + suffix for gate in gates] for suffix in suffixes)
+    return Weights(
+        g.const(_stacked(layer, holder, of_input, layer.params.inputVectorSize)),
+        g.const(_stacked(layer, holder, of_state, layer.params.outputVectorSize)),
+        g.const(_stacked(layer, holder, of_bias, None)) if has_bias else None,
+    )
+
+
+GATED = ("WeightMatrix", "RecursionMatrix", "BiasVector")
 
 
 def _initial(g: Graph, layer: Layer, x: Value, given: Value | None) -> Value:
@@ -64,32 +97,62 @@ def _initial(g: Graph, layer: Layer, x: Value, given: Value | None) -> Value:
             return rows
         first = g.op("Slice", rows, g.const([0], "int64"), g.vector([batch]), g.const([0], "int64"))
         return g.reshape(first, [batch, size])
+    if isinstance(batch, int):
+        return g.const(np.zeros((batch, size), np.float32))
     return g.typed(g.op("Expand", g.const([0], "float32"), g.vector([batch, size])), ((x.shape or ())[1], size))
 
 
 def _run(
-    g: Graph, projected: Value, states: Sequence[Value], step: Step, whole: bool, reverse: bool
-) -> tuple[Value, ...]:
-    """The output (the whole sequence, or its last element) and the last states, as blobs of rank 5."""
-    sequence, finals = scanned(g, projected, states, step, reverse)
-    last = [g.op("Unsqueeze", f, g.const((0, 3, 4), "int64")) for f in finals]
-    return (g.op("Unsqueeze", sequence, g.const((3, 4), "int64")) if whole else last[0], *last)
+    g: Graph, layer: Layer, cell: Cell, x: Value, states: Sequence[Value], activations: Sequence[Message], step: Step,
+    free: bool | Value = True, input_forget: int | None = None,
+) -> Tensors:  # fmt: skip
+    """The output (the whole sequence, or its last element) and the last states, as blobs of rank 5.
+
+    ``step`` is one time step of the Scan, which takes the place of ONNX's operator unless ``free``.
+    """
+    p = layer.params
+    rows = g.reshape(x, [g.dim(x, 0), g.dim(x, 1), p.inputVectorSize])
+    known = [_onnx_activation(a) for a in activations]
+    functions = [a for a in known if a is not None]
+
+    def at_once(g: Graph) -> Tensors:
+        return fused(g, cell, rows, states, functions, clip=CLIP, input_forget=input_forget)
+
+    def by_steps(g: Graph) -> Tensors:
+        (weights,) = cell.sides
+        projected = g.op("MatMul", rows, g.transpose(weights.input, (1, 0)))
+        projected = projected if weights.bias is None else g.op("Add", projected, weights.bias)
+        sequence, finals = scanned(g, projected, states, step, cell.direction == "reverse")
+        return sequence, *finals
+
+    sequence, *last = either(g, free if len(functions) == len(known) else False, at_once, by_steps)
+    finals = [g.op("Unsqueeze", f, g.const((0, 3, 4), "int64")) for f in last]
+    return g.op("Unsqueeze", sequence, g.const((3, 4), "int64")), *finals
+
+
+def _direction(reverse: bool) -> str:
+    return "reverse" if reverse else "forward"
+
+
+def _results(layer: Layer, whole: bool, results: Sequence[Value]) -> tuple[Value, ...]:
+    """As many results as the layer names; the first is the last output where it doesn't give the sequence."""
+    return (*(results if whole else (results[1], *results[1:])),)[: len(layer.outputs)]
 
 
 @lowers("simpleRecurrent")
 def simple_recurrent(g: Graph, layer: Layer, x: Value, initial: Value | None = None) -> tuple[Value, ...]:
     """y = f(W x + R y + b)."""
     p = layer.params
-    weights = g.const(_stacked(layer, p, ["weightMatrix"], p.inputVectorSize).T)
-    recursion = g.const(_stacked(layer, p, ["recursionMatrix"], p.outputVectorSize).T)
-    bias = g.const(_stacked(layer, p, ["biasVector"], None)) if p.hasBiasVector else None
+    weights = _weights(g, layer, p, [""], ("weightMatrix", "recursionMatrix", "biasVector"), p.hasBiasVector)
+    recursion = g.transpose(weights.recurrent, (1, 0))
+    function = _completed(p.activation)
 
     def step(g: Graph, x: Value, states: Sequence[Value]) -> Sequence[Value]:
-        return [_activated(g, layer, p.activation, g.op("Add", x, g.op("MatMul", states[0], recursion)))]
+        return [_activated(g, layer, function, g.op("Add", x, g.op("MatMul", states[0], recursion)))]
 
-    states = [_initial(g, layer, x, initial)]
-    results = _run(g, _projected(g, layer, x, weights, bias), states, step, p.sequenceOutput, p.reverseInput)
-    return results[: len(layer.outputs)]
+    cell = Cell("RNN", (0,), (weights,), _direction(p.reverseInput))
+    results = _run(g, layer, cell, x, [_initial(g, layer, x, initial)], [function], step)
+    return _results(layer, p.sequenceOutput, results)
 
 
 @lowers("gru")
@@ -97,15 +160,14 @@ def gated_recurrent_unit(g: Graph, layer: Layer, x: Value, initial: Value | None
     """y = (1 - z) o + z y, with the update gate z, and the reset gate r in o = g(W x + R (r y) + b)."""
     p = layer.params
     size = p.outputVectorSize
-    weights = g.const(_stacked(layer, p, [f"{gate}WeightMatrix" for gate in GRU_GATES], p.inputVectorSize).T)
-    recursion = _stacked(layer, p, [f"{gate}RecursionMatrix" for gate in GRU_GATES], size).T
-    gates, candidate = g.const(recursion[:, : 2 * size]), g.const(recursion[:, 2 * size :])
-    bias = g.const(_stacked(layer, p, [f"{gate}BiasVector" for gate in GRU_GATES], None)) if p.hasBiasVectors else None
-    inner, outer = p.activations
+    weights = _weights(g, layer, p, GRU_GATES, GATED, p.hasBiasVectors)
+    parts = g.const([2 * size, size], "int64")
+    gates, candidate = g.ops("Split", g.transpose(weights.recurrent, (1, 0)), parts, outputs=2, axis=-1)
+    inner, outer = map(_completed, p.activations)
 
     def step(g: Graph, x: Value, states: Sequence[Value]) -> Sequence[Value]:
         (y,) = states
-        x_gates, x_output = g.ops("Split", x, g.const([2 * size, size], "int64"), outputs=2, axis=-1)
+        x_gates, x_output = g.ops("Split", x, parts, outputs=2, axis=-1)
         both = _activated(g, layer, inner, g.op("Add", x_gates, g.op("MatMul", y, gates)))
         update, reset = g.ops("Split", both, outputs=2, axis=-1, num_outputs=2)
         memory = g.op("MatMul", g.op("Mul", y, reset), candidate)
@@ -113,9 +175,9 @@ def gated_recurrent_unit(g: Graph, layer: Layer, x: Value, initial: Value | None
         fresh = g.op("Mul", g.op("Sub", g.like(1, x), update), output)
         return [g.op("Add", fresh, g.op("Mul", update, y))]
 
-    states = [_initial(g, layer, x, initial)]
-    results = _run(g, _projected(g, layer, x, weights, bias), states, step, p.sequenceOutput, p.reverseInput)
-    return results[: len(layer.outputs)]
+    cell = Cell("GRU", (0, 1, 2), (weights,), _direction(p.reverseInput))
+    results = _run(g, layer, cell, x, [_initial(g, layer, x, initial)], [inner, outer], step)
+    return _results(layer, p.sequenceOutput, results)
 
 
 @lowers("uniDirectionalLSTM")
@@ -123,7 +185,7 @@ def lstm(g: Graph, layer: Layer, x: Value, output: Value | None = None, cell: Va
     """The output, and the last output and cell state."""
     p = layer.params
     results = _lstm(g, layer, x, (output, cell), p.weightParams, p.activations, p.reverseInput)
-    return results[: len(layer.outputs)]
+    return _results(layer, p.params.sequenceOutput, results)
 
 
 @lowers("biDirectionalLSTM")
@@ -134,26 +196,31 @@ def bidirectional_lstm(
     """Two LSTMs, one of them from the end on; their outputs are joined, their states are not."""
     p = layer.params
     forward, backward = p.weightParams
-    y, *states = _lstm(g, layer, x, (output, cell), forward, p.activationsForwardLSTM, False)
-    y_reverse, *states_reverse = _lstm(
-        g, layer, x, (reverse_output, reverse_cell), backward, p.activationsBackwardLSTM, True
-    )  # fmt: skip
-    return (g.op("Concat", y, y_reverse, axis=2), *states, *states_reverse)[: len(layer.outputs)]
+    y, *last = _lstm(g, layer, x, (output, cell), forward, p.activationsForwardLSTM, False)
+    back, *last_back = _lstm(g, layer, x, (reverse_output, reverse_cell), backward, p.activationsBackwardLSTM, True)
+    joined = (y, back) if p.params.sequenceOutput else (last[0], last_back[0])
+    return (g.op("Concat", *joined, axis=2), *last, *last_back)[: len(layer.outputs)]
 
 
 def _lstm(
-    g: Graph, layer: Layer, x: Value, initial: Sequence[Value | None], weights: Message,
+    g: Graph, layer: Layer, x: Value, initial: Sequence[Value | None], holder: Message,
     activations: Sequence[Message], reverse: bool,
-) -> tuple[Value, ...]:  # fmt: skip
+) -> Tensors:  # fmt: skip
     p = layer.params.params
-    size = layer.params.outputVectorSize
-    matrix = _stacked(layer, weights, [f"{gate}WeightMatrix" for gate in LSTM_GATES], layer.params.inputVectorSize)
-    recursion = g.const(_stacked(layer, weights, [f"{gate}RecursionMatrix" for gate in LSTM_GATES], size).T)
-    bias = _lstm_bias(layer, weights)
-    projected = _projected(g, layer, x, g.const(matrix.T), g.const(bias) if bias.any() else None)
+    peepholes = [f"{gate}PeepholeVector" for gate in LSTM_GATES[:3]]
+    weights = replace(
+        _weights(g, layer, holder, LSTM_GATES, GATED, False),
+        bias=g.const(_lstm_bias(layer, holder)),
+        peephole=g.const(_stacked(layer, holder, peepholes, None)) if p.hasPeepholeVectors else None,
+    )
     states = [_initial(g, layer, x, state) for state in initial]
-    step = _lstm_step(layer, weights, activations, recursion)
-    return _run(g, projected, states, step, p.sequenceOutput, reverse)
+    functions = [_completed(a) for a in activations]
+    inner, block, _ = (a.WhichOneof("NonlinearityType") for a in functions)
+    limit = p.cellClipThreshold or CLIP
+    free = inner in GATES and block in BOUNDED and stays_within(g, limit, states[1], g.dim(x, 0), 1.0)
+    cell = Cell("LSTM", (0, 1, 2, 3), (weights,), _direction(reverse))
+    step = _lstm_step(g, layer, weights, functions, limit)
+    return _run(g, layer, cell, x, states, functions, step, free, int(p.coupledInputAndForgetGate))
 
 
 def _lstm_bias(layer: Layer, weights: Message) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -162,35 +229,30 @@ def _lstm_bias(layer: Layer, weights: Message) -> np.ndarray[tuple[int, ...], np
     bias = np.zeros(4 * size, np.float32)
     if p.hasBiasVectors:
         bias += _stacked(layer, weights, [f"{gate}BiasVector" for gate in LSTM_GATES], None)
-    bias[size : 2 * size] += p.forgetBias
+    forget = LSTM_GATES.index("forgetGate")
+    bias[forget * size : (forget + 1) * size] += p.forgetBias
     return bias
 
 
-def _lstm_step(layer: Layer, weights: Message, activations: Sequence[Message], recursion: Value) -> Step:
+def _lstm_step(g: Graph, layer: Layer, weights: Weights, functions: Sequence[Message], limit: float) -> Step:
     """Input, forget and output gate i, f, o, block input z: c = f c + i z, y = h(c) o; gates may peep at the cell."""
-    p = layer.params.params
-    size = layer.params.outputVectorSize
-    inner, block, outer = activations
-    limit = p.cellClipThreshold or CLIP
+    inner, block, outer = functions
+    coupled = layer.params.params.coupledInputAndForgetGate
+    recursion = g.transpose(weights.recurrent, (1, 0))
+    peepholes = g.ops("Split", weights.peephole, outputs=3, num_outputs=3) if weights.peephole else ()
 
-    def peeping(g: Graph, gate: Value, cell: Value, name: str) -> Value:
-        if not p.hasPeepholeVectors:
-            return gate
-        peephole = layer.weights(getattr(weights, f"{name}PeepholeVector"), (size,))
-        return g.op("Add", gate, g.op("Mul", cell, g.const(peephole)))
+    def gate(g: Graph, x: Value, cell: Value, number: int) -> Value:
+        seen = g.op("Add", x, g.op("Mul", cell, peepholes[number])) if peepholes else x
+        return _activated(g, layer, inner, seen)
 
     def step(g: Graph, x: Value, states: Sequence[Value]) -> Sequence[Value]:
         y, c = states
-        i, f, z, o = g.ops("Split", g.op("Add", x, g.op("MatMul", y, recursion)), outputs=4, axis=-1, num_outputs=4)
-        i = _activated(g, layer, inner, peeping(g, i, c, "inputGate"))
-        if p.coupledInputAndForgetGate:
-            f = g.op("Sub", g.like(1, i), i)
-        else:
-            f = _activated(g, layer, inner, peeping(g, f, c, "forgetGate"))
-        z = _activated(g, layer, block, z)
-        c = g.op("Add", g.op("Mul", c, f), g.op("Mul", i, z))
+        gates = g.op("Add", x, g.op("MatMul", y, recursion))
+        i, o, f, z = g.ops("Split", gates, outputs=4, axis=-1, num_outputs=4)
+        i = gate(g, i, c, 0)
+        f = g.op("Sub", g.like(1, i), i) if coupled else gate(g, f, c, 2)
+        c = g.op("Add", g.op("Mul", c, f), g.op("Mul", i, _activated(g, layer, block, z)))
         c = g.op("Clip", c, g.like(-limit, c), g.like(limit, c))
-        o = _activated(g, layer, inner, peeping(g, o, c, "outputGate"))
-        return [g.op("Mul", _function(g, layer, outer, c), o), c]
+        return [g.op("Mul", nonlinearity(g, layer, outer, c), gate(g, o, c, 1)), c]
 
     return step
