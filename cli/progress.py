@@ -63,6 +63,7 @@ def _live() -> Iterator[Listener]:
         task = bars.add_task("start", total=None)
 
         def listen(event: Event) -> None:
-            bars.update(task, description=event.stage, completed=event.done, total=event.total or None)
+            bars.tasks[task].total = event.total or None  # update() would take None for "as before"
+            bars.update(task, description=event.stage, completed=event.done)
 
         yield listen

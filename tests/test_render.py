@@ -192,6 +192,13 @@ def test_rich_says_what_text_says(name):
         assert words(line) in shown
 
 
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_a_narrow_terminal_keeps_names_and_verdicts_whole(width):
+    lines = in_terminal(REPORTS["pass"], colours=False, width=width).splitlines()
+    for output in REPORTS["pass"].outputs:
+        assert any(output.name in line and line.rstrip().endswith("pass") for line in lines)
+
+
 def test_rich_colours_the_verdict():
     assert "\x1b[1;31mFAIL" in in_terminal(REPORTS["fail"])
     assert "\x1b[1;32mPASS" in in_terminal(REPORTS["pass"])

@@ -78,7 +78,7 @@ def judge(
         policy = NarrowPolicy(policy, candidate.ran.facts.precision)
         notes = (
             *notes,
-            f"no more than {candidate.ran.facts.precision} is asked of the candidate, which computes in it",
+            f"the candidate computes in {candidate.ran.facts.precision}, whose tolerance holds",
         )
     signature = reference.ran.signature
     specs = accepting(signature.outputs) if candidate.row.takes_single_rows else signature.outputs

@@ -80,7 +80,7 @@ def run_candidate(
     """
     from .samples import load_outputs, load_samples, save_outputs
 
-    on_event(Event(f"load {source_name(source)}"))
+    on_event(Event(f"load {Path(source).name if isinstance(source, Path) else source_name(source)}"))
     samples = load_samples(folder / SAMPLES)
     try:
         model = load_model(row, source, replace(options, example=samples.feeds[0]))

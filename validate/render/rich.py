@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .rows import COLUMNS, LEFT, agreements, cells, headings, printable, sentences, verdict_line
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import Console, ConsoleOptions, Group
     from rich.table import Table
     from rich.text import Text
 
@@ -31,27 +33,54 @@ def render_rich(report: Report) -> Group:
     verdict = Text(printable(verdict_line(report)), style=_STYLES[report.verdict.value])
     parts = (
         _grid(tuple(headings(report)), "dim"),
-        _table(report),
+        _Table(report),
         Text(printable("; ".join(agreements(report)))),
         _grid(tuple(sentences(report)), ""),
     )
     return Group(*(part for part in parts if not isinstance(part, Text) or part.plain), verdict)
 
 
-def _table(report: Report) -> Table | Text:
+_DISPENSABLE = ("mean abs", "SNR dB", "cosine", "max rel", "shape", "elements", "dtype")
+"""Columns that a narrow terminal does without, the least telling first."""
+
+_GAP = 3  # padding on both sides, and the rule between
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One row per output, with as many columns as the terminal has room for; the name and the verdict always."""
+
+    report: Report
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        rows = [tuple(map(printable, cells(output))) for output in self.report.outputs]
+        if rows:
+            yield _drawn(rows, _fitting(rows, options.max_width))
+
+
+def _fitting(rows: Sequence[tuple[str, ...]], width: int) -> list[int]:
+    """The columns that fit into ``width``, by number."""
+    widths = [max(map(len, column)) + _GAP for column in zip(COLUMNS, *rows, strict=True)]
+    shown = list(range(len(COLUMNS)))
+    for name in _DISPENSABLE:
+        if sum(widths[at] for at in shown) <= width:
+            break
+        shown.remove(COLUMNS.index(name))
+    return shown
+
+
+def _drawn(rows: Sequence[tuple[str, ...]], shown: Sequence[int]) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    if not report.outputs:
-        return Text()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for at, name in enumerate(COLUMNS):
-        words = at < LEFT or not name
-        table.add_column(name, justify="left" if words else "right", overflow="fold", no_wrap=not words)
-    for output in report.outputs:
-        *texts, verdict = map(printable, cells(output))
-        table.add_row(*map(Text, texts), Text(verdict, style=_STYLES[verdict]))
+    for at in shown:
+        words = at < LEFT or not COLUMNS[at]
+        table.add_column(COLUMNS[at], justify="left" if words else "right", overflow="fold", no_wrap=not words)
+    for row in rows:
+        styles = ["", *[""] * (len(shown) - 2), _STYLES[row[-1]]]
+        table.add_row(*(Text(row[at], style=style) for at, style in zip(shown, styles, strict=True)))
     return table
 
 
