@@ -34,10 +34,15 @@ def by_value_inference(op: str, arguments: Mapping[str, Any], opset: int) -> lis
 def by_lowering(
     op: str, arguments: Mapping[str, Any], opset: int, declared: Collection[np.ndarray], computed: Collection[str]
 ) -> list[np.ndarray]:
-    """What ONNX Runtime computes from the lowering; ``computed`` arguments are inputs of the graph, not constants."""
+    """What ONNX Runtime computes from the lowering; ``computed`` arguments are inputs of the graph, not constants.
+
+    A computed tuple is several inputs.
+    """
     g = Graph()
-    arrays = {k: np.asarray(v) for k, v in arguments.items() if k in computed}
-    given = {k: [_constant(g, v)] if k not in computed else [g.input(k, arrays[k].dtype, arrays[k].shape)]
+    parts = {k: v if isinstance(v, tuple) else (v,) for k, v in arguments.items() if k in computed}
+    arrays = {f"{k}{i}": np.asarray(v) for k, values in parts.items() for i, v in enumerate(values)}
+    inside = {name: g.input(name, a.dtype, a.shape) for name, a in arrays.items()}
+    given = {k: [inside[f"{k}{i}"] for i in range(len(parts[k]))] if k in parts else [_constant(g, v)]
              for k, v in arguments.items()}  # fmt: skip
     types = tuple(TensorType(d.dtype, d.shape) for d in declared)
     operation = Op(op, "tested", opset, types)

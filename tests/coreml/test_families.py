@@ -238,8 +238,8 @@ def test_nearest_resizing_counts_from_pixel_centres(size: int):
     ("mode", "padding", "aligned"),
     [
         *product(["bilinear", "nearest"], ["constant", "border"], [False, True]),
-        ("bilinear", "reflection", True),
-        ("bilinear", "symmetric", False),
+        *product(["bilinear", "nearest"], ["reflection"], [True]),
+        *product(["bilinear", "nearest"], ["symmetric"], [False]),
     ],
 )
 def test_resampling(mode: str, padding: str, aligned: bool):
@@ -261,6 +261,34 @@ def test_resampling(mode: str, padding: str, aligned: bool):
             "coordinates_mode": coordinates_mode, "align_corners": aligned,
         }  # fmt: skip
         check("resample", arguments, 15, wanted, computed=("x", "coordinates"), atol=1e-4)
+
+
+@pytest.mark.parametrize(("padding", "aligned"), [("reflection", True), ("symmetric", False)])
+def test_ties_are_mirrored_before_they_are_rounded(padding: str, aligned: bool):
+    """As in PyTorch, and in Apple's test, where a symmetric image of width 2 shows pixel 0 at position 6.5."""
+    span = np.array([4, 1], np.float32)  # a power of two, so that PyTorch's coordinates are exact
+    x, columns = draw(1, 1, 1, 4 + aligned), np.arange(-19, 20, dtype=np.float32) / 2
+    points = np.stack([columns, np.zeros_like(columns)], axis=-1)[None, None]
+    grid = 2 * (points + (0 if aligned else 0.5)) / span - 1
+    wanted = F.grid_sample(torch.from_numpy(x), torch.from_numpy(grid), "nearest", "reflection", aligned)
+    arguments = {
+        "x": x, "coordinates": points, "sampling_mode": "nearest", "padding_mode": padding, "padding_value": 0.0,
+        "coordinates_mode": "unnormalized", "align_corners": aligned,
+    }  # fmt: skip
+    check("resample", arguments, 15, wanted, computed=("x", "coordinates"))
+
+
+@pytest.mark.parametrize(
+    ("equation", "x", "y"),
+    [
+        ("nchw,nwhu->nchu", (2, 3, 4, 5), (2, 5, 4, 6)),
+        ("abcd,adce->abce", (1, 3, 4, 5), (7, 5, 1, 6)),
+        ("chw , whr -> chr", (3, 1, 5), (5, 4, 6)),
+    ],
+)
+def test_einsum_stretches_axes_of_length_1(equation: str, x: tuple[int, ...], y: tuple[int, ...]):
+    values = draw(*x), draw(*y)
+    check("einsum", {"values": values, "equation": equation}, 15, np.einsum(equation, *values), computed=("values",))
 
 
 def boxed(x: np.ndarray, box: list[float], mode: str, size: int, pad: float) -> np.ndarray:

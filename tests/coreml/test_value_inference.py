@@ -388,7 +388,7 @@ def _infers(op: type) -> bool:
 WITHOUT_ROW = {
     "concat": "takes a tuple; tested in test_tensor_operators.py",
     "cond": "takes blocks; tested by the recorded cases",
-    "einsum": "takes a tuple; tested by the recorded cases",
+    "einsum": "takes a tuple; tested in test_families.py",
     "identity": "gives what it takes",
     "list_length": "takes a list; tested by the recorded cases",
     "quantize": "keeps its parameters in narrow types; tested in test_families.py",

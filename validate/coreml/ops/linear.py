@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from string import ascii_lowercase
+
 from ..bind import Op, Values, lowers
 from ..graph import Graph, Value
+from ..refuse import unsupported
 from .elementwise_binary import promoted
 
 
@@ -33,7 +36,21 @@ def _swapped(g: Graph, x: Value) -> Value:
     return g.transpose(x, (*range(x.rank - 2), x.rank - 1, x.rank - 2))
 
 
+EINSUMS = {"abcd,adce->abce": (0, 2, 1, 3), "abc,cbd->abd": (1, 0, 2)}
+"""The equations that Core ML knows, and the order of axes that makes both of them a matrix product, there and back."""
+
+
 @lowers("einsum")
-def einsum(g: Graph, *, values: Values, equation: str) -> Value:
-    """Einstein summation."""
-    return g.op("Einsum", *values, equation=equation)
+def einsum(g: Graph, op: Op, *, values: Values, equation: str) -> Value:
+    """A matrix product for each ``a`` and third axis, either of which may be 1: ONNX's Einsum doesn't stretch those."""
+    order = EINSUMS.get(_pattern(equation))
+    if order is None:
+        raise unsupported(str(op), f"equation '{equation}' is not one of {', '.join(EINSUMS)}")
+    return g.transpose(g.op("MatMul", *(g.transpose(v, order) for v in values)), order)
+
+
+def _pattern(equation: str) -> str:
+    """``equation`` with its letters renamed in their order."""
+    letters = dict.fromkeys(c for c in equation if c.isalpha())
+    names = dict(zip(letters, ascii_lowercase, strict=False))
+    return "".join(names.get(c, c) for c in equation if not c.isspace())

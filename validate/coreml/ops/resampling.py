@@ -12,6 +12,8 @@ from .image_resizing import last_index
 MODES = {"bilinear": "linear", "nearest": "nearest"}
 PADDINGS = {"constant": "zeros", "border": "border", "reflection": "reflection", "symmetric": "reflection"}
 """ONNX's names. What it calls reflection repeats the edge when, and only when, corners are not aligned."""
+FOLDS = {"reflection": 0.0, "symmetric": 0.5}
+"""How far beyond the outermost pixels' centres the image is mirrored."""
 SIGNED, UNIT, PIXELS = "normalized_minus_one_to_one", "normalized_zero_to_one", "unnormalized"
 
 
@@ -44,6 +46,9 @@ def resample(
         if given not in known:
             raise unsupported(str(op), f"mode '{given}' is not one of {', '.join(known)}")
     points = g.cast(coordinates, "float32")
+    if sampling_mode == "nearest" and padding_mode in FOLDS:
+        points = _folded(g, _in_pixels(g, x, points, coordinates_mode, align_corners), x, FOLDS[padding_mode])
+        coordinates_mode, padding_mode = PIXELS, "border"
     aligned = {"reflection": True, "symmetric": False}.get(padding_mode, align_corners and coordinates_mode == SIGNED)
     if coordinates_mode != SIGNED or aligned != align_corners:
         points = _normalised(g, _in_pixels(g, x, points, coordinates_mode, align_corners), x, aligned)
@@ -66,6 +71,15 @@ def _in_pixels(g: Graph, x: Value, points: Value, mode: str, align_corners: bool
     if align_corners:
         return g.op("Mul", unit, last)
     return g.op("Sub", g.op("Mul", unit, g.op("Add", last, one)), half)
+
+
+def _folded(g: Graph, pixels: Value, x: Value, beyond: float) -> Value:
+    """The pixel that each position shows in an image mirrored endlessly. ONNX rounds before it mirrors, not after."""
+    last, shift = _last(g, x), g.const(beyond, "float32")
+    span = g.op("Max", g.op("Add", last, g.const(2 * beyond, "float32")), g.const(1, "float32"))
+    turn = g.op("Mod", g.op("Abs", g.op("Add", pixels, shift)), g.op("Add", span, span), fmod=1)
+    position = g.op("Sub", g.op("Sub", span, g.op("Abs", g.op("Sub", span, turn))), shift)
+    return g.op("Min", g.op("Max", g.op("Round", position), g.const(0, "float32")), last)
 
 
 def _normalised(g: Graph, pixels: Value, x: Value, aligned: bool) -> Value:
