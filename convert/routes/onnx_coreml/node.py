@@ -12,7 +12,7 @@ import onnx
 
 from ....validate.errors import ParityGateError
 from ..coreml.target import Target
-from .values import Value
+from .values import NarrowingError, Value, variable
 
 Subgraph = Callable[[onnx.GraphProto, Sequence[Value]], list[Value]]
 """Translates a nested graph into the current MIL block; the graph's inputs get the given values."""
@@ -73,6 +73,13 @@ class Node:
         assert value is not None  # asked of inputs that are there
         return value.dtype
 
+    def variable(self, value: Value) -> Any:
+        """A value as a MIL variable. Raises PG404 for what Core ML's types can't hold."""
+        try:
+            return variable(value)
+        except NarrowingError as e:
+            raise self.unsupported(str(e)) from e
+
     def need(self, ios: str) -> None:
         """Start again for at least ``ios``, unless the target is that already."""
         if self.target.program and self.target.specification < int(ios.removeprefix("iOS")) - 9:
@@ -107,6 +114,6 @@ def attribute_value(attribute: onnx.AttributeProto) -> Any:
         return onnx.numpy_helper.to_array(value)
     if isinstance(value, bytes):
         return value.decode()
-    if isinstance(value, (str, int, float, onnx.GraphProto)):
+    if isinstance(value, (str, int, float, onnx.GraphProto, onnx.TypeProto)):
         return value
     return tuple(v.decode() if isinstance(v, bytes) else v for v in value)

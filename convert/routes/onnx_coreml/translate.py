@@ -15,7 +15,7 @@ from .functions import body_of, has_body, result_types, schema_of
 from .mil import Var, mb, types
 from .node import Node, TargetError, attribute_value, describe, plain
 from .registry import as_tuple, translates
-from .values import Value, mil_dtype
+from .values import Value, cast_name, kind_of, mil_dtype
 
 
 class MissingError(Exception):
@@ -107,9 +107,17 @@ def _settled(node: Node, result: Any, dtype: np.dtype[Any] | None) -> Value | No
     assert isinstance(result, Var), f"{node}: a translation gives a {type(result).__name__}"
     own = np.dtype(types.nptype_from_builtin(result.dtype))
     wanted = dtype or own
+    if kind_of(wanted) is None:
+        raise node.unsupported(f"Core ML has no tensors of {wanted}")
     if result.dtype != mil_dtype(wanted):
-        result = mb.cast(x=result, dtype={"b": "bool", "f": "fp32"}.get(wanted.kind, "int32"))
+        result = mb.cast(x=result, dtype=cast_name(wanted))
+    if result.val is not None and np.size(result.val) <= SMALL and own.kind in "bi":
+        return Value(np.asarray(result.val).astype(wanted), wanted)
     return Value(result, wanted)
+
+
+SMALL = 1024
+"""Shapes and indices that coremltools works out are constants to the operators that need such."""
 
 
 def unsupported_operators(model: onnx.ModelProto) -> list[str]:

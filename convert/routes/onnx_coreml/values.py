@@ -14,8 +14,10 @@ Array = npt.NDArray[Any]
 Ints = tuple[int, ...]
 Floats = tuple[float, ...]
 
-_MIL_DTYPES = {"b": types.bool, "i": types.int32, "u": types.int32, "f": types.fp32}
-_WIDTHS = {"b": "bool", "i": "int32", "u": "int32", "f": "float32"}
+_MIL_DTYPES = {"b": types.bool, "i": types.int32, "f": types.fp32}
+_WIDTHS = {"b": "bool", "i": "int32", "f": "float32"}
+_CASTS = {"b": "bool", "i": "int32", "f": "fp32"}
+_KINDS = {**dict.fromkeys(("int4", "uint4", "int2", "uint2"), "i"), "bfloat16": "f"}
 
 
 class NarrowingError(ValueError):
@@ -39,15 +41,22 @@ class Value:
         return isinstance(self.content, np.ndarray)
 
 
+def kind_of(dtype: np.dtype[Any]) -> str | None:
+    """b, i or f: which of Core ML's types stands for a dtype of the source; None where none does."""
+    kind = {"u": "i"}.get(dtype.kind, dtype.kind)
+    return kind if kind in _WIDTHS else _KINDS.get(dtype.name)
+
+
 def narrowed(array: Array) -> Array:
     """``array`` as bool, int32 or float32. Raises NarrowingError where a value doesn't survive."""
-    if array.dtype.kind not in _WIDTHS or array.dtype.hasobject:
+    kind = kind_of(array.dtype)
+    if kind is None:
         raise NarrowingError(f"Core ML has no tensors of {array.dtype}")
     with np.errstate(over="ignore", invalid="ignore"):
-        narrow = np.asarray(array.astype(_WIDTHS[array.dtype.kind]))
-    if array.dtype.kind in "iu" and not np.array_equal(narrow.astype(array.dtype), array):
+        narrow = np.asarray(array.astype(_WIDTHS[kind]))
+    if kind == "i" and not np.array_equal(narrow.astype(array.dtype), array):
         raise NarrowingError(f"the {array.dtype} constant {_worst(array)} doesn't fit Core ML's int32")
-    if array.dtype.kind == "f" and not np.array_equal(np.isfinite(narrow), np.isfinite(array)):
+    if kind == "f" and not np.array_equal(np.isfinite(narrow), np.isfinite(array)):
         raise NarrowingError(f"the {array.dtype} constant {_worst(array)} doesn't fit Core ML's float32")
     return narrow
 
@@ -71,9 +80,9 @@ def variable(value: Value) -> Var:
 
 def mil_dtype(dtype: np.dtype[Any]) -> Any:
     """The MIL type that stands for a source's dtype."""
-    return _MIL_DTYPES[dtype.kind]
+    return _MIL_DTYPES[kind_of(dtype) or ""]
 
 
 def cast_name(dtype: np.dtype[Any]) -> str:
     """That type's name, as ``mb.cast`` wants it."""
-    return {"b": "bool", "i": "int32", "u": "int32", "f": "fp32"}[dtype.kind]
+    return _CASTS[kind_of(dtype) or ""]
