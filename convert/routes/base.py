@@ -20,9 +20,9 @@ class ConvertOptions:
     ``opset`` None means the newest that ONNX Runtime supports officially. All else is for Core ML:
     ``deployment_target`` (``iOS15``, ``macOS13``, ...; None: the oldest that will do), ``precision`` (``fp32``,
     ``fp16`` or ``mixed``), ``images`` (inputs of the source that become images), ``class_labels`` (names for the
-    classes of the only output), ``ranges`` (bounds of an input's dynamic axis: (input, axis) -> lowest and highest length) and
-    ``shapes`` (input -> the only shapes it shall take). ``evidence`` is the folder with the samples and the original's
-    answers (see :mod:`paritygate.validate.job`), for a route that looks for the right precision.
+    classes of the only output), ``ranges`` (bounds of an input's dynamic axis: (input, axis) -> lowest and highest
+    length) and ``shapes`` (input -> the only shapes it shall take). ``evidence`` is the folder with the samples and the
+    original's answers (see :mod:`paritygate.validate.job`), for a route that looks for the right precision.
     """
 
     opset: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +26,15 @@ def guard_padded_pools(graph: onnx.GraphProto) -> None:
         nodes.append(node)
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def guard_file(path: Path) -> None:
+    """The same for a written model, whose external data stays where it is."""
+    import onnx
+
+    model = onnx.load(str(path), load_external_data=False)
+    guard_padded_pools(model.graph)
+    path.write_bytes(model.SerializeToString())
 
 
 def _is_padded(pool: onnx.NodeProto, made_by: dict[str, onnx.NodeProto]) -> bool:

@@ -11,6 +11,7 @@ from ...validate.engines.torch_capture import reason
 from ...validate.engines.torch_quiet import quiet
 from ...validate.errors import ParityGateError
 from .opset import raise_opset
+from .padded_pools import guard_file
 from .save import INLINE_LIMIT, save_onnx
 from .torch_names import lost_axes, name_axes, name_interface, output_bindings
 
@@ -49,6 +50,8 @@ def convert_program(model: TorchModel, destination: Path, opset: int) -> None:
         save_onnx(raise_opset(exported.model_proto, opset), destination)
     else:
         save_graph(exported.model, destination)
+    if {"Pad", "MaxPool"} <= {node.op_type for node in exported.model.graph}:
+        guard_file(destination)
 
 
 def _refuse_constants(program: Any) -> None:

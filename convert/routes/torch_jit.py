@@ -11,6 +11,7 @@ from ...validate.engines.torch_capture import reason
 from ...validate.engines.torch_quiet import quiet
 from ...validate.errors import ParityGateError
 from .opset import raise_opset
+from .padded_pools import guard_padded_pools
 from .save import save_onnx
 from .torch_names import output_bindings
 
@@ -36,6 +37,7 @@ def convert_flat(flat: Flat, signature: Signature, destination: Path, opset: int
     with tempfile.TemporaryDirectory(dir=destination.parent) as folder:
         proto = _export(frozen, flat.examples, signature, Path(folder) / "export.onnx", min(opset, NEWEST))
     declare(proto, signature)
+    guard_padded_pools(proto.graph)
     save_onnx(raise_opset(proto, opset) if opset > NEWEST else proto, destination)
     if not raises:
         return ()
