@@ -475,7 +475,7 @@ def test_batch_is_dynamic_by_default_and_proved_so(digits, tmp_path):
 
 
 class PaddedPool(nn.Module):
-    """Zeros around negative values: a pool that pads with minus infinity instead gives negative numbers at the border."""
+    """Zeros around negative values: a pool that pads with minus infinity gives negative numbers at the border."""
 
     def __init__(self) -> None:
         super().__init__()
