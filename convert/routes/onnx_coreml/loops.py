@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from coremltools.converters.mil.mil import get_new_symbol
 from coremltools.converters.mil.mil.block import curr_block
 
 from .mil import Var, is_symbolic, mb, types
@@ -30,50 +31,92 @@ class Loop:
 
     def run(self, start: Var, carried: Sequence[Var]) -> tuple[list[Var], list[Var]]:
         """The carried values after the last pass, and the stacks along a new first axis."""
-        elements = self._elements(start, carried)
+        variables, elements = self._types([opaque(v) for v in (mb.const(val=np.int32(0)), start, *carried)])
         lists = [self._list(element) for element in elements]
-        inner = len(carried)
+        inner = len(variables)
 
-        def step(index: Var, go_on: Var, *variables: Var) -> list[Var]:
-            after = self.body(index, go_on, variables[:inner])
+        def step(*state: Var) -> list[Var]:
+            after, rows = self._pass(state[:inner])
             written = [
-                mb.list_write(ls=ls, index=self._place(i, index), value=_listable(value))
-                for i, (ls, value) in enumerate(zip(variables[inner:], after[2], strict=True))
+                mb.list_write(ls=ls, index=self._place(i, state[0]), value=_listable(row))
+                for i, (ls, row) in enumerate(zip(state[inner:], rows, strict=True))
             ]
-            return [mb.add(x=index, y=1), after[0], *map(_own, after[1]), *written]
+            return [*after, *written]
 
-        passes, _, *results = mb.while_loop(_cond=self._goes_on, _body=step, loop_vars=(0, start, *carried, *lists))
-        stacks = [_stacked(ls, passes, e) for ls, e in zip(results[inner:], elements, strict=True)]
-        return results[:inner], stacks
+        passes, _, *results = mb.while_loop(_cond=self._goes_on, _body=step, loop_vars=(*variables, *lists))
+        stacks = [_stacked(ls, passes, e) for ls, e in zip(results[inner - 2 :], elements, strict=True)]
+        return results[: inner - 2], stacks
+
+    def _pass(self, state: Sequence[Var]) -> tuple[list[Var], Sequence[Var]]:
+        """(index, condition, carried values) after one pass, and what it leaves to be stacked."""
+        goes_on, after, rows = self.body(state[0], state[1], state[2:])
+        return [opaque(v) for v in (mb.add(x=state[0], y=1), goes_on, *after)], rows
 
     def _goes_on(self, index: Var, go_on: Var, *_: Var) -> Var:
         return mb.logical_and(x=mb.less(x=index, y=self.count), y=go_on)
 
     def _place(self, stack: int, index: Var) -> Var:
-        return mb.sub(x=mb.sub(x=self.count, y=1), y=index) if stack in self.backwards else index
+        return from_end(self.count, index) if stack in self.backwards else index
 
-    def _elements(self, start: Var, carried: Sequence[Var]) -> list[Var]:
-        """What the body stacks: a list must know its elements' type before the loop that fills it is built."""
-        found: list[Var] = []
+    def _types(self, variables: list[Var]) -> tuple[list[Var], Sequence[Var]]:
+        """The variables, with those lengths left open that a pass changes, and what a pass stacks.
 
-        def step(index: Var, go_on: Var, *variables: Var) -> list[Var]:
-            goes_on, after, stacked = self.body(index, go_on, variables)
-            found[:] = stacked
-            return [mb.add(x=index, y=1), goes_on, *map(_own, after)]
+        Found by trial: a list must know its elements' type before the loop that fills it is built, and coremltools
+        itself follows one change of shape only, not one that makes another change.
+        """
+        found: list[tuple[list[Var], Sequence[Var]]] = []
 
-        trial = mb.while_loop(_cond=self._goes_on, _body=step, loop_vars=(0, start, *carried))
+        def step(*state: Var) -> list[Var]:
+            found.append(self._pass(state))
+            return [_typed(after, before) for after, before in zip(found[-1][0], state, strict=True)]
+
+        trial = mb.while_loop(_cond=self._goes_on, _body=step, loop_vars=tuple(variables))
         curr_block().remove_ops([trial[0].op])
-        return found
+        after, rows = found[-1]
+        opened = [_opened(before, then) for before, then in zip(variables, after, strict=True)]
+        same = all(one is other for one, other in zip(opened, variables, strict=True))
+        return (variables, rows) if same else self._types(opened)
 
     def _list(self, element: Var) -> Var:
         shape = element.shape or (1,)
-        known = isinstance(self.count, int) and self.count == INT32_MAX
+        bounded = not isinstance(self.count, int) or self.count < INT32_MAX
         return mb.make_list(
-            init_length=1 if known else self.count,
+            init_length=self.count if bounded else 1,
             dynamic_length=True,
             elem_shape=tuple(str(d) if is_symbolic(d) else int(d) for d in shape),
             dtype=types.builtin_to_string(element.dtype),
         )
+
+
+def from_end(count: Var | int, index: Var) -> Var:
+    """The place that lies as far from the end as ``index`` from the start."""
+    return mb.sub(x=mb.sub(x=count, y=1), y=index)
+
+
+def opaque(value: Var) -> Var:
+    """``value`` as the result of a block, or the start of a loop: not from outside, and of no known content."""
+    copy = mb.identity(x=value)
+    copy._sym_val = None
+    return copy
+
+
+def _typed(value: Var, as_: Var) -> Var:
+    copy = opaque(value)
+    copy._sym_type = as_.sym_type
+    return copy
+
+
+def _opened(before: Var, after: Var) -> Var:
+    """``before``, each length open that differs ``after`` a pass. Raises ValueError for another number of axes."""
+    if before.rank != after.rank:
+        raise ValueError(f"a value with {before.rank} axes has {after.rank} after a pass")
+    changed = [not is_symbolic(a) and a != b for a, b in zip(before.shape, after.shape, strict=True)]
+    if not any(changed):
+        return before
+    copy = opaque(before)
+    shape = [get_new_symbol() if new else d for new, d in zip(changed, before.shape, strict=True)]
+    copy._sym_type = types.tensor(before.dtype, shape)
+    return copy
 
 
 def written_out(count: int, body: Body, carried: Sequence[Var]) -> tuple[list[Var], list[Var]]:
@@ -83,11 +126,6 @@ def written_out(count: int, body: Body, carried: Sequence[Var]) -> tuple[list[Va
         _, carried, row = body(mb.const(val=np.int32(index)), mb.const(val=True), carried)
         rows.append(row)
     return list(carried), [mb.stack(values=list(column), axis=0) for column in zip(*rows, strict=True)]
-
-
-def _own(value: Var) -> Var:
-    """A block can't hand on what stands outside of it, nor a constant."""
-    return mb.identity(x=value)
 
 
 def _listable(value: Var) -> Var:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .gate_functions import NATIVE, Activation, activations_of
-from .loops import Loop, written_out
+from .loops import Loop, from_end, written_out
 from .mil import Var, is_symbolic, mb
 from .node import Node
 from .registry import translates
@@ -290,7 +290,7 @@ def _looped(network: _Network, step: Step) -> Run:
         length = _length(x)
 
         def body(index: Var, go_on: Var, before: Sequence[Var]) -> tuple[Var, Sequence[Var], Sequence[Var]]:
-            place = mb.sub(x=mb.sub(x=length, y=1), y=index) if side.backwards else index
+            place = from_end(length, index) if side.backwards else index
             after = step(side, mb.gather(x=projected, indices=place, axis=0), before)
             if network.lengths is None:
                 return go_on, after, after[:1]
