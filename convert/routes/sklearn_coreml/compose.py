@@ -9,7 +9,7 @@ import numpy as np
 from ....validate.engines.sklearn_walk import PASSTHROUGH, steps_of
 from .builder import Builder
 from .linear import weighted
-from .scaling import scaled
+from .scaling import scaled, selector
 from .wires import Answer, Columns, width_of
 
 # The registry's two functions are imported where they are called: its tables are made of this module's functions.
@@ -70,5 +70,25 @@ def voting_regressor(b: Builder, model: Any, x: Columns) -> Answer:
     return Answer({"prediction": weighted(b, votes, weights[None] / weights.sum(), 0.0)})
 
 
+def multi_output_regressor(b: Builder, model: Any, x: Columns) -> Answer:
+    """One regressor for each target."""
+    from .registry import predict
+
+    return Answer(
+        {"prediction": b.vector(tuple(predict(b, one, x).outputs["prediction"] for one in model.estimators_))}
+    )
+
+
+def feature_eliminator(b: Builder, model: Any, x: Columns) -> Answer:
+    """The estimator that was fitted on the features which recursive elimination has left."""
+    from .registry import predict
+
+    return predict(b, model.estimator_, selector(b, model, x))
+
+
 TRANSFORMERS = {"Pipeline": pipeline, "ColumnTransformer": column_transformer, "FeatureUnion": feature_union}
-PREDICTORS = {"VotingRegressor": voting_regressor}
+PREDICTORS = {
+    "VotingRegressor": voting_regressor,
+    "MultiOutputRegressor": multi_output_regressor,
+    **dict.fromkeys(("RFE", "RFECV"), feature_eliminator),
+}

@@ -8,8 +8,9 @@ import numpy as np
 
 from ....validate.coreml.proto import Message, module
 from .builder import Builder
-from .labels import Labels, labelled, labels_of, probable
+from .labels import Labels, as_labels, labelled, labels_of, probable
 from .links import exponential
+from .trees import parted
 from .wires import DOUBLE, VECTOR, Answer, Columns, Wire, refused
 
 if TYPE_CHECKING:
@@ -74,6 +75,24 @@ def linear_classifier(b: Builder, model: Any, x: Columns) -> Answer:
     return Answer({"label": label, "scores": scores})
 
 
+def one_against_the_rest(b: Builder, model: Any, x: Columns) -> Answer:
+    """``predict`` and ``predict_proba`` of logistic regressions, one for each class. Raises PG404 for other members."""
+    if model.multilabel_ or any(type(member).__name__ != "LogisticRegression" for member in model.estimators_):
+        raise refused(model, "Core ML's linear classifier takes logistic regressions of one label only")
+    labels = labels_of(model)
+    spec, answer = probable(b, (b.vector(x),), labels)
+    weights, offsets = ([getattr(m, name)[0] for m in model.estimators_] for name in ("coef_", "intercept_"))
+    _fill_classes(spec.glmClassifier, np.array(weights), np.array(offsets), labels)
+    return answer
+
+
+def linear_outlier_detector(b: Builder, model: Any, x: Columns) -> Answer:
+    """``predict``, -1 below zero and else 1, and ``decision_function``."""
+    scores = weighted(b, x, model.coef_, -model.offset_)
+    label = parted(b, scores, float(np.nextafter(0.0, -1.0)), as_labels(model, np.array([-1, 1])))
+    return Answer({"label": label, "scores": scores})
+
+
 def weighted(b: Builder, x: Columns, weights: Floats, offsets: Any) -> Wire:
     """``x @ weights.T + offsets``: a number if ``weights`` are one row, else a vector."""
     rows = np.atleast_2d(np.asarray(weights.toarray() if hasattr(weights, "toarray") else weights, np.float64))
@@ -94,11 +113,16 @@ def _fill_classifier(body: Message, model: Any, labels: Labels, *, multinomial: 
 
     The softmax is the same, and so is the class of the greatest score.
     """
-    encoding = module("GLMClassifier_pb2").GLMClassifier
     weights, offsets = np.asarray(model.coef_, np.float64), np.broadcast_to(model.intercept_, len(model.coef_))
     referring = multinomial and len(weights) > 1
     if referring:
         weights, offsets = weights[1:] - weights[0], offsets[1:] - offsets[0]
+    _fill_classes(body, weights, offsets, labels)
+
+
+def _fill_classes(body: Message, weights: Floats, offsets: Floats, labels: Labels) -> None:
+    """One row for each class, or for each but the first."""
+    encoding = module("GLMClassifier_pb2").GLMClassifier
     _fill(body, weights, offsets)
     body.classEncoding = encoding.OneVsRest if len(weights) == len(labels.values) else encoding.ReferenceClass
     body.postEvaluationTransform = encoding.Logit
@@ -109,6 +133,8 @@ PREDICTORS = {
     **dict.fromkeys(REGRESSORS, linear_regressor),
     **dict.fromkeys(LOG_LINKED, log_linked_regressor),
     **dict.fromkeys(CLASSIFIERS, linear_classifier),
+    "OneVsRestClassifier": one_against_the_rest,
     "RANSACRegressor": consensus_regressor,
+    "SGDOneClassSVM": linear_outlier_detector,
     **dict.fromkeys(("PLSRegression", "PLSCanonical", "CCA"), centred_regressor),
 }

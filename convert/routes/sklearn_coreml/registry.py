@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ....validate.engines.sklearn_walk import unwrap
-from . import boosters, compose, encoders, forests, gradient_boosting, impute, linear, neighbors, scaling, svm
+from . import boosters, compose, encoders, forests, gradient_boosting, impute, linear, neighbors, scaling, svm, tables
 from .builder import Builder
 from .wires import Answer, Columns, refused
 
@@ -24,7 +24,7 @@ PREDICTORS: dict[str, Predict] = {
 
 TRANSFORMERS: dict[str, Transform] = {
     _OWN + name: function
-    for module in (compose, encoders, impute, scaling)
+    for module in (compose, encoders, impute, scaling, tables)
     for name, function in module.TRANSFORMERS.items()
 }
 """Estimators that transform, by library and class."""

@@ -49,6 +49,17 @@ def looked_up(b: Builder, columns: Columns, tables: Sequence[Table]) -> Wire:
     return total if total.kind != DOUBLE else b.vector((total,))
 
 
+def bins(b: Builder, model: Any, x: Columns) -> Columns:
+    """The number of each value's bin, or a 1 in its place; the outer bins have no end."""
+    tables = []
+    for edges, count in zip(model.bin_edges_, model.n_bins_, strict=True):
+        starts, ends = np.array(edges[:-1], np.float64), np.nextafter(np.array(edges[1:], np.float64), -np.inf)
+        starts[0], ends[-1] = -np.inf, np.inf
+        rows = np.arange(count, dtype=np.float64)[:, None] if model.encode == "ordinal" else np.eye(count)
+        tables.append(Table(starts.tolist(), rows, rows[0], rows[0], ends.tolist()))
+    return (looked_up(b, x, tables),)
+
+
 def _code(b: Builder, text: Wire, keys: Sequence[str]) -> Wire:
     """The number of each text's key."""
     code = b.wire("code", INT64)
@@ -113,3 +124,6 @@ class _Nodes:
             np.array(self.value, np.float64),
             target,
         )
+
+
+TRANSFORMERS = {"KBinsDiscretizer": bins}
