@@ -93,6 +93,7 @@ class Session:
 
 
 _LARGE = 256 << 20  # bytes of weights beyond which memory counts for more than the last bit of speed
+_SMALL = 1 << 20  # bytes of one weight below which a second copy of it doesn't matter
 
 
 def _open(lowered: Lowered) -> tuple[onnxruntime.InferenceSession, list[Any]]:
@@ -109,6 +110,8 @@ def _open(lowered: Lowered) -> tuple[onnxruntime.InferenceSession, list[Any]]:
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(lowered.blobs.folder))
     if sum(w.nbytes for w in weights.values()) > _LARGE:
         _save_memory(options)
+        if any(w.dtype != np.float32 for w in weights.values() if w.nbytes > _SMALL):
+            _widen_late(options)
     rest = _refer_to_files(model, weights, lowered.blobs)
     held = {name: ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(w)) for name, w in rest.items()}
     options.add_external_initializers(list(held), list(held.values()))
@@ -134,13 +137,19 @@ def _refer_to_files(model: onnx.ModelProto, weights: Mapping[str, Array], blobs:
 
 def _save_memory(options: onnxruntime.SessionOptions) -> None:
     """No second copies of weights: neither rearranged for the kernels, nor cast ahead of time."""
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    options.add_session_config_entry("optimization.constant_folding_max_output_size_in_bytes", str(_SMALL))
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+
+
+def _widen_late(options: onnxruntime.SessionOptions) -> None:
+    """Weights are cast or unpacked just before their use, one after the other in the same memory.
+
+    Nodes run in the order in which they were made; a fusion would make a late node of an early one, and all casts
+    would come before it. The arena hands out the memory of one cast to the next: fresh pages cost more than the cast.
+    """
     import onnxruntime as ort
 
-    options.add_session_config_entry("session.disable_prepacking", "1")
-    options.add_session_config_entry("optimization.constant_folding_max_output_size_in_bytes", str(1 << 20))
-    options.add_session_config_entry(
-        "optimization.disable_specified_optimizers", "FuseFp16InitializerToFp32NodeTransformer"
-    )  # fmt: skip
-    # Weights are cast just before their use, not all of them first, and given back just after it.
     options.execution_order = ort.ExecutionOrder.PRIORITY_BASED
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.enable_cpu_mem_arena = True

@@ -13,10 +13,14 @@ from .elementwise_binary import promoted
 @lowers("linear")
 def linear(g: Graph, *, x: Value, weight: Value, bias: Value | None = None) -> Value:
     """x * transpose(weight) + bias."""
-    if x.rank == 2 and x.dtype.kind == "f":
-        return g.op("Gemm", x, weight, bias, transB=1)
-    product = g.op("MatMul", *promoted(g, x, g.transpose(weight, (1, 0))))
-    return product if bias is None else g.op("Add", *promoted(g, product, bias))
+    x, weight = promoted(g, x, weight)
+    if x.dtype.kind != "f" or x.rank < 2:
+        product = g.op("MatMul", x, g.transpose(weight, (1, 0)))
+        return product if bias is None else g.op("Add", *promoted(g, product, bias))
+    # Gemm takes the weight as it is stored; a large one is never copied for being transposed.
+    rows = x if x.rank == 2 else g.reshape(x, [-1, g.dim(weight, 1)])
+    product = g.op("Gemm", rows, weight, bias and g.cast(bias, x.dtype), transB=1)
+    return product if x.rank == 2 else g.reshape(product, [*(g.dim(x, a) for a in range(x.rank - 1)), g.dim(weight, 0)])
 
 
 @lowers("matmul")
