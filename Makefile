@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint types check format coverage-tables bench install clean
+.PHONY: help demo test lint types check format coverage-tables conformance bench install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +44,17 @@ format: $(INSTALLED)  ## let ruff rewrite what it can
 
 coverage-tables: $(INSTALLED)  ## write docs/coverage.md (long)
 	@$(BIN)/python -m benchmarks.coverage
+
+# Apple's tests want older packages than ours beside them; they stay in a folder of their own.
+CONFORMANCE := build/conformance/packages
+
+$(CONFORMANCE)/.installed: $(INSTALLED) benchmarks/coreml_apple/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(CONFORMANCE) \
+		--requirement benchmarks/coreml_apple/requirements.txt
+	@touch $@
+
+conformance: $(CONFORMANCE)/.installed  ## run Apple's own Core ML tests, write docs/coreml-conformance.md (long)
+	@$(BIN)/python -m benchmarks.coreml_apple
 
 bench: $(INSTALLED)  ## write docs/benchmarks.md (long)
 	@$(BIN)/python -m benchmarks.speed

@@ -1,4 +1,4 @@
-"""What coremltools expects of ``coremltools.libcoremlpython``, its binding to Apple's framework, on paritygate's engine.
+"""What coremltools expects of ``coremltools.libcoremlpython``, its binding to Apple's framework, on this engine.
 
 coremltools checks and converts a user's inputs itself and hands the rest to this module, so nothing of it is replaced
 above the border that the real framework has.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from paritygate.validate.coreml.package import open_package
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml import CoreMLModel, load
 from paritygate.validate.errors import ParityGateError
@@ -25,23 +27,42 @@ if TYPE_CHECKING:
 
 NEWEST_SPECIFICATION = 10
 COMPILED_SUFFIX = ".mlmodelc"
+FLOAT16 = 10
+"""MIL.proto's data type."""
 
 
-class Calls:
-    """Counts predictions since it was last asked."""
+class Predictions:
+    """The predictions since it was last asked: their number, and whether a program of them computes in float16."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count, self.float16 = 0, False
 
-    def add(self) -> None:
-        self._count += 1
+    def add(self, spec: Any) -> None:
+        self.count += 1
+        self.float16 = self.float16 or _computes_in_float16(spec)
 
-    def take(self) -> int:
-        count, self._count = self._count, 0
-        return count
+    def take(self) -> tuple[int, bool]:
+        seen = self.count, self.float16
+        self.count, self.float16 = 0, False
+        return seen
 
 
-CALLS = Calls()
+PREDICTIONS = Predictions()
+
+
+def _computes_in_float16(spec: Any) -> bool:
+    blocks = [b for f in spec.mlProgram.functions.values() for b in f.block_specializations.values()]
+    outputs = (o for block in blocks for operation in block.operations for o in operation.outputs)
+    return any(o.type.tensorType.dataType == FLOAT16 for o in outputs)
+
+
+@contextmanager
+def _worded_as_apple_does() -> Iterator[None]:
+    """Tests of invalid input look for the framework's own words."""
+    try:
+        yield
+    except ParityGateError as e:
+        raise RuntimeError(f"Unable to compute the prediction using ML Program: {e}") from e
 
 
 class State:
@@ -75,33 +96,37 @@ class ModelProxy:
         self._compiled = given if given.suffix == COMPILED_SUFFIX else Path(self.compileModel(path))
         self._function = function_name or None
 
+    @property
+    def _source(self) -> Path:
+        (source,) = self._compiled.iterdir()
+        return source
+
+    @cached_property
+    def _spec(self) -> Any:
+        return open_package(self._source).spec
+
     @cached_property
     def _model(self) -> CoreMLModel:
-        (source,) = self._compiled.iterdir()
-        return load(source, LoadOptions(signature=self._function))
+        return load(self._source, LoadOptions(signature=self._function))
 
     def predict(self, inputs: dict[str, Any], state: State | None = None) -> dict[str, Any]:
         """Raises RuntimeError, as Apple's binding does."""
-        CALLS.add()
-        try:
+        with _worded_as_apple_does():
+            PREDICTIONS.add(self._spec)
             return self._model.session.predict(inputs, state and state.tensors)
-        except ParityGateError as e:
-            raise RuntimeError(str(e)) from e
 
-    def batchPredict(self, batch: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:  # noqa: N802
+    def batchPredict(self, batch: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         return [self.predict(inputs) for inputs in batch]
 
-    def newState(self) -> State:  # noqa: N802
-        try:
+    def newState(self) -> State:
+        with _worded_as_apple_does():
             return State(self._model.session.fresh_state())
-        except ParityGateError as e:
-            raise RuntimeError(str(e)) from e
 
     def get_compiled_model_path(self) -> str:
         return str(self._compiled)
 
     @staticmethod
-    def compileModel(path: str) -> str:  # noqa: N802
+    def compileModel(path: str) -> str:
         """A folder that holds a copy of the model: tests change and remove what they have loaded."""
         compiled = Path(tempfile.mkdtemp(suffix=COMPILED_SUFFIX))
         source = Path(path)

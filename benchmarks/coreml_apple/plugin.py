@@ -1,13 +1,16 @@
 """Pytest plugin: coremltools' tests see a Mac whose Core ML is paritygate's engine, and each one's end is recorded.
 
-    python -m pytest -p benchmarks.coreml_apple.plugin --apple-record FILE [--apple-every N] TESTS...
+    python -m pytest -p benchmarks.coreml_apple.plugin --apple-record FILE [--apple-most N] TESTS...
 
-``FILE`` gets one JSON line per test: ``id``, ``outcome``, ``predictions`` and, unless it passed, ``reason``.
-``--apple-every N`` runs the tests whose id's CRC-32 is divisible by N, which is the same sample each time.
+``FILE`` gets one JSON line per test: ``id``, ``outcome``, ``predictions``, whether one of them was of a ``float16``
+program, and unless it passed, the ``reason`` and how ``far`` off the numbers were, in steps of float16 at the greatest
+expected one; and one line per test function: how many ``cases`` it has. ``--apple-most N`` runs at most N cases of each
+function: those whose ids have the lowest CRC-32, which are the same each time.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import platform
@@ -16,6 +19,7 @@ import re
 import signal
 import sys
 import zlib
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,11 +29,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .framework import CALLS, binding
+from .framework import PREDICTIONS, binding
 
 MACOS = (15, 5)
 SECONDS_PER_TEST = 120
 LONGEST_REASON = 400
+RECORDER = "apple-recorder"
+FLOAT16_STEP = 2.0**-11
+LIBRARIES: list[Any] = []
+"""PyTorch forgets an operator with the library that declared it."""
 
 
 class TooSlow(Exception):
@@ -39,18 +47,36 @@ class TooSlow(Exception):
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("apple")
     group.addoption("--apple-record", type=Path)
-    group.addoption("--apple-every", type=int, default=1)
+    group.addoption("--apple-most", type=int, default=0, help="0: all")
     group.addoption("--apple-without", default="", help="frameworks, by comma, that coremltools shall not find")
 
 
-def pytest_configure(config: pytest.Config) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Comes before coremltools' own conftest files, which import coremltools."""
     os.environ.setdefault("INCLUDE_MIL_FP32_UNIT_TESTS", "1")
-    for name in filter(None, config.getoption("--apple-without").split(",")):
+    for name in filter(None, early_config.known_args_namespace.apple_without.split(",")):
         sys.modules[name] = None  # type: ignore[assignment]  # Python's own way to hide a module
+    _declare_torchvision()
     _pretend_to_be_a_mac()
+
+
+def pytest_configure(config: pytest.Config) -> None:
     record = config.getoption("--apple-record")
     if record:
-        config.pluginmanager.register(Recorder(record))
+        config.pluginmanager.register(Recorder(record), RECORDER)
+
+
+def _declare_torchvision() -> None:
+    """torchvision's wheel has kernels for CUDA's torch only, and without their declarations its import fails."""
+    if "torch" in sys.modules and sys.modules["torch"] is None:
+        return
+    import torch
+
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    LIBRARIES.append(library)
 
 
 def _pretend_to_be_a_mac() -> None:
@@ -66,11 +92,27 @@ def _pretend_to_be_a_mac() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    every = config.getoption("--apple-every")
-    left_out = [item for item in items if _number(item) % every]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not _number(item) % every]
+    most = config.getoption("--apple-most") or len(items)
+    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        cases[function(item.nodeid)].append(item)
+    kept = {item for group in cases.values() for item in sorted(group, key=_number)[:most]}
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]
+    recorder = config.pluginmanager.get_plugin(RECORDER)
+    if recorder:
+        recorder.declare({name: len(group) for name, group in cases.items()})
+
+
+def pytest_collection_finish() -> None:
+    """coremltools collects garbage in every conversion: half a second each, with two frameworks' modules to look at."""
+    gc.collect()
+    gc.freeze()
+
+
+def function(test: str) -> str:
+    """A test's name without its parameters."""
+    return test.partition("[")[0]
 
 
 def _number(item: pytest.Item) -> int:
@@ -85,7 +127,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     np.random.seed(seed)
     if sys.modules.get("torch"):
         sys.modules["torch"].manual_seed(seed)
-    with _deadline():
+    with _deadline(), DISTANCE.watched():
         yield
 
 
@@ -103,6 +145,45 @@ def _deadline() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+class Distance:
+    """How far off the last failing ``assert_allclose`` was, in steps of float16 at the greatest expected number."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+
+    def take(self) -> float | None:
+        last, self._last = self._last, None
+        return last
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        original = np.testing.assert_allclose
+
+        def assert_allclose(actual: Any, desired: Any, *rest: Any, **options: Any) -> None:
+            try:
+                original(actual, desired, *rest, **options)
+            except AssertionError:
+                self._measure(actual, desired)
+                raise
+
+        self._last, np.testing.assert_allclose = None, assert_allclose
+        try:
+            yield
+        finally:
+            np.testing.assert_allclose = original
+
+    def _measure(self, actual: Any, desired: Any) -> None:
+        got, want = np.asarray(actual), np.asarray(desired)
+        numbers = got.dtype.kind in "fiu" and want.dtype.kind in "fiu"
+        greatest = np.max(np.abs(want), initial=0) if numbers and got.shape == want.shape else 0
+        if greatest and np.isfinite(got).all():
+            error = np.max(np.abs(got - want.astype(np.float64)))
+            self._last = round(float(error / (greatest * FLOAT16_STEP)), 2)
+
+
+DISTANCE = Distance()
+
+
 class Recorder:
     """Writes one line per finished test."""
 
@@ -112,21 +193,26 @@ class Recorder:
     def _write(self, **row: Any) -> None:
         self._file.write(json.dumps(row) + "\n")
 
+    def declare(self, cases: dict[str, int]) -> None:
+        for name, count in cases.items():
+            self._write(function=name, cases=count)
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.outcome != "passed" and report.nodeid:
             outcome = "skipped module" if report.skipped else "not importable"
-            self._write(id=report.nodeid, outcome=outcome, predictions=0, reason=_reason(report))
+            self._write(id=report.nodeid, outcome=outcome, predictions=0, float16=False, reason=_reason(report))
 
     def pytest_runtest_logstart(self) -> None:
-        CALLS.take()
+        PREDICTIONS.take()
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
         outcome = yield
         report: pytest.TestReport = outcome.get_result()  # type: ignore[attr-defined]  # pluggy's result, untyped here
         if report.when == "call" or report.outcome != "passed":
-            row = {"id": item.nodeid, "outcome": _outcome(report), "predictions": CALLS.take()}
-            self._write(**row, **({} if report.passed else {"reason": _reason(report)}))
+            count, float16 = PREDICTIONS.take()
+            why = {} if report.passed else {"reason": _reason(report), "far": DISTANCE.take()}
+            self._write(id=item.nodeid, outcome=_outcome(report), predictions=count, float16=float16, **why)
 
     def pytest_unconfigure(self) -> None:
         self._file.close()
