@@ -31,6 +31,9 @@ NEEDED_AT_THE_END = ("paritygate.validate.judge", "onnx")
 SUFFIXES = {"onnx": ".onnx", "mlmodel": ".mlmodel", "mlpackage": ".mlpackage"}
 """What ``--to`` may say -> the suffix that the file would have."""
 
+_WITH_COREMLTOOLS = ("coremltools", "keras")
+"""What a source's worker may import on the way to Core ML: coremltools asks TensorFlow for Keras."""
+
 _NO_CANDIDATE = {"PG301", "PG302"}
 """The engine refused what a way had made: another way may do better."""
 
@@ -136,7 +139,7 @@ def _make_and_run(
     Both workers start at once: the candidate's engine is imported while the source's framework works.
     """
     job, settings, turn = task.job, task.settings, len(list(task.folder.glob("source*")))
-    also = ("coremltools",) if task.target.name == "coreml" else ()
+    also = _WITH_COREMLTOOLS if task.target.name == "coreml" else ()
     with ExitStack() as stack:
         source = stack.enter_context(
             runner_for(job.source, task.row, task.folder, f"source{turn or ''}", settings.limits, also)

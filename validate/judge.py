@@ -75,11 +75,8 @@ def judge(
     """
     policy = policy or DefaultPolicy()
     if candidate.ran.facts.precision:
-        policy = NarrowPolicy(policy, candidate.ran.facts.precision)
-        notes = (
-            *notes,
-            f"the candidate computes in {candidate.ran.facts.precision}, whose tolerance holds",
-        )
+        policy, said = _at_precision(policy, candidate.ran.facts.precision, reference.ran.signature)
+        notes = (*notes, *said)
     signature = reference.ran.signature
     specs = accepting(signature.outputs) if candidate.row.takes_single_rows else signature.outputs
     expected, actual, again, paired = (load_outputs(folder / name) for name in (EXPECTED, ACTUAL, AGAIN, PAIRED))
@@ -122,6 +119,13 @@ def judge(
         route=route,
         timings=timings,
     )
+
+
+def _at_precision(policy: Policy, precision: str, signature: Signature) -> tuple[Policy, tuple[str, ...]]:
+    """The policy for a candidate that computes in ``precision``, said where an output of the reference is finer."""
+    finer = [spec.name for spec in signature.outputs if coarser_dtype(spec.dtype, precision) != spec.dtype]
+    said = f"the candidate computes in {precision}, whose tolerance holds for {', '.join(finer)}"
+    return NarrowPolicy(policy, precision), (said,) if finer else ()
 
 
 def _scores(specs: tuple[TensorSpec, ...]) -> tuple[str, ...]:
