@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from ...validate.errors import ParityGateError
 from .base import Candidate, ConvertOptions
 from .coreml.build import classifier_of, convert_with, finish, precision_of
-from .coreml.ports import NARROWED, output_types, ports_of, tensor_types
+from .coreml.ports import inner_names, output_types, ports_of, tensor_types
 from .coreml.target import target_of
 
 if TYPE_CHECKING:
@@ -27,16 +26,14 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     from .coreml.tf_operators import known_operators
 
     signature, target = model.signature, target_of(destination, options)
-    for spec in signature.outputs:
-        if spec.dtype not in NARROWED:
-            raise ParityGateError("PG404", spec.name, f"Core ML has no arrays of {spec.dtype}")
     ports = ports_of(signature, options)
-    graph = with_ports(cast("GraphModel", model).freeze(), ports)
+    inputs, outputs = inner_names(ports, signature)
+    graph_def = with_ports(cast("GraphModel", model).freeze(), ports, inputs, outputs)
     more = {
-        "outputs": output_types(signature, [graph.outputs[spec.name] for spec in signature.outputs]),
+        "outputs": output_types(signature, list(outputs.values())),
         **classifier_of(signature, options),
         **precision_of(options, target),
     }
-    with known_functions(graph.graph_def), known_operators():
-        made = convert_with("tensorflow", graph.graph_def, tensor_types(ports, graph.inputs, target), target, **more)
-    return finish(made, signature, ports, graph.inputs, destination, route="coremltools", labels=options.class_labels)
+    with known_functions(graph_def), known_operators():
+        made = convert_with("tensorflow", graph_def, tensor_types(ports, inputs, target), target, **more)
+    return finish(made, signature, ports, inputs, destination, route="coremltools", labels=options.class_labels)

@@ -97,7 +97,7 @@ def script(model: TorchModel) -> Flat:
             raise ParityGateError("PG405", "torch.jit.script", reason(error)) from error
 
 
-class _Tensors(torch.nn.Module):  # type: ignore[misc]  # PyTorch is not seen by the type checker
+class Tensors(torch.nn.Module):  # type: ignore[misc]  # PyTorch is not seen by the type checker
     """A module as a function from tensors to a tuple of tensors."""
 
     def __init__(self, inner: Any, call: Call) -> None:
@@ -117,16 +117,20 @@ def trace(model: TorchModel) -> Flat:
 
     Where a program was captured, no branch depends on data, and sizes matter only if they may vary.
     """
-    program = model.captured.program
     varies = any(isinstance(dim, str) for spec in model.signature.inputs for dim in spec.shape or ())
-    module = model.native
+    return trace_call(model, model.call, varies)
+
+
+def trace_call(model: TorchModel, call: Call, varies: bool) -> Flat:
+    """The same for another call of the user's module; ``varies`` says that sizes other than its may be asked for."""
+    program, module = model.captured.program, model.native
     if not isinstance(module, torch.nn.Module):
         if varies:
             raise ParityGateError("PG405", "torch.jit.trace", "a program with dynamic axes can't be traced")
         module = program.module(check_guards=False)
         module._forward_pre_hooks.clear()  # they check the shapes of the inputs, which the tracer can't follow
     with inference(model.native):
-        flat, seen = _trace(module, model.call)
+        flat, seen = _trace(module, call)
     refused = (_SIZES if varies else ()) if program is not None else (*_SIZES, *_BRANCHES)
     for warning in seen:
         said = str(warning.message) if issubclass(warning.category, torch.jit.TracerWarning) else ""
@@ -150,7 +154,7 @@ def _trace(module: Any, call: Call) -> tuple[Flat, list[warnings.WarningMessage]
     examples = tuple(value for _, value in call.inputs)
     with quiet() as seen, torch.no_grad():
         try:
-            traced = torch.jit.trace(_Tensors(module, call), examples, check_trace=False)
+            traced = torch.jit.trace(Tensors(module, call), examples, check_trace=False)
         except Exception as error:  # tracing runs the module's own code
             raise ParityGateError("PG405", "torch.jit.trace", reason(error)) from error
     return Flat(traced, examples), seen

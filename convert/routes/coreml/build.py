@@ -26,7 +26,7 @@ METADATA = {"author": "author", "license": "license", "version": "versionString"
 _UNSUPPORTED = re.compile(
     r"PyTorch convert function for op '(?P<torch>[^']+)' not implemented|"
     r"Conversion for TF op '(?P<tf>[^']+)' not implemented|"
-    r"Unsupported fx node (?P<fx>\S+)"
+    r"Unsupported fx node \S+ kind (?P<fx>\S+)"
 )
 
 _NEWER = re.compile(
@@ -111,7 +111,7 @@ def finish(
     """Give an MLModel's features the source's names, tell what it is, write it.
 
     ``names`` maps the source's inputs to the feature names that ``made`` has for them. Its outputs stand in the
-    source's order; with ``labels``, those of a :func:`classifier_of`, the scores are a dictionary and the class is one more.
+    source's order; with ``labels`` (see :func:`classifier_of`) the scores are a dictionary, and the class is one more.
     """
     spec = made.get_spec()
     label = spec.description.predictedFeatureName

@@ -79,13 +79,17 @@ def ports_of(signature: Signature, options: ConvertOptions) -> tuple[Port, ...]:
 def _port(spec: TensorSpec, feature: str, batch: str | None, options: ConvertOptions) -> Port:
     if spec.shape is None:
         raise ParityGateError("PG206", spec.name, "its number of axes is unknown", "Declare it with --input.")
-    if spec.dtype not in NARROWED:
-        raise ParityGateError("PG404", spec.name, f"Core ML has no arrays of {spec.dtype}")
+    _check_dtype(spec)
     lengths = tuple(_length(spec.name, axis, dim, batch, options) for axis, dim in enumerate(spec.shape))
     shapes = options.shapes.get(spec.name, ())
     for shape in shapes:
         _check_shape(spec, shape)
     return Port(spec.name, feature, NARROWED[spec.dtype], lengths, shapes, options.images.get(spec.name))
+
+
+def _check_dtype(spec: TensorSpec) -> None:
+    if spec.dtype not in NARROWED:
+        raise ParityGateError("PG404", spec.name, f"Core ML has no arrays of {spec.dtype}")
 
 
 def _length(name: str, axis: int, dim: Dim, batch: str | None, options: ConvertOptions) -> Length:
@@ -127,11 +131,27 @@ def tensor_types(ports: Sequence[Port], names: Mapping[str, str], target: Target
     return [_image(port, names[port.source]) if port.image else _tensor(port, names[port.source]) for port in ports]
 
 
+def inner_names(ports: Sequence[Port], signature: Signature) -> tuple[dict[str, str], dict[str, str]]:
+    """Names of inputs and of outputs in a graph that is still to be converted, by the source's own.
+
+    coremltools has no reason to change them, and nothing else in the graph is called so.
+    """
+    inputs = {port.source: f"{_INNER}input_{number}" for number, port in enumerate(ports)}
+    outputs = {spec.name: f"{_INNER}output_{number}" for number, spec in enumerate(signature.outputs)}
+    return inputs, outputs
+
+
+_INNER = "paritygate_"
+
+
 def output_types(signature: Signature, names: Sequence[str]) -> list[Any]:
     """The outputs as coremltools wants them; ``names`` are the graph's own names for them, in the source's order.
 
     With a float16 precision coremltools would narrow them for new targets, unless it is told their dtypes.
+    Raises PG404 for dtypes that Core ML has no arrays of.
     """
+    for spec in signature.outputs:
+        _check_dtype(spec)
     return [
         coremltools().TensorType(name=name, dtype=np.dtype(NARROWED[spec.dtype]).type)
         for spec, name in zip(signature.outputs, names, strict=True)

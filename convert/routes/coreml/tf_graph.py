@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ....validate.engines.tf_freeze import FrozenGraph, run_grappler
@@ -11,29 +10,18 @@ from ....validate.errors import ParityGateError
 from .ports import Length, Port
 from .tf_control_flow import normalise_control_flow
 
-_INPUT, _OUTPUT = "paritygate_input_", "paritygate_output_"
 
+def with_ports(
+    frozen: FrozenGraph, ports: Sequence[Port], inputs: Mapping[str, str], outputs: Mapping[str, str]
+) -> Any:
+    """The ``GraphDef`` for the ports' shapes, folded as far as these allow. Raises PG404 and PG405.
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PortedGraph:
-    """A ``GraphDef`` with the ports' shapes; ``inputs`` and ``outputs`` map the signature's names to node names."""
-
-    graph_def: Any
-    inputs: Mapping[str, str]
-    outputs: Mapping[str, str]
-
-
-def with_ports(frozen: FrozenGraph, ports: Sequence[Port]) -> PortedGraph:
-    """The graph for the ports' shapes, folded as far as these allow. Raises PG404 and PG405.
-
-    Inputs and outputs get names that coremltools has no reason to change.
+    ``inputs`` and ``outputs`` are the node names that the signature's inputs and outputs get.
     """
     if frozen.detached:
         raise ParityGateError("PG405", "coremltools", "the graph's constants don't fit into one message (2 GB)")
     if frozen.tables:
         raise ParityGateError("PG404", "LookupTableFindV2", "Core ML has no lookup tables")
-    inputs = {port.source: f"{_INPUT}{number}" for number, port in enumerate(ports)}
-    outputs = {name: f"{_OUTPUT}{number}" for number, name in enumerate(frozen.outputs)}
     graph_def = type(frozen.graph_def)()
     graph_def.CopyFrom(frozen.graph_def)
     ends = [(frozen.inputs[name], new) for name, new in inputs.items()]
@@ -42,7 +30,7 @@ def with_ports(frozen: FrozenGraph, ports: Sequence[Port]) -> PortedGraph:
     _declare(graph_def, {inputs[port.source]: port for port in ports})
     graph_def = run_grappler(graph_def, [f"{name}:0" for name in (*inputs.values(), *outputs.values())])
     normalise_control_flow(graph_def)
-    return PortedGraph(graph_def, inputs, outputs)
+    return graph_def
 
 
 def _rename(graph_def: Any, names: Mapping[str, str]) -> None:

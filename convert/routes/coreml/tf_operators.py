@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
-Translation = Callable[[Any, Any], None]
+from .extend import Translation, extended
 
 
 def _erfc(context: Any, node: Any) -> None:
@@ -19,15 +18,8 @@ def _erfc(context: Any, node: Any) -> None:
 OPERATORS: dict[str, Translation] = {"Erfc": _erfc}
 
 
-@contextmanager
-def known_operators() -> Iterator[None]:
+def known_operators() -> AbstractContextManager[None]:
     """Let coremltools' frontend know these operators for a while."""
     from coremltools.converters.mil.frontend.tensorflow.tf_op_registry import _TF_OPS_REGISTRY
 
-    before = dict(_TF_OPS_REGISTRY)
-    _TF_OPS_REGISTRY.update(OPERATORS)
-    try:
-        yield
-    finally:
-        _TF_OPS_REGISTRY.clear()
-        _TF_OPS_REGISTRY.update(before)
+    return extended(_TF_OPS_REGISTRY, OPERATORS)
