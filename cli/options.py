@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from paritygate.validate.engines.registry import COREML_ENGINES, OURS
+
 Command = Callable[..., Any]
 
 LOADING = (
@@ -53,6 +55,16 @@ RUNNING = (
     click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Per worker process."),
     click.option("--memory-limit", metavar="SIZE", help="Per worker process, e.g. 4G or 800M."),
     click.option("--keep", type=click.Path(path_type=Path), help="Keep samples, outputs, logs in this new folder."),
+)
+
+ENGINE = (
+    click.option(
+        "--engine",
+        default=OURS,
+        show_default=True,
+        type=click.Choice(COREML_ENGINES),
+        help="What runs Core ML models: paritygate's engine, Apple's framework (macOS only), or both, compared.",
+    ),
 )
 
 PRINTING = (

@@ -35,6 +35,7 @@ class SharedOptions(TypedDict, total=False):
     timeout: float | None
     memory_limit: str | None
     keep: Path | None
+    engine: str
 
 
 def load_options(given: SharedOptions, **more: Any) -> LoadOptions:
@@ -53,6 +54,7 @@ def load_options(given: SharedOptions, **more: Any) -> LoadOptions:
 
 def settings(given: SharedOptions, on_event: Listener) -> Settings:
     """How the run is to be done."""
+    from paritygate.validate.engines.registry import OURS
     from paritygate.validate.isolate import Limits
     from paritygate.validate.job import SamplePlan
     from paritygate.validate.session import Settings
@@ -64,7 +66,7 @@ def settings(given: SharedOptions, on_event: Listener) -> Settings:
         batch_sizes=given["batches"] or None,
     )
     limits = Limits(given.get("timeout"), parse_size(given.get("memory_limit")))
-    return Settings(plan, _policy(given), limits, on_event, given.get("keep"))
+    return Settings(plan, _policy(given), limits, on_event, given.get("keep"), given.get("engine", OURS))
 
 
 def _inputs(texts: tuple[str, ...]) -> tuple[TensorSpec, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .engines.registry import OURS
 from .events import Listener, ignore
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def validate(
     memory_limit: int | None = None,
     keep: str | Path | None = None,
     on_event: Listener = ignore,
+    engine: str = OURS,
 ) -> Report:
     """Run two models on the same samples and compare every output.
 
@@ -46,7 +48,7 @@ def validate(
     low, high) and ``batch_sizes``. ``rtol`` and ``atol`` are given both or not at all; ``tolerances`` are per output.
     ``bind`` and ``bind_inputs`` map candidate names to reference names where they differ. ``signature``, ``weights``,
     ``inputs`` (specs, or texts such as ``"x:float32:N,3,32,32"``), ``example`` (name -> array) and ``trust`` speak
-    of the reference.
+    of the reference. ``engine`` runs Core ML models: ``coreml``, on macOS also ``coreml-native`` or ``both``.
 
     Raises ParityGateError for everything but a verdict; the report's ``passed`` is the verdict.
     """
@@ -62,7 +64,7 @@ def validate(
         example=example,
     )
     settings = make_settings(
-        samples, seed, ranges, batch_sizes, rtol, atol, tolerances, timeout, memory_limit, keep, on_event
+        samples, seed, ranges, batch_sizes, rtol, atol, tolerances, timeout, memory_limit, keep, on_event, engine
     )
     return run_session(reference, candidate, load, Bindings(bind_inputs or {}, bind or {}), settings)
 
@@ -79,6 +81,7 @@ def make_settings(
     memory_limit: int | None,
     keep: str | Path | None,
     on_event: Listener,
+    engine: str = OURS,
 ) -> Settings:
     """The keyword arguments that ``validate`` and ``convert`` share, as one value."""
     from .isolate import Limits
@@ -93,6 +96,7 @@ def make_settings(
         limits=Limits(timeout, memory_limit),
         on_event=on_event,
         keep=as_path(keep),
+        engine=engine,
     )
 
 

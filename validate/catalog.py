@@ -28,6 +28,10 @@ CATALOG: dict[str, Explanation] = {
     "PG204": Explanation("samples don't fit", "The samples do not fit the model's inputs by name, shape or dtype."),
     "PG205": Explanation("output can't be written", "OUTPUT has an unknown suffix or its folder can't be written to."),
     "PG206": Explanation("inputs not known", "The model does not say which inputs it takes; declare them."),
+    "PG207": Explanation(
+        "engine not on this system",
+        "The engine that was asked for runs on other systems only; Apple's framework needs macOS.",
+    ),
     "PG301": Explanation("candidate can't be loaded", "The engine refuses the converted model, so nothing was proved."),
     "PG302": Explanation("candidate can't be run", "The engine loaded the candidate but failed to run it."),
     "PG303": Explanation("worker crashed", "The worker process died (segmentation fault, abort, killed)."),
@@ -40,6 +44,11 @@ CATALOG: dict[str, Explanation] = {
         "answer not settled",
         "The reference gives a row another answer when a copy of the row stands beside it in the batch. Either the "
         "model mixes the rows of a batch, or its answer there is decided by rounding alone.",
+    ),
+    "PG310": Explanation(
+        "engines disagree",
+        "With --engine both, Apple's framework and paritygate's own engine give different values for the same Core ML "
+        "model. That is no fault of the conversion, and nothing was proved about it.",
     ),
     "PG401": Explanation("format not recognised", "Neither the suffix nor the first bytes say what the file is."),
     "PG402": Explanation("source can't be read", "The framework could not load the source model."),

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .detect import detect, normalise
 from .engines.base import LoadOptions
-from .engines.registry import Format
+from .engines.coreml_native import with_engine
+from .engines.registry import OURS, Format
 from .events import Listener, ignore
 from .isolate import Limits
 from .job import Bindings, Inspection, Ran, SamplePlan, source_name
@@ -27,13 +28,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a run is done; nothing in it speaks of a model. ``keep`` is a folder that receives the job's files."""
+    """How a run is done; nothing in it speaks of a model. ``keep`` is a folder that receives the job's files.
+
+    ``engine`` is what runs Core ML models: our engine, Apple's framework, or both; see :mod:`.engines.coreml_native`.
+    """
 
     plan: SamplePlan = field(default_factory=SamplePlan)
     policy: Policy | None = None
     limits: Limits = field(default_factory=Limits)
     on_event: Listener = ignore
     keep: Path | None = None
+    engine: str = OURS
 
 
 class Stopwatch:
@@ -57,7 +62,7 @@ def run_session(reference: Any, candidate: Any, load: LoadOptions, bindings: Bin
     Raises ParityGateError for everything but a verdict.
     """
     reference, candidate = normalise(reference), normalise(candidate)
-    rows = detect(reference), detect(candidate)
+    rows = with_engine((detect(reference), detect(candidate)), settings.engine)
     watch = Stopwatch()
     with job_folder(settings.keep) as folder, ExitStack() as stack:
         left = stack.enter_context(runner_for(reference, rows[0], folder, "reference", settings.limits))
@@ -115,7 +120,7 @@ def run_model(model: Any, output: Path, load: LoadOptions, settings: Settings) -
     from .samples import load_outputs, load_samples
 
     model = normalise(model)
-    row = detect(model)
+    (row,) = with_engine((detect(model),), settings.engine)
     with job_folder(settings.keep) as folder, runner_for(model, row, folder, "model", settings.limits) as runner:
         ran = run_reference_on(runner, folder, row, model, load, settings)
         batches = [sample.batch for sample in load_samples(folder / SAMPLES).items]

@@ -7,7 +7,7 @@ from typing import Unpack
 
 import click
 
-from ..options import LOADING, PRINTING, SAMPLING, options
+from ..options import ENGINE, LOADING, PRINTING, SAMPLING, options
 from ..settings import SharedOptions
 
 _EPILOG = """\b
@@ -20,7 +20,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("model")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help=".npz for the outputs.")
-@options(LOADING, SAMPLING, PRINTING)
+@options(LOADING, SAMPLING, ENGINE, PRINTING)
 def run(model: str, output: Path, as_json: bool, quiet: bool, debug: bool, **shared: Unpack[SharedOptions]) -> int:
     """Run MODEL on samples and write every output to an .npz file.
 

@@ -6,7 +6,7 @@ from typing import Unpack
 
 import click
 
-from ..options import JUDGING, LOADING, PRINTING, RUNNING, SAMPLING, options, parse_pairs
+from ..options import ENGINE, JUDGING, LOADING, PRINTING, RUNNING, SAMPLING, options, parse_pairs
 from ..settings import SharedOptions
 
 _EPILOG = """\b
@@ -24,7 +24,7 @@ Examples:
 @click.option(
     "--bind-input", "bind_input", multiple=True, metavar="CANDIDATE=REFERENCE", help="Bind inputs whose names differ."
 )
-@options(LOADING, SAMPLING, JUDGING, RUNNING, PRINTING)
+@options(LOADING, SAMPLING, JUDGING, ENGINE, RUNNING, PRINTING)
 def validate(
     reference: str,
     candidate: str,

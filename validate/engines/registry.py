@@ -19,6 +19,10 @@ HEAVY = (
 """Modules that a worker blocks before its first import, unless its format needs them."""
 
 
+OURS, NATIVE, BOTH = COREML_ENGINES = ("coreml", "coreml-native", "both")
+"""What runs Core ML models: our engine, Apple's framework, or both beside each other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One row: a format's name, its engine module, and the framework that the engine needs.
