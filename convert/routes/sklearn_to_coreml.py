@@ -72,9 +72,8 @@ def _input(spec: TensorSpec, name: str) -> Wire:
         return wires.Wire(name, wires.STRING)
     if column and not spec.dtype.startswith("float"):
         return wires.Wire(name, wires.INT64)
-    if column:
-        return wires.Wire(name, wires.DOUBLE)
-    return wires.Wire(name, wires.VECTOR, int((spec.shape or (0, 0))[1]))
+    width = 1 if column else int((spec.shape or (0, 0))[1])
+    return wires.Wire(name, wires.DOUBLE if column else wires.VECTOR, width, single=spec.dtype == "float32")
 
 
 def _answer(builder: Any, model: Model, inputs: tuple[Wire, ...]) -> Answer:

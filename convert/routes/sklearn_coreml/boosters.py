@@ -18,9 +18,10 @@ from ..sklearn_gaps.values import Value
 from .builder import Builder
 from .labels import as_labels, labels_of
 from .links import exponential
+from .single import single
 from .tables import Table, looked_up
-from .trees import LOGISTIC, PLAIN, SOFTMAX, single, sorted_out, summed
-from .wires import Answer, Columns, Wire, refused
+from .trees import LOGISTIC, PLAIN, SOFTMAX, sorted_out, summed
+from .wires import Answer, Columns, refused, width_of
 
 EXPONENTIAL = "exponential"
 
@@ -65,16 +66,16 @@ def _xgb_transform(model: Any, boosting: xgb.Boosting) -> str:
     return _transform(model, boosting.objective, xgb.OBJECTIVES[boosting.objective].output)
 
 
-def _xgb_trees(b: Builder, boosting: xgb.Boosting, x: Columns, missing: float) -> tuple[list[Tree], Wire]:
+def _xgb_trees(b: Builder, boosting: xgb.Boosting, x: Columns, missing: float) -> tuple[list[Tree], Columns]:
     """The trees, which compare single precision with ``<``, and their features."""
-    vector = b.vector(x)
     if not np.isnan(missing):
+        vector = b.vector(x)
         filled = b.wire("filled", vector.kind, vector.width)
         body = b.stage((vector,), (filled,)).imputer
         body.imputedDoubleArray.vector.extend([np.nan] * vector.width)
         body.replaceDoubleValue = missing
-        vector = filled
-    trees, features = _tabulated(b, vector, boosting.trees, boosting.splits, first_code=0.0)
+        x = (filled,)
+    trees, features = _tabulated(b, x, boosting.trees, boosting.splits, first_code=0.0)
     return single(trees, BELOW), features
 
 
@@ -114,13 +115,13 @@ def _lgbm_output(model: Any, boosting: lgbm.Boosting) -> tuple[str, float]:
 
 def _lgbm_trees(
     b: Builder, model: Any, boosting: lgbm.Boosting, x: Columns, slope: float
-) -> tuple[tuple[Tree, ...], Wire]:
+) -> tuple[tuple[Tree, ...], Columns]:
     """The trees, which compare doubles, and their features."""
     if len(boosting.zero_missing):
         raise refused(model, "it takes zero for missing (zero_as_missing), which no branch of Core ML's does")
     first_code = float(np.nextafter(-1.0, 0.0))  # LightGBM cuts the fraction off: what lies above -1 is code 0
     trees = tuple(replace(tree, value=tree.value * slope / boosting.rounds) for tree in boosting.trees)
-    return _tabulated(b, b.vector(x), trees, boosting.splits, first_code)
+    return _tabulated(b, x, trees, boosting.splits, first_code)
 
 
 def catboost_classifier(b: Builder, model: Any, x: Columns) -> Answer:
@@ -133,7 +134,7 @@ def catboost_classifier(b: Builder, model: Any, x: Columns) -> Answer:
     trees = catboost_trees(model)
     targets = trees[-1].value.shape[1]
     transform = SOFTMAX if targets > 1 else LOGISTIC
-    return sorted_out(b, b.vector(x), single(trees), targets, labels, transform=transform)
+    return sorted_out(b, x, single(trees), targets, labels, transform=transform)
 
 
 def catboost_regressor(b: Builder, model: Any, x: Columns) -> Answer:
@@ -143,10 +144,10 @@ def catboost_regressor(b: Builder, model: Any, x: Columns) -> Answer:
         raise refused(model, "Core ML has no variance beside a prediction")
     trees = catboost_trees(model)
     transform = EXPONENTIAL if kind == "Exponent" else PLAIN
-    return _predicted(b, model, b.vector(x), single(trees), trees[-1].value.shape[1], transform)
+    return _predicted(b, model, x, single(trees), trees[-1].value.shape[1], transform)
 
 
-def _predicted(b: Builder, model: Any, x: Wire, trees: Sequence[Tree], targets: int, transform: str) -> Answer:
+def _predicted(b: Builder, model: Any, x: Columns, trees: Sequence[Tree], targets: int, transform: str) -> Answer:
     if transform == EXPONENTIAL:
         return Answer({"prediction": exponential(b, summed(b, x, trees, targets))})
     if transform == LOGISTIC and targets > 1:
@@ -161,10 +162,10 @@ def _transform(model: Any, objective: str, output: Callable[..., Any] | None) ->
 
 
 def _tabulated(
-    b: Builder, x: Wire, trees: Sequence[Tree], splits: Sequence[SetSplit], first_code: float
-) -> tuple[tuple[Tree, ...], Wire]:
+    b: Builder, x: Columns, trees: Sequence[Tree], splits: Sequence[SetSplit], first_code: float
+) -> tuple[tuple[Tree, ...], Columns]:
     """Trees whose splits on sets of codes test columns of tables, which stand behind the features."""
-    changed, tables = tabulate(trees, splits, x.width)
+    changed, tables = tabulate(trees, splits, width_of(x))
     if not tables:
         return changed, x
     rows = []
@@ -173,7 +174,7 @@ def _tabulated(
         keys, ends = codes.copy(), np.nextafter(codes + 1.0, -np.inf)
         keys[:1] = first_code
         rows.append(Table(keys.tolist(), table[FIRST:], table[OTHER], table[MISSING], ends.tolist()))
-    return changed, b.vector((x, looked_up(b, b.select((x,), list(tables)), rows)))
+    return changed, (*x, looked_up(b, b.select(x, list(tables)), rows))
 
 
 PREDICTORS = {

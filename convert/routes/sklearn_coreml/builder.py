@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from ....validate.coreml.proto import Message, module
 from ....validate.errors import ParityGateError
-from .wires import STRING, VECTOR, Columns, Wire, describe
+from .wires import STRING, VECTOR, Columns, Floats, Origin, Wire, describe, width_of
 
 OLDEST = 1
 """The specification version of Core ML's first release, which has nearly all classic models."""
@@ -21,14 +23,15 @@ class Builder:
         self.inputs = inputs
         self._stages: list[Message] = []
         self._names = {wire.name for wire in inputs}
+        self._absent: dict[str, ParityGateError] = {}
 
-    def wire(self, hint: str, kind: str, width: int = 1) -> Wire:
+    def wire(self, hint: str, kind: str, width: int = 1, *, single: bool = False, origin: Origin | None = None) -> Wire:
         """A new wire, whose name begins with ``hint``."""
         number = 1
         while (name := f"{hint}_{number}") in self._names:
             number += 1
         self._names.add(name)
-        return Wire(name, kind, width)
+        return Wire(name, kind, width, single, origin)
 
     def stage(
         self, inputs: Columns, outputs: Columns, *, predicted: str = "", scores: str = "", version: int = OLDEST
@@ -42,6 +45,10 @@ class Builder:
         self._stages.append(spec)
         return spec
 
+    def absent(self, wire: Wire, error: ParityGateError) -> None:
+        """Say why no stage gives ``wire``; it is an error only if something takes it in the end."""
+        self._absent[wire.name] = error
+
     def vector(self, columns: Columns) -> Wire:
         """The table's row as one vector. Raises PG404 for text."""
         if len(columns) == 1 and columns[0].kind == VECTOR:
@@ -49,7 +56,7 @@ class Builder:
         texts = [wire.name for wire in columns if wire.kind == STRING]
         if texts:
             raise ParityGateError("PG404", texts[0], "Core ML has no vectors of text")
-        joined = self.wire("features", VECTOR, sum(wire.width for wire in columns))
+        joined = self.wire("features", VECTOR, width_of(columns), single=_all_single(columns))
         spec = self.stage(columns, (joined,))
         for wire in columns:
             spec.featureVectorizer.inputList.add(inputColumn=wire.name, inputDimensions=wire.width)
@@ -69,9 +76,18 @@ class Builder:
     def _extract(self, wire: Wire, places: list[int]) -> Wire:
         if wire.kind != VECTOR or places == list(range(wire.width)):
             return wire
-        part = self.wire("part", VECTOR, len(places))
+        origin = wire.origin and self._part_of(wire.origin, places)
+        part = self.wire("part", VECTOR, len(places), single=wire.single, origin=origin)
         self.stage((wire,), (part,)).arrayFeatureExtractor.extractIndex.extend(places)
         return part
+
+    def _part_of(self, origin: Origin, places: list[int]) -> Origin:
+        def function(table: Floats) -> Floats:
+            full = np.zeros((len(table), width_of(origin.columns)), table.dtype)
+            full[:, places] = table
+            return origin.function(full)[:, places]
+
+        return Origin(self.select(origin.columns, places), function)
 
     def split(self, columns: Columns) -> Columns:
         """The same table, a wire of width 1 for every column."""
@@ -82,17 +98,29 @@ class Builder:
     def model(self, outputs: Columns) -> tuple[Message, Columns]:
         """The finished model, and its output features: ``outputs``, or what stands for those that are inputs."""
         given = tuple(self._own(wire) for wire in outputs)
-        last = self._stages[-1]
-        if len(self._stages) == 1 and _names(last.description.input) == [wire.name for wire in self.inputs]:
+        stages = self._needed(given)
+        last = stages[-1]
+        if len(stages) == 1 and _names(last.description.input) == [wire.name for wire in self.inputs]:
             return last, given
-        spec = module("Model_pb2").Model(specificationVersion=max(s.specificationVersion for s in self._stages))
+        spec = module("Model_pb2").Model(specificationVersion=max(s.specificationVersion for s in stages))
         ends = (end for end in _PIPELINES if last.WhichOneof("Type").endswith(end))
         kind = next(ends, None) if set(_names(last.description.output)) == {wire.name for wire in given} else None
         description = last.description if kind else spec.description
         _describe(spec, self.inputs, given, description.predictedFeatureName, description.predictedProbabilitiesName)
         body = getattr(spec, _PIPELINES[kind]).pipeline if kind else spec.pipeline
-        body.models.extend(self._stages)
+        body.models.extend(stages)
         return spec, given
+
+    def _needed(self, outputs: Columns) -> list[Message]:
+        """The stages that the outputs depend on. Raises what was said of a wire that no stage gives."""
+        wanted, stages = {wire.name for wire in outputs}, []
+        for spec in reversed(self._stages):
+            if wanted & set(_names(spec.description.output)):
+                wanted |= set(_names(spec.description.input))
+                stages.append(spec)
+        for name in wanted & set(self._absent):
+            raise self._absent[name]
+        return stages[::-1]
 
     def _own(self, wire: Wire) -> Wire:
         """An output that isn't an input as well, which Core ML forbids."""
@@ -110,6 +138,10 @@ def _describe(spec: Message, inputs: Columns, outputs: Columns, predicted: str =
         describe(spec.description.output.add(), wire)
     spec.description.predictedFeatureName = predicted
     spec.description.predictedProbabilitiesName = scores
+
+
+def _all_single(columns: Columns) -> bool:
+    return all(wire.single for wire in columns)
 
 
 def _names(features: Sequence[Message]) -> list[str]:

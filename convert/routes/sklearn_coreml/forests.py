@@ -13,7 +13,8 @@ from ..sklearn_gaps.trees import BELOW, Tree
 from .builder import Builder
 from .labels import as_labels, labels_of
 from .links import exponential, scaled
-from .trees import parted, single, single_limit, sorted_out, summed
+from .single import single, single_limit
+from .trees import parted, sorted_out, summed
 from .wires import Answer, Columns, refused
 
 if TYPE_CHECKING:
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 def tree_classifier(b: Builder, model: Any, x: Columns) -> Answer:
     """``predict`` and ``predict_proba``: a leaf holds the share of each class, and a forest takes the mean."""
     labels, trees = labels_of(model), _mean(model)
-    return sorted_out(b, b.vector(x), trees, len(labels.values), labels)
+    return sorted_out(b, x, trees, len(labels.values), labels)
 
 
 def tree_regressor(b: Builder, model: Any, x: Columns) -> Answer:
     """``predict``, of one target or several."""
-    return Answer({"prediction": summed(b, b.vector(x), _mean(model), model.n_outputs_)})
+    return Answer({"prediction": summed(b, x, _mean(model), model.n_outputs_)})
 
 
 def _mean(model: Any) -> list[Tree]:
@@ -44,7 +45,7 @@ def bagging_classifier(b: Builder, model: Any, x: Columns) -> Answer:
         replace(tree, value=_placed(tree.value, member.classes_, len(labels.values)))
         for member, tree in zip(model.estimators_, _bagged(model), strict=True)
     ]
-    return sorted_out(b, b.vector(x), trees, len(labels.values), labels)
+    return sorted_out(b, x, trees, len(labels.values), labels)
 
 
 def _placed(shares: Floats, seen: Floats, count: int) -> Floats:
@@ -57,7 +58,7 @@ def _placed(shares: Floats, seen: Floats, count: int) -> Floats:
 def bagging_regressor(b: Builder, model: Any, x: Columns) -> Answer:
     """``predict`` of bagged trees: their mean."""
     trees = _bagged(model)
-    return Answer({"prediction": summed(b, b.vector(x), trees, trees[0].value.shape[1])})
+    return Answer({"prediction": summed(b, x, trees, trees[0].value.shape[1])})
 
 
 def _bagged(model: Any) -> list[Tree]:
@@ -76,7 +77,7 @@ def isolation_forest(b: Builder, model: Any, x: Columns) -> Answer:
     lies exactly on the limit.
     """
     trees, unit = path_lengths(model)
-    length = summed(b, b.vector(x), single(trees))
+    length = summed(b, x, single(trees))
     limit = single_limit(np.array([-unit * np.log2(-model.offset_)], np.float32).astype(np.float64), BELOW)
     label = parted(b, length, float(limit[0]), as_labels(model, np.array([-1, 1])))
     share = exponential(b, b.vector((length,)), -np.log(2.0) / unit)

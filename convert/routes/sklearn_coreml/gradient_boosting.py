@@ -14,21 +14,22 @@ from ..sklearn_gaps.trees import Tree
 from .builder import Builder
 from .labels import labels_of
 from .links import exponential
+from .single import single
 from .tables import Table, looked_up
-from .trees import LOGISTIC, SOFTMAX, single, sorted_out, summed
-from .wires import Answer, Columns, Wire, refused
+from .trees import LOGISTIC, SOFTMAX, sorted_out, summed
+from .wires import Answer, Columns, refused
 
 
 def gradient_boosting_regressor(b: Builder, model: Any, x: Columns) -> Answer:
     """``predict``."""
-    return Answer({"prediction": summed(b, b.vector(x), _boosted(model))})
+    return Answer({"prediction": summed(b, x, _boosted(model))})
 
 
 def gradient_boosting_classifier(b: Builder, model: Any, x: Columns) -> Answer:
     """``predict`` and ``predict_proba``."""
     slope = 2.0 if model.loss == "exponential" else 1.0
     trees = [replace(tree, value=slope * tree.value) for tree in _boosted(model)]
-    return _classified(b, model, b.vector(x), trees, model.n_trees_per_iteration_)
+    return _classified(b, model, x, trees, model.n_trees_per_iteration_)
 
 
 def _boosted(model: Any) -> list[Tree]:
@@ -54,11 +55,11 @@ def hist_gradient_boosting_classifier(b: Builder, model: Any, x: Columns) -> Ans
     return _classified(b, model, *_histograms(b, model, x))
 
 
-def _classified(b: Builder, model: Any, x: Wire, trees: Sequence[Tree], targets: int) -> Answer:
+def _classified(b: Builder, model: Any, x: Columns, trees: Sequence[Tree], targets: int) -> Answer:
     return sorted_out(b, x, trees, targets, labels_of(model), transform=SOFTMAX if targets > 1 else LOGISTIC)
 
 
-def _histograms(b: Builder, model: Any, x: Columns) -> tuple[Wire, list[Tree], int]:
+def _histograms(b: Builder, model: Any, x: Columns) -> tuple[Columns, list[Tree], int]:
     """The features that the trees read, the trees, and how many sums they have; they compare doubles.
 
     Behind the numerical features stand the columns of the tables, which tell for each set of categories whether a
@@ -70,7 +71,7 @@ def _histograms(b: Builder, model: Any, x: Columns) -> tuple[Wire, list[Tree], i
         model.n_trees_per_iteration_,
     )
     if model._preprocessor is None:
-        return b.vector(x), [base, *trees], targets
+        return x, [base, *trees], targets
     known, (final, tables) = known_categories(model), tabulated(model, trees)
     categorical = np.flatnonzero(model.is_categorical_)
     wires = b.select(x, np.flatnonzero(~model.is_categorical_).tolist())
@@ -78,7 +79,7 @@ def _histograms(b: Builder, model: Any, x: Columns) -> tuple[Wire, list[Tree], i
         columns = b.select(x, [int(categorical[feature]) for feature in tables])
         rows = [Table(known[feature], table[1:], table[0], table[0]) for feature, table in tables.items()]
         wires += (looked_up(b, columns, rows),)
-    return b.vector(wires), [base, *final], targets
+    return wires, [base, *final], targets
 
 
 PREDICTORS = {

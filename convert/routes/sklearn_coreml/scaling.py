@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ....validate.coreml.proto import module
 from .builder import Builder
 from .linear import weighted
-from .wires import VECTOR, Columns, refused
-
-if TYPE_CHECKING:
-    from .wires import Floats
+from .wires import VECTOR, Columns, Floats, Origin, refused
 
 SELECTORS = (
     "GenericUnivariateSelect", "RFE", "RFECV", "SelectFdr", "SelectFpr", "SelectFromModel", "SelectFwe", "SelectKBest",
@@ -23,44 +21,50 @@ SELECTORS = (
 
 def standard_scaler(b: Builder, model: Any, x: Columns) -> Columns:
     """(x - mean) / deviation, or one of the two."""
-    return scaled(b, x, None if model.mean_ is None else -model.mean_, _reciprocal(model.scale_))
+    return scaled(b, x, None if model.mean_ is None else -model.mean_, _reciprocal(model.scale_), model.transform)
 
 
 def robust_scaler(b: Builder, model: Any, x: Columns) -> Columns:
     """(x - median) / range, or one of the two."""
-    return scaled(
-        b,
-        x,
-        -model.center_ if model.with_centering else None,
-        _reciprocal(model.scale_ if model.with_scaling else None),
-    )
+    shift = -model.center_ if model.with_centering else None
+    return scaled(b, x, shift, _reciprocal(model.scale_ if model.with_scaling else None), model.transform)
 
 
 def max_abs_scaler(b: Builder, model: Any, x: Columns) -> Columns:
-    """x / max |x|. Raises PG404 with ``clip``."""
-    _refuse_clip(model)
-    return scaled(b, x, None, _reciprocal(model.scale_))
+    """x / max |x|."""
+    return _unclipped(b, model, scaled(b, x, None, _reciprocal(model.scale_), model.transform))
 
 
 def min_max_scaler(b: Builder, model: Any, x: Columns) -> Columns:
-    """scale * x + min. Raises PG404 with ``clip``."""
-    _refuse_clip(model)
-    return scaled(b, x, model.min_ / model.scale_, model.scale_)
+    """scale * x + min."""
+    return _unclipped(b, model, scaled(b, x, model.min_ / model.scale_, model.scale_, model.transform))
 
 
-def _refuse_clip(model: Any) -> None:
-    if getattr(model, "clip", False):
-        raise refused(model, "Core ML's scaler doesn't clip")
+def _unclipped(b: Builder, model: Any, result: Columns) -> Columns:
+    """The result, or with ``clip`` one that nothing but trees can make use of: no stage of Core ML's bounds it."""
+    if not model.clip:
+        return result
+    (wire,) = result
+    clipped = b.wire("clipped", wire.kind, wire.width, single=wire.single, origin=wire.origin)
+    b.absent(clipped, refused(model, "Core ML's scaler doesn't clip"))
+    return (clipped,)
 
 
 def _reciprocal(scale: Floats | None) -> Floats | None:
     return None if scale is None else 1.0 / scale
 
 
-def scaled(b: Builder, x: Columns, shift: Floats | None, factor: Floats | None) -> Columns:
-    """factor * (x + shift)."""
+def scaled(
+    b: Builder,
+    x: Columns,
+    shift: Floats | None,
+    factor: Floats | None,
+    function: Callable[[Floats], Floats] | None = None,
+) -> Columns:
+    """factor * (x + shift). ``function`` is the source's own, where it never decreases."""
+    origin = None if function is None else Origin(x, function)
     vector = b.vector(x)
-    result = b.wire("scaled", VECTOR, vector.width)
+    result = b.wire("scaled", VECTOR, vector.width, single=vector.single, origin=origin)
     body = b.stage((vector,), (result,)).scaler
     body.shiftValue.extend(np.zeros(vector.width) if shift is None else shift)
     body.scaleValue.extend(np.ones(vector.width) if factor is None else factor)

@@ -45,7 +45,7 @@ def looked_up(b: Builder, columns: Columns, tables: Sequence[Table]) -> Wire:
     for feature, table in enumerate(tables):
         trees.append(_search(table, feature, first))
         first += table.rows.shape[1]
-    total = summed(b, b.vector(numbers), trees, first)
+    total = summed(b, numbers, trees, first)
     return total if total.kind != DOUBLE else b.vector((total,))
 
 

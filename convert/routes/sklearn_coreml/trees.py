@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ....validate.coreml.proto import Message, module
-from ..sklearn_gaps.trees import AT_MOST, Tree, narrow
+from ..sklearn_gaps.trees import Tree
 from .builder import Builder
 from .labels import Labels, labelled, probable
-from .wires import DOUBLE, VECTOR, Answer, Wire
+from .monotone import carried_back
+from .wires import DOUBLE, VECTOR, Answer, Columns, Wire
 
 if TYPE_CHECKING:
     from .wires import Floats
@@ -20,44 +20,22 @@ if TYPE_CHECKING:
 PLAIN, SOFTMAX, LOGISTIC = "NoTransform", "Classification_SoftMax", "Regression_Logistic"
 """TreeEnsemblePostEvaluationTransform."""
 
-_BEYOND = 2.0**128
-"""What stands in the place of the float32 infinities when a number is rounded to the nearer of two neighbours."""
 
-
-def single(trees: Sequence[Tree], mode: str = AT_MOST) -> list[Tree]:
-    """Trees that send a double where the given ones, which test ``mode``, send it rounded to float32.
-
-    Every number up to the middle between two neighbours in float32 is rounded down, and the middle itself to the even
-    one of them. A runtime that computes in float32 comes to the same: it rounds the limit to the lower neighbour.
-    """
-    return [replace(tree, threshold=single_limit(tree.threshold, mode)) for tree in trees]
-
-
-def single_limit(threshold: Floats, mode: str = AT_MOST) -> Floats:
-    """The greatest doubles whose float32 is at most (AT_MOST), or else less than, ``threshold``."""
-    low = narrow(threshold, mode)
-    if mode != AT_MOST:
-        low = np.nextafter(low, np.float32(-np.inf))
-    high = np.nextafter(low, np.float32(np.inf))
-    ends = [np.clip(end.astype(np.float64), -_BEYOND, _BEYOND) for end in (low, high)]
-    middle = (ends[0] + ends[1]) / 2
-    even = low.view(np.uint32) % 2 == 0
-    return np.where(np.isposinf(low), np.inf, np.where(even, middle, np.nextafter(middle, -np.inf)))
-
-
-def summed(b: Builder, x: Wire, trees: Sequence[Tree], targets: int = 1, *, transform: str = PLAIN) -> Wire:
+def summed(b: Builder, x: Columns, trees: Sequence[Tree], targets: int = 1, *, transform: str = PLAIN) -> Wire:
     """The sums of the leaves that are reached: a number, or a vector if there are several targets."""
+    columns, trees = carried_back(x, trees)
     total = b.wire("total", DOUBLE if targets == 1 else VECTOR, targets)
-    body = b.stage((x,), (total,), predicted=total.name).treeEnsembleRegressor
+    body = b.stage((b.vector(columns),), (total,), predicted=total.name).treeEnsembleRegressor
     _fill(body, trees, targets, transform)
     return total
 
 
 def sorted_out(
-    b: Builder, x: Wire, trees: Sequence[Tree], targets: int, labels: Labels, *, transform: str = PLAIN
+    b: Builder, x: Columns, trees: Sequence[Tree], targets: int, labels: Labels, *, transform: str = PLAIN
 ) -> Answer:
     """A classifier by the sums: one for each class, or one alone (LOGISTIC) for the second of two."""
-    spec, answer = probable(b, (x,), labels)
+    columns, trees = carried_back(x, trees)
+    spec, answer = probable(b, (b.vector(columns),), labels)
     _fill(spec.treeEnsembleClassifier, trees, targets, transform)
     labels.write(spec.treeEnsembleClassifier)
     return answer

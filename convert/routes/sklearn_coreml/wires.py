@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ....validate.coreml.proto import Message, module
 from ....validate.errors import ParityGateError
@@ -13,7 +13,7 @@ from ....validate.signature import ClassLabel
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Floats = npt.NDArray[Any]
+Floats: TypeAlias = "npt.NDArray[Any]"
 
 VECTOR, DOUBLE, INT64, STRING = "vector", "double", "int64", "string"
 SCORES = {INT64: "scores by number", STRING: "scores by text"}
@@ -21,12 +21,25 @@ SCORES = {INT64: "scores by number", STRING: "scores by text"}
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The table that ``function`` makes a wire of, each column of one, and no column ever decreasing."""
+
+    columns: tuple[Wire, ...]
+    function: Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True, slots=True)
 class Wire:
-    """One feature: an input, or what a stage gives. ``width`` counts the columns of the table that it stands for."""
+    """One feature: an input, or what a stage gives. ``width`` counts the columns of the table that it stands for.
+
+    ``single`` says that the source holds it in single precision.
+    """
 
     name: str
     kind: str
     width: int = 1
+    single: bool = False
+    origin: Origin | None = field(default=None, compare=False)
 
 
 Columns = tuple[Wire, ...]
