@@ -112,7 +112,10 @@ def padding(g: Graph, layer: Layer, x: Value) -> Value:
     if not any(amounts):
         return x
     value = g.like(p.constant.value, x) if kind == "constant" else None
-    return g.op("Pad", x, g.const(amounts, "int64"), value, g.const((-2, -1), "int64"), mode=PADDING[kind])
+    padded = g.op("Pad", x, g.const(amounts, "int64"), value, g.const((-2, -1), "int64"), mode=PADDING[kind])
+    if kind == "constant" and p.constant.value == 0:
+        g.note_padding(padded, x, [edge for b in borders for edge in (b.startEdgeSize, b.endEdgeSize)])
+    return padded
 
 
 @lowers("constantPad")
