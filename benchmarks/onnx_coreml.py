@@ -1,19 +1,26 @@
 """Writes docs/onnx-to-coreml.md: ONNX' own operator tests, converted to Core ML and run in paritygate's engine.
 
-``python -m benchmarks.onnx_coreml ours`` converts with paritygate, ``... peer PYTHON`` with the package onnx2coreml of
-another environment, ``... page`` writes the page from what both left in docs/coverage/. Cases that are measured already
-are kept unless ``--again`` is given; a name part after the options measures only the cases that have it.
+``python -m benchmarks.onnx_coreml package`` (or ``mlmodel``) converts with paritygate, ``... peer --python PYTHON``
+with the package onnx2coreml of another environment, ``... page`` writes the page from what they left in
+docs/coverage/. Cases that are measured already are kept; ``--again`` repeats those that didn't pass.
 
 Node tests feed everything as an input, also what every exported model has as a constant (axes, pads, shapes, weights).
-Where a case fails as it is, it is tried with all but its first input fixed to the case's values; the page tells both apart.
+Where a case fails as it is, it is tried with all but its first input fixed to the case's values; the page tells both
+apart.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import pickle
+import subprocess
 import tempfile
 import warnings
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +29,8 @@ import onnx
 
 from paritygate.convert.routes import onnx_to_coreml
 from paritygate.convert.routes.base import ConvertOptions
+from paritygate.validate.coreml.package import open_package
+from paritygate.validate.doctor import versions
 from paritygate.validate.engines import coreml
 from paritygate.validate.engines.base import Facts, LoadOptions
 from paritygate.validate.errors import ParityGateError
@@ -43,16 +52,13 @@ class Case:
     outputs: tuple[Any, ...]
     rtol: float
     atol: float
+    file: str = ""
 
     @property
     def operator(self) -> str:
         """The operator that the case is about: its node's, or of an expanded case the name's first part."""
         node = self.model.graph.node[0]
         return node.op_type if "_expanded" not in self.name else "(definitions)"
-
-    @property
-    def files(self) -> str:
-        return self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,7 @@ def fixed(case: Case) -> Case | None:
     del model.graph.input[1:]
     for name, array in zip(names[1:], case.inputs[1:], strict=True):
         model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(array), name))
-    return replace(case, model=model, inputs=case.inputs[:1])
+    return replace(case, model=model, inputs=case.inputs[:1], file=f"{case.name}.fixed")
 
 
 def signature_of(model: onnx.ModelProto) -> Signature:
@@ -138,7 +144,7 @@ def _spec(value: Any) -> TensorSpec:
     tensor = value.type.tensor_type
     element = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
     shape = tuple(d.dim_value if d.HasField("dim_value") else d.dim_param or "n" for d in tensor.shape.dim)
-    return TensorSpec(value.name, STRING if element == object else element.name, shape)
+    return TensorSpec(value.name, STRING if element.kind == "O" else element.name, shape)
 
 
 def measure(case: Case, convert: Any, suffix: str) -> Result:
@@ -203,3 +209,178 @@ def ours(case: Case, folder: Path, suffix: str) -> tuple[Path, dict[str, str], d
     destination = folder / f"model{suffix}"
     made = onnx_to_coreml.convert(Source(source, signature_of(case.model)), destination, ConvertOptions())
     return made.path, dict(made.inputs), dict(made.outputs)
+
+
+PEER = """
+import pathlib, sys, onnx2coreml, onnx
+for source in sorted(pathlib.Path(sys.argv[1]).glob("*.onnx")):
+    made, failed = source.with_suffix(".mlpackage"), source.with_suffix(".error")
+    if made.exists() or failed.exists():
+        continue
+    try:
+        onnx2coreml.convert(str(source), format="mlpackage", compute_precision="fp32").save(str(made))
+    except BaseException as e:
+        failed.write_text(f"{type(e).__name__}: {e}")
+"""
+"""What runs in the peer's environment: its own defaults, but for float32."""
+
+
+def peer(folder: Path) -> Any:
+    """A converter that takes what the peer has left in ``folder``."""
+
+    def convert(case: Case, _: Path, suffix: str) -> tuple[Path, dict[str, str], dict[str, str]]:
+        name = case.file or case.name
+        failed = folder / f"{name}.error"
+        if failed.exists():
+            text = next(iter(failed.read_text().splitlines()), "")
+            raise ParityGateError("PG404", "onnx2coreml", text)
+        path = folder / f"{name}.mlpackage"
+        described = open_package(path).spec.description
+        pairs = (described.input, case.model.graph.input), (described.output, case.model.graph.output)
+        inputs, outputs = ({f.name: v.name for f, v in zip(ours, theirs, strict=False)} for ours, theirs in pairs)
+        return path, inputs, outputs
+
+    return convert
+
+
+def run_peer(python: str, folder: Path) -> None:
+    """Write every case, as it is and fixed, to ``folder`` and convert there what isn't converted yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for case in cases():
+        for form in filter(None, (case, fixed(case))):
+            path = folder / f"{form.file or form.name}.onnx"
+            if not path.exists():
+                onnx.save(form.model, path)
+    subprocess.run([python, "-c", PEER, str(folder)], check=True)
+
+
+Converter = Callable[[Case, Path, str], tuple[Path, dict[str, str], dict[str, str]]]
+
+
+def sweep(who: str, convert: Converter, suffix: str, part: str, again: bool) -> None:
+    """Measure the cases whose name has ``part`` and that aren't measured, and with ``again`` those that don't pass."""
+    file = FOLDER / f"onnx_{who}.json"
+    rows = {row["name"]: row for row in json.loads(file.read_text())["rows"]} if file.exists() else {}
+    for count, case in enumerate(cases()):
+        known = rows.get(case.name)
+        if part not in case.name or (known and (not again or known["outcome"] in PASSING)):
+            continue
+        result = measure(case, convert, suffix)
+        rows[case.name] = asdict(result)
+        print(result.outcome, result.name, result.detail[:160], flush=True)
+        if count % 50 == 0:
+            _write(file, rows)
+    _write(file, rows)
+
+
+def _write(file: Path, rows: dict[str, Any]) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    measured = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "versions": versions(), "rows": list(rows.values())}
+    file.write_text(json.dumps(measured, indent=0) + "\n")
+
+
+def page() -> str:
+    """The Markdown page, of what has been measured."""
+    measured = {who: json.loads((FOLDER / f"onnx_{who}.json").read_text()) for who in SUBJECTS if _file(who).exists()}
+    tables = {who: {row["name"]: Result(**row) for row in part["rows"]} for who, part in measured.items()}
+    ours = tables["package"]
+    operators = defaultdict(list)
+    for result in ours.values():
+        operators[result.operator].append(result.name)
+    lines = [*INTRODUCTION, *_totals(tables), "", *_by_operator(tables, operators), "", *_failures(ours)]
+    told = measured["package"]
+    known = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
+    return "\n".join([*lines, "", f"Measured {told['date']} with {known}, onnx2coreml 1.1.0.", ""])
+
+
+def _file(who: str) -> Path:
+    return FOLDER / f"onnx_{who}.json"
+
+
+SUBJECTS = {
+    "package": "paritygate, .mlpackage",
+    "mlmodel": "paritygate, .mlmodel",
+    "peer": "onnx2coreml, .mlpackage",
+}
+PASSING = ("passes", "fixed")
+INTRODUCTION = [
+    "# ONNX to Core ML",
+    "",
+    "Written by `python -m benchmarks.onnx_coreml page`. ONNX' own operator tests (`onnx.backend.test`, with expected",
+    "outputs) are converted to Core ML and run in paritygate's engine, for both converters. *as it is*: the case",
+    "passes with all its inputs computed; *fixed*: it passes once all but its first input are constants, as exported",
+    "models have axes, pads, shapes and weights. Judged at ONNX' own tolerance (relative 1e-3, absolute 1e-7),",
+    "integers exactly;",
+    f"*tight*: floats also within {TIGHT_RTOL} relative plus {TIGHT_ATOL}.",
+    "",
+]
+
+
+def _totals(tables: dict[str, dict[str, Result]]) -> list[str]:
+    lines = ["| | cases | pass as it is | pass fixed | pass in all | tight | differ | refused | fail |"]
+    lines.append("|---|" + "---:|" * 8)
+    for who, table in tables.items():
+        counts = Counter(result.outcome for result in table.values())
+        tight = sum(result.tight for result in table.values() if result.outcome in PASSING)
+        cells = [counts["passes"], counts["fixed"], counts["passes"] + counts["fixed"], tight]
+        cells += [counts["differs"], counts["refused"], counts["fails"]]
+        lines.append(f"| {SUBJECTS[who]} | {len(table)} | " + " | ".join(map(str, cells)) + " |")
+    return lines
+
+
+def _by_operator(tables: dict[str, dict[str, Result]], operators: dict[str, list[str]]) -> list[str]:
+    lines = [
+        "## By operator",
+        "",
+        "Cases that pass, as they are or fixed. *definitions*: cases in which ONNX spells an",
+    ]
+    lines += ["operator out by others.", ""]
+    lines += ["| operator | cases | " + " | ".join(SUBJECTS[who] for who in tables) + " |"]
+    lines.append("|---|---:|" + "---:|" * len(tables))
+    for operator, names in sorted(operators.items()):
+        counts = [sum(n in t and t[n].outcome in PASSING for n in names) for t in tables.values()]
+        lines.append(f"| {operator} | {len(names)} | " + " | ".join(map(str, counts)) + " |")
+    return lines
+
+
+def _failures(table: dict[str, Result]) -> list[str]:
+    lines = ["## What doesn't pass, and why", "", "| outcome | reason | cases |", "|---|---|---|"]
+    groups = defaultdict(list)
+    for result in table.values():
+        if result.outcome not in PASSING:
+            groups[result.outcome, _reason(result)].append(result.name.removeprefix("test_"))
+    for (outcome, reason), names in sorted(groups.items(), key=lambda group: (group[0][0], -len(group[1]))):
+        shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+        lines.append(f"| {outcome} | {reason} | {shown} |")
+    return lines
+
+
+def _reason(result: Result) -> str:
+    """The cause without the node's name and code."""
+    if result.outcome == "differs":
+        return f"{result.operator}: {result.detail}".replace("|", "\\|")
+    head, _, cause = result.detail.partition(": ")
+    subject = head.removeprefix("PG404 ").partition(" (")[0] if "operator " in head else ""
+    return f"{subject} {cause}".strip().replace("|", "\\|")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure one subject, or write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=[*SUBJECTS, "page"])
+    parser.add_argument("part", nargs="?", default="", help="only cases whose name has this")
+    parser.add_argument("--again", action="store_true", help="measure once more what didn't pass")
+    parser.add_argument("--python", help="for the peer: the interpreter of its environment")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "onnx2coreml-cases")
+    given = parser.parse_args(arguments)
+    if given.what == "page":
+        PAGE.write_text(page())
+    elif given.what == "peer":
+        run_peer(given.python, given.folder)
+        sweep("peer", peer(given.folder), ".mlpackage", given.part, given.again)
+    else:
+        sweep(given.what, ours, f".ml{given.what.removeprefix('ml')}", given.part, given.again)
+
+
+if __name__ == "__main__":
+    main()

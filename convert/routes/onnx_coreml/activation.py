@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .common import floating, length, places, reshape, to_rank, zero
+from .common import floating, length, places, reshape, select, to_rank, zero
 from .mil import Var, mb
 from .node import Node
 from .registry import translates
@@ -64,7 +64,7 @@ def prelu(node: Node, x: Var, slope: Var) -> Var:
     per_channel = slope.val is not None and x.rank >= 3 and slope.rank == x.rank - 1 and slope.val.size == x.shape[1]
     if per_channel and slope.shape[0] == slope.val.size and node.dtype().kind == "f":
         return mb.prelu(x=x, alpha=slope.val.reshape(-1))
-    return mb.select(cond=mb.less(x=x, y=zero(x)), a=mb.mul(x=x, y=slope), b=_as_wide(x, slope))
+    return select(cond=mb.less(x=x, y=zero(x)), a=mb.mul(x=x, y=slope), b=_as_wide(x, slope))
 
 
 def _as_wide(x: Var, slope: Var) -> Var:

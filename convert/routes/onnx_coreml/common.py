@@ -10,8 +10,8 @@ import numpy as np
 
 from .mil import Var, is_symbolic, mb, types
 
-Length = int | Var
-"""One axis' length: a number, or a computed int32 vector of one element."""
+Length = Any
+"""One axis' length: an int, or a computed int32 vector of one element."""
 
 
 def countable(x: Var) -> Var:
@@ -37,6 +37,26 @@ def like(x: Var, number: float) -> Any:
 def zero(x: Var) -> Any:
     """0 in the type of ``x``."""
     return like(x, 0)
+
+
+def select(cond: Var, a: Any, b: Any) -> Var:
+    """``a`` where ``cond`` holds, ``b`` elsewhere, broadcast; MIL's own type is that of a and b alone."""
+    shapes = [tuple(np.shape(v)) if not isinstance(v, Var) else tuple(v.shape) for v in (a, b)]
+    if any(is_symbolic(d) for d in (*cond.shape, *shapes[0], *shapes[1])):
+        return mb.select(cond=cond, a=mb.add(x=a, y=mb.mul(x=mb.cast(x=cond, dtype=_name(b)), y=_zero_of(b))), b=b)
+    wanted = np.broadcast_shapes(tuple(cond.shape), *shapes)
+    if np.broadcast_shapes(*shapes) != wanted:
+        a = mb.add(x=a, y=np.zeros(wanted, np.float32 if _name(b) == "fp32" else np.int32))
+    return mb.select(cond=cond, a=a, b=b)
+
+
+def _name(x: Any) -> str:
+    own = x.dtype if isinstance(x, Var) else types.numpy_type_to_builtin_type(x.dtype.type)
+    return "fp32" if own == types.fp32 else "int32"
+
+
+def _zero_of(x: Any) -> Any:
+    return np.float32(0) if _name(x) == "fp32" else np.int32(0)
 
 
 def static(x: Var) -> bool:
@@ -98,6 +118,23 @@ def scalar(x: Var) -> Var:
 def positive_axes(axes: Sequence[int] | Any, rank: int) -> list[int]:
     """Axes counted from the front."""
     return [int(a) % rank for a in axes]
+
+
+def padded(x: Var, pads: Any, number: float = 0) -> Var:
+    """``x`` with a border of one number; ``pads`` has (before, behind) for each axis. MIL pads no integers."""
+    pads = np.asarray(pads, np.int32).reshape(-1, 2)
+    if is_float(x):
+        return mb.pad(x=x, pad=pads.reshape(-1), mode="constant", constant_val=np.float32(number)) if pads.any() else x
+    for axis, (before, behind) in enumerate(pads.tolist()):
+        sizes = lengths(x)
+        parts = [_filled([*sizes[:axis], n, *sizes[axis + 1 :]], number) if n else None for n in (before, behind)]
+        if before or behind:
+            x = mb.concat(values=[p for p in (parts[0], x, parts[1]) if p is not None], axis=axis)
+    return x
+
+
+def _filled(sizes: Sequence[Length], number: float) -> Var:
+    return mb.fill(shape=vector(sizes), value=np.int32(number))
 
 
 def sliced(x: Var, axis: int, begin: int, end: int | None = None, step: int = 1) -> Var:

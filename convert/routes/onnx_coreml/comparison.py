@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .common import countable, unsqueezed
+from .common import countable, select, unsqueezed
 from .elementwise import wrapped
 from .mil import Var, mb
 from .node import Node
@@ -111,8 +111,15 @@ def bitwise_not(node: Node, x: Var) -> Var:
 
 @translates("BitShift", since=11)
 def bit_shift(node: Node, x: Var, y: Var, *, direction: str) -> Var:
-    """x * 2^y or floor(x / 2^y)."""
-    factor = mb.pow(x=np.int32(2), y=y)
+    """x * 2^y or floor(x / 2^y); shifts beyond the width push every bit out. In two steps, as 2^31 is no int32."""
+    dtype = node.dtype()
+    width = np.int32(8 * dtype.itemsize)
+    beyond = mb.logical_or(x=mb.less(x=y, y=np.int32(0)), y=mb.greater_equal(x=y, y=width))
+    y = select(beyond, width - np.int32(1), y)
+    first = mb.floor_div(x=y, y=np.int32(2))
+    halves = [mb.pow(x=np.int32(2), y=part) for part in (first, mb.sub(x=y, y=first))]
     if direction == "RIGHT":
-        return mb.floor_div(x=x, y=factor)
-    return wrapped(mb.mul(x=x, y=factor), node.dtype())
+        shifted = mb.floor_div(x=mb.floor_div(x=x, y=halves[0]), y=halves[1])
+        return shifted if dtype.kind == "i" else select(beyond, np.int32(0), shifted)
+    shifted = wrapped(mb.mul(x=mb.mul(x=x, y=halves[0]), y=halves[1]), dtype)
+    return select(beyond, np.int32(0), shifted)

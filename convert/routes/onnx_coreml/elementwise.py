@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .common import countable, floating, is_float, like, zero
+from .common import countable, floating, is_float, like, select, zero
 from .mil import Var, mb, types
 from .node import Node
 from .registry import translates
@@ -73,7 +73,7 @@ def _asinh(x: Var) -> Var:
     """sign(x) log(|x| + sqrt(x^2 + 1)); near zero atanh(x / sqrt(x^2 + 1)), where the sum would lose x."""
     root = mb.sqrt(x=mb.add(x=mb.square(x=x), y=np.float32(1)))
     far = mb.mul(x=mb.sign(x=x), y=_log(mb.add(x=mb.abs(x=x), y=root)))
-    return mb.select(cond=mb.less(x=mb.abs(x=x), y=np.float32(0.5)), a=mb.atanh(x=mb.real_div(x=x, y=root)), b=far)
+    return select(cond=mb.less(x=mb.abs(x=x), y=np.float32(0.5)), a=mb.atanh(x=mb.real_div(x=x, y=root)), b=far)
 
 
 def _acosh(x: Var) -> Var:
@@ -178,7 +178,7 @@ def _bound(x: Var, bound: Value | None) -> Any:
 @translates("Where", since=9)
 def where(node: Node, condition: Var, x: Var, y: Var) -> Var:
     """x where the condition holds, y elsewhere."""
-    return mb.select(cond=condition, a=countable(x), b=countable(y))
+    return select(cond=condition, a=countable(x), b=countable(y))
 
 
 @translates("Dropout", folds=False)

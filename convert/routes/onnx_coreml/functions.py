@@ -29,10 +29,10 @@ def body_of(node: onnx.NodeProto, schema: Any, opset: int, inputs: Sequence[Valu
     """The definition of ``node`` in ``opset``, its attributes filled in; None where ONNX has none for these types."""
     body = onnx.FunctionProto()
     if schema.has_function:
-        version = max(v for v in schema.function_opset_versions if v <= opset)
+        version = _newest(schema.function_opset_versions, opset)
         body.ParseFromString(schema.get_function_with_opset_version(version))
     else:
-        version = max(v for v in schema.context_dependent_function_opset_versions if v <= opset)
+        version = _newest(schema.context_dependent_function_opset_versions, opset)
         types = [type_of(value).SerializeToString() for value in inputs]
         text = schema.get_context_dependent_function_with_opset_version(version, node.SerializeToString(), types)
         if not text:
@@ -43,6 +43,11 @@ def body_of(node: onnx.NodeProto, schema: Any, opset: int, inputs: Sequence[Valu
     for inner in body.node:
         _fill_in(inner, given)
     return body
+
+
+def _newest(versions: Sequence[int], opset: int) -> int:
+    """The newest definition that ``opset`` has; an operator older than its definition has the oldest."""
+    return max((v for v in versions if v <= opset), default=min(versions))
 
 
 def _fill_in(node: onnx.NodeProto, given: Mapping[str, onnx.AttributeProto]) -> None:

@@ -15,7 +15,11 @@ from .registry import translates
 @translates("MatMul")
 def matmul(node: Node, a: Var, b: Var) -> Var:
     """The product of matrices, broadcast over leading axes."""
-    return mb.matmul(x=a, y=b)
+    vectors = [i for i, x in enumerate((a, b)) if x.rank == 1]
+    a = mb.expand_dims(x=a, axes=[0]) if 0 in vectors else a
+    b = mb.expand_dims(x=b, axes=[1]) if 1 in vectors else b
+    product = mb.matmul(x=a, y=b)
+    return mb.squeeze(x=product, axes=[-2 if i == 0 else -1 for i in vectors]) if vectors else product
 
 
 @translates("Gemm", since=7)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .common import floating, is_float, lengths, like, reshape, sliced, times
+from .common import floating, is_float, lengths, padded, reshape, select, sliced, times
 from .mil import Var, mb
 from .node import Node
 from .registry import translates
@@ -127,8 +127,7 @@ def _bordered(x: Var, window: Window, counts: Ints, border: float) -> Var:
     for axis, (before, behind) in enumerate(window.pads):
         reach = (counts[axis] - 1) * window.strides[axis] + window.extents[axis]
         pads.append((before, max(behind, reach - before - int(x.shape[axis + 2]))))
-    flat = np.array(pads, np.int32).reshape(-1)
-    return mb.pad(x=x, pad=flat, mode="constant", constant_val=like(x, border)) if flat.any() else x
+    return padded(x, pads, border)
 
 
 def _counts(sizes: Any, window: Window, ceil: bool, padding: bool) -> Array:
@@ -162,7 +161,7 @@ def _with_places(node: Node, x: Var, window: Window, ceil: bool, storage_order: 
             best, where = value, place
             continue
         more = mb.greater(x=value, y=best)
-        best, where = mb.select(cond=more, a=value, b=best), mb.select(cond=more, a=place, b=where)
+        best, where = select(cond=more, a=value, b=best), select(cond=more, a=place, b=where)
     return best, where
 
 
@@ -219,4 +218,4 @@ def max_unpool(
     if output_shape is None:
         return y
     grown = [(0, int(want) - have) for want, have in zip(output_shape, inner, strict=True)]
-    return mb.pad(x=y, pad=np.array(grown, np.int32).reshape(-1), mode="constant")
+    return padded(y, grown)

@@ -16,7 +16,7 @@ from . import operators  # noqa: F401  fills the registry
 from .mil import Function, Program, Var, mb, types
 from .node import TargetError
 from .translate import MissingError, Scope, unsupported_operators
-from .values import Value, variable
+from .values import NarrowingError, Value, variable
 
 
 def program_of(
@@ -47,7 +47,7 @@ def _built(
             dtype = np.dtype(spec.dtype)
             scope.values[port.source] = Value(_entered(function.inputs[port.feature], spec.shape, dtype), dtype)
         results = scope.graph(model.graph)
-        function.set_outputs([_left(result) for result in results])
+        function.set_outputs([_left(result, target.program) for result in results])
     program = Program()
     program.add_function("main", function)
     return program
@@ -65,9 +65,14 @@ def _entered(var: Var, shape: Any, dtype: np.dtype[Any]) -> Var:
     return mb.squeeze(x=var) if shape == () else var
 
 
-def _left(value: Value) -> Var:
-    """An output as Core ML can give it, under a variable of its own."""
-    var = variable(value)
+def _left(value: Value, program: bool) -> Var:
+    """An output as Core ML can give it, under a variable of its own; float16 is computed in fp32 and rounded here."""
+    try:
+        var = variable(value)
+    except NarrowingError as e:
+        raise ParityGateError("PG404", "an output of the model", str(e)) from e
     if var.dtype == types.bool:
         return mb.cast(x=var, dtype="int32")
+    if value.dtype.name == "float16" and program:
+        return mb.cast(x=mb.cast(x=var, dtype="fp16"), dtype="fp32")
     return mb.identity(x=var)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .common import countable, floating, length, scalar
+from .common import countable, floating, length, padded, scalar, select, sliced
 from .mil import Var, mb
 from .node import Node
 from .registry import translates
@@ -78,7 +78,8 @@ def _reduced(node: Node, x: Var, axes: list[int], keepdims: int, all_axes: bool)
     if x.rank == 0 or not (axes or all_axes):
         return operator(x=mb.expand_dims(x=x, axes=[0]), axes=[0], keep_dims=False)
     axes = [a % x.rank for a in axes] or list(range(x.rank))
-    return operator(x=x, axes=axes, keep_dims=bool(keepdims))
+    result = operator(x=x, axes=axes, keep_dims=bool(keepdims))
+    return mb.greater(x=result, y=np.int32(0)) if node.dtype().kind == "b" else result
 
 
 @translates("ArgMax", "ArgMin")
@@ -100,6 +101,31 @@ def cumsum(node: Node, x: Var, axis: Array, *, exclusive: int, reverse: int) -> 
     return mb.cumsum(x=x, axis=place, exclusive=bool(exclusive), reverse=bool(reverse))
 
 
+@translates("CumProd", since=26)
+def cumprod(node: Node, x: Var, axis: Array, *, exclusive: int, reverse: int) -> Var:
+    """Running products along an axis, in as many steps as the length has bits: each doubles how far back it looks."""
+    place = int(axis.reshape(-1)[0]) % x.rank
+    count = length(x, place)
+    if not isinstance(count, int):
+        raise node.unsupported("along an axis whose length isn't known")
+    if exclusive:
+        x = _shifted(x, place, 1, bool(reverse))
+    step = 1
+    while step < count:
+        x = mb.mul(x=x, y=_shifted(x, place, step, bool(reverse)))
+        step *= 2
+    return x
+
+
+def _shifted(x: Var, place: int, step: int, back: bool) -> Var:
+    """x moved by ``step`` along an axis, with ones where it left."""
+    size = int(x.shape[place])
+    kept = sliced(x, place, step, size) if back else sliced(x, place, 0, size - step)
+    pads = np.zeros((x.rank, 2), np.int32)
+    pads[place, int(back)] = step
+    return padded(kept, pads, 1)
+
+
 @translates("TopK")
 def top_k_attribute(node: Node, x: Var, *, k: int, axis: int) -> Any:
     """The k largest along an axis."""
@@ -107,12 +133,9 @@ def top_k_attribute(node: Node, x: Var, *, k: int, axis: int) -> Any:
 
 
 @translates("TopK", since=10)
-def top_k(node: Node, x: Var, k: Var, *, axis: int, largest: int = 1, sorted: int = 1) -> Any:
+def top_k(node: Node, x: Var, k: Array, *, axis: int, largest: int = 1, sorted: int = 1) -> Any:
     """The k largest or smallest along an axis, and where they are."""
-    if k.val is not None:
-        return mb.topk(x=x, k=int(k.val.reshape(-1)[0]), axis=axis, ascending=not largest)
-    node.need("iOS17")
-    return mb.topk(x=x, k=scalar(k), axis=axis, ascending=not largest)
+    return mb.topk(x=x, k=int(k.reshape(-1)[0]), axis=axis, ascending=not largest)
 
 
 @translates("LpNormalization")
@@ -120,4 +143,4 @@ def lp_normalization(node: Node, x: Var, *, axis: int, p: int) -> Var:
     """x over its norm along an axis; where that is 0, 0."""
     norm = (_sum_abs if p == 1 else _norm)(x=x, axes=[axis], keep_dims=True)
     empty = mb.equal(x=norm, y=np.float32(0))
-    return mb.select(cond=empty, a=np.float32(0), b=mb.real_div(x=x, y=mb.select(cond=empty, a=np.float32(1), b=norm)))
+    return select(cond=empty, a=np.float32(0), b=mb.real_div(x=x, y=select(cond=empty, a=np.float32(1), b=norm)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .common import floating, static, transpose
+from .common import floating, select, static, transpose
 from .mil import Var, mb
 from .node import Node
 from .registry import translates
@@ -50,12 +50,18 @@ def _cropped(i: Array, a: Axis) -> Array:
     return start * (a.size - 1) + i * (end - start) * (a.size - 1) / (a.target - 1)
 
 
+def _aligned(i: Array, a: Axis) -> Array:
+    """The result's length is taken as it is before it is cut to a whole number."""
+    span = a.scale * a.size - 1
+    return i * (a.size - 1) / span if span > 0 else 0 * i
+
+
 COORDINATES: dict[str, Callable[[Array, Axis], Array]] = {
     "half_pixel": lambda i, a: (i + 0.5) / a.scale - 0.5,
     "half_pixel_symmetric": _half_pixel_symmetric,
     "pytorch_half_pixel": lambda i, a: (i + 0.5) / a.scale - 0.5 if a.target > 1 else 0 * i,
     "tf_half_pixel_for_nn": lambda i, a: (i + 0.5) / a.scale,
-    "align_corners": lambda i, a: i * (a.size - 1) / max(a.target - 1, 1),
+    "align_corners": _aligned,
     "asymmetric": lambda i, a: i / a.scale,
     "tf_crop_and_resize": _cropped,
 }
@@ -188,7 +194,7 @@ def _interpolated(x: Array, axis: Axis, rule: Rule) -> Array:
 
 
 def _triangle(t: Array) -> Array:
-    return np.maximum(0, 1 - np.abs(t))
+    return np.asarray(np.maximum(0, 1 - np.abs(t)))
 
 
 def _cubic(a: float) -> Callable[[Array], Array]:
@@ -196,7 +202,7 @@ def _cubic(a: float) -> Callable[[Array], Array]:
         t = np.abs(t)
         near = (a + 2) * t**3 - (a + 3) * t**2 + 1
         far = a * t**3 - 5 * a * t**2 + 8 * a * t - 4 * a
-        return np.where(t <= 1, near, np.where(t < 2, far, 0))
+        return np.asarray(np.where(t <= 1, near, np.where(t < 2, far, 0)))
 
     return kernel
 
@@ -243,7 +249,7 @@ def _extrapolated(x: Var, axes: list[Axis], matrices: dict[int, Array], rule: Ru
     y = _multiplied(x, {place: np.nan_to_num(m) for place, m in matrices.items()})
     if not outside.any():
         return y
-    return mb.select(cond=np.broadcast_to(outside, tuple(y.shape)).copy(), a=np.float32(rule.extrapolation), b=y)
+    return select(cond=np.broadcast_to(outside, tuple(y.shape)).copy(), a=np.float32(rule.extrapolation), b=y)
 
 
 def _flexible(node: Node, x: Var, places: list[int], scales: Array | None, rule: Rule) -> Var:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .common import countable, length, lengths, reshape, scalar, times
+from .common import countable, length, lengths, reshape, scalar, select, times
 from .mil import Var, mb
 from .node import Node
 from .registry import translates
@@ -21,7 +21,7 @@ def _counted(node: Node, indices: Var, size: Any) -> Var:
     if node.target.specification < 8:
         return indices
     size = np.int32(size) if isinstance(size, int) else scalar(size)
-    return mb.select(cond=mb.less(x=indices, y=np.int32(0)), a=mb.add(x=indices, y=size), b=indices)
+    return select(cond=mb.less(x=indices, y=np.int32(0)), a=mb.add(x=indices, y=size), b=indices)
 
 
 @translates("Gather")
@@ -56,7 +56,7 @@ def _coordinates(node: Node, data: Var, indices: Var, skipped: int = 0) -> Var:
     row = np.array(sizes, np.int32)
     if indices.val is not None:
         return mb.const(val=np.where(indices.val < 0, indices.val + row, indices.val).astype(np.int32))
-    return mb.select(cond=mb.less(x=indices, y=np.int32(0)), a=mb.add(x=indices, y=row), b=indices)
+    return select(cond=mb.less(x=indices, y=np.int32(0)), a=mb.add(x=indices, y=row), b=indices)
 
 
 @translates("Scatter", since=9)
@@ -85,10 +85,3 @@ def compress(node: Node, x: Var, condition: Var, *, axis: int | None = None) -> 
         x, axis = reshape(x, [times(lengths(x))]), 0
     kept = reshape(mb.non_zero(x=mb.cast(x=condition, dtype="int32")), [-1])
     return mb.gather(x=x, indices=kept, axis=axis)
-
-
-@translates("ArrayFeatureExtractor", domain="ai.onnx.ml")
-def array_feature_extractor(node: Node, x: Var, y: Var) -> Var:
-    """Columns of the last axis."""
-    picked = mb.gather(x=x, indices=reshape(y, [-1]), axis=-1)
-    return mb.expand_dims(x=picked, axes=[0]) if x.rank == 1 else picked

@@ -16,6 +16,7 @@ from .common import (
     positive_axes,
     reshape,
     scalar,
+    select,
     static,
     times,
     to_rank,
@@ -61,20 +62,22 @@ def size(node: Node, x: Var) -> Any:
 @translates("Reshape")
 def reshape_attribute(node: Node, x: Var, *, shape: Ints) -> Var:
     """x in the attribute's shape."""
-    return _reshaped(x, shape, 0)
+    return _reshaped(node, x, shape, 0)
 
 
 @translates("Reshape", since=5)
 def reshape_input(node: Node, x: Var, shape: Value, *, allowzero: int = 0) -> Var:
     """x in another shape, where 0 stands for its own length and -1 for what is left."""
     if shape.known:
-        return _reshaped(x, [int(n) for n in shape.content], allowzero)
+        return _reshaped(node, x, [int(n) for n in shape.content], allowzero)
     return mb.reshape(x=countable(x), shape=_without_zeros(x, shape.content))
 
 
-def _reshaped(x: Var, shape: Sequence[int], allowzero: int) -> Var:
+def _reshaped(node: Node, x: Var, shape: Sequence[int], allowzero: int) -> Var:
     x = countable(x)
     parts: list[Length] = [length(x, i) if n == 0 and not allowzero else n for i, n in enumerate(shape)]
+    if any(isinstance(p, int) and p == 0 for p in parts):
+        raise node.unsupported("its result is empty, and Core ML has no empty tensors")
     if static(x) and -1 in parts:
         others = times([p for p in parts if p != -1])
         parts[parts.index(-1)] = int(np.prod(x.shape)) // int(str(others))
@@ -92,7 +95,7 @@ def _without_zeros(x: Var, shape: Var) -> Var:
         own = mb.concat(values=[own, np.ones(count - x.rank, np.int32)], axis=0)
     elif count < x.rank:
         own = mb.slice_by_index(x=own, begin=[0], end=[count])
-    return mb.select(cond=mb.equal(x=shape, y=np.int32(0)), a=own, b=shape)
+    return select(cond=mb.equal(x=shape, y=np.int32(0)), a=own, b=shape)
 
 
 @translates("Flatten")
@@ -192,11 +195,20 @@ def _parts(node: Node, x: Var, axis: int, sizes: list[int], count: int) -> Any:
     if not sizes and isinstance(total, int):
         chunk = -(-total // count)
         sizes = [max(0, min(chunk, total - i * chunk)) for i in range(count)]
-    if 0 in sizes:
-        raise node.unsupported("one of its parts is empty, and Core ML has no empty tensors")
+    if 0 in sizes and static(x):
+        return _some_empty(node, x, axis, sizes)
     if len(sizes) == 1 or (not sizes and count == 1):
         return (x,)
     return mb.split(x=x, axis=axis, **({"split_sizes": sizes} if sizes else {"num_splits": count}))
+
+
+def _some_empty(node: Node, x: Var, axis: int, sizes: list[int]) -> list[Any]:
+    """Core ML has no empty tensors: such parts are constants, which mean nothing to whoever joins them again."""
+    filled = [n for n in sizes if n]
+    parts = iter(mb.split(x=x, axis=axis, split_sizes=filled) if len(filled) > 1 else [x])
+    shape = list(map(int, x.shape))
+    shape[axis] = 0
+    return [next(parts) if n else np.zeros(shape, node.dtype()) for n in sizes]
 
 
 @translates("ConstantOfShape", since=9)
@@ -212,7 +224,7 @@ def eye_like(node: Node, x: Var, *, k: int, dtype: int | None = None) -> Any:
     """1 on the k-th diagonal, 0 elsewhere."""
     result = node.results[0] or node.dtype()
     if static(x):
-        return np.eye(*x.shape, k=k).astype(result)
+        return np.eye(int(x.shape[0]), int(x.shape[1]), k).astype(result)
     rows, columns = unsqueezed(places(length(x, 0)), [1]), places(length(x, 1))
     on = mb.equal(x=mb.add(x=rows, y=np.int32(k)), y=columns)
     return mb.cast(x=on, dtype=cast_name(result))
@@ -226,7 +238,7 @@ def arange(node: Node, start: Var, limit: Var, delta: Var) -> Var:
 
 @translates("OneHot", since=9)
 def one_hot(node: Node, indices: Var, depth: Var, values: Var, *, axis: int) -> Var:
-    """The second of two values at each index along a new axis, the first elsewhere; negative ones count from the end."""
+    """The second of two values at each index along a new axis, the first elsewhere; negative ones count back."""
     place = axis % (indices.rank + 1)
     indices = unsqueezed(mb.cast(x=indices, dtype="int32"), [place])
     count = mb.cast(x=scalar(depth), dtype="int32")
@@ -236,7 +248,7 @@ def one_hot(node: Node, indices: Var, depth: Var, values: Var, *, axis: int) -> 
     behind = mb.equal(x=mb.add(x=indices, y=count), y=spots)
     off, on = mb.split(x=countable(values), axis=0, num_splits=2)
     hit = mb.logical_or(x=mb.equal(x=indices, y=spots), y=behind)
-    return mb.select(cond=hit, a=scalar(on), b=scalar(off))
+    return select(cond=hit, a=scalar(on), b=scalar(off))
 
 
 @translates("DepthToSpace")
@@ -248,9 +260,15 @@ def depth_to_space(node: Node, x: Var, *, blocksize: int, mode: str = "DCR") -> 
 
 
 @translates("SpaceToDepth")
-def space_to_depth(node: Node, x: Var, *, blocksize: int) -> Var:
-    """Squares of pixels become blocks of channels."""
-    return mb.space_to_depth(x=x, block_size=blocksize)
+def space_to_depth(node: Node, x: Var, *, blocksize: int, mode: str = "DCR") -> Var:
+    """Squares of pixels become blocks of channels, the pixels' place outermost or (CRD) innermost."""
+    y = mb.space_to_depth(x=x, block_size=blocksize)
+    if mode == "DCR":
+        return y
+    samples, _, height, width = lengths(y)
+    channels, area = int(x.shape[1]), blocksize**2
+    apart = reshape(y, [samples, area, channels, times([height, width])])
+    return reshape(transpose(apart, [0, 2, 1, 3]), [samples, channels * area, height, width])
 
 
 @translates("Trilu", since=14)
@@ -260,7 +278,7 @@ def trilu(node: Node, x: Var, k: Var | None = None, *, upper: int) -> Var:
     offset = mb.sub(x=places(length(x, -1)), y=unsqueezed(places(length(x, -2)), [1]))
     diagonal = np.int32(0) if k is None else scalar(k)
     kept = (mb.greater_equal if upper else mb.less_equal)(x=offset, y=diagonal)
-    return mb.select(cond=kept, a=x, b=zero(x))
+    return select(cond=kept, a=x, b=zero(x))
 
 
 @translates("NonZero", since=9)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .common import countable, length, like, static
+from .common import countable, is_float, length, like, padded, select, static
 from .mil import Var, is_symbolic, mb
 from .node import Node
 from .registry import translates
@@ -17,7 +17,7 @@ _FAR = np.iinfo(np.int32)
 
 
 @translates("Slice")
-def slice_attributes(node: Node, x: Var, *, starts: Ints, ends: Ints, axes: Ints | None = None) -> Var:
+def slice_attributes(node: Node, x: Var, *, starts: Ints, ends: Ints, axes: Ints | None = None) -> Any:
     """x[starts:ends]."""
     return _cut(node, countable(x), starts, ends, axes or range(len(starts)), [1] * len(starts))
 
@@ -25,7 +25,7 @@ def slice_attributes(node: Node, x: Var, *, starts: Ints, ends: Ints, axes: Ints
 @translates("Slice", since=10)
 def slice_inputs(
     node: Node, x: Var, starts: Value, ends: Value, axes: Array | None = None, steps: Array | None = None
-) -> Var:
+) -> Any:
     """x[starts:ends:steps] along axes; bounds beyond a length, as exporters write them, mean its end."""
     count = _count(starts, ends)
     places = range(count) if axes is None else [int(a) for a in axes]
@@ -46,7 +46,9 @@ def _bounds(array: Array) -> list[int]:
 
 def _cut(
     node: Node, x: Var, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int], steps: Sequence[int]
-) -> Var:
+) -> Any:
+    if static(x) and 0 in (kept := _kept(x, starts, ends, axes, steps)):
+        return np.zeros(kept, node.dtype())
     begin, end, stride = [0] * x.rank, [0] * x.rank, [1] * x.rank
     begin_mask, end_mask = [True] * x.rank, [True] * x.rank
     for axis, low, high, step in zip(axes, starts, ends, steps, strict=True):
@@ -56,6 +58,14 @@ def _cut(
     if all(begin_mask) and all(end_mask) and set(stride) == {1}:
         return x
     return mb.slice_by_index(x=x, begin=begin, end=end, stride=stride, begin_mask=begin_mask, end_mask=end_mask)
+
+
+def _kept(x: Var, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int], steps: Sequence[int]) -> list[int]:
+    """The shape of a slice."""
+    shape = [int(d) for d in x.shape]
+    for axis, low, high, step in zip(axes, starts, ends, steps, strict=True):
+        shape[axis] = len(range(*slice(low, high, step).indices(int(x.shape[axis]))))
+    return shape
 
 
 def _range(node: Node, size: Any, low: int, high: int, step: int) -> tuple[int, int, bool, bool]:
@@ -97,7 +107,7 @@ def _spread(node: Node, bounds: Value, where: dict[int, int], rank: int) -> Any:
 @translates("Pad", since=2)
 def pad_attributes(node: Node, x: Var, *, pads: Ints, mode: str, value: float) -> Var:
     """x with a border."""
-    return _padded(node, x, np.array(pads), like(x, value), mode)
+    return _padded(node, x, np.array(pads), value, mode)
 
 
 @translates("Pad", since=11)
@@ -112,15 +122,15 @@ def pad_inputs(
     if constant_value is not None and not constant_value.known:
         return _padded_with(node, x, full, constant_value)
     number = 0 if constant_value is None else constant_value.content.item()
-    return _padded(node, x, full, like(x, number), mode)
+    return _padded(node, x, full, number, mode)
 
 
 def _padded_with(node: Node, x: Var, pads: Array, value: Value) -> Var:
     """A computed border: where a padded tensor of ones is 0."""
-    inside = mb.equal(x=_padded(node, mb.mul(x=x, y=like(x, 0)), pads, like(x, 1), "constant"), y=like(x, 0))
+    inside = mb.equal(x=_padded(node, mb.mul(x=x, y=like(x, 0)), pads, 1, "constant"), y=like(x, 0))
     around = countable(node.variable(value))
     around = mb.squeeze(x=around) if around.rank else around
-    return mb.select(cond=inside, a=_padded(node, x, pads, like(x, 0), "constant"), b=around)
+    return select(cond=inside, a=_padded(node, x, pads, 0, "constant"), b=around)
 
 
 def _padded(node: Node, x: Var, pads: Array, number: Any, mode: str) -> Var:
@@ -131,8 +141,7 @@ def _padded(node: Node, x: Var, pads: Array, number: Any, mode: str) -> Var:
         return _mirrored(node, x, pads, mode)
     if (pads < 0).any():
         x = _cropped(node, x, pads)
-    border = np.maximum(pads, 0).T.reshape(-1).astype(np.int32)
-    return mb.pad(x=x, pad=border, mode="constant", constant_val=number) if border.any() else x
+    return padded(x, np.maximum(pads, 0).T, number)
 
 
 def _cropped(node: Node, x: Var, pads: Array) -> Var:
@@ -147,7 +156,9 @@ NUMPY_MODES = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}
 def _mirrored(node: Node, x: Var, pads: Array, mode: str) -> Var:
     """A border of the tensor's own elements: Core ML's where it has one (the last two axes), else they are gathered."""
     inner = pads[:, -2:] if x.rank > 1 else pads
-    native = mode in ("reflect", "edge") and (pads >= 0).all() and inner.sum() == pads.sum() and x.rank > 2
+    native = (
+        is_float(x) and mode in ("reflect", "edge") and (pads >= 0).all() and inner.sum() == pads.sum() and x.rank > 2
+    )
     fits = not static(x) or mode == "edge" or all(p < d for p, d in zip(pads.max(axis=0), x.shape, strict=True))
     if native and fits:
         names = {"reflect": "reflect", "edge": "replicate"}

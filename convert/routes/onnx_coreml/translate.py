@@ -75,7 +75,9 @@ class Scope:
         body = body_of(proto, schema, opset, inputs) if has_body(schema) else None
         if body is None:
             raise MissingError(describe(proto, opset))
-        inner = Scope({_domain(entry): entry.version for entry in body.opset_import} or self.opsets, self.target)
+        newest = {"": onnx.defs.onnx_opset_version()}
+        own = {_domain(entry): entry.version for entry in body.opset_import}
+        inner = Scope({**newest, **self.opsets, **own}, self.target)
         empty = Value(None, np.dtype("float32"))
         padded = [*inputs, *[None] * (len(body.input) - len(inputs))]
         inner.values |= {name: value or empty for name, value in zip(body.input, padded, strict=True)}
