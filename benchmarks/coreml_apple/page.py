@@ -75,10 +75,11 @@ and how it ended. Float32 programs are tested too (`INCLUDE_MIL_FP32_UNIT_TESTS=
 about 1e-4 + 1e-5 * |x|. Float16 programs pass at 0.5 + 0.05 * |x|, which proves little; docs/coreml-engine.md says how
 they are judged besides.
 
-Of each test function a fixed number of cases runs, those whose names have the lowest CRC-32: {samples}. Each test has
-random numbers of its own, seeded by its name.
+Of each test function a fixed number of cases runs, those whose names have the lowest CRC-32:
+{samples}. Each test has random numbers of its own, seeded by its name.
 
-Run on {date} with {used}."""
+Run on {date} with
+{used}."""
 
 
 def _totals(found: dict[str, Module], rows: list[Row]) -> str:

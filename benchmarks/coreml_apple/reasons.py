@@ -61,10 +61,13 @@ REASONS = (
         r"TestConstexprSparseToDense::test_builder_to_backend_stress.*fp16",
         "The test adds in float16 what its program adds in float32.",
     ),
-    Reason(r"TestLinear::test_linear_fp16.*'fp32'", "A float16 module is converted to a float32 program, and judged as such."),
+    Reason(
+        r"TestLinear::test_linear_fp16.*'fp32'",
+        "A float16 module is converted to a float32 program, and the module's float16 results are judged as float32.",
+    ),
     Reason(
         r"TestGather::test_gather_nd_int16_indices.*'fp32'",
-        "The prediction agrees; the test then looks for int16 indices, which coremltools chooses in float16 programs only.",
+        "The prediction agrees. The test then looks for int16 indices, which coremltools gives float16 programs only.",
     ),
 )  # fmt: skip
 
