@@ -56,8 +56,9 @@ $(CONFORMANCE)/.installed: $(INSTALLED) benchmarks/coreml_apple/requirements.txt
 conformance: $(CONFORMANCE)/.installed  ## run Apple's own Core ML tests, write docs/coreml-conformance.md (long)
 	@$(BIN)/python -m benchmarks.coreml_apple
 
-bench: $(INSTALLED)  ## write docs/benchmarks.md (long)
+bench: $(INSTALLED)  ## write docs/benchmarks.md and docs/benchmarks-coreml.md (long)
 	@$(BIN)/python -m benchmarks.speed
+	@$(BIN)/python -m benchmarks.coreml_speed
 
 clean:  ## remove what the other targets made
 	rm -rf build out .mypy_cache .pytest_cache .ruff_cache
