@@ -88,7 +88,9 @@ def run_job(job: Job, settings: Settings) -> Conversion:
     target = format_named("onnx" if suffix == ".onnx" else "coreml")
     ways = _ways(row, target, job.route)
     check_output(job.output, suffix)
-    settings = replace(settings, plan=replace(settings.plan, images=job.convert.images))
+    asked = job.convert
+    plan = replace(settings.plan, images=asked.images, shapes=asked.shapes, bounds=asked.ranges)
+    settings = replace(settings, plan=plan)
     name = job.output.name if job.output.suffix == suffix else job.output.name + suffix
     with job_folder(settings.keep) as folder:
         task = _Task(job, row, target, folder, folder / "converted" / name, settings, Stopwatch())

@@ -20,7 +20,8 @@ class SamplePlan:
     """Where samples come from: a file of the user's, or a generator with a seed and ranges (input -> low, high).
 
     ``batch_sizes`` None lets the generator choose two or more; for a file, the first one is how it is split. ``images``
-    are inputs whose values shall be those that pixels stand for.
+    are inputs whose values shall be those that pixels stand for. ``shapes`` (input -> shapes) and ``bounds`` ((input,
+    axis) -> lowest and highest length) are all that the candidate will take.
     """
 
     path: Path | None = None
@@ -28,6 +29,8 @@ class SamplePlan:
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     batch_sizes: tuple[int, ...] | None = None
     images: Mapping[str, ImageInput] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    bounds: Mapping[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

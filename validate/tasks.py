@@ -53,9 +53,11 @@ def run_reference(
     Raises ParityGateError PG406 when the model fails on a sample.
     """
     from .samples import save_outputs, save_samples
+    from .samples.limits import check_limits
 
     on_event(Event(f"load {source_name(source)}"))
     model = load_model(row, source, _with_example(options, plan))
+    check_limits(model.signature, plan.shapes, plan.bounds)
     plan = replace(plan, images=resolved(plan.images, model.signature))
     samples = on_pixels(_make_samples(model, row, plan), plan.images)
     save_samples(samples, folder / SAMPLES)
@@ -150,7 +152,7 @@ def _with_example(options: LoadOptions, plan: SamplePlan) -> LoadOptions:
 
 
 def _make_samples(model: Model, row: Format, plan: SamplePlan) -> Samples:
-    from .samples import generate_samples, read_samples
+    from .samples import generate_samples, limited, read_samples
 
     if plan.path is not None:
         batch = plan.batch_sizes[0] if plan.batch_sizes else None
@@ -158,7 +160,8 @@ def _make_samples(model: Model, row: Format, plan: SamplePlan) -> Samples:
             plan.path, model.signature, batch=batch, keep_width=row.computes_in_width_of_input, ranges=plan.ranges
         )
     ranges = {name: value_range(image) for name, image in plan.images.items()} | dict(plan.ranges)
-    return generate_samples(model.signature, model.hints(), seed=plan.seed, ranges=ranges, batch_sizes=plan.batch_sizes)
+    signature = limited(model.signature, plan.shapes, plan.bounds)
+    return generate_samples(signature, model.hints(), seed=plan.seed, ranges=ranges, batch_sizes=plan.batch_sizes)
 
 
 def _run_all(model: Model, feeds: Sequence[Feed], code: str, on_event: Listener) -> list[dict[str, Array]]:

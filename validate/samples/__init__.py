@@ -4,6 +4,7 @@ from .files import read_example, read_samples
 from .fit import fit_to
 from .generate import generate_samples
 from .jobfile import load_outputs, load_samples, save_outputs, save_samples
+from .limits import limited
 from .options import parse_input, parse_range
 from .types import Sample, Samples
 
@@ -12,6 +13,7 @@ __all__ = [
     "Samples",
     "fit_to",
     "generate_samples",
+    "limited",
     "load_outputs",
     "load_samples",
     "parse_input",

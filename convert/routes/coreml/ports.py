@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ....validate.errors import ParityGateError
+from ....validate.samples.limits import check_limits
 from ....validate.signature import Dim, ImageInput, Signature, TensorSpec
 from ..base import ConvertOptions
 from .target import Target, coremltools
@@ -70,7 +71,7 @@ def batch_axis(signature: Signature) -> str | None:
 
 def ports_of(signature: Signature, options: ConvertOptions) -> tuple[Port, ...]:
     """The inputs as features. Raises PG201 for options that name no input, PG206 for an unknown rank."""
-    _check_names(signature, options)
+    check_limits(signature, options.shapes, options.ranges)
     batch = batch_axis(signature)
     features = feature_names([spec.name for spec in signature.inputs])
     return tuple(_port(spec, name, batch, options) for spec, name in zip(signature.inputs, features, strict=True))
@@ -82,8 +83,6 @@ def _port(spec: TensorSpec, feature: str, batch: str | None, options: ConvertOpt
     _check_dtype(spec)
     lengths = tuple(_length(spec.name, axis, dim, batch, options) for axis, dim in enumerate(spec.shape))
     shapes = options.shapes.get(spec.name, ())
-    for shape in shapes:
-        _check_shape(spec, shape)
     return Port(spec.name, feature, NARROWED[spec.dtype], lengths, shapes, options.images.get(spec.name))
 
 
@@ -98,19 +97,6 @@ def _length(name: str, axis: int, dim: Dim, batch: str | None, options: ConvertO
     if isinstance(dim, int):
         return dim
     return 1 if dim == batch else (1, LONGEST)
-
-
-def _check_names(signature: Signature, options: ConvertOptions) -> None:
-    known = {spec.name for spec in signature.inputs}
-    for name in (*options.images, *options.shapes, *(name for name, _ in options.ranges)):
-        if name not in known:
-            raise ParityGateError("PG201", name, "the model has no such input", f"Inputs: {', '.join(sorted(known))}.")
-
-
-def _check_shape(spec: TensorSpec, shape: tuple[int, ...]) -> None:
-    declared = spec.shape or ()
-    if len(shape) != len(declared) or any(isinstance(d, int) and d != n for d, n in zip(declared, shape, strict=True)):
-        raise ParityGateError("PG201", spec.name, f"the shape {shape} is not one of its shapes, {declared}")
 
 
 def feature_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:

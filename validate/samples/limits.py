@@ -1,0 +1,77 @@
+"""Shapes for generated samples where a conversion promises certain lengths only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ..errors import ParityGateError
+from ..signature import Signature, TensorSpec
+from .axes import layouts
+
+Shape = tuple[int, ...]
+Listed = Mapping[str, tuple[Shape, ...]]
+Bounds = Mapping[tuple[str, int], tuple[int, int]]
+
+
+def limited(signature: Signature, listed: Listed, bounds: Bounds) -> Signature:
+    """The signature with layouts at the ends and in the middle of ``bounds``, and of all ``listed`` shapes.
+
+    ``bounds`` maps (input, axis) to the lowest and highest length; all axes with the same symbol follow. What is
+    neither bounded nor listed keeps the lengths that it would have had. Raises ParityGateError PG201 for what fits no
+    input.
+    """
+    check_limits(signature, listed, bounds)
+    lengths = _lengths(signature, bounds)
+    if not (lengths or listed):
+        return signature
+    free = layouts(signature, None)
+    turns = max(map(len, (*lengths.values(), *listed.values())))
+    chosen = tuple(
+        {
+            spec.name: _shape(spec, free[turn % len(free)].shapes[spec.name], listed, lengths, turn)
+            for spec in signature.inputs
+        }
+        for turn in range(turns)
+    )
+    return replace(signature, layouts=chosen)
+
+
+def check_limits(signature: Signature, listed: Listed, bounds: Bounds) -> None:
+    """Raises ParityGateError PG201 for a shape that its input can't have, and for names and axes that don't exist."""
+    specs = {spec.name: spec for spec in signature.inputs}
+    for name in (*listed, *(name for name, _ in bounds)):
+        if name not in specs:
+            raise ParityGateError("PG201", name, "the model has no such input", f"Inputs: {', '.join(specs)}.")
+    for name, axis in bounds:
+        if axis >= len(specs[name].shape or ()):
+            raise ParityGateError("PG201", f"{name}:{axis}", f"there is no such axis in {specs[name]}")
+    for name, shapes in listed.items():
+        for shape in shapes:
+            _check_shape(specs[name], shape)
+
+
+def _check_shape(spec: TensorSpec, shape: Shape) -> None:
+    declared = spec.shape or ()
+    if len(shape) != len(declared) or any(isinstance(d, int) and d != n for d, n in zip(declared, shape, strict=True)):
+        raise ParityGateError("PG201", spec.name, f"the shape {list(shape)} is not one that {spec} can have")
+
+
+def _lengths(signature: Signature, bounds: Bounds) -> dict[str, tuple[int, ...]]:
+    """Symbol of an axis -> the lengths to try."""
+    specs = {spec.name: spec for spec in signature.inputs}
+    lengths: dict[str, tuple[int, ...]] = {}
+    for (name, axis), (low, high) in bounds.items():
+        shape = specs[name].shape if name in specs else None
+        if shape and axis < len(shape) and isinstance(shape[axis], str):
+            lengths[str(shape[axis])] = tuple(sorted({low, (low + high) // 2, high}))
+    return lengths
+
+
+def _shape(spec: TensorSpec, free: Shape, listed: Listed, lengths: Mapping[str, tuple[int, ...]], turn: int) -> Shape:
+    if spec.name in listed:
+        return listed[spec.name][turn % len(listed[spec.name])]
+    return tuple(
+        lengths[str(dim)][turn % len(lengths[str(dim)])] if dim in lengths else length
+        for dim, length in zip(spec.shape or (), free, strict=True)
+    )
