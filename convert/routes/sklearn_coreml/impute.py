@@ -33,7 +33,7 @@ def _filled(b: Builder, model: Any, wire: Wire, values: list[Any]) -> Wire:
         return wire
     if isinstance(marker, str) != (wire.kind == STRING):
         raise refused(model, f"{marker!r} is no value that '{wire.name}' can have")
-    values = np.float32(values).tolist() if wire.single else values
+    values = np.asarray(values, np.float32).tolist() if wire.single else values
     result = b.wire("filled", wire.kind, wire.width, single=wire.single)
     body = b.stage((wire,), (result,)).imputer
     _WRITERS[wire.kind](body, values, np.nan if is_nan else marker)

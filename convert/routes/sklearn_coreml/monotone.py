@@ -66,7 +66,8 @@ def _limits(column: Ints, limit: Floats, origin: Origin) -> Floats:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a scaler that was fitted on a frame misses its names
             result: Floats = np.asarray(origin.function(table), np.float64)
-        return result[rank, column] <= limit
+        within: npt.NDArray[np.bool_] = result[rank, column] <= limit
+        return within
 
     found = _bisected(is_within, len(column), dtype)
     return (single_limit(found) if dtype == np.float32 else found)[inverse.ravel()]
@@ -88,4 +89,5 @@ def _bisected(is_within: Any, count: int, dtype: Any) -> Floats:
 def _number(code: Ints, dtype: Any) -> Floats:
     """The number of that place in the order of all: 0 is zero, and neighbours differ by 1."""
     size = np.dtype(dtype).itemsize
-    return np.copysign(np.abs(code).astype(f"i{size}").view(dtype), code).astype(dtype)
+    number: Floats = np.copysign(np.abs(code).astype(f"i{size}").view(dtype), code).astype(dtype)
+    return number

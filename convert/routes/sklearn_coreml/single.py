@@ -29,9 +29,9 @@ def single(trees: Sequence[Tree], mode: str = AT_MOST) -> list[Tree]:
 def single_limit(threshold: Floats, mode: str = AT_MOST) -> Floats:
     """The greatest doubles whose float32 is at most (AT_MOST), or else less than, ``threshold``."""
     low = narrow(threshold, mode)
-    if mode != AT_MOST:
-        low = np.nextafter(low, np.float32(-np.inf))
-    high = np.nextafter(low, np.float32(np.inf))
+    with np.errstate(over="ignore"):  # beyond the greatest number is infinity
+        low = low if mode == AT_MOST else np.nextafter(low, np.float32(-np.inf))
+        high = np.nextafter(low, np.float32(np.inf))
     ends = [np.clip(end.astype(np.float64), -_BEYOND, _BEYOND) for end in (low, high)]
     middle = (ends[0] + ends[1]) / 2
     even = low.view(np.uint32) % 2 == 0
