@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from typing import Any
 
 PACKAGES = Path("build/conformance/packages")
 """What the tests need beyond the project's own packages (requirements.txt); it comes first on the path."""
+MEMORY = 12 << 30
 CONTINUE = "--continue-on-collection-errors"
 RECORDS = Path("build/conformance/records")
 
@@ -64,9 +66,15 @@ def run(part: Part) -> None:
     record.parent.mkdir(parents=True, exist_ok=True)
     record.unlink(missing_ok=True)
     try:
-        subprocess.run(command(part, record), env=environment(), check=False, timeout=part.minutes * 60)
+        subprocess.run(
+            command(part, record), env=environment(), check=False, timeout=part.minutes * 60, preexec_fn=_bound_memory
+        )
     except subprocess.TimeoutExpired:
         print(f"{part.name}: stopped after {part.minutes} minutes", flush=True)
+
+
+def _bound_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
 def command(part: Part, record: Path) -> list[str]:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
-from paritygate.validate.coreml import ops  # noqa: F401  fills the registry
+from paritygate.validate.coreml import ops, random_numbers  # noqa: F401  fills the registry
 from paritygate.validate.coreml.bind import MIL, Op, TensorType
 from paritygate.validate.coreml.features import Feature
 from paritygate.validate.coreml.graph import Graph
@@ -372,6 +373,17 @@ def test_random_numbers(op: str, seed: int):
         assert drawn.max() < 3
     if op == "random_bernoulli":
         assert set(np.unique(drawn)) == {0, 1}
+
+
+def test_numbers_of_a_fixed_shape_are_not_drawn_when_the_model_is_loaded(tmp_path: Path):
+    """Apple's tests draw 10^8: as constants they would take 22 GB, and a place in the session for good."""
+    g = Graph()
+    g.output(random_numbers.normal(g, g.const([1000, 100], "int64"), seed=7), "drawn")
+    options = ort.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    options.log_severity_level = 4
+    ort.InferenceSession(g.build()[0].SerializeToString(), options, providers=["CPUExecutionProvider"])
+    assert Path(options.optimized_model_filepath).stat().st_size < 20_000
 
 
 @pytest.mark.parametrize("op", DISTRIBUTIONS)

@@ -34,8 +34,10 @@ def uniform(g: Graph, shape: Value, seed: int, low: float = 0.0, high: float = 1
 
 
 def _hashed(g: Graph, shape: Value, seed: int, stream: int) -> Value:
-    count = g.op("ReduceProd", shape, keepdims=0)
-    places = g.op("Range", g.const(0, "int64"), count, g.const(1, "int64"))
+    # Drawn numbers of a fixed shape are constants to ONNX Runtime, which would compute them when it loads the model and
+    # keep every step of it: 22 GB for 10^8 numbers. What is random, be it from 0 to 0, it leaves alone.
+    first = g.cast(g.op("RandomUniformLike", g.const(0, "float32"), low=0.0, high=0.0), "int64")
+    places = g.op("Range", first, g.op("ReduceProd", shape, keepdims=0), g.const(1, "int64"))
     start = _wrapped((seed * 4 + stream + 1) * _STREAM)
     mixed = g.op("Mul", g.op("Add", places, g.const(start, "int64")), g.const(_wrapped(_STREAM), "int64"))
     for shift, factor in _MIXERS:
