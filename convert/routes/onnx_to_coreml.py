@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...validate.engines.base import Model
 from ...validate.errors import ParityGateError
-from ...validate.signature import STRING
+from ...validate.signature import STRING, ClassLabel, Signature
 from .base import Candidate, ConvertOptions
-from .coreml.build import convert_with, finish, precision_of
-from .coreml.ports import Port, ports_of, tensor_types
+from .coreml.build import LABEL, classifier_of, convert_with, finish, precision_of
+from .coreml.ports import Port, feature_names, inner_names, ports_of, tensor_types
 from .coreml.target import coremltools, target_of
 from .opset import opset_of, raise_opset
 
@@ -29,16 +29,49 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     """Translate the ONNX file ``model.native``. Raises PG404, PG405, PG408 and, for options that don't fit, PG201."""
     target = target_of(destination, options)
     coremltools()
+    from .onnx_coreml.classifier import classifier_in
     from .onnx_coreml.program import program_of
 
-    graph = read(model.native)
-    _refuse_text(model)
-    ports = tuple(_at_least_rank_1(port) for port in ports_of(model.signature, options))
-    names = {port.source: port.feature for port in ports}
+    graph, signature = read(model.native), model.signature
+    metadata = _metadata(graph)
+    ports = tuple(_at_least_rank_1(port) for port in ports_of(signature, options))
+    single = not options.class_labels and all(_may_be_one(port, options) for port in ports)
+    classifier = classifier_in(graph, signature) if single else None
+    if classifier is not None:
+        graph, signature = classifier.graph(graph), classifier.signature(signature)
+        ports = tuple(map(_one_sample, ports))
+    _refuse_text(signature)
+    names, _ = inner_names(ports, signature)
+    inner = [replace(port, feature=names[port.source]) for port in ports]
     tensors = tensor_types(ports, names, target)
-    program, target = program_of(graph, ports, tensors, model.signature, target)
-    made = convert_with("milinternal", program, tensors, target, **precision_of(options, target))
-    return finish(made, model.signature, ports, names, destination, route=ROUTE, metadata=_metadata(graph))
+    program, target = program_of(graph, inner, tensors, signature, target)
+    labels = classifier.classes if classifier is not None else options.class_labels
+    config = _config(program, labels) if classifier is not None else classifier_of(signature, options)
+    made = convert_with("milinternal", program, tensors, target, **precision_of(options, target), **config)
+    candidate = finish(made, signature, ports, names, destination, route=ROUTE, metadata=metadata, labels=labels)
+    return candidate if classifier is None else _with_label(candidate, classifier.label)
+
+
+def _config(program: Any, labels: Sequence[ClassLabel]) -> dict[str, Any]:
+    """``classifier_config`` for a program whose first output are the scores."""
+    scores = program.functions["main"].outputs[0].name
+    config = coremltools().ClassifierConfig(list(labels), LABEL, scores)
+    return {"classifier_config": config}
+
+
+def _with_label(candidate: Candidate, label: str) -> Candidate:
+    """The candidate with its class bound to the source's label."""
+    (feature,) = feature_names([LABEL], (*candidate.inputs, *candidate.outputs))
+    return replace(candidate, outputs={**candidate.outputs, feature: label})
+
+
+def _may_be_one(port: Port, options: ConvertOptions) -> bool:
+    """Whether an input can take one sample at a time, as a classifier must, which has one label."""
+    return port.shape[0] == 1 or not (isinstance(port.shape[0], int) or (port.source, 0) in options.ranges)
+
+
+def _one_sample(port: Port) -> Port:
+    return replace(port, shape=(1, *port.shape[1:]))
 
 
 def read(path: Path) -> onnx.ModelProto:
@@ -49,17 +82,23 @@ def read(path: Path) -> onnx.ModelProto:
     model = onnx.load(str(path))
     if model.functions:
         model = inliner.inline_local_functions(model)
-    return raise_opset(model, OLDEST_OPSET) if opset_of(model) < OLDEST_OPSET else model
+    imported = {entry.domain for entry in model.opset_import}
+    old = imported & {"", "ai.onnx"} and opset_of(model) < OLDEST_OPSET
+    return raise_opset(model, OLDEST_OPSET) if old else model
 
 
 def _at_least_rank_1(port: Port) -> Port:
     return port if port.shape else replace(port, shape=(1,))
 
 
-def _refuse_text(model: Model) -> None:
-    texts: Sequence[str] = [s.name for s in (*model.signature.inputs, *model.signature.outputs) if s.dtype == STRING]
+def _refuse_text(signature: Signature) -> None:
+    texts: Sequence[str] = [s.name for s in signature.inputs if s.dtype == STRING]
     if texts:
         raise ParityGateError("PG404", ", ".join(texts), "Core ML has no tensors of text")
+    labels: Sequence[str] = [s.name for s in signature.outputs if s.dtype == STRING]
+    if labels:
+        cause = "Core ML gives texts as the class with the greatest score only, which this doesn't show to be"
+        raise ParityGateError("PG404", ", ".join(labels), cause)
 
 
 def _metadata(model: onnx.ModelProto) -> dict[str, str]:
