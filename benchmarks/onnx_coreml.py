@@ -12,6 +12,7 @@ apart.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import pickle
 import subprocess
@@ -98,9 +99,18 @@ def cases() -> list[Case]:
     kept = Path(tempfile.gettempdir()) / f"onnx-node-tests-{onnx.__version__}.pickle"
     if not kept.exists():
         kept.write_bytes(pickle.dumps([_packed(case) for case in _collected()]))
-    return [
-        Case(name, onnx.ModelProto.FromString(model), *rest) for name, model, *rest in pickle.loads(kept.read_bytes())
-    ]
+    return [_case(row) for row in pickle.loads(kept.read_bytes())]
+
+
+def cases_of(*modules: str) -> list[Case]:
+    """The node tests in some modules of ``onnx.backend.test.case.node``, which collect themselves when imported."""
+    from onnx.backend.test.case import node
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for module in modules:
+            importlib.import_module(f"{node.__name__}.{module}")
+    return [_case(_packed(case)) for case in node._NodeTestCases]
 
 
 def _collected() -> list[Any]:
@@ -109,6 +119,11 @@ def _collected() -> list[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return list(collect_testcases(None))
+
+
+def _case(row: tuple[Any, ...]) -> Case:
+    name, model, *rest = row
+    return Case(name, onnx.ModelProto.FromString(model), *rest)
 
 
 def _packed(case: Any) -> tuple[Any, ...]:

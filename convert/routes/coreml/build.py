@@ -175,4 +175,6 @@ def _gave_up(error: Exception) -> ParityGateError:
         operator = next(filter(None, found.groups()))
         return ParityGateError("PG404", operator, f"coremltools has no translation for {operator}")
     first = text.splitlines()[0] if text else "no reason given"
+    if first.startswith("Core ML only supports"):
+        return ParityGateError("PG404", "coremltools", first)
     return ParityGateError("PG405", "coremltools", f"{type(error).__name__}: {first}")

@@ -147,7 +147,12 @@ def sliced(x: Var, axis: int, begin: int, end: int | None = None, step: int = 1)
 
 
 def unsqueezed(x: Var, axes: Sequence[int]) -> Var:
-    """``x`` with axes of length 1 at ``axes`` of the result; nothing where there are none."""
+    """``x`` with axes of length 1 at ``axes`` of the result; nothing where there are none.
+
+    A scalar is reshaped: neural networks have none, theirs are vectors of one already.
+    """
+    if len(axes) and x.rank == 0:
+        return mb.reshape(x=x, shape=np.ones(len(axes), np.int32))
     return mb.expand_dims(x=x, axes=list(axes)) if len(axes) else x
 
 

@@ -22,9 +22,11 @@ Weighted = tuple[Var, Any]
 @translates("GridSample", since=16)
 def grid_sample(node: Node, x: Var, grid: Var, *, align_corners: int, mode: str, padding_mode: str) -> Var:
     """x at the points of a grid; its last axis holds coordinates from -1 to 1, the last spatial axis' first."""
+    mode = {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
+    if mode == "linear" and x.rank == 4 and padding_mode in RESAMPLED and node.target.program:
+        return _resampled(x, grid, align_corners, padding_mode)
     if not static(x) or not static(grid):
         raise node.unsupported("where the lengths of its inputs aren't known")
-    mode = {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
     count = x.rank - 2
     sizes = [int(d) for d in x.shape[2:]]
     points = [_place(grid, count - 1 - axis, sizes[axis], align_corners) for axis in range(count)]
@@ -38,6 +40,23 @@ def grid_sample(node: Node, x: Var, grid: Var, *, align_corners: int, mode: str,
         part = _read(x, corner, sizes, padding_mode, align_corners)
         total = part if total is None else mb.add(x=total, y=part)
     return total
+
+
+RESAMPLED = {"zeros": "constant", "border": "border"}
+"""Padding modes -> what Core ML's own sampling calls them."""
+
+
+def _resampled(x: Var, grid: Var, align_corners: int, padding_mode: str) -> Var:
+    """By Core ML's own operator, which has images and bilinear sampling only."""
+    return mb.resample(
+        x=x,
+        coordinates=grid,
+        sampling_mode="bilinear",
+        padding_mode=RESAMPLED[padding_mode],
+        padding_value=np.float32(0),
+        coordinates_mode="normalized_minus_one_to_one",
+        align_corners=bool(align_corners),
+    )
 
 
 def _place(grid: Var, component: int, size: int, align_corners: int) -> Var:
