@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .base import Candidate, ConvertOptions
-from .coreml.build import classifier_of, convert_with, finish, precision_of
+from .coreml.build import convert_with, finish
+from .coreml.mixed import convert_precisely
 from .coreml.ports import inner_names, output_types, ports_of, tensor_types
 from .coreml.target import target_of
 
 if TYPE_CHECKING:
     from ...validate.engines.base import Model
     from ...validate.engines.tf_freeze import GraphModel
+
+ROUTE = "coremltools"
 
 
 def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
@@ -27,13 +30,14 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
 
     signature, target = model.signature, target_of(destination, options)
     ports = ports_of(signature, options)
-    inputs, outputs = inner_names(ports, signature)
+    names = inputs, outputs = inner_names(ports, signature)
     graph_def = with_ports(cast("GraphModel", model).freeze(), ports, inputs, outputs)
-    more = {
-        "outputs": output_types(signature, list(outputs.values())),
-        **classifier_of(signature, options),
-        **precision_of(options, target),
-    }
-    with known_functions(graph_def), known_operators():
-        made = convert_with("tensorflow", graph_def, tensor_types(ports, inputs, target), target, **more)
-    return finish(made, signature, ports, inputs, destination, route="coremltools", labels=options.class_labels)
+
+    def convert_graph(**more: Any) -> Any:
+        results = output_types(signature, list(outputs.values()))
+        with known_functions(graph_def), known_operators():
+            types = tensor_types(ports, inputs, target)
+            return convert_with("tensorflow", graph_def, types, target, outputs=results, **more)
+
+    made, notes = convert_precisely(convert_graph, signature, ports, names, options, target)
+    return finish(made, signature, ports, inputs, destination, route=ROUTE, notes=notes, labels=options.class_labels)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...validate.errors import ParityGateError
 from .base import Candidate, ConvertOptions
-from .coreml.build import classifier_of, convert_with, finish, precision_of
+from .coreml.build import convert_with, finish
+from .coreml.mixed import convert_precisely
 from .coreml.ports import Port, inner_names, output_types, ports_of, tensor_types
 from .coreml.target import target_of
 
@@ -38,25 +40,26 @@ def convert(model: TorchModel, destination: Path, options: ConvertOptions) -> Ca
     signature, target = model.signature, target_of(destination, options)
     ports = ports_of(signature, options)
     _refuse_scalars(ports)
-    inputs, outputs = inner_names(ports, signature)
+    names = inputs, outputs = inner_names(ports, signature)
     failures: list[tuple[str, ParityGateError]] = []
+
+    def convert_source(source: Any, **more: Any) -> Any:
+        results = output_types(signature, list(outputs.values()))
+        with known_operators():
+            types = tensor_types(ports, inputs, target)
+            return convert_with("pytorch", source, types, target, outputs=results, **more)
+
     for attempt in attempts(model, ports):
-        more = {
-            "outputs": output_types(signature, list(outputs.values())),
-            **classifier_of(signature, options),
-            **precision_of(options, target),
-        }
         try:
-            source = attempt.source()
-            with known_operators():
-                made = convert_with("pytorch", source, tensor_types(ports, inputs, target), target, **more)
+            into = partial(convert_source, attempt.source())
+            made, notes = convert_precisely(into, signature, ports, names, options, target)
         except ParityGateError as error:
             failures.append((attempt.route, error))
             continue
         said = [f"{route} gave up ({error.subject}: {error.cause})" for route, error in failures]
         return finish(
             made, signature, ports, inputs, destination,
-            route=attempt.route, notes=said, labels=options.class_labels,
+            route=attempt.route, notes=(*said, *notes), labels=options.class_labels,
         )  # fmt: skip
     raise failures[0 if model.captured.program is not None else -1][1]
 

@@ -29,8 +29,20 @@ def with_ports(
     _rename(graph_def, {tensor.partition(":")[0]: new for tensor, new in ends})
     _declare(graph_def, {inputs[port.source]: port for port in ports})
     graph_def = run_grappler(graph_def, [f"{name}:0" for name in (*inputs.values(), *outputs.values())])
+    for nodes in (graph_def.node, *(function.node_def for function in graph_def.library.function)):
+        _drop_checks(nodes)
     normalise_control_flow(graph_def)
     return graph_def
+
+
+def _drop_checks(nodes: Any) -> None:
+    """Take assertions out: coremltools asks for their results when it folds constants, and then folds none at all."""
+    checks = {f"^{node.name}" for node in nodes if node.op == "Assert"}
+    kept = [node for node in nodes if node.op != "Assert"]
+    for node in kept:
+        node.input[:] = [name for name in node.input if name not in checks]
+    del nodes[:]
+    nodes.extend(kept)
 
 
 def _rename(graph_def: Any, names: Mapping[str, str]) -> None:

@@ -1,0 +1,217 @@
+"""Mixed precision: which operators of an ML Program must stay in float32 for the answers to hold in float16.
+
+Operators whose operands or results float16 can't hold stay in float32 from the start. Of the others, those that
+add most to the error follow, as few as will do: 1, 2, 4, ... of them until parity holds, then bisected.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ....validate.compare import compare_outputs
+from ....validate.detect import format_named
+from ....validate.engines.base import LoadOptions
+from ....validate.errors import ParityGateError
+from ....validate.events import ignore
+from ....validate.job import ACTUAL, EXPECTED, SAMPLES, Bindings
+from ....validate.narrow import accepting, widened
+from ....validate.policy import DefaultPolicy
+from ....validate.samples import load_outputs
+from ....validate.signature import Signature, TensorSpec
+from ....validate.tasks import run_candidate
+from ..base import MIXED, ConvertOptions
+from .build import classifier_of, precision_of
+from .intermediates import errors, peaks
+from .ports import Port
+from .target import Target
+
+if TYPE_CHECKING:
+    from ....validate.report import Tolerance
+    from ....validate.signature import Array
+
+Selector = Callable[[Any], bool]
+"""coremltools' operator -> whether it computes in float16."""
+
+LARGEST, SMALLEST = 65504.0, 2.0**-14
+"""The largest finite float16, and the smallest that has all of its digits."""
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """An operator as it stood when coremltools asked for its precision.
+
+    ``operands`` are the values that it reads, ``constants`` the greatest magnitudes of those that are fixed.
+    """
+
+    name: str
+    kind: str
+    operands: tuple[str, ...]
+    constants: tuple[float, ...]
+
+
+@dataclass(slots=True)
+class _Chosen:
+    """A selector: everything but ``kept`` goes to float16. It remembers the operators that it was asked about."""
+
+    kept: frozenset[str] | None
+    seen: dict[str, Operator] = field(default_factory=dict)
+
+    def __call__(self, op: Any) -> bool:
+        operator = _described(op)
+        self.seen[operator.name] = operator
+        return self.kept is not None and operator.name not in self.kept
+
+
+def convert_precisely(
+    convert: Callable[..., Any],
+    signature: Signature,
+    ports: Sequence[Port],
+    names: tuple[Mapping[str, str], Mapping[str, str]],
+    options: ConvertOptions,
+    target: Target,
+) -> tuple[Any, tuple[str, ...]]:
+    """What ``convert(**more)`` makes in the precision and with the classes that ``options`` ask for, and notes.
+
+    ``more`` are arguments for :func:`.build.convert_with`. ``convert`` may be called many times and gives a new MLModel
+    each time. ``names`` are the features of that model by the source's inputs and outputs.
+    """
+    classes = classifier_of(signature, options)
+    if options.precision != MIXED:
+        return convert(**classes, **precision_of(options, target)), ()
+    if options.evidence is None:
+        raise ParityGateError("PG201", "mixed precision", "it is searched for with samples, and there are none")
+    images = {names[0][port.source]: port.image for port in ports if port.image}
+    inputs, outputs = ({feature: source for source, feature in each.items()} for each in names)
+    bindings = Bindings(inputs, outputs, {}, images)
+    kept = search(
+        lambda selector: convert(**precision_of(options, target, selector)), signature, bindings, options.evidence
+    )
+    made = convert(**classes, **precision_of(options, target, _Chosen(frozenset(kept))))
+    return made, (_told(kept),)
+
+
+def search(
+    convert: Callable[[Selector], Any], signature: Signature, bindings: Bindings, evidence: Path
+) -> dict[str, Operator]:
+    """The operators that must stay in float32, by name, for the answers in ``evidence`` to hold.
+
+    ``convert`` makes an MLModel for a selector; ``bindings`` say which of its features are which of the source's.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        trials = _Trials(convert, signature, bindings, Path(folder))
+        for name in (SAMPLES, EXPECTED):
+            shutil.copy(evidence / name, folder)
+        exact, operators = trials.convert(None)
+        seen = peaks(exact, bindings, trials.folder)
+        outside = {name for name, operator in operators.items() if _outside(operator, seen)}
+        half, _ = trials.convert(outside)
+        if trials.holds(half):
+            return {name: operators[name] for name in outside}
+        ranked = _ranked(operators, errors(half, exact, bindings, trials.folder), outside)
+        count = _fewest(len(ranked), lambda n: trials.holds(trials.convert(outside.union(ranked[:n]))[0]))
+        return {name: operators[name] for name in outside.union(ranked[:count])}
+
+
+def _fewest(most: int, holds: Callable[[int], bool]) -> int:
+    """The smallest number for which ``holds``, found by doubling and bisection; ``most`` where none else does."""
+    low, high = 0, 1
+    while high < most and not holds(high):
+        low, high = high, 2 * high
+    high = min(high, most)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+@dataclass(frozen=True, slots=True)
+class _Trials:
+    """Converts and tries; ``folder`` holds the samples, the answers, and what was tried last."""
+
+    source: Callable[[Selector], Any]
+    signature: Signature
+    bindings: Bindings
+    folder: Path
+
+    def convert(self, kept: set[str] | None) -> tuple[Path, dict[str, Operator]]:
+        """The package with ``kept`` (None: everything) in float32, and the operators that had a choice."""
+        chosen = _Chosen(None if kept is None else frozenset(kept))
+        path = self.folder / f"{'exact' if kept is None else 'half'}.mlpackage"
+        shutil.rmtree(path, ignore_errors=True)
+        self.source(chosen).save(str(path))
+        return path, chosen.seen
+
+    def holds(self, path: Path) -> bool:
+        """Whether every answer is within float16's tolerance."""
+        run_candidate(self.folder, format_named("coreml"), path, LoadOptions(), self.bindings, ignore)
+        expected, actual = (load_outputs(self.folder / name) for name in (EXPECTED, ACTUAL))
+        actual, _ = widened(actual, expected, self.bindings.outputs)
+        specs = accepting(self.signature.outputs)
+        return all(row.passed for row in compare_outputs(specs, expected, actual, self.bindings.outputs, _Half()))
+
+
+class _Half(DefaultPolicy):
+    """The default tolerance of float16, in whatever width the answer comes."""
+
+    def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
+        """float16's row; integers stay exact."""
+        return DefaultPolicy.tolerance(self, spec, reference, "float16")
+
+
+def plain(name: str) -> str:
+    """A value's name as the finished program has it."""
+    name = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return f"_{name}" if name[:1].isdigit() else name
+
+
+def _described(op: Any) -> Operator:
+    values = [
+        value for given in op.inputs.values() for value in (given if isinstance(given, list | tuple) else [given])
+    ]
+    fixed = [value for value in values if value.val is not None]
+    constants = [np.asarray(value.val) for value in fixed]
+    return Operator(
+        plain(op.outputs[0].name) if op.outputs else op.name,
+        op.op_type,
+        tuple(plain(value.name) for value in values if value.val is None),
+        tuple(_greatest(array) for array in constants if array.dtype.kind == "f"),
+    )
+
+
+def _greatest(array: Array) -> float:
+    """The greatest finite magnitude: an infinity is one in float16 too."""
+    finite = np.abs(array[np.isfinite(array) & (np.abs(array) < 1e38)])
+    return float(finite.max(initial=0))
+
+
+def _outside(operator: Operator, seen: Mapping[str, float]) -> bool:
+    """Whether one of its values is too large for float16, or so small in all its elements that digits are lost."""
+    known = [seen[name] for name in (operator.name, *operator.operands) if name in seen]
+    return any(peak > LARGEST or 0 < peak < SMALLEST for peak in (*known, *operator.constants))
+
+
+def _ranked(operators: Mapping[str, Operator], wrong: Mapping[str, float], outside: set[str]) -> list[str]:
+    """The operators that may still change, those first that add most to the error that they were given."""
+
+    def added(operator: Operator) -> float:
+        return wrong.get(operator.name, 0.0) - max((wrong.get(name, 0.0) for name in operator.operands), default=0.0)
+
+    return sorted((name for name in operators if name not in outside), key=lambda name: -added(operators[name]))
+
+
+def _told(kept: Mapping[str, Operator]) -> str:
+    if not kept:
+        return "mixed precision: every operator computes in float16"
+    shown = ", ".join(f"{operator.kind} ({name})" for name, operator in list(kept.items())[:_SHOWN])
+    more = f" and {len(kept) - _SHOWN} more" if len(kept) > _SHOWN else ""
+    return f"mixed precision: {len(kept)} operators stay in float32: {shown}{more}"
