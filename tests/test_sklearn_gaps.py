@@ -60,9 +60,6 @@ LOOSER: dict[str, tuple[tuple[float, float], str]] = {
 IN_DOUBLE = (1e-9, 1e-9)
 """Both sides compute in double; what cancels in kernels and squared distances loses some of its 16 digits."""
 
-SELECTORS_THAT_PREDICT = {"RFE", "RFECV"}
-"""By themselves they predict with the estimator that they chose columns for; the route converts the choice alone."""
-
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
@@ -105,13 +102,7 @@ def check(estimator: Any, feed: dict[str, Any], path: Path, opset: int | None = 
                 np.testing.assert_array_equal(actual[name], reference, err_msg=name)
 
 
-def marked(kind: str, entry: Recipe) -> Any:
-    mark = pytest.mark.xfail(reason="the route knows RFE as a transformer only")
-    marks = [mark] if entry.name in SELECTORS_THAT_PREDICT else []
-    return pytest.param(kind, entry, id=f"{kind}-{entry}"[:90], marks=marks)
-
-
-@pytest.mark.parametrize(("kind", "entry"), [marked(*case) for case in CASES])
+@pytest.mark.parametrize(("kind", "entry"), [pytest.param(*case, id="-".join(map(str, case))[:90]) for case in CASES])
 def test_new_rows(kind: str, entry: Recipe, tmp_path: Path) -> None:
     estimator, new = fitted(kind, entry)
     check(estimator, as_feed(new, "float32"), tmp_path / "model.onnx")

@@ -51,7 +51,7 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
         )
     estimator = unwrap(model.native)
     ports = ports_of(estimator, model.signature.inputs)
-    proto = _at_opset(estimator, ports.types, min(opset, NEWEST))
+    proto = _at_opset(selection_first(estimator), ports.types, min(opset, NEWEST))
     attach_inputs(proto, ports.specs)
     attach_outputs(proto, model.signature)
     _stamp(proto, opset)
@@ -63,6 +63,21 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
         outputs={name: source for source, name in output_names(model.signature).items()},
         notes=tuple(_notes(estimator, model)),
     )
+
+
+def selection_first(estimator: Any) -> Any:
+    """The estimator, with a RFE or RFECV that speaks last as two steps: its choice of columns, its own estimator.
+
+    Before other steps they only choose, which is what their converter does.
+    """
+    from sklearn.feature_selection import RFE
+    from sklearn.pipeline import Pipeline
+
+    if isinstance(estimator, RFE) and hasattr(estimator, "predict"):
+        return Pipeline([("selection", estimator), ("estimator", estimator.estimator_)])
+    if isinstance(estimator, Pipeline) and isinstance(estimator.steps[-1][1], RFE):
+        return Pipeline([*estimator.steps[:-1], *selection_first(estimator.steps[-1][1]).steps])
+    return estimator
 
 
 def _at_opset(estimator: Any, types: list[tuple[str, Any]], opset: int) -> onnx.ModelProto:
