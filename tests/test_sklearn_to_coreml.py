@@ -346,11 +346,13 @@ def test_missing_values_go_where_the_trees_send_them(name: str, seen: bool, tmp_
 
 
 def coded() -> tuple[np.ndarray, np.ndarray]:
-    """Two numbers and two columns of codes, of which a set decides."""
+    """Two numbers and two columns of codes, of which a set decides; what is missing has a target of its own."""
     draw = np.random.default_rng(1)
     codes = draw.integers(0, 12, (400, 2)).astype(float)
     rows = np.column_stack([draw.normal(size=(400, 2)), codes])
-    return rows, np.isin(codes[:, 0], [1, 4, 7]) * 3.0 + codes[:, 1] % 3 + rows[:, 0]
+    target = np.isin(codes[:, 0], [1, 4, 7]) * 3.0 + codes[:, 1] % 3 + rows[:, 0]
+    rows[::9, 2] = np.nan
+    return rows, np.where(np.isnan(rows[:, 2]), 5.0, target)
 
 
 CATEGORICAL = {
