@@ -79,22 +79,26 @@ def transformer(name: str, folder: Path) -> None:
 
 def large(name: str, folder: Path) -> None:
     """512 MB of weights in square layers; there is no ONNX export of these."""
+    for width, count in LAYERS.items():
+        _write_package(_square_layers(width, count), width, folder / f"{name}-{width}.mlpackage")
+
+
+def _square_layers(width: str, count: int) -> Any:
     import coremltools as ct
     from coremltools.converters.mil import Builder
     from coremltools.converters.mil.mil import types
 
     random = np.random.default_rng(0)
-    for width, count in LAYERS.items():
-        kind = {"float32": types.fp32, "float16": types.fp16}[width]
+    kind = {"float32": types.fp32, "float16": types.fp16}[width]
 
-        @Builder.program(input_specs=[Builder.TensorSpec((1, SIDE), dtype=kind)], opset_version=ct.target.iOS17)
-        def program(x: Any, count: int = count, width: str = width) -> Any:
-            for _ in range(count):
-                weight = random.standard_normal((SIDE, SIDE), dtype=np.float32) / np.float32(64)
-                x = Builder.relu(x=Builder.linear(x=x, weight=weight.astype(width)))
-            return x
+    @Builder.program(input_specs=[Builder.TensorSpec((1, SIDE), dtype=kind)], opset_version=ct.target.iOS17)
+    def program(x: Any) -> Any:
+        for _ in range(count):
+            weight = random.standard_normal((SIDE, SIDE), dtype=np.float32) / np.float32(64)
+            x = Builder.relu(x=Builder.linear(x=x, weight=weight.astype(width)))
+        return x
 
-        _write_package(program, width, folder / f"{name}-{width}.mlpackage")
+    return program
 
 
 def _write_torch(network: Any, example: Any, name: str, folder: Path) -> None:
