@@ -91,6 +91,8 @@ def result_types(
     node: onnx.NodeProto, schema: Any, inputs: Sequence[Value | None], opsets: Mapping[str, int]
 ) -> tuple[np.dtype[Any] | None, ...]:
     """The outputs' dtypes by ONNX' type inference; None where it doesn't tell."""
+    if schema is None:
+        return tuple(None for _ in node.output)
     given = {name: type_of(v) for name, v in zip(node.input, inputs, strict=True) if name and v is not None}
     known = {
         name: onnx.numpy_helper.from_array(v.content)
