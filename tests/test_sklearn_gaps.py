@@ -102,7 +102,11 @@ def check(estimator: Any, feed: dict[str, Any], path: Path, opset: int | None = 
                 np.testing.assert_array_equal(actual[name], reference, err_msg=name)
 
 
-@pytest.mark.parametrize(("kind", "entry"), [pytest.param(*case, id="-".join(map(str, case))[:90]) for case in CASES])
+def named(kind: str, entry: Recipe) -> Any:
+    return pytest.param(kind, entry, id=f"{kind}-{entry}"[:90])
+
+
+@pytest.mark.parametrize(("kind", "entry"), [named(*case) for case in CASES])
 def test_new_rows(kind: str, entry: Recipe, tmp_path: Path) -> None:
     estimator, new = fitted(kind, entry)
     check(estimator, as_feed(new, "float32"), tmp_path / "model.onnx")
@@ -132,7 +136,7 @@ WIDE = {
 """One or two of each kind of computation."""
 
 
-@pytest.mark.parametrize(("kind", "entry"), [marked(*case) for case in CASES if case[1].name in WIDE])
+@pytest.mark.parametrize(("kind", "entry"), [named(*case) for case in CASES if case[1].name in WIDE])
 def test_new_rows_in_double(kind: str, entry: Recipe, tmp_path: Path) -> None:
     if "RandomForest" in str(entry):
         pytest.skip("ONNX Runtime's tree ensembles give float32")
@@ -145,7 +149,7 @@ AT_OLD_OPSET = {"KNeighborsClassifier", "LatentDirichletAllocation", "NMF", "Spl
 
 
 @pytest.mark.parametrize("opset", [15, 18])
-@pytest.mark.parametrize(("kind", "entry"), [marked(*case) for case in CASES if case[1].name in AT_OLD_OPSET])
+@pytest.mark.parametrize(("kind", "entry"), [named(*case) for case in CASES if case[1].name in AT_OLD_OPSET])
 def test_older_opsets(kind: str, entry: Recipe, opset: int, tmp_path: Path) -> None:
     estimator, new = fitted(kind, entry)
     check(estimator, as_feed(new, "float32"), tmp_path / "model.onnx", opset=opset)
