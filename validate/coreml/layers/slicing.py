@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..borders import pad_last_axes
 from ..floats import LAST, at_least_1d, indices, truth
 from ..graph import Dim, Graph, Value
 from ..layer import Layer, lowers
@@ -108,13 +109,13 @@ def padding(g: Graph, layer: Layer, x: Value) -> Value:
     p = layer.params
     kind = p.WhichOneof("PaddingType") or "constant"
     borders = p.paddingAmounts.borderAmounts
-    amounts = [b.startEdgeSize for b in borders] + [b.endEdgeSize for b in borders]
+    amounts = [edge for b in borders for edge in (b.startEdgeSize, b.endEdgeSize)]
     if not any(amounts):
         return x
     value = g.like(p.constant.value, x) if kind == "constant" else None
-    padded = g.op("Pad", x, g.const(amounts, "int64"), value, g.const((-2, -1), "int64"), mode=PADDING[kind])
+    padded = pad_last_axes(g, x, g.const(amounts, "int64"), value, PADDING[kind])
     if kind == "constant" and p.constant.value == 0:
-        g.note_padding(padded, x, [edge for b in borders for edge in (b.startEdgeSize, b.endEdgeSize)])
+        g.note_padding(padded, x, amounts)
     return padded
 
 

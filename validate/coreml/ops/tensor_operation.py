@@ -6,6 +6,7 @@ import numpy as np
 from onnx import numpy_helper
 
 from ..bind import Ints, Numerics, Op, Values, lowers
+from ..borders import pad_last_axes
 from ..dtypes import Dtype
 from ..graph import Dim, Graph, Value
 from ..refuse import damaged, unsupported
@@ -107,9 +108,7 @@ def pad(g: Graph, op: Op, *, x: Value, pad: Value, mode: str = "constant", const
     count = pad.static_shape
     if mode not in PADDINGS or count is None:
         raise unsupported(str(op), f"mode '{mode}' with a pad of shape {pad.shape}")
-    axes = g.const(np.arange(x.rank - count[0] // 2, x.rank))
-    amounts = g.reshape(g.transpose(g.reshape(g.cast(pad, "int64"), [-1, 2]), (1, 0)), [-1])
-    padded = g.op("Pad", x, amounts, g.like(constant_val, x), axes, mode=PADDINGS[mode])
+    padded = pad_last_axes(g, x, g.cast(pad, "int64"), g.like(constant_val, x), PADDINGS[mode])
     if pad.value is not None and mode == "constant" and constant_val == 0:
         g.note_padding(padded, x, [int(n) for n in pad.value])
     return padded
