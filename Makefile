@@ -56,6 +56,15 @@ $(CONFORMANCE)/.installed: $(INSTALLED) benchmarks/coreml_apple/requirements.txt
 conformance: $(CONFORMANCE)/.installed  ## run Apple's own Core ML tests, write docs/coreml-conformance.md (long)
 	@$(BIN)/python -m benchmarks.coreml_apple
 
+# The peer gets an environment of its own.
+onnx-coreml: $(INSTALLED)  ## write docs/onnx-to-coreml.md (long)
+	@$(PYTHON) -m venv build/onnx2coreml
+	@build/onnx2coreml/bin/python -m pip install --quiet --disable-pip-version-check onnx2coreml==1.1.0
+	@$(BIN)/python -m benchmarks.onnx_coreml package
+	@$(BIN)/python -m benchmarks.onnx_coreml mlmodel
+	@$(BIN)/python -m benchmarks.onnx_coreml peer --python build/onnx2coreml/bin/python
+	@$(BIN)/python -m benchmarks.onnx_coreml page
+
 bench: $(INSTALLED)  ## write docs/benchmarks.md and docs/benchmarks-coreml.md (long)
 	@$(BIN)/python -m benchmarks.speed
 	@$(BIN)/python -m benchmarks.coreml_speed

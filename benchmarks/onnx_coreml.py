@@ -12,6 +12,7 @@ apart.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import json
 import pickle
@@ -169,7 +170,7 @@ def measure(case: Case, convert: Any, suffix: str) -> Result:
         return first
     second = _attempt(other, convert, suffix)
     if second.outcome == "passes":
-        return replace(second, outcome="fixed", detail=first.detail)
+        return replace(second, outcome="fixed")
     return second if first.outcome == "refused" and "constant" in first.detail else first
 
 
@@ -274,9 +275,11 @@ Converter = Callable[[Case, Path, str], tuple[Path, dict[str, str], dict[str, st
 
 def sweep(who: str, convert: Converter, suffix: str, part: str, again: bool) -> None:
     """Measure the cases whose name has ``part`` and that aren't measured, and with ``again`` those that don't pass."""
-    file = FOLDER / f"onnx_{who}.json"
+    file = _file(who)
     rows = {row["name"]: row for row in json.loads(file.read_text())["rows"]} if file.exists() else {}
-    for count, case in enumerate(cases()):
+    waiting = cases()
+    gc.freeze()  # coremltools collects after each conversion, and would walk through all cases each time
+    for count, case in enumerate(waiting):
         known = rows.get(case.name)
         if part not in case.name or (known and (not again or known["outcome"] in PASSING)):
             continue
@@ -289,9 +292,11 @@ def sweep(who: str, convert: Converter, suffix: str, part: str, again: bool) -> 
 
 
 def _write(file: Path, rows: dict[str, Any]) -> None:
+    """One row per line, so that a change of one case is a change of one line."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    measured = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "versions": versions(), "rows": list(rows.values())}
-    file.write_text(json.dumps(measured, indent=0) + "\n")
+    head = json.dumps({"date": f"{datetime.now(UTC):%Y-%m-%d}", "versions": versions()})
+    lines = ",\n".join(json.dumps(row) for row in rows.values())
+    file.write_text(f'{head[:-1]}, "rows": [\n{lines}\n]}}\n')
 
 
 def page() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .common import countable, is_float, length, like, padded, select, static
+from .common import countable, is_float, length, like, padded, select, static, unsqueezed
 from .mil import Var, is_symbolic, mb
 from .node import Node
 from .registry import translates
@@ -156,13 +156,14 @@ NUMPY_MODES = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}
 def _mirrored(node: Node, x: Var, pads: Array, mode: str) -> Var:
     """A border of the tensor's own elements: Core ML's where it has one (the last two axes), else they are gathered."""
     inner = pads[:, -2:] if x.rank > 1 else pads
-    native = (
-        is_float(x) and mode in ("reflect", "edge") and (pads >= 0).all() and inner.sum() == pads.sum() and x.rank > 2
-    )
+    native = is_float(x) and mode in ("reflect", "edge") and (pads >= 0).all() and inner.sum() == pads.sum()
     fits = not static(x) or mode == "edge" or all(p < d for p, d in zip(pads.max(axis=0), x.shape, strict=True))
     if native and fits:
         names = {"reflect": "reflect", "edge": "replicate"}
-        return mb.pad(x=x, pad=inner.T.reshape(-1).astype(np.int32), mode=names[mode])
+        added = list(range(max(0, 3 - x.rank)))
+        border = inner.T.reshape(-1).astype(np.int32)
+        bordered = mb.pad(x=unsqueezed(x, added), pad=border, mode=names[mode])
+        return mb.squeeze(x=bordered, axes=added) if added else bordered
     for axis in range(x.rank):
         if pads[:, axis].any():
             x = _gathered(node, x, axis, pads[:, axis], mode)
