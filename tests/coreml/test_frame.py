@@ -79,6 +79,23 @@ def test_signature_and_facts(convnet: Path):
     assert facts.opset == "CoreML7"
 
 
+def test_a_value_that_is_returned_twice_is_one_output(tmp_path: Path):
+    """As in Apple's test_duplicate_output_not_raise_errors."""
+    coremltools()
+    from coremltools.converters.mil import Builder
+
+    @Builder.program(input_specs=[Builder.TensorSpec((2, 3))])
+    def program(x):
+        y = Builder.relu(x=x, name="y")
+        return y, y
+
+    package = save(program, tmp_path / "twice.mlpackage")
+    assert [f.name for f in open_package(package).spec.description.output] == ["y", "y"]
+    x = np.array([[-1, 0, 2], [3, -4, 5]], np.float32)
+    (got,) = predict(package, {"x": x}).values()
+    np.testing.assert_array_equal(got, np.maximum(x, 0))
+
+
 def test_a_written_onnx_file_computes_the_same(convnet: Path, tmp_path: Path):
     x = np.random.default_rng(1).normal(size=(1, 3, 8, 8)).astype(np.float32)
     write_onnx(lower(open_package(convnet)), tmp_path / "model.onnx")

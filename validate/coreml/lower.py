@@ -54,7 +54,8 @@ def lower(
     states = {d.name: _state(g, d) for d in description.state}
     source = Source(spec, description, package.blobs, chosen, states)
     results = lower_model(g, source, slots)
-    outputs = tuple(_output(g, d, results) for d in description.output)
+    # coremltools declares a value that a program returns twice as two features of one name.
+    outputs = tuple(_output(g, d, results) for d in {d.name: d for d in description.output}.values())
     for state in states.values():
         g.output(state.value, state.name + NEXT_STATE)
     return Lowered(g, inputs, outputs, tuple(_state_feature(d) for d in description.state), package.blobs)
