@@ -32,7 +32,7 @@ import pytest
 from .framework import PREDICTIONS, binding
 
 MACOS = (15, 5)
-SECONDS_PER_TEST = 120
+SECONDS_PER_TEST = 300
 LONGEST_REASON = 400
 RECORDER = "apple-recorder"
 FLOAT16_STEP = 2.0**-11
