@@ -15,6 +15,7 @@ Row = dict[str, Any]
 PASSED = ("passed", "xpassed")
 UNREACHED = {
     "passed": "nothing to predict",
+    "xpassed": "nothing to predict",
     "skipped": "skipped by the test",
     "skipped module": "skipped by the test",
     "xfailed": "given up by the test",
@@ -26,10 +27,14 @@ UNREACHED = {
 
 @dataclass(slots=True)
 class Module:
-    """One test file: how many ``cases`` its functions have, the ``rows`` of those that ran."""
+    """One test file: the number of cases of each of its functions, and the rows of those that ran."""
 
-    cases: int = 0
+    functions: dict[str, int] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
+
+    @property
+    def cases(self) -> int:
+        return sum(self.functions.values())
 
     @property
     def reached(self) -> list[Row]:
@@ -45,7 +50,7 @@ def modules(rows: Iterable[Row]) -> dict[str, Module]:
     found: dict[str, Module] = defaultdict(Module)
     for row in rows:
         if "function" in row:
-            found[_file(row["function"])].cases += row["cases"]
+            found[_file(row["function"])].functions[row["function"]] = row["cases"]
         else:
             found[_file(row["id"])].rows.append(row)
     return dict(sorted(found.items()))
@@ -75,8 +80,9 @@ and how it ended. Float32 programs are tested too (`INCLUDE_MIL_FP32_UNIT_TESTS=
 about 1e-4 + 1e-5 * |x|. Float16 programs pass at 0.5 + 0.05 * |x|, which proves little; docs/coreml-engine.md says how
 they are judged besides.
 
-Of each test function a fixed number of cases runs, those whose names have the lowest CRC-32:
-{samples}. Each test has random numbers of its own, seeded by its name.
+Of each test function a fixed number of cases runs, those whose names have the lowest CRC-32
+({samples}).
+Each test has random numbers of its own, seeded by its name.
 
 Run on {date} with
 {used}."""
@@ -161,7 +167,8 @@ def _function(row: Row) -> str:
 
 
 def _gist(row: Row) -> str:
-    return re.sub(r"[|`]", "'", row.get("reason", ""))[:200]
+    text = re.sub(r"[\w./-]*/site-packages/", "", row.get("reason", ""))
+    return re.sub(r"[|`]", "'", text)[:200]
 
 
 def _before(found: dict[str, Module]) -> str:
