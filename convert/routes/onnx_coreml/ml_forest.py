@@ -31,7 +31,8 @@ _ROUND_DOWN = ("BRANCH_LEQ", "BRANCH_GT")
 class Forest:
     """Per node: the feature that it reads, threshold, mode, both children, and whether NaN goes to the true one.
 
-    ``weights`` has a row of scores for each node, zeros but for leaves. ``roots`` are the trees' first nodes.
+    ``weights`` has a row of scores for each node, ``said`` tells which of them a leaf has. ``roots`` are the trees'
+    first nodes.
     """
 
     features: Array
@@ -41,6 +42,7 @@ class Forest:
     false: Array
     missing_true: Array
     weights: Array
+    said: Array
     roots: Array
 
     def leaves(self, x: Var) -> Var:
@@ -92,18 +94,29 @@ class Forest:
             holds = mb.logical_or(x=holds, y=other)
         return holds
 
+    @property
+    def complete(self) -> bool:
+        """Whether every row gets every score from some tree. Runtimes don't agree on scores that nothing is said of."""
+        certain = np.zeros(self.said.shape[1], bool)
+        for root in self.roots:
+            certain |= self.said[self._levels(np.array([root]))[-1]].all(0)
+        return bool(certain.all())
+
     def _depth(self) -> int:
-        """Steps after which all walks have ended. Raises ValueError where they never do."""
-        places, steps = np.unique(self.roots), 0
-        while True:
-            following = np.unique(np.concatenate([self.true[places], self.false[places]]))
-            following = following[self.modes[following] != MODES.index("LEAF")]
-            steps += 1
-            if not len(following):
-                return steps
-            if steps > len(self.modes):
+        """Steps after which all walks have ended."""
+        return max(1, len(self._levels(np.unique(self.roots))) - 1)
+
+    def _levels(self, start: Array) -> list[Array]:
+        """The nodes that walks from ``start`` can be at after each step, ended ones included, until all have ended.
+
+        Raises ValueError where some never do.
+        """
+        levels = [start]
+        while (self.modes[levels[-1]] != MODES.index("LEAF")).any():
+            if len(levels) > len(self.modes):
                 raise ValueError("its trees go round in a circle")
-            places = following
+            levels.append(np.unique(np.concatenate([self.true[levels[-1]], self.false[levels[-1]]])))
+        return levels
 
 
 def _at(table: Array, place: Var | Array) -> Var | Array:
@@ -137,9 +150,8 @@ def flat(
     children = {*to_true[~leaf].tolist(), *to_false[~leaf].tolist()}
     roots = np.array([i for i in own if i not in children], np.int32)
     missing = missing_true if len(missing_true) else np.zeros(len(pairs), np.int32)
-    forest = Forest(
-        features.astype(np.int32), thresholds, codes, to_true, to_false, missing, np.zeros((len(pairs), 0)), roots
-    )
+    none = np.zeros((len(pairs), 0))
+    forest = Forest(features.astype(np.int32), thresholds, codes, to_true, to_false, missing, none, none, roots)
     return forest, places
 
 
@@ -149,10 +161,7 @@ def with_weights(
 ) -> Forest:  # fmt: skip
     """The forest with its leaves' scores; ``absent`` is the score of a target that a leaf says nothing of."""
     rows = np.array([places[pair] for pair in zip(trees.tolist(), ids.tolist(), strict=True)])
-    table = np.zeros((len(forest.modes), count))
+    table, said = np.zeros((len(forest.modes), count)), np.zeros((len(forest.modes), count), bool)
     np.add.at(table, (rows, targets), weights)
-    if absent:
-        said = np.zeros(table.shape, bool)
-        said[rows, targets] = True
-        table[~said] = absent
-    return replace(forest, weights=table)
+    said[rows, targets] = True
+    return replace(forest, weights=np.where(said, table, absent), said=said)

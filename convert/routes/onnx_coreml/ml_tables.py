@@ -83,11 +83,11 @@ def feature_vectorizer(node: Node, *columns: Var, inputdimensions: Ints = ()) ->
 
 @translates("OneHotEncoder", domain=ML)
 def one_hot_encoder(node: Node, x: Var, *, cats_int64s: Ints = (), cats_strings: Strings = (), zeros: int) -> Var:
-    """A row for each element, 1 where the element is the category."""
+    """A row for each element, 1 where the element, cut to a whole number, is the category."""
     if not zeros:
         raise node.unsupported("zeros=0 makes an unknown category an error, which a Core ML model can't raise")
-    categories = np.array(cats_int64s, np.float32 if is_float(x) else np.int32)
-    return mb.cast(x=mb.equal(x=unsqueezed(x, [x.rank]), y=categories), dtype="fp32")
+    whole = mb.cast(x=x, dtype="int32")
+    return mb.cast(x=mb.equal(x=unsqueezed(whole, [x.rank]), y=np.array(cats_int64s, np.int32)), dtype="fp32")
 
 
 @translates("LabelEncoder", domain=ML)
@@ -97,7 +97,7 @@ def label_encoder(
     values_tensor: Any = None, default_int64: int = -1, default_float: float = -0.0, default_string: str = "_Unused",
     default_tensor: Any = None,
 ) -> Var:  # fmt: skip
-    """The value whose key x is, else the default."""
+    """The value whose key x is, else the default. NaN is a key from version 4 on."""
     keys = _table(keys_int64s, keys_floats, keys_tensor)
     values = _table(values_int64s, values_floats, values_tensor)
     if keys_strings or values_strings or not len(keys):
@@ -106,7 +106,7 @@ def label_encoder(
     if default_tensor is not None:
         default = default_tensor.item()
     found = mb.equal(x=unsqueezed(x, [x.rank]), y=narrowed(keys).astype(np.float32 if is_float(x) else np.int32))
-    if keys.dtype.kind == "f" and np.isnan(keys).any():
+    if node.opset >= 4 and keys.dtype.kind == "f" and np.isnan(keys).any():
         missing = mb.logical_and(x=unsqueezed(mb.not_equal(x=x, y=x), [x.rank]), y=np.isnan(keys))
         found = mb.logical_or(x=found, y=missing)
     place = mb.reduce_argmax(x=mb.cast(x=found, dtype="fp32"), axis=-1, keep_dims=False)

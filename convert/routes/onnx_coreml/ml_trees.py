@@ -41,6 +41,7 @@ def tree_ensemble_regressor(
     scores = _aggregated(node, forest, rows(x), aggregate_function)
     base = _numbers(base_values, base_values_as_tensor)
     if len(base):
+        _check_complete(node, forest)
         scores = mb.add(x=scores, y=base.astype(np.float32))
     return transformed(node, post_transform, scores)
 
@@ -70,9 +71,15 @@ def _aggregated(node: Node, forest: Forest, x: Var, kind: str) -> Var:
         total = mb.reduce_sum(x=scores, axes=[1], keep_dims=False)
         return mb.mul(x=total, y=np.float32(1 / len(forest.roots))) if kind == "AVERAGE" else total
     if kind in ("MIN", "MAX"):
+        _check_complete(node, forest)
         reduce = mb.reduce_min if kind == "MIN" else mb.reduce_max
         return reduce(x=scores, axes=[1], keep_dims=False)
     raise node.unsupported(f"its aggregate_function '{kind}' is not one of {', '.join(_AGGREGATES)}")
+
+
+def _check_complete(node: Node, forest: Forest) -> None:
+    if not forest.complete:
+        raise node.unsupported("some rows may get no value for a target, and runtimes don't agree on what that means")
 
 
 @translates("TreeEnsembleClassifier", domain=ML)
@@ -96,6 +103,8 @@ def tree_ensemble_classifier(
         return _two_classes(node, scores, set(class_ids), weights, base, post_transform, classes)
     if len(base) not in (0, len(classes)):
         raise node.unsupported(f"it has {len(base)} base values for {len(classes)} classes")
+    if len(base) or (weights < 0).any():
+        _check_complete(node, forest)
     scores = mb.add(x=scores, y=base.astype(np.float32)) if len(base) else scores
     return label_of(node, classes, greatest(scores)), transformed(node, post_transform, scores)
 
@@ -147,12 +156,14 @@ def tree_ensemble(
 
     table = np.full((inner + leaves, n_targets), _ABSENT.get(kind, 0.0))
     table[own[inner:], np.array(leaf_targetids)] = leaf_weights
+    said = np.zeros(table.shape, bool)
+    said[own[inner:], np.array(leaf_targetids)] = True
     # ONNX numbers the modes of this operator in the order <=, <, >=, >, ==, !=, in.
     modes = padded(nodes_modes, MODES.index("LEAF")).astype(np.int32)
     forest = Forest(
         padded(nodes_featureids, 0).astype(np.int32), padded(nodes_splits, 0), modes,
         ways(nodes_truenodeids, nodes_trueleafs), ways(nodes_falsenodeids, nodes_falseleafs),
-        padded(nodes_missing_value_tracks_true, 0), table, np.array(tree_roots, np.int32),
+        padded(nodes_missing_value_tracks_true, 0), table, said, np.array(tree_roots, np.int32),
     )  # fmt: skip
     sets = _sets(membership_values) if membership_values is not None else []
     scores = _aggregated(node, _without_sets(forest, sets), rows(x), kind)
