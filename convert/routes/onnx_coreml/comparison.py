@@ -71,6 +71,8 @@ def _bits(node: Node, x: Var, dtype: np.dtype[Any]) -> Var:
     """The bits of ``x`` along a new last axis, the lowest first and the sign last, as truth values."""
     if x.rank > 4:
         raise node.unsupported("its bits need one axis more than Core ML has")
+    if dtype.itemsize > 2 and not node.target.program:
+        raise node.unsupported(f"a neural network computes in float32, which can't hold all of {dtype}")
     places = mb.floor_div(x=unsqueezed(x, [x.rank]), y=_weights(dtype))
     lower = mb.equal(x=mb.mod(x=places, y=np.int32(2)), y=np.int32(1))
     sign = mb.less(x=unsqueezed(x, [x.rank]), y=np.int32(0))
