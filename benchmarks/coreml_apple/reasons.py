@@ -86,6 +86,7 @@ REASONS = (
         "Today's PyTorch can't export one of the test's modules; the others were predicted before.",
         message=r"^torch\.|^AssertionError: .*torch\._",
     ),
+    Reason(r"test/ml_program", "The test reads what Apple's compiler writes of a model.", message=r"model\.mil"),
     Reason(r".", "It takes longer than a test may here.", message=r"TooSlow"),
     Reason(
         r"test_custom_neural_nets\.py.*test_fixed_seq_len",
