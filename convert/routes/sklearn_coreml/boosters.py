@@ -16,12 +16,12 @@ from ..sklearn_gaps.categories import FIRST, MISSING, OTHER, SetSplit, tabulate
 from ..sklearn_gaps.trees import BELOW, Tree
 from ..sklearn_gaps.values import Value
 from .builder import Builder
-from .labels import as_labels, labels_of
+from .labels import Labels, as_labels, labels_of
 from .links import exponential
 from .single import single
 from .tables import Table, looked_up
 from .trees import LOGISTIC, PLAIN, SOFTMAX, sorted_out, summed
-from .wires import Answer, Columns, refused, width_of
+from .wires import INT64, Answer, Columns, refused, width_of
 
 EXPONENTIAL = "exponential"
 
@@ -148,6 +148,10 @@ def catboost_regressor(b: Builder, model: Any, x: Columns) -> Answer:
 
 
 def _predicted(b: Builder, model: Any, x: Columns, trees: Sequence[Tree], targets: int, transform: str) -> Answer:
+    if transform == SOFTMAX:  # a classifier without names for its classes
+        labels = Labels(INT64, tuple(range(targets)))
+        shares = sorted_out(b, x, trees, targets, labels, transform=SOFTMAX).outputs["probabilities"]
+        return Answer({"prediction": shares}, {"prediction": labels.values})
     if transform == EXPONENTIAL:
         return Answer({"prediction": exponential(b, summed(b, x, trees, targets))})
     if transform == LOGISTIC and targets > 1:

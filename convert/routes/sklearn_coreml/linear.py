@@ -11,7 +11,7 @@ from .builder import Builder
 from .labels import Labels, as_labels, labelled, labels_of, probable
 from .links import exponential
 from .trees import parted
-from .wires import DOUBLE, VECTOR, Answer, Columns, Wire, refused
+from .wires import DOUBLE, Answer, Columns, Wire, refused
 
 if TYPE_CHECKING:
     from .wires import Floats
@@ -93,12 +93,21 @@ def linear_outlier_detector(b: Builder, model: Any, x: Columns) -> Answer:
     return Answer({"label": label, "scores": scores})
 
 
-def weighted(b: Builder, x: Columns, weights: Floats, offsets: Any) -> Wire:
-    """``x @ weights.T + offsets``: a number if ``weights`` are one row, else a vector."""
+def weighted(b: Builder, x: Columns, weights: Any, offsets: Any) -> Wire:
+    """``x @ weights.T + offsets``: a number if ``weights`` are one row, else a vector, each row by its own model.
+
+    Core ML's regressors predict one number.
+    """
     rows = np.atleast_2d(np.asarray(weights.toarray() if hasattr(weights, "toarray") else weights, np.float64))
-    total = b.wire("sum", DOUBLE if len(rows) == 1 else VECTOR, len(rows))
-    spec = b.stage((b.vector(x),), (total,), predicted=total.name)
-    _fill(spec.glmRegressor, rows, np.broadcast_to(np.asarray(offsets, np.float64).ravel(), len(rows)))
+    features, ends = b.vector(x), np.broadcast_to(np.asarray(offsets, np.float64).ravel(), len(rows))
+    totals = tuple(_total(b, features, row, end) for row, end in zip(rows, ends, strict=True))
+    return totals[0] if len(totals) == 1 else b.vector(totals)
+
+
+def _total(b: Builder, x: Wire, weights: Floats, offset: float) -> Wire:
+    total = b.wire("sum", DOUBLE)
+    body = b.stage((x,), (total,), predicted=total.name).glmRegressor
+    _fill(body, weights[None], np.array([offset]))
     return total
 
 

@@ -1,4 +1,4 @@
-"""Tables by a column's value, as one search tree for each column: encoders, sets of categories, missing values."""
+"""Tables by a column's value, as search trees: encoders, sets of categories, missing values."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....validate.errors import ParityGateError
 from ..sklearn_gaps.trees import Tree
 from .builder import Builder
 from .trees import summed
-from .wires import DOUBLE, INT64, STRING, Columns, Wire
+from .wires import INT64, STRING, Columns, Wire
 
 if TYPE_CHECKING:
     from .wires import Floats
 
 _UNKNOWN = -1
 """The code of a text that isn't in the table."""
+
+
+MOST_COLUMNS = 1000
+"""Of what is looked up in one place; a pipeline of more stages takes longer to load than anybody waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,14 @@ def looked_up(b: Builder, columns: Columns, tables: Sequence[Table]) -> Wire:
     numbers = tuple(
         _code(b, wire, tables[place].keys) if wire.kind == STRING else wire for place, wire in enumerate(separate)
     )
-    trees, first = [], 0
+    trees: list[Tree] = []
     for feature, table in enumerate(tables):
-        trees.append(_search(table, feature, first))
-        first += table.rows.shape[1]
-    total = summed(b, numbers, trees, first)
-    return total if total.kind != DOUBLE else b.vector((total,))
+        trees += [_search(table, feature, column, len(trees) + column) for column in range(table.rows.shape[1])]
+    if len(trees) > MOST_COLUMNS:
+        raise ParityGateError(
+            "PG404", f"{len(trees)} columns of categories", f"each needs a model of its own, of {MOST_COLUMNS} at most"
+        )
+    return b.vector((summed(b, numbers, trees, len(trees)),))
 
 
 def bins(b: Builder, model: Any, x: Columns) -> Columns:
@@ -69,19 +76,20 @@ def _code(b: Builder, text: Wire, keys: Sequence[str]) -> Wire:
     return code
 
 
-def _search(table: Table, feature: int, target: int) -> Tree:
-    """A balanced tree over the bounds of the intervals; its root parts NaN from the numbers."""
+def _search(table: Table, feature: int, column: int, target: int) -> Tree:
+    """A balanced tree over the bounds at which one column of the rows changes; its root parts NaN from the numbers."""
     is_text = len(table.keys) > 0 and isinstance(table.keys[0], str)
     low = np.arange(len(table.keys), dtype=np.float64) if is_text else np.asarray(table.keys, np.float64)
     high = low if table.ends is None else np.asarray(table.ends, np.float64)
     order = np.argsort(low)
     cuts = np.column_stack([np.nextafter(low[order], -np.inf), high[order]]).ravel()
-    rows = [table.other]
-    for row in table.rows[order]:
-        rows += [row, table.other]
+    values = np.full(len(cuts) + 1, table.other[column], np.float64)
+    values[1::2] = table.rows[order, column]
+    changes = values[1:] != values[:-1]
     nodes = _Nodes([], [], [], [])
-    nodes.add(np.inf, table.other)
-    nodes.left[0], nodes.right[0] = nodes.grow(cuts, rows), nodes.add(0.0, table.missing)
+    nodes.add(np.inf, 0.0)
+    nodes.left[0] = nodes.grow(cuts[changes], values[np.append(True, changes)])
+    nodes.right[0] = nodes.add(0.0, float(table.missing[column]))
     return nodes.tree(feature, target)
 
 
@@ -92,9 +100,9 @@ class _Nodes:
     threshold: list[float]
     left: list[int]
     right: list[int]
-    value: list[Floats]
+    value: list[float]
 
-    def add(self, threshold: float, value: Floats) -> int:
+    def add(self, threshold: float, value: float) -> int:
         """Append a leaf and return its number."""
         self.threshold.append(threshold)
         self.left.append(-1)
@@ -102,14 +110,14 @@ class _Nodes:
         self.value.append(value)
         return len(self.left) - 1
 
-    def grow(self, cuts: Floats, rows: Sequence[Floats]) -> int:
-        """A subtree that gives ``rows[i]`` between cut i - 1 and cut i, the upper one included."""
+    def grow(self, cuts: Floats, values: Floats) -> int:
+        """A subtree that gives ``values[i]`` between cut i - 1 and cut i, the upper one included."""
         if not len(cuts):
-            return self.add(0.0, rows[0])
+            return self.add(0.0, float(values[0]))
         middle = len(cuts) // 2
-        node = self.add(float(cuts[middle]), rows[0])
-        self.left[node] = self.grow(cuts[:middle], rows[: middle + 1])
-        self.right[node] = self.grow(cuts[middle + 1 :], rows[middle + 1 :])
+        node = self.add(float(cuts[middle]), 0.0)
+        self.left[node] = self.grow(cuts[:middle], values[: middle + 1])
+        self.right[node] = self.grow(cuts[middle + 1 :], values[middle + 1 :])
         return node
 
     def tree(self, feature: int, target: int) -> Tree:
@@ -121,7 +129,7 @@ class _Nodes:
             left,
             np.array(self.right),
             np.zeros(len(left), np.bool_),
-            np.array(self.value, np.float64),
+            np.array(self.value, np.float64)[:, None],
             target,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..sklearn_gaps.trees import Tree
 from .builder import Builder
 from .labels import Labels, labelled, probable
 from .monotone import carried_back
-from .wires import DOUBLE, VECTOR, Answer, Columns, Wire
+from .wires import DOUBLE, Answer, Columns, Wire
 
 if TYPE_CHECKING:
     from .wires import Floats
@@ -22,11 +23,26 @@ PLAIN, SOFTMAX, LOGISTIC = "NoTransform", "Classification_SoftMax", "Regression_
 
 
 def summed(b: Builder, x: Columns, trees: Sequence[Tree], targets: int = 1, *, transform: str = PLAIN) -> Wire:
-    """The sums of the leaves that are reached: a number, or a vector if there are several targets."""
+    """The sums of the leaves that are reached: a number, or a vector if there are several targets.
+
+    Core ML's regressors predict one number, so that each target has a model of its own.
+    """
     columns, trees = carried_back(x, trees)
-    total = b.wire("total", DOUBLE if targets == 1 else VECTOR, targets)
-    body = b.stage((b.vector(columns),), (total,), predicted=total.name).treeEnsembleRegressor
-    _fill(body, trees, targets, transform)
+    features = b.vector(columns)
+    totals = tuple(_total(b, features, _part(trees, target), transform) for target in range(targets))
+    return totals[0] if targets == 1 else b.vector(totals)
+
+
+def _part(trees: Sequence[Tree], target: int) -> list[Tree]:
+    """What the trees add to one target."""
+    own = [(tree, target - tree.target) for tree in trees if 0 <= target - tree.target < tree.value.shape[1]]
+    return [replace(tree, value=tree.value[:, column : column + 1], target=0) for tree, column in own]
+
+
+def _total(b: Builder, x: Wire, trees: Sequence[Tree], transform: str) -> Wire:
+    total = b.wire("total", DOUBLE)
+    body = b.stage((x,), (total,), predicted=total.name).treeEnsembleRegressor
+    _fill(body, trees, 1, transform)
     return total
 
 
