@@ -236,6 +236,12 @@ DYNAMIC: dict[str, tuple[str, tuple[dict[str, tuple[int, ...]], ...]]] = {
             r = GlobalAveragePool(x)  y = Add(q, r) }""",
         ({"x": (1, 2, 9, 8)}, {"x": (2, 2, 12, 7)}),
     ),
+    "windows padded to the same lengths": (
+        """g (float[N,2,A,B] x) => (float[N,2,C,D] y) {
+            p = MaxPool<auto_pad="SAME_LOWER", kernel_shape=[2,2], strides=[2,2]>(x)
+            y = AveragePool<auto_pad="SAME_UPPER", kernel_shape=[3,3], strides=[2,2]>(p) }""",
+        ({"x": (1, 2, 9, 8)}, {"x": (2, 2, 12, 7)}),
+    ),
     "two inputs of one length": (
         """g (float[N,S] x, float[N,S] w) => (float[N,S] y) { a = Mul(x, w)  h = Hardmax<axis=1>(a)  y = Add(h, x) }""",
         ({"x": (2, 3), "w": (2, 3)}, {"x": (4, 5), "w": (4, 5)}),

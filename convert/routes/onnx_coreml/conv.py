@@ -9,7 +9,7 @@ from .mil import Var, mb
 from .node import Node
 from .registry import translates
 from .values import Ints
-from .windows import Window, window_of
+from .windows import Window, check_pad_type, window_of
 
 
 @translates("Conv")
@@ -27,14 +27,15 @@ def conv(
     strides: Ints | None = None,
 ) -> Var:
     """A convolution along one to three axes."""
-    window = window_of(node, x, kernel_shape or w.shape[2:], strides, dilations, pads, auto_pad)
+    window = window_of(x, kernel_shape or w.shape[2:], strides, dilations, pads, auto_pad)
+    check_pad_type(node, window)
     fixed_bias = b is not None and b.val is not None
     y = mb.conv(
         x=x,
         weight=w,
         bias=b if fixed_bias else None,
         strides=list(window.strides),
-        pad_type="custom",
+        pad_type=window.pad_type,
         pad=window.mil_pads,
         dilations=list(window.dilations),
         groups=group,
@@ -61,9 +62,7 @@ def conv_transpose(
     """A transposed convolution: all of it, of which the padding is cut off."""
     if w.val is None:
         raise node.unsupported("'w' must be a constant, but it is computed by the model")
-    window = window_of(
-        node, x, kernel_shape or w.shape[2:], strides, dilations, pads, "VALID" if not pads else "NOTSET"
-    )
+    window = window_of(x, kernel_shape or w.shape[2:], strides, dilations, pads, "VALID" if not pads else "NOTSET")
     extra = output_padding or (0,) * len(window.kernel)
     cuts = _cuts(node, x, window, extra, output_shape, auto_pad)
     y = mb.conv_transpose(

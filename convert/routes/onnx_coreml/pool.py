@@ -14,7 +14,7 @@ from .mil import Var, mb
 from .node import Node
 from .registry import translates
 from .values import Array, Ints
-from .windows import Window, static_space, window_of
+from .windows import Window, check_pad_type, static_space, window_of
 
 Merge = Callable[[Var, Var], Var]
 
@@ -33,11 +33,11 @@ def max_pool(
     strides: Ints | None = None,
 ) -> Any:
     """The largest element of each window, and where it is."""
-    window = window_of(node, x, kernel_shape, strides, dilations, pads, auto_pad)
+    window = window_of(x, kernel_shape, strides, dilations, pads, auto_pad)
     if node.outputs > 1:
         return _with_places(node, x, window, bool(ceil_mode), storage_order)
     if is_float(x) and _native(x, window, bool(ceil_mode)):
-        return mb.max_pool(x=x, **_native_arguments(window))
+        return mb.max_pool(x=x, **_native_arguments(node, window))
     lowest = -np.inf if is_float(x) else np.iinfo(np.int32).min
     return _windowed(node, x, window, bool(ceil_mode), lowest, lambda a, b: mb.maximum(x=a, y=b))
 
@@ -56,9 +56,9 @@ def average_pool(
     strides: Ints | None = None,
 ) -> Var:
     """The mean of each window, of its elements only or with the padding."""
-    window = window_of(node, x, kernel_shape, strides, dilations, pads, auto_pad)
+    window = window_of(x, kernel_shape, strides, dilations, pads, auto_pad)
     if _native(x, window, bool(ceil_mode)):
-        return mb.avg_pool(x=x, exclude_padding_from_average=not count_include_pad, **_native_arguments(window))
+        return mb.avg_pool(x=x, exclude_padding_from_average=not count_include_pad, **_native_arguments(node, window))
     total = _windowed(node, x, window, bool(ceil_mode), 0, lambda a, b: mb.add(x=a, y=b))
     counts = _counts(x.shape[2:], window, bool(ceil_mode), bool(count_include_pad))
     return mb.real_div(x=total, y=counts)
@@ -78,7 +78,7 @@ def lp_pool(
     strides: Ints | None = None,
 ) -> Var:
     """The p-norm of each window."""
-    window = window_of(node, x, kernel_shape, strides, dilations, pads, auto_pad)
+    window = window_of(x, kernel_shape, strides, dilations, pads, auto_pad)
     powers = mb.pow(x=mb.abs(x=x), y=np.float32(p))
     total = _windowed(node, powers, window, bool(ceil_mode), 0, lambda a, b: mb.add(x=a, y=b))
     return mb.pow(x=total, y=np.float32(1 / p))
@@ -92,11 +92,12 @@ def _native(x: Var, window: Window, ceil: bool) -> bool:
     return not ceil or window.outputs(sizes, ceil=True) == window.outputs(sizes)
 
 
-def _native_arguments(window: Window) -> dict[str, Any]:
+def _native_arguments(node: Node, window: Window) -> dict[str, Any]:
+    check_pad_type(node, window)
     return {
         "kernel_sizes": list(window.kernel),
         "strides": list(window.strides),
-        "pad_type": "custom",
+        "pad_type": window.pad_type,
         "pad": window.mil_pads,
     }
 
@@ -113,7 +114,7 @@ def _windowed(node: Node, x: Var, window: Window, ceil: bool, border: float, mer
 
 def _outputs(node: Node, x: Var, window: Window, ceil: bool) -> Ints:
     if not static_space(x):
-        raise node.unsupported("dilations or ceil_mode where the lengths aren't known")
+        raise node.unsupported("with dilations, ceil_mode or such a norm where the lengths aren't known")
     return window.outputs([int(d) for d in x.shape[2:]], ceil)
 
 
@@ -203,7 +204,7 @@ def max_unpool(
     strides: Ints | None = None,
 ) -> Var:
     """Elements put back where a MaxPool found them, into zeros."""
-    window = window_of(node, x, kernel_shape, strides, None, pads, "NOTSET")
+    window = window_of(x, kernel_shape, strides, None, pads, "NOTSET")
     if not static_space(x):
         raise node.unsupported("the lengths of its result aren't known")
     sizes = [

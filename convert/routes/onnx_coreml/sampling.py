@@ -161,7 +161,7 @@ def col2im(
 ) -> Var:
     """Columns of windows added up where the windows lie in the image."""
     image, block = [int(n) for n in image_shape], [int(n) for n in block_shape]
-    window = window_of(node, x, block, strides, dilations, pads, "NOTSET")
+    window = window_of(x, block, strides, dilations, pads, "NOTSET")
     counts = window.outputs(image)
     padded = [n + sum(p) for n, p in zip(image, window.pads, strict=True)]
     flat = _window_positions(window.strides, window.dilations, counts, block, padded)
@@ -205,7 +205,7 @@ def deform_conv(
     """A convolution whose windows are bent: each element of each window is read at an offset of its own."""
     if not static(x) or x.rank != 4:
         raise node.unsupported("but for images whose lengths are known")
-    window = window_of(node, x, kernel_shape or w.shape[2:], strides, dilations, pads, "NOTSET")
+    window = window_of(x, kernel_shape or w.shape[2:], strides, dilations, pads, "NOTSET")
     samples, channels, *sizes = (int(d) for d in x.shape)
     height, width = window.outputs(sizes)
     taps = int(np.prod(window.kernel))

@@ -54,7 +54,7 @@ class Scope:
         nested = any(a.HasField("g") for a in proto.attribute)
         known = not nested and all(v is None or v.known for v in inputs)
         try:
-            if known and (translation is None or translation.folds):
+            if known and schema is not None and (translation is None or translation.folds):
                 return fold(proto, inputs, self.opsets)
             if translation is None:
                 return self._expand(proto, schema, opset, inputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,12 +14,16 @@ from .values import Array, Ints
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One window along all spatial axes: ``pads`` are (before, behind) for each axis."""
+    """One window along all spatial axes: ``pads`` are (before, behind) for each axis.
+
+    ``pad_type`` is MIL's name of how to pad where the lengths, and with them the padding, aren't known.
+    """
 
     kernel: Ints
     strides: Ints
     dilations: Ints
     pads: tuple[tuple[int, int], ...]
+    pad_type: str = "custom"
 
     @property
     def extents(self) -> Ints:
@@ -43,7 +47,6 @@ class Window:
 
 
 def window_of(
-    node: Node,
     x: Var,
     kernel: Sequence[int],
     strides: Ints | None,
@@ -51,7 +54,7 @@ def window_of(
     pads: Ints | None,
     auto: str,
 ) -> Window:
-    """The window, with ``auto_pad`` worked out. Raises PG404 where that needs lengths that aren't known."""
+    """The window, with ``auto_pad`` worked out where the lengths are known."""
     count = len(kernel)
     strides, dilations = tuple(strides or (1,) * count), tuple(dilations or (1,) * count)
     if auto in ("NOTSET", ""):
@@ -61,11 +64,17 @@ def window_of(
     if auto == "VALID":
         return bare
     if not static_space(x) and set(strides) != {1}:
-        raise node.unsupported(f"auto_pad {auto} with strides, where the lengths aren't known")
+        return replace(bare, pad_type={"SAME_UPPER": "same", "SAME_LOWER": "same_lower"}[auto])
     missing = [_missing(bare, axis, x) for axis in range(count)]
     small = [n // 2 for n in missing]
     both = [(n, m - n) if auto == "SAME_UPPER" else (m - n, n) for n, m in zip(small, missing, strict=True)]
     return Window(tuple(kernel), strides, dilations, tuple(both))
+
+
+def check_pad_type(node: Node, window: Window) -> None:
+    """iOS15's ML Programs can't pad more in front than behind; neural networks always could."""
+    if window.pad_type == "same_lower" and node.target.program:
+        node.need("iOS16")
 
 
 def _missing(window: Window, axis: int, x: Var) -> int:
