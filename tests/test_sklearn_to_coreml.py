@@ -554,6 +554,7 @@ REFUSALS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: catboost.CatBoostClassifier(loss_function="MultiClassOneVsAll", iterations=2, **SILENT).fit(*WINE),
         "don't sum to 1",
     ),
+    "too many categories": (lambda: OneHotEncoder().fit(np.arange(500.0)[:, None]), "500 columns of categories"),
     "documents": (lambda: CountVectorizer().fit(["some words", "more words"]), "no model of this kind"),
 }  # fmt: skip
 

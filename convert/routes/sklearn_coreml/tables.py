@@ -21,7 +21,7 @@ _UNKNOWN = -1
 """The code of a text that isn't in the table."""
 
 
-MOST_COLUMNS = 1000
+MOST_COLUMNS = 400
 """Of what is looked up in one place; a pipeline of more stages takes longer to load than anybody waits."""
 
 
