@@ -31,7 +31,10 @@ _RANK = (REFUSED, FAILS, PASSES)
 
 
 def rows(targets: Sequence[Target]) -> Iterator[Row]:
-    """Convert every estimator in every setting, once on held-out rows and once on generated samples."""
+    """Convert every estimator, once on held-out rows and once on generated samples.
+
+    To ONNX in every setting, to Core ML in the first: all of them to all targets would take half a day.
+    """
     settings: dict[str, list[tuple[str, Recipe]]] = defaultdict(list)
     for kind, entry in recipes():
         settings[entry.name].append((kind, entry))
@@ -42,7 +45,8 @@ def rows(targets: Sequence[Target]) -> Iterator[Row]:
             elif name in NOT_ROW_BY_ROW:
                 yield Row(GROUP, name, target.name, NOT_APPLICABLE, NOT_ROW_BY_ROW[name])
             else:
-                yield Row(GROUP, name, target.name, *_worst(settings[name], target))
+                chosen = settings[name] if target.name == "ONNX" else settings[name][:1]
+                yield Row(GROUP, name, target.name, *_worst(chosen, target))
 
 
 def _worst(settings: list[tuple[str, Recipe]], target: Target) -> tuple[str, str]:
