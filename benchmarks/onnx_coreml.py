@@ -309,7 +309,7 @@ def page() -> str:
         operators[result.operator].append(result.name)
     lines = [*INTRODUCTION, *_totals(tables), "", *_by_operator(tables, operators), "", *_failures(ours)]
     told = measured["package"]
-    known = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
+    known = ", ".join(f"{name} {version}" for name, version in told["versions"].items() if name in NAMED)
     return "\n".join([*lines, "", f"Measured {told['date']} with {known}, onnx2coreml 1.1.0.", ""])
 
 
@@ -323,6 +323,7 @@ SUBJECTS = {
     "peer": "onnx2coreml, .mlpackage",
 }
 PASSING = ("passes", "fixed")
+NAMED = ("onnx", "onnxruntime", "coremltools", "numpy")
 INTRODUCTION = [
     "# ONNX to Core ML",
     "",
@@ -330,8 +331,7 @@ INTRODUCTION = [
     "outputs) are converted to Core ML and run in paritygate's engine, for both converters. *as it is*: the case",
     "passes with all its inputs computed; *fixed*: it passes once all but its first input are constants, as exported",
     "models have axes, pads, shapes and weights. Judged at ONNX' own tolerance (relative 1e-3, absolute 1e-7),",
-    "integers exactly;",
-    f"*tight*: floats also within {TIGHT_RTOL} relative plus {TIGHT_ATOL}.",
+    f"integers exactly; *tight*: floats also within {TIGHT_RTOL} relative plus {TIGHT_ATOL}.",
     "",
 ]
 
@@ -375,13 +375,23 @@ def _failures(table: dict[str, Result]) -> list[str]:
     return lines
 
 
+DIFFERENCES = {
+    "bernoulli": "random numbers, which no two generators share",
+    "dft_inverse": "rounding around zero, beyond ONNX' absolute tolerance of 1e-7",
+    "attention_4d_causal_fp16": "the expected values round every step to float16; Core ML's are rounded at the end",
+}
+"""Why a case differs, by the beginning of its name."""
+
+
 def _reason(result: Result) -> str:
     """The cause without the node's name and code."""
     if result.outcome == "differs":
-        return f"{result.operator}: {result.detail}".replace("|", "\\|")
+        known = (why for start, why in DIFFERENCES.items() if result.name.startswith(f"test_{start}"))
+        return next(known, f"{result.operator}: {result.detail}".replace("|", "\\|"))
     head, _, cause = result.detail.partition(": ")
-    subject = head.removeprefix("PG404 ").partition(" (")[0] if "operator " in head else ""
-    return f"{subject} {cause}".strip().replace("|", "\\|")
+    subject = head.partition("operator ")[2].partition(" (")[0] if "operator " in head else ""
+    cause = cause.removeprefix("ValueError: ").partition(' Layer "')[0]
+    return " ".join(f"{subject} {cause}".split()).replace("|", "\\|")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
