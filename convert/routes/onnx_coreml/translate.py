@@ -15,7 +15,7 @@ from .functions import body_of, has_body, result_types, schema_of
 from .mil import Var, mb, types
 from .node import Node, TargetError, attribute_value, describe, plain
 from .registry import as_tuple, translates
-from .values import Value, cast_name, kind_of, mil_dtype
+from .values import NarrowingError, Value, cast_name, kind_of, mil_dtype
 
 
 class MissingError(Exception):
@@ -65,6 +65,8 @@ class Scope:
             return [_settled(node, value, dtype) for value, dtype in zip(made, dtypes, strict=False)]
         except (ParityGateError, TargetError, MissingError):
             raise
+        except NarrowingError as e:
+            raise ParityGateError("PG404", describe(proto, opset), str(e)) from e
         except Exception as e:  # coremltools and ONNX' reference raise whatever their checks raise
             first = next(iter(str(e).strip().splitlines()), "no reason given")
             raise ParityGateError("PG405", describe(proto, opset), f"{type(e).__name__}: {first}") from e
