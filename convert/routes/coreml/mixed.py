@@ -1,7 +1,7 @@
 """Mixed precision: which operators of an ML Program must stay in float32 for the answers to hold in float16.
 
-Operators whose operands or results float16 can't hold stay in float32 from the start. Of the others, those that
-add most to the error follow, as few as will do: 1, 2, 4, ... of them until parity holds, then bisected.
+Operators whose operands or results float16 can't hold stay in float32 from the start. Of the others, those whose
+rounding counts most follow, as few as will do: 1, 2, 4, ... of them until parity holds, then bisected.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ class _Chosen:
 
     def __call__(self, op: Any) -> bool:
         operator = _described(op)
-        self.seen[operator.name] = operator
+        if operator.kind != "const":
+            self.seen[operator.name] = operator
         return self.kept is not None and operator.name not in self.kept
 
 
@@ -201,12 +202,26 @@ def _outside(operator: Operator, seen: Mapping[str, float]) -> bool:
 
 
 def _ranked(operators: Mapping[str, Operator], wrong: Mapping[str, float], outside: set[str]) -> list[str]:
-    """The operators that may still change, those first that add most to the error that they were given."""
+    """The operators that may still change, those first whose rounding counts most in the outputs.
 
-    def added(operator: Operator) -> float:
-        return wrong.get(operator.name, 0.0) - max((wrong.get(name, 0.0) for name in operator.operands), default=0.0)
+    An operator's gain is what it makes of the error of its operands, beyond its own rounding; a value's weight is the
+    greatest product of gains on a way from it to an output. Rounding an operator's result costs its weight, rounding
+    its operands its weight times its gain.
+    """
+    weights: dict[str, float] = {}
+    scores: dict[str, float] = {}
+    for name, operator in reversed(operators.items()):
+        given = max((wrong.get(operand, 0.0) for operand in operator.operands), default=0.0)
+        gain = min(max(wrong.get(name, 0.0) - _ROUNDING, 0.0), _ENORMOUS) / min(max(given, _ROUNDING), _ENORMOUS)
+        weight = weights.get(name, 1.0)
+        scores[name] = weight * max(gain, 1.0)
+        for operand in operator.operands:
+            weights[operand] = max(weights.get(operand, 0.0), weight * gain)
+    return sorted((name for name in operators if name not in outside), key=lambda name: -scores[name])
 
-    return sorted((name for name in operators if name not in outside), key=lambda name: -added(operators[name]))
+
+_ROUNDING, _ENORMOUS = 2.0**-11, 1e6
+"""The share by which rounding to float16 is off at most; a share from which on nothing is right any more."""
 
 
 def _told(kept: Mapping[str, Operator]) -> str:

@@ -21,7 +21,7 @@ _CALLS = {**dict.fromkeys(_LOOPS, ("cond", "body")), **dict.fromkeys(_BRANCHES, 
 _PADDING = 2
 _OWN = "paritygate_"
 _RESULT = f"{_OWN}identity"
-"""How results are called: the frontend looks for names that end in ``identity``, ``identity_1`` and so on."""
+"""How results are called: the frontend looks for names that end in ``identity_0``, ``identity_1`` and so on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,7 +140,7 @@ def _separate_returned(function: Any, rewrite: _Rewrite) -> None:
     function.ret.clear()
     for index, argument in enumerate(function.signature.output_arg):
         node = _identity(scope, rewrite, old[argument.name], argument.type)
-        argument.name = f"{_RESULT}_{index}" if index else _RESULT
+        argument.name = f"{_RESULT}_{index}"
         function.ret[argument.name] = scope.output(node.name)
 
 
