@@ -70,8 +70,8 @@ def page() -> str:
         "samples and the default tolerance. *passes*: parity was proved and the file written. *fails*: the numbers",
         "differ. *refused*: no conversion, for the reason given. *not applicable*: inference on new data isn't",
         "defined, or its input isn't a tensor. Core ML models run in paritygate's own engine (docs/coreml-engine.md);",
-        "fp16 programs are held to the default tolerance of float16. scikit-learn's estimators are converted to ONNX in",
-        "every setting of fixtures/estimators.py, to Core ML in the first of each.",
+        "fp16 programs are held to the default tolerance of float16. scikit-learn's estimators are converted to ONNX",
+        "in every setting of fixtures/estimators.py, to Core ML in the first of each.",
         "",
         *_summary(rows, groups),
     ]
