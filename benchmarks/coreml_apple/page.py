@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .reasons import UNEXPLAINED, reason
-from .suite import PARTS
+from .suite import PARTS, RECORDS
 
 Row = dict[str, Any]
 PASSED = ("passed", "xpassed")
@@ -69,6 +69,8 @@ def page(rows: list[Row], versions: dict[str, str], date: str) -> str:
 
 
 def _introduction(versions: dict[str, str], date: str) -> str:
+    unrun = [part.name for part in PARTS if not (RECORDS / f"{part.name}.jsonl").exists()]
+    rest = f" Not run: {', '.join(unrun)}." if unrun else ""
     used = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
     samples = ", ".join(f"{p.name} {p.most or 'all'}" for p in PARTS)
     return f"""# Conformance: Apple's own tests
@@ -82,7 +84,7 @@ they are judged besides.
 
 Of each test function a fixed number of cases runs, those whose names have the lowest CRC-32
 ({samples}).
-Each test has random numbers of its own, seeded by its name.
+Each test has random numbers of its own, seeded by its name. Where fewer ran, the time of their part was over.{rest}
 
 Run on {date} with
 {used}."""
@@ -167,7 +169,7 @@ def _function(row: Row) -> str:
 
 
 def _gist(row: Row) -> str:
-    text = re.sub(r"[\w./-]*/site-packages/", "", row.get("reason", ""))
+    text = re.sub(r"[\w./-]*/site-packages/|/tmp/[\w.]+/", "", row.get("reason", ""))
     return re.sub(r"[|`]", "'", text)[:200]
 
 

@@ -54,6 +54,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Comes before coremltools' own conftest files, which import coremltools."""
+    import scipy.special  # noqa: F401  its array checks break when it first sees torch as None
+
     os.environ.setdefault("INCLUDE_MIL_FP32_UNIT_TESTS", "1")
     for name in filter(None, early_config.known_args_namespace.apple_without.split(",")):
         sys.modules[name] = None  # type: ignore[assignment]  # Python's own way to hide a module

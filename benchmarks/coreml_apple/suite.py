@@ -36,7 +36,7 @@ class Part:
 
 
 PARTS = (
-    Part("operators", ("converters/mil/mil/ops/tests",), 4),
+    Part("operators", ("converters/mil/mil/ops/tests",), 2),
     Part("torch", ("converters/mil/frontend/torch/test",), 1, ("tensorflow", "sklearn", "xgboost"), 40),
     Part("tensorflow", ("converters/mil/frontend/tensorflow/test", "converters/mil/frontend/tensorflow2/test"), 1),
     Part(
@@ -56,7 +56,7 @@ PARTS = (
         0,
     ),
     Part("compression", ("test/optimize", "optimize/coreml"), 1, ("tensorflow", "sklearn", "xgboost")),
-    Part("classic", ("test/sklearn_tests", "test/xgboost_tests"), 0, ("tensorflow", "torch")),
+    Part("classic", ("test/sklearn_tests", "test/xgboost_tests"), 0, ("tensorflow",)),
 )
 
 
@@ -108,5 +108,7 @@ def coremltools() -> Path:
 
 
 def rows(records: Iterable[Path]) -> list[dict[str, Any]]:
-    """What the plugin wrote."""
-    return [json.loads(line) for record in records if record.exists() for line in record.read_text().splitlines()]
+    """What the plugin wrote; a test that ran more than once counts with its last run."""
+    lines = (line for record in records if record.exists() for line in record.read_text().splitlines())
+    latest = {("id" in row, row.get("id") or row["function"]): row for row in map(json.loads, lines)}
+    return list(latest.values())
