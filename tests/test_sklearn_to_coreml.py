@@ -33,6 +33,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge, SGDClassifier
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPRegressor
@@ -607,6 +608,18 @@ def test_the_file_says_what_it_is(tmp_path: Path):
     assert spec.specificationVersion == 4  # nearest neighbours are there from iOS13 on
     assert spec.description.metadata.shortDescription == f"KNeighborsClassifier, scikit-learn {sklearn.__version__}"
     assert dict(spec.description.metadata.userDefined)["com.github.apple.coremltools.source"].startswith("scikit-learn")
+
+
+@pytest.mark.parametrize("kind", ["SGDClassifier", "OneVsRestClassifier"])
+def test_labels_go_by_the_scores_where_shares_are_rounded_to_one(kind: str, tmp_path: Path):
+    many = (
+        OneVsRestClassifier(LogisticRegression())
+        if kind != "SGDClassifier"
+        else SGDClassifier(loss="log_loss", random_state=0)
+    )
+    scaler = StandardScaler().fit(WINE[0])
+    estimator = many.fit(scaler.transform(WINE[0]), WINE[1])
+    assert_agrees(estimator, 300.0 * scaler.transform(WINE[0])[::5], tmp_path, "float64", IN_DOUBLE)
 
 
 def test_linear_classifiers_without_probabilities_give_their_scores(tmp_path: Path):

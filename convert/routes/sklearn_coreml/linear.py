@@ -63,27 +63,41 @@ def centred_regressor(b: Builder, model: Any, x: Columns) -> Answer:
 def linear_classifier(b: Builder, model: Any, x: Columns) -> Answer:
     """``predict`` with ``predict_proba``, or with ``decision_function`` where the model has no probabilities."""
     labels, vector = labels_of(model), b.vector(x)
-    if hasattr(model, "predict_proba"):
-        if getattr(model, "loss", None) == "modified_huber":
-            raise refused(model, "Core ML's links are the logistic and the normal one, not that of modified_huber")
+    weights, offsets = np.asarray(model.coef_, np.float64), np.broadcast_to(model.intercept_, len(model.coef_))
+    if not hasattr(model, "predict_proba"):
+        scores = weighted(b, (vector,), weights, offsets)
+        return Answer({"label": _winner(b, vector, weights, offsets, labels), "scores": scores})
+    if not hasattr(model, "loss"):
         spec, answer = probable(b, (vector,), labels)
-        _fill_classifier(spec.glmClassifier, model, labels, multinomial=not hasattr(model, "loss"))
+        _fill_classes(spec.glmClassifier, *_against_the_first(weights, offsets), labels)
         return answer
-    scores = weighted(b, (vector,), model.coef_, model.intercept_)
-    spec, label = labelled(b, (vector,), labels)
-    _fill_classifier(spec.glmClassifier, model, labels, multinomial=True)
-    return Answer({"label": label, "scores": scores})
+    if model.loss == "modified_huber":
+        raise refused(model, "Core ML's links are the logistic and the normal one, not that of modified_huber")
+    return _against_the_rest(b, vector, weights, offsets, labels)
 
 
 def one_against_the_rest(b: Builder, model: Any, x: Columns) -> Answer:
     """``predict`` and ``predict_proba`` of logistic regressions, one for each class. Raises PG404 for other members."""
     if model.multilabel_ or any(type(member).__name__ != "LogisticRegression" for member in model.estimators_):
         raise refused(model, "Core ML's linear classifier takes logistic regressions of one label only")
-    labels = labels_of(model)
-    spec, answer = probable(b, (b.vector(x),), labels)
-    weights, offsets = ([getattr(m, name)[0] for m in model.estimators_] for name in ("coef_", "intercept_"))
-    _fill_classes(spec.glmClassifier, np.array(weights), np.array(offsets), labels)
-    return answer
+    weights, offsets = (np.array([getattr(m, n)[0] for m in model.estimators_]) for n in ("coef_", "intercept_"))
+    return _against_the_rest(b, b.vector(x), weights, offsets, labels_of(model))
+
+
+def _against_the_rest(b: Builder, x: Wire, weights: Floats, offsets: Floats, labels: Labels) -> Answer:
+    """Each class by itself, scaled to sum to 1. The label goes by the scores: several shares may be rounded to 1."""
+    spec, answer = probable(b, (x,), labels)
+    _fill_classes(spec.glmClassifier, weights, offsets, labels)
+    if len(weights) == 1:
+        return answer
+    return Answer({**answer.outputs, "label": _winner(b, x, weights, offsets, labels)}, answer.classes)
+
+
+def _winner(b: Builder, x: Wire, weights: Floats, offsets: Floats, labels: Labels) -> Wire:
+    """The label of the greatest score: of the greatest share in a softmax, which tells all scores apart."""
+    spec, label = labelled(b, (x,), labels)
+    _fill_classes(spec.glmClassifier, *_against_the_first(weights, offsets), labels)
+    return label
 
 
 def linear_outlier_detector(b: Builder, model: Any, x: Columns) -> Answer:
@@ -117,16 +131,9 @@ def _fill(body: Message, weights: Floats, offsets: Floats) -> None:
     body.offset.extend(offsets)
 
 
-def _fill_classifier(body: Message, model: Any, labels: Labels, *, multinomial: bool) -> None:
-    """A multinomial model's scores are written against the first class, whose own score is then 0.
-
-    The softmax is the same, and so is the class of the greatest score.
-    """
-    weights, offsets = np.asarray(model.coef_, np.float64), np.broadcast_to(model.intercept_, len(model.coef_))
-    referring = multinomial and len(weights) > 1
-    if referring:
-        weights, offsets = weights[1:] - weights[0], offsets[1:] - offsets[0]
-    _fill_classes(body, weights, offsets, labels)
+def _against_the_first(weights: Floats, offsets: Floats) -> tuple[Floats, Floats]:
+    """Scores less that of the first class, which is then 0 and left out; their softmax is the same."""
+    return (weights, offsets) if len(weights) == 1 else (weights[1:] - weights[0], offsets[1:] - offsets[0])
 
 
 def _fill_classes(body: Message, weights: Floats, offsets: Floats, labels: Labels) -> None:
