@@ -24,6 +24,10 @@ _INFINITE = 1e38
 """From here on a float32 is a mask's infinity, not a number that anyone computes with."""
 
 
+_NARROW = "_cast_fp16"
+"""What coremltools puts behind the name of a value that it has moved to float16."""
+
+
 def peaks(path: Path, bindings: Bindings, folder: Path) -> dict[str, float]:
     """The greatest magnitude of every value, by name, over all samples in ``folder``; masks' infinities apart."""
     model, feeds = _watched(path), load_samples(folder / SAMPLES).feeds
@@ -40,7 +44,8 @@ def errors(path: Path, exact: Path, bindings: Bindings, folder: Path) -> dict[st
     half, full = _watched(path), _watched(exact)
     worst: dict[str, float] = {}
     for feed in _rows(full, bindings, load_samples(folder / SAMPLES).feeds):
-        wanted, given = full.run(feed), half.run(feed)
+        wanted = full.run(feed)
+        given = {name.removesuffix(_NARROW): array for name, array in half.run(feed).items()}
         for name in wanted.keys() & given.keys():
             worst[name] = max(worst.get(name, 0.0), _share(given[name], wanted[name]))
     return worst
