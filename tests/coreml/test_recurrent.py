@@ -85,11 +85,11 @@ def test_an_lstm_with_everything(
     feeds = {"x": blob(x), "h": blob(h), "c": blob(c)}
     got = loaded(made.spec).session.predict(feeds)["y"]
     h, c, want = h[0, 0], c[0, 0], np.zeros((STEPS, SIZE))
-    for t in range(STEPS)[:: -1 if reverse else 1]:
+    for place, t in enumerate(range(STEPS)[:: -1 if reverse else 1]):
         i, f, o, z = (w[k] @ x[t, 0] + r[k] @ h + b[k] for k in range(4))
         i, f = sigmoid(i + peep[0] * c), sigmoid(f + peep[1] * c + 1)
         c = np.clip(c * (1 - i if coupled else f) + i * np.tanh(z), -limit, limit)
-        h = want[t] = np.tanh(c) * sigmoid(o + peep[2] * c)
+        h = want[place] = np.tanh(c) * sigmoid(o + peep[2] * c)
     # A cell near 50 is held in steps of 4e-6.
     np.testing.assert_allclose(got.reshape(STEPS, SIZE), want, rtol=1e-5, atol=1e-5)
     assert operators(lowered(made.spec, tmp_path, **{k: v.shape for k, v in feeds.items()})) == wanted
@@ -113,8 +113,8 @@ def test_a_simple_recurrence_bounds_what_goes_into_any_activation(activation: st
     made = builder({"x": (WIDTH, 1, 1)}, exact=False)
     made.add_simple_rnn("rnn", r, w, b, SIZE, WIDTH, activation, ["x"], ["y"], output_all=True, reverse_input=reverse)
     x, h, want = draw(STEPS, 1, WIDTH, high=4), np.zeros(SIZE), np.zeros((STEPS, SIZE))
-    for t in range(STEPS)[:: -1 if reverse else 1]:
-        h = want[t] = ACTIVATIONS[activation](np.clip(w @ x[t, 0] + r @ h + b, -50, 50))
+    for place, t in enumerate(range(STEPS)[:: -1 if reverse else 1]):
+        h = want[place] = ACTIVATIONS[activation](np.clip(w @ x[t, 0] + r @ h + b, -50, 50))
     got = loaded(made.spec).session.predict({"x": blob(x)})["y"]
     np.testing.assert_allclose(got.reshape(STEPS, SIZE), want, rtol=1e-5, atol=1e-5)
     assert operators(lowered(made.spec, tmp_path)) == {"RNN"}

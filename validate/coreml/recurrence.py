@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from .graph import Graph, Value
 
 Step = Callable[[Graph, Value, Sequence[Value]], Sequence[Value]]
@@ -30,3 +32,9 @@ def scanned(
         num_scan_inputs=1, scan_input_directions=direction, scan_output_directions=direction,
     )  # fmt: skip
     return sequence, tuple(finals)
+
+
+def backwards(g: Graph, sequence: Value) -> Value:
+    """``sequence`` from its end on: Core ML gives a reversed sequence's outputs in the order of their computation."""
+    ends = (g.const([n], "int64") for n in (-1, np.iinfo(np.int64).min, 0, -1))
+    return g.op("Slice", sequence, *ends)

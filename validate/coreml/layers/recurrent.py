@@ -15,7 +15,7 @@ from ..fused_recurrence import Activation, Cell, Tensors, Weights, either, fused
 from ..graph import Graph, Value
 from ..layer import Layer, lowers
 from ..proto import Message
-from ..recurrence import Step, scanned
+from ..recurrence import Step, backwards, scanned
 from .activation import PLAIN, WITH_ALPHA, nonlinearity
 
 CLIP = 50.0
@@ -134,9 +134,11 @@ def _direction(reverse: bool) -> str:
     return "reverse" if reverse else "forward"
 
 
-def _results(layer: Layer, whole: bool, results: Sequence[Value]) -> tuple[Value, ...]:
+def _results(g: Graph, layer: Layer, whole: bool, results: Sequence[Value]) -> tuple[Value, ...]:
     """As many results as the layer names; the first is the last output where it doesn't give the sequence."""
-    return (*(results if whole else (results[1], *results[1:])),)[: len(layer.outputs)]
+    sequence, *last = results
+    ordered = backwards(g, sequence) if layer.params.reverseInput else sequence
+    return (ordered if whole else last[0], *last)[: len(layer.outputs)]
 
 
 @lowers("simpleRecurrent")
@@ -152,7 +154,7 @@ def simple_recurrent(g: Graph, layer: Layer, x: Value, initial: Value | None = N
 
     cell = Cell("RNN", (0,), (weights,), _direction(p.reverseInput))
     results = _run(g, layer, cell, x, [_initial(g, layer, x, initial)], [function], step)
-    return _results(layer, p.sequenceOutput, results)
+    return _results(g, layer, p.sequenceOutput, results)
 
 
 @lowers("gru")
@@ -177,7 +179,7 @@ def gated_recurrent_unit(g: Graph, layer: Layer, x: Value, initial: Value | None
 
     cell = Cell("GRU", (0, 1, 2), (weights,), _direction(p.reverseInput))
     results = _run(g, layer, cell, x, [_initial(g, layer, x, initial)], [inner, outer], step)
-    return _results(layer, p.sequenceOutput, results)
+    return _results(g, layer, p.sequenceOutput, results)
 
 
 @lowers("uniDirectionalLSTM")
@@ -185,7 +187,7 @@ def lstm(g: Graph, layer: Layer, x: Value, output: Value | None = None, cell: Va
     """The output, and the last output and cell state."""
     p = layer.params
     results = _lstm(g, layer, x, (output, cell), p.weightParams, p.activations, p.reverseInput)
-    return _results(layer, p.params.sequenceOutput, results)
+    return _results(g, layer, p.params.sequenceOutput, results)
 
 
 @lowers("biDirectionalLSTM")

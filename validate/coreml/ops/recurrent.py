@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ..bind import Op, lowers
 from ..fused_recurrence import Activation, Cell, Weights, either, fused, stays_within
 from ..graph import Graph, Value
-from ..recurrence import scanned
+from ..recurrence import backwards, scanned
 from ..refuse import unsupported
 
 ACTIVATIONS = {
@@ -107,12 +107,14 @@ def _run(
     starts = [_of_batch(g, s, x) for s in states]
     everywhere = [*functions] * len(cell.sides)
     results = fused(g, cell, x, starts, everywhere, linear_before_reset=linear_before_reset)
-    return _given(g, results, output_sequence)
+    return _given(g, cell, results, output_sequence)
 
 
-def _given(g: Graph, results: Sequence[Value], output_sequence: bool) -> tuple[Value, ...]:
+def _given(g: Graph, cell: Cell, results: Sequence[Value], output_sequence: bool) -> tuple[Value, ...]:
     sequence, *last = results
-    return sequence if output_sequence else g.op("Unsqueeze", last[0], g.const([0], "int64")), *last
+    if not output_sequence:
+        return g.op("Unsqueeze", last[0], g.const([0], "int64")), *last
+    return backwards(g, sequence) if cell.direction == "reverse" else sequence, *last
 
 
 def _of_batch(g: Graph, state: Value, x: Value) -> Value:
@@ -135,7 +137,7 @@ def _clipped(
     results = either(
         g, free, lambda g: fused(g, cell, x, starts, everywhere), lambda g: _steps(g, cell, x, starts, functions, clip)
     )
-    return _given(g, results, output_sequence)
+    return _given(g, cell, results, output_sequence)
 
 
 def _steps(
