@@ -40,6 +40,7 @@ def convert(model: TorchModel, destination: Path, options: ConvertOptions) -> Ca
     signature, target = model.signature, target_of(destination, options)
     ports = ports_of(signature, options)
     _refuse_scalars(ports)
+    _refuse_state(model)
     names = inputs, outputs = inner_names(ports, signature)
     failures: list[tuple[str, ParityGateError]] = []
 
@@ -89,3 +90,11 @@ def _refuse_scalars(ports: Sequence[Port]) -> None:
     for port in ports:
         if not port.shape:
             raise ParityGateError("PG404", port.source, "coremltools' frontend takes no input without axes")
+
+
+def _refuse_state(model: TorchModel) -> None:
+    program = model.captured.program
+    changed = [] if program is None else list(program.graph_signature.buffers_to_mutate.values())
+    if changed:
+        cause = "coremltools would make it a state of float16, and a trace would forget it"
+        raise ParityGateError("PG404", f"buffer {', '.join(changed)}", cause)

@@ -23,7 +23,7 @@ def flat_program(model: TorchModel, ports: Sequence[Port]) -> Any:
     """Export the model for the ports' shapes, one tensor per port, in order, and decompose it to ATen's core.
 
     The program that the model was captured as has its dynamic axes still, which cost a graph of computed sizes.
-    Raises PG405 with torch.export's reason, PG404 for a program that changes its buffers.
+    Raises PG405 with torch.export's reason.
     """
     shaped = shaped_call(model.call, ports)
     module = Tensors(_module(model), shaped)
@@ -35,7 +35,6 @@ def flat_program(model: TorchModel, ports: Sequence[Port]) -> Any:
             program = program.run_decompositions({})
         except Exception as error:  # torch.export raises whatever the module's code raises under tracing
             raise ParityGateError("PG405", "torch.export", reason(error)) from error
-    _refuse_state(program)
     _refuse_fixed(program, ports)
     return program
 
@@ -80,13 +79,6 @@ def _module(model: TorchModel) -> Any:
     module = model.captured.program.module(check_guards=False)
     module._forward_pre_hooks.clear()  # they check the shapes of the inputs
     return module
-
-
-def _refuse_state(program: Any) -> None:
-    changed = list(program.graph_signature.buffers_to_mutate.values())
-    if changed:
-        cause = "coremltools would make it a state of float16, which each call starts with from zero"
-        raise ParityGateError("PG404", f"buffer {', '.join(changed)}", cause)
 
 
 def _refuse_fixed(program: Any, ports: Sequence[Port]) -> None:
