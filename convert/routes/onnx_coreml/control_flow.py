@@ -9,7 +9,7 @@ import onnx
 from coremltools.converters.mil.mil import get_new_symbol
 
 from .common import Length, countable, length, scalar, transpose
-from .loops import INT32_MAX, Loop, opaque
+from .loops import INT32_MAX, Loop, from_end, opaque
 from .mil import Var, mb, types
 from .node import Node
 from .registry import translates
@@ -101,9 +101,7 @@ def scan(
 
     def step(index: Value, go_on: Value, carried: Sequence[Value]) -> tuple[Value, list[Value], list[Value]]:
         i = variable(index)
-        places = [
-            mb.sub(x=count - 1 if isinstance(count, int) else mb.sub(x=count, y=1), y=i) if t else i for t in turned
-        ]
+        places = [from_end(count, i) if backwards else i for backwards in turned]
         elements = [
             Value(_element(x, place, axis), value.dtype)
             for x, place, axis, value in zip(variables, places, axes, scanned, strict=True)
