@@ -93,8 +93,9 @@ def _refuse_scalars(ports: Sequence[Port]) -> None:
 
 
 def _refuse_state(model: TorchModel) -> None:
-    program = model.captured.program
-    changed = [] if program is None else list(program.graph_signature.buffers_to_mutate.values())
+    from .coreml.torch_program import changed_buffers
+
+    changed = changed_buffers(model.captured.program) if model.captured.program is not None else []
     if changed:
         cause = "coremltools would make it a state of float16, and a trace would forget it"
         raise ParityGateError("PG404", f"buffer {', '.join(changed)}", cause)

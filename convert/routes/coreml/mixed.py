@@ -210,7 +210,7 @@ def _ranked(operators: Mapping[str, Operator], wrong: Mapping[str, float], outsi
     """
     weights: dict[str, float] = {}
     scores: dict[str, float] = {}
-    for name, operator in reversed(operators.items()):
+    for name, operator in reversed(list(operators.items())):
         given = max((wrong.get(operand, 0.0) for operand in operator.operands), default=0.0)
         gain = min(max(wrong.get(name, 0.0) - _ROUNDING, 0.0), _ENORMOUS) / min(max(given, _ROUNDING), _ENORMOUS)
         weight = weights.get(name, 1.0)

@@ -87,3 +87,17 @@ def _refuse_fixed(program: Any, ports: Sequence[Port]) -> None:
         if fixed:
             cause = f"'{port.source}' is to have another length in axis {fixed[0]}, which torch.export fixes"
             raise ParityGateError("PG405", "torch.export", cause)
+
+
+def changed_buffers(program: Any) -> list[str]:
+    """The buffers that a call changes, as the signature tells it or, before a program is decomposed, its operators."""
+    signature = program.graph_signature
+    buffers = signature.inputs_to_buffers
+    in_place = [
+        buffers[node.args[0].name]
+        for node in program.graph.nodes
+        if node.op == "call_function"
+        and getattr(getattr(node.target, "_schema", None), "is_mutable", False)
+        and getattr(node.args[0], "name", None) in buffers
+    ]
+    return list(dict.fromkeys([*signature.buffers_to_mutate.values(), *in_place]))
