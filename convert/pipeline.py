@@ -140,7 +140,7 @@ def _make_and_run(
 
     Both workers start at once: the candidate's engine is imported while the source's framework works.
     """
-    job, settings, turn = task.job, task.settings, len(list(task.folder.glob("source*")))
+    job, settings, turn = task.job, task.settings, len(list(task.folder.glob("candidate*")))
     also = _WITH_COREMLTOOLS if task.target.name == "coreml" else ()
     with ExitStack() as stack:
         source = stack.enter_context(

@@ -11,7 +11,8 @@ from ...validate.engines.base import Model
 from ...validate.errors import ParityGateError
 from ...validate.signature import STRING, ClassLabel, Signature
 from .base import Candidate, ConvertOptions
-from .coreml.build import LABEL, classifier_of, convert_with, finish, precision_of
+from .coreml.build import LABEL, convert_with, finish
+from .coreml.mixed import convert_precisely
 from .coreml.ports import Port, feature_names, inner_names, ports_of, tensor_types
 from .coreml.target import coremltools, target_of
 from .opset import opset_of, raise_opset
@@ -41,20 +42,25 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
         graph, signature = classifier.graph(graph), classifier.signature(signature)
         ports = tuple(map(_one_sample, ports))
     _refuse_text(signature)
-    names, _ = inner_names(ports, signature)
-    inner = [replace(port, feature=names[port.source]) for port in ports]
-    tensors = tensor_types(ports, names, target)
-    program, target = program_of(graph, inner, tensors, signature, target)
+    names = inputs, outputs = inner_names(ports, signature)
+    inner = [replace(port, feature=inputs[port.source]) for port in ports]
+
+    def convert_graph(**more: Any) -> Any:
+        tensors = tensor_types(ports, inputs, target)
+        program, raised = program_of(graph, inner, tensors, signature, outputs, target)
+        return convert_with("milinternal", program, tensors, raised, **more)
+
     labels = classifier.classes if classifier is not None else options.class_labels
-    config = _config(program, labels) if classifier is not None else classifier_of(signature, options)
-    made = convert_with("milinternal", program, tensors, target, **precision_of(options, target), **config)
-    candidate = finish(made, signature, ports, names, destination, route=ROUTE, metadata=metadata, labels=labels)
+    classes = None if classifier is None else _config(outputs[classifier.scores], labels)
+    made, notes = convert_precisely(convert_graph, signature, ports, names, options, target, classes)
+    candidate = finish(
+        made, signature, ports, inputs, destination, route=ROUTE, notes=notes, metadata=metadata, labels=labels
+    )
     return candidate if classifier is None else _with_label(candidate, classifier.label)
 
 
-def _config(program: Any, labels: Sequence[ClassLabel]) -> dict[str, Any]:
-    """``classifier_config`` for a program whose first output are the scores."""
-    scores = program.functions["main"].outputs[0].name
+def _config(scores: str, labels: Sequence[ClassLabel]) -> dict[str, Any]:
+    """``classifier_config`` for a program with the output ``scores``."""
     config = coremltools().ClassifierConfig(list(labels), LABEL, scores)
     return {"classifier_config": config}
 

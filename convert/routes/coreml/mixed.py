@@ -80,13 +80,15 @@ def convert_precisely(
     names: tuple[Mapping[str, str], Mapping[str, str]],
     options: ConvertOptions,
     target: Target,
+    classes: Mapping[str, Any] | None = None,
 ) -> tuple[Any, tuple[str, ...]]:
     """What ``convert(**more)`` makes in the precision and with the classes that ``options`` ask for, and notes.
 
-    ``more`` are arguments for :func:`.build.convert_with`. ``convert`` may be called many times and gives a new MLModel
-    each time. ``names`` are the features of that model by the source's inputs and outputs.
+    ``classes`` is the classifier's configuration where the source itself has the labels. ``more`` are arguments for
+    :func:`.build.convert_with`. ``convert`` may be called many times and gives a new MLModel each time. ``names`` are
+    the features of that model by the source's inputs and outputs.
     """
-    classes = classifier_of(signature, options)
+    classes = classifier_of(signature, options) if classes is None else classes
     if options.precision != MIXED:
         return convert(**classes, **precision_of(options, target)), ()
     if options.evidence is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,24 +20,35 @@ from .values import NarrowingError, Value, variable
 
 
 def program_of(
-    model: onnx.ModelProto, ports: Sequence[Port], tensors: Sequence[Any], signature: Signature, target: Target
+    model: onnx.ModelProto,
+    ports: Sequence[Port],
+    tensors: Sequence[Any],
+    signature: Signature,
+    outputs: Mapping[str, str],
+    target: Target,
 ) -> tuple[Program, Target]:
     """``model`` as a program, and the target that it needs.
 
-    ``ports`` and ``tensors`` are its inputs as features and as coremltools' types, in the order of ``signature``.
+    ``ports`` and ``tensors`` are its inputs as features and as coremltools' types, in the order of ``signature``, and
+    ``outputs`` says how each of its outputs shall be called.
     Raises PG404 naming every operator without translation, or the node that asks for what Core ML can't express.
     """
     try:
-        return _built(model, ports, tensors, signature, target), target
+        return _built(model, ports, tensors, signature, outputs, target), target
     except TargetError as e:
-        return program_of(model, ports, tensors, signature, target.raised(e.ios, e.why))
+        return program_of(model, ports, tensors, signature, outputs, target.raised(e.ios, e.why))
     except MissingError as e:
         missing = unsupported_operators(model) or [str(e)]
         raise ParityGateError("PG404", "; ".join(missing), "Core ML has no translation for it") from e
 
 
 def _built(
-    model: onnx.ModelProto, ports: Sequence[Port], tensors: Sequence[Any], signature: Signature, target: Target
+    model: onnx.ModelProto,
+    ports: Sequence[Port],
+    tensors: Sequence[Any],
+    signature: Signature,
+    outputs: Mapping[str, str],
+    target: Target,
 ) -> Program:
     opsets = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in model.opset_import}
     scope = Scope(opsets, target)
@@ -47,7 +58,8 @@ def _built(
             dtype = np.dtype(spec.dtype)
             scope.values[port.source] = Value(_entered(function.inputs[port.feature], spec.shape, dtype), dtype)
         results = scope.graph(model.graph)
-        function.set_outputs([_left(result, target.program) for result in results])
+        names = [outputs[spec.name] for spec in signature.outputs]
+        function.set_outputs([_left(result, name, target.program) for result, name in zip(results, names, strict=True)])
     program = Program()
     program.add_function("main", function)
     return program
@@ -65,14 +77,14 @@ def _entered(var: Var, shape: Any, dtype: np.dtype[Any]) -> Var:
     return mb.squeeze(x=var) if shape == () else var
 
 
-def _left(value: Value, program: bool) -> Var:
+def _left(value: Value, name: str, program: bool) -> Var:
     """An output as Core ML can give it, under a variable of its own; float16 is computed in fp32 and rounded here."""
     try:
         var = variable(value)
     except NarrowingError as e:
         raise ParityGateError("PG404", "an output of the model", str(e)) from e
     if var.dtype == types.bool:
-        return mb.cast(x=var, dtype="int32")
+        return mb.cast(x=var, dtype="int32", name=name)
     if value.dtype.name == "float16" and program:
-        return mb.cast(x=mb.cast(x=var, dtype="fp16"), dtype="fp32")
-    return mb.identity(x=var)
+        return mb.cast(x=mb.cast(x=var, dtype="fp16"), dtype="fp32", name=name)
+    return mb.identity(x=var, name=name)
