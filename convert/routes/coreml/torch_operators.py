@@ -51,7 +51,20 @@ def _new_ones(context: Any, node: Any) -> None:
     context.add(Builder.cast(x=ones, dtype=dtype, name=node.name))
 
 
+def _gelu(context: Any, node: Any) -> None:
+    """coremltools 9 reads ``approximate`` as the second operand only, and takes an exported program's for "none"."""
+    from coremltools.converters.mil.frontend.torch import ops
+    from coremltools.converters.mil.mil import Builder
+
+    x, *operands = ops._get_inputs(context, node)
+    (approximate,) = operands or ops._get_kwinputs(context, node, "approximate", default=[None])
+    tanh = approximate is not None and getattr(approximate, "val", approximate) == "tanh"
+    mode = "TANH_APPROXIMATION" if tanh else "EXACT"
+    context.add(Builder.gelu(x=x, mode=mode, name=node.name))
+
+
 OPERATORS: dict[str, Translation] = {
+    "gelu": _gelu,
     "new_ones": _new_ones,
     **dict.fromkeys(("__or__", "bitwise_or"), _logical_or),
     **{f"{name}.input": _recurrent(name) for name in ("gru", "rnn_tanh", "rnn_relu")},

@@ -254,6 +254,8 @@ def one_hot(node: Node, indices: Var, depth: Var, values: Var, *, axis: int) -> 
 @translates("DepthToSpace")
 def depth_to_space(node: Node, x: Var, *, blocksize: int, mode: str = "DCR") -> Var:
     """Blocks of channels become squares of pixels, the block's rows outermost or (CRD) innermost."""
+    if blocksize == 1:  # the network builder demands more
+        return mb.identity(x=x)
     if mode == "CRD":
         return mb.pixel_shuffle(x=x, upscale_factor=blocksize)
     return mb.depth_to_space(x=x, block_size=blocksize)
@@ -262,6 +264,8 @@ def depth_to_space(node: Node, x: Var, *, blocksize: int, mode: str = "DCR") -> 
 @translates("SpaceToDepth")
 def space_to_depth(node: Node, x: Var, *, blocksize: int, mode: str = "DCR") -> Var:
     """Squares of pixels become blocks of channels, the pixels' place outermost or (CRD) innermost."""
+    if blocksize == 1:
+        return mb.identity(x=x)
     y = mb.space_to_depth(x=x, block_size=blocksize)
     if mode == "DCR":
         return y
