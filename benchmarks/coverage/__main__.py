@@ -50,12 +50,12 @@ def measure(part: str, names: Sequence[str]) -> None:
     """Measure one part on its way to the targets named; what is known of other targets stays."""
     file = FOLDER / f"{part}.json"
     kept = [row for row in _read(file)["rows"] if row["target"] not in names] if file.exists() else []
-    found = []
+    found: list[dict[str, str]] = []
+    about = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "versions": versions()}
     for row in importlib.import_module(f".{part}", __package__).rows([t for t in TARGETS if t.name in names]):
         print(f"{row.group}: {row.name}: {row.target}: {row.outcome} {row.detail}", flush=True)
         found.append(asdict(row))
-    measured = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "versions": versions(), "rows": kept + found}
-    file.write_text(json.dumps(measured, indent=1) + "\n")
+        file.write_text(json.dumps(about | {"rows": kept + found}, indent=1) + "\n")  # it may take an hour: keep all
 
 
 def page() -> str:
