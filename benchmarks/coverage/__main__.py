@@ -34,25 +34,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Write docs/coverage.md.")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
     parser.add_argument("--targets", default=",".join(NAMES), help="columns to measure, separated by commas")
+    parser.add_argument("--models", default="", help="models to measure, separated by semicolons (default: all)")
     parser.add_argument("--here", action="store_true", help="measure in this process")
     given = parser.parse_args()
     if given.here:
-        measure(given.parts[0], given.targets.split(","))
+        measure(given.parts[0], given.targets.split(","), [name for name in given.models.split(";") if name])
         return
     FOLDER.mkdir(parents=True, exist_ok=True)
     for part in given.parts or PARTS:
         command = [sys.executable, "-m", "benchmarks.coverage", part, "--here", "--targets", given.targets]
+        command += ["--models", given.models]
         subprocess.run(command, check=True)
     PAGE.write_text(page())
 
 
-def measure(part: str, names: Sequence[str]) -> None:
-    """Measure one part on its way to the targets named; what is known of other targets stays."""
+def measure(part: str, targets: Sequence[str], models: Sequence[str]) -> None:
+    """Measure one part on its way to the targets named, all models or those named; all else that is known stays."""
     file = FOLDER / f"{part}.json"
-    kept = [row for row in _read(file)["rows"] if row["target"] not in names] if file.exists() else []
+    known = _read(file)["rows"] if file.exists() else []
+    kept = [row for row in known if row["target"] not in targets or (models and row["name"] not in models)]
     found: list[dict[str, str]] = []
     about = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "versions": versions()}
-    for row in importlib.import_module(f".{part}", __package__).rows([t for t in TARGETS if t.name in names]):
+    for row in importlib.import_module(f".{part}", __package__).rows(
+        [target for target in TARGETS if target.name in targets], lambda name: not models or name in models
+    ):
         print(f"{row.group}: {row.name}: {row.target}: {row.outcome} {row.detail}", flush=True)
         found.append(asdict(row))
         file.write_text(json.dumps(about | {"rows": kept + found}, indent=1) + "\n")  # it may take an hour: keep all

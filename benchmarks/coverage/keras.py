@@ -17,11 +17,11 @@ IMAGE, VOLUME, SEQUENCE, VECTOR = (9, 7, 3), (5, 6, 7, 2), (6, 5), (6,)
 """Shapes without the batch; no two axes are alike, so that a swapped axis can't go unseen."""
 
 
-def rows(targets: Sequence[Target]) -> Iterator[Row]:
+def rows(targets: Sequence[Target], wanted: Callable[[str], bool]) -> Iterator[Row]:
     """Every layer and every architecture, to each target."""
-    for name, build in LAYERS.items():
+    for name, build in filter(lambda item: wanted(item[0]), LAYERS.items()):
         yield from _rows("Keras layers", name, lambda build=build: _scattered(build()), targets)
-    for name in APPLICATIONS:
+    for name in filter(wanted, APPLICATIONS):
         yield from _rows("keras.applications", name, lambda name=name: _application(name), targets)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ _RANK = (REFUSED, FAILS, PASSES)
 """From the worst outcome of an estimator's settings to the best."""
 
 
-def rows(targets: Sequence[Target]) -> Iterator[Row]:
+def rows(targets: Sequence[Target], wanted: Callable[[str], bool]) -> Iterator[Row]:
     """Convert every estimator, once on held-out rows and once on generated samples.
 
     To ONNX in every setting, to Core ML in the first: all of them to all targets would take half a day.
@@ -38,7 +38,7 @@ def rows(targets: Sequence[Target]) -> Iterator[Row]:
     settings: dict[str, list[tuple[str, Recipe]]] = defaultdict(list)
     for kind, entry in recipes():
         settings[entry.name].append((kind, entry))
-    for name, estimator in all_estimators():
+    for name, estimator in filter(lambda item: wanted(item[0]), all_estimators()):
         for target in targets:
             if not (hasattr(estimator, "predict") or hasattr(estimator, "transform")):
                 yield Row(GROUP, name, target.name, NOT_APPLICABLE, "neither predicts nor transforms new data")

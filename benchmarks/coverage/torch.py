@@ -15,10 +15,12 @@ Case = tuple[nn.Module, Example, tuple[tuple[str, int], ...]]
 """A module, example inputs, and the axes that shall be dynamic beside the batch."""
 
 
-def rows(targets: Sequence[Target]) -> Iterator[Row]:
+def rows(targets: Sequence[Target], wanted: Callable[[str], bool]) -> Iterator[Row]:
     """Convert every architecture with random weights and tell what became of it."""
     for group, cases in (("torch.nn", TORCH), ("transformers", TRANSFORMERS)):
         for name, make in cases.items():
+            if not wanted(name):
+                continue
             torch.manual_seed(0)
             module, example, dynamic = make()
             arrays = {name: value.numpy() for name, value in example.items()}
