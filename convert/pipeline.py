@@ -14,6 +14,7 @@ from ..validate.engines.registry import Format
 from ..validate.errors import ParityGateError
 from ..validate.job import Bindings, source_name
 from ..validate.runners import job_folder, runner_for
+from ..validate.samples.limits import fixed_lengths
 from ..validate.session import Settings, Stopwatch, as_file, run_candidate_on, with_classes
 from .export import check_output, publish
 from .routes.base import Candidate, ConvertOptions
@@ -194,6 +195,7 @@ def _bindings(candidate: Candidate) -> Bindings:
 def _judged(task: _Task, reference: Ran, candidate: Candidate, actual: Ran, fallen: tuple[str, ...]) -> Report:
     from ..validate.judge import Side, judge
 
+    plan = task.settings.plan
     return judge(
         task.folder,
         Side(source_name(task.job.source), task.row, reference, as_file(task.job.source)),
@@ -204,6 +206,7 @@ def _judged(task: _Task, reference: Ran, candidate: Candidate, actual: Ran, fall
         route=candidate.route,
         notes=fallen + candidate.notes + _advice(task.row, actual, task.target),
         inputs=candidate.inputs,
+        fixed=fixed_lengths(reference.signature, plan.shapes, plan.bounds),
     )
 
 

@@ -170,3 +170,42 @@ def test_precision_and_target(
     facts = load(output, LoadOptions()).facts()
     assert facts.format.endswith(f"specification {specification}")
     assert facts.precision == precision
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two inputs with an axis N in common, whose lengths must be equal."""
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> m (float[N, 3] x, float[2, N] y) => (float[2, 3] z) '
+        "{ z = MatMul (y, x) }"
+    )
+    path = tmp_path_factory.mktemp("pair") / "pair.onnx"
+    onnx.save(model, str(path))
+    return path
+
+
+@pytest.mark.parametrize("asked", [("--shapes", "x:5,3"), ("--dynamic", "x:0:5:5")])
+def test_a_length_that_the_user_fixes_is_no_narrowing(asked: tuple[str, str], pair: Path, tmp_path: Path) -> None:
+    """The axis of the other input that must equal it follows."""
+    code, result = run(pair, "-o", tmp_path / "out.mlpackage", *asked)
+    assert code == ExitCode.PASS, result
+    said = [
+        (finding["where"], finding["message"])
+        for finding in result["result"]["findings"]
+        if finding["severity"] == "note"
+    ]
+    assert {("input x", "axis 0 (N) is 5, as asked for"), ("input y", "axis 1 (N) is 5, as asked for")} <= {*said}
+    shapes = {spec.name: spec.shape for spec in load(tmp_path / "out.mlpackage", LoadOptions()).signature.inputs}
+    assert shapes == {"x": (5, 3), "y": (2, 5)}
+
+
+def test_axes_that_must_be_equal_share_one_range(pair: Path, tmp_path: Path) -> None:
+    code, result = run(pair, "-o", tmp_path / "out.mlpackage", "--dynamic", "x:0:2:9")
+    assert code == ExitCode.PASS, result
+    notes = {finding["message"] for finding in result["result"]["findings"]}
+    assert {"x: axis 0 takes 2 to 9", "y: axis 1 takes 2 to 9"} <= notes
+
+
+def test_a_fixed_axis_takes_no_range(pair: Path, tmp_path: Path) -> None:
+    code, result = run(pair, "-o", tmp_path / "out.mlpackage", "--dynamic", "x:1:2:9")
+    assert code == ExitCode.USAGE, result

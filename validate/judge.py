@@ -67,10 +67,12 @@ def judge(
     route: str = "",
     notes: tuple[str, ...] = (),
     inputs: Mapping[str, str] | None = None,
+    fixed: Mapping[str, int] | None = None,
 ) -> Report:
     """Compare every output, check the reference against itself, the candidate against its own signature.
 
-    ``outputs`` and ``inputs`` bind candidate names to reference names. Raises ParityGateError PG201 when the policy
+    ``outputs`` and ``inputs`` bind candidate names to reference names. ``fixed`` are the lengths of the reference's
+    dynamic axes, by their symbols, that the user asked the candidate to have and no others. Raises ParityGateError PG201 when the policy
     speaks of an output that doesn't exist.
     """
     policy = policy or DefaultPolicy()
@@ -103,7 +105,7 @@ def judge(
         *declared,
         *check_informative(rows),
         *_narrowed_interface(
-            signature, candidate.ran.signature, inputs or {}, Severity.ERROR if route else Severity.WARNING
+            signature, candidate.ran.signature, inputs or {}, Severity.ERROR if route else Severity.WARNING, fixed or {}
         ),
         *_notes(reference.ran.notes, "reference"),
         *_notes(candidate.ran.notes, "candidate"),
@@ -182,11 +184,16 @@ def _batch_dependent(samples: Sequence[Sample], unsettled: frozenset[int], left_
 
 
 def _narrowed_interface(
-    reference: Signature, candidate: Signature, inputs: Mapping[str, str], severity: Severity
+    reference: Signature,
+    candidate: Signature,
+    inputs: Mapping[str, str],
+    severity: Severity,
+    fixed: Mapping[str, int],
 ) -> Iterator[Finding]:
     """An input that is gone, or an axis that was dynamic and now is fixed, changes what the user can feed.
 
-    A fixed axis is a fault of a conversion (``severity``); two models that the user chose may differ in it.
+    A fixed axis is a fault of a conversion (``severity``) unless the user asked for this very length (``fixed``); two
+    models that the user chose may differ in it.
     """
     given = {inputs.get(spec.name, spec.name): spec for spec in candidate.inputs}
     for spec in reference.inputs:
@@ -195,7 +202,9 @@ def _narrowed_interface(
             yield Finding("PG108", Severity.WARNING, f"input {spec.name}", message)
             continue
         for axis, (wanted, got) in enumerate(zip(spec.shape or (), given[spec.name].shape or (), strict=False)):
-            if isinstance(wanted, str) and isinstance(got, int):
+            if isinstance(wanted, str) and fixed.get(wanted) == got:
+                yield Finding("", Severity.NOTE, f"input {spec.name}", f"axis {axis} ({wanted}) is {got}, as asked for")
+            elif isinstance(wanted, str) and isinstance(got, int):
                 message = f"axis {axis} is dynamic ({wanted}) in the reference and fixed to {got} in the candidate"
                 yield Finding("PG108", severity, f"input {spec.name}", message)
 

@@ -32,6 +32,7 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     coremltools()
     from .onnx_coreml.classifier import classifier_in
     from .onnx_coreml.program import program_of
+    from .onnx_coreml.texts import numbered
 
     graph, signature = read(model.native), model.signature
     metadata = _metadata(graph)
@@ -40,6 +41,10 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     classifier = classifier_in(graph, signature) if single else None
     if classifier is not None:
         graph, signature = classifier.graph(graph), classifier.signature(signature)
+    spelled = numbered(graph, signature) if single else None
+    if spelled is not None:
+        graph, signature = spelled.model, spelled.signature
+    if classifier is not None or spelled is not None:
         ports = tuple(map(_one_sample, ports))
     _refuse_text(signature)
     names = inputs, outputs = inner_names(ports, signature)
@@ -53,9 +58,11 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     labels = classifier.classes if classifier is not None else options.class_labels
     classes = None if classifier is None else _config(outputs[classifier.scores], labels)
     made, notes = convert_precisely(convert_graph, signature, ports, names, options, target, classes)
+    words = {} if spelled is None else dict.fromkeys(spelled.outputs, spelled.words)
     candidate = finish(
-        made, signature, ports, inputs, destination, route=ROUTE, notes=notes, metadata=metadata, labels=labels
-    )
+        made, signature, ports, inputs, destination,
+        route=ROUTE, notes=notes, metadata=metadata, labels=labels, words=words,
+    )  # fmt: skip
     return candidate if classifier is None else _with_label(candidate, classifier.label)
 
 
@@ -94,7 +101,7 @@ def read(path: Path) -> onnx.ModelProto:
 
 
 def _at_least_rank_1(port: Port) -> Port:
-    return port if port.shape else replace(port, shape=(1,))
+    return port if port.shape else replace(port, shape=(1,), symbols=(1,))
 
 
 def _refuse_text(signature: Signature) -> None:

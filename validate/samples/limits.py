@@ -17,24 +17,40 @@ Bounds = Mapping[tuple[str, int], tuple[int, int]]
 def limited(signature: Signature, listed: Listed, bounds: Bounds) -> Signature:
     """The signature with layouts at the ends and in the middle of ``bounds``, and of all ``listed`` shapes.
 
-    ``bounds`` maps (input, axis) to the lowest and highest length; all axes with the same symbol follow. What is
-    neither bounded nor listed keeps the lengths that it would have had. Raises ParityGateError PG201 for what fits no
-    input.
+    ``bounds`` maps (input, axis) to the lowest and highest length; all axes with the same symbol follow, as they follow
+    a listed shape. What is neither bounded nor listed keeps the lengths that it would have had. Raises ParityGateError
+    PG201 for what fits no input.
     """
     check_limits(signature, listed, bounds)
-    lengths = _lengths(signature, bounds)
-    if not (lengths or listed):
+    tries = _lengths(signature, bounds) | listed_lengths(signature, listed)
+    if not (tries or listed):
         return signature
     free = layouts(signature, None)
-    turns = max(map(len, (*lengths.values(), *listed.values())))
+    turns = max(map(len, (*tries.values(), *listed.values())))
     chosen = tuple(
         {
-            spec.name: _shape(spec, free[turn % len(free)].shapes[spec.name], listed, lengths, turn)
+            spec.name: _shape(spec, free[turn % len(free)].shapes[spec.name], listed, _of_turn(tries, turn), turn)
             for spec in signature.inputs
         }
         for turn in range(turns)
     )
     return replace(signature, layouts=chosen)
+
+
+def listed_lengths(signature: Signature, listed: Listed) -> dict[str, tuple[int, ...]]:
+    """Symbol of an axis -> its length in each of the shapes that are listed for an input with this axis."""
+    return {
+        dim: tuple(shape[axis] for shape in listed[spec.name])
+        for spec in signature.inputs
+        for axis, dim in enumerate(spec.shape or ())
+        if spec.name in listed and isinstance(dim, str)
+    }
+
+
+def fixed_lengths(signature: Signature, listed: Listed, bounds: Bounds) -> dict[str, int]:
+    """Symbol of an axis -> its length, where the user leaves one only: by one shape, or a range from n to n."""
+    tries = _lengths(signature, bounds) | listed_lengths(signature, listed)
+    return {symbol: lengths[0] for symbol, lengths in tries.items() if len(set(lengths)) == 1}
 
 
 def check_limits(signature: Signature, listed: Listed, bounds: Bounds) -> None:
@@ -43,9 +59,12 @@ def check_limits(signature: Signature, listed: Listed, bounds: Bounds) -> None:
     for name in (*listed, *(name for name, _ in bounds)):
         if name not in specs:
             raise ParityGateError("PG201", name, "the model has no such input", f"Inputs: {', '.join(specs)}.")
-    for name, axis in bounds:
-        if axis >= len(specs[name].shape or ()):
+    for (name, axis), limits in bounds.items():
+        shape = specs[name].shape or ()
+        if axis >= len(shape):
             raise ParityGateError("PG201", f"{name}:{axis}", f"there is no such axis in {specs[name]}")
+        if isinstance(shape[axis], int) and set(limits) != {shape[axis]}:
+            raise ParityGateError("PG201", f"{name}:{axis}", f"this axis has one length only in {specs[name]}")
     for name, shapes in listed.items():
         for shape in shapes:
             _check_shape(specs[name], shape)
@@ -68,10 +87,11 @@ def _lengths(signature: Signature, bounds: Bounds) -> dict[str, tuple[int, ...]]
     return lengths
 
 
-def _shape(spec: TensorSpec, free: Shape, listed: Listed, lengths: Mapping[str, tuple[int, ...]], turn: int) -> Shape:
+def _of_turn(tries: Mapping[str, tuple[int, ...]], turn: int) -> dict[str, int]:
+    return {symbol: lengths[turn % len(lengths)] for symbol, lengths in tries.items()}
+
+
+def _shape(spec: TensorSpec, free: Shape, listed: Listed, lengths: Mapping[str, int], turn: int) -> Shape:
     if spec.name in listed:
         return listed[spec.name][turn % len(listed[spec.name])]
-    return tuple(
-        lengths[str(dim)][turn % len(lengths[str(dim)])] if dim in lengths else length
-        for dim, length in zip(spec.shape or (), free, strict=True)
-    )
+    return tuple(lengths.get(str(dim), length) for dim, length in zip(spec.shape or (), free, strict=True))

@@ -15,6 +15,7 @@ from ....validate.signature import ClassLabel, Signature
 from ..base import FP16, Candidate, ConvertOptions
 from .ports import NARROWED, Port, feature_names
 from .rename import rename_features
+from .spelled import spelled
 from .target import Target, coremltools
 
 LABEL = "classLabel"
@@ -107,11 +108,13 @@ def finish(
     notes: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
     labels: Sequence[ClassLabel] = (),
+    words: Mapping[str, Sequence[str]] | None = None,
 ) -> Candidate:
     """Give an MLModel's features the source's names, tell what it is, write it.
 
     ``names`` maps the source's inputs to the feature names that ``made`` has for them. Its outputs stand in the
     source's order; with ``labels`` (see :func:`classifier_of`) the scores are a dictionary, and the class is one more.
+    ``words`` has the source's outputs that are text there, and numbers in ``made``: places in these lists.
     """
     spec = made.get_spec()
     label = spec.description.predictedFeatureName
@@ -122,13 +125,15 @@ def finish(
         renamed[label] = feature_names([LABEL], renamed.values())[0]
     rename_features(spec, renamed)
     describe(spec, metadata or {})
-    write(spec, made.weights_dir, destination)
+    outputs = {name: spec.name for name, spec in zip(wanted, signature.outputs, strict=True)}
+    texts = {feature: words[name] for feature, name in outputs.items() if name in words} if words else {}
+    write(spelled(spec, texts), made.weights_dir, destination)
     return Candidate(
         path=destination,
         route=route,
         inputs={port.feature: port.source for port in ports},
-        outputs={name: spec.name for name, spec in zip(wanted, signature.outputs, strict=True)},
-        notes=(*notes, *narrowings(signature, ports)),
+        outputs=outputs,
+        notes=(*notes, *narrowings(signature, ports, spec.WhichOneof("Type"))),
         classes={wanted[0]: tuple(labels)} if labels else {},
         images={port.feature: port.image for port in ports if port.image},
     )
@@ -151,13 +156,18 @@ def write(spec: Any, weights: str | None, destination: Path) -> None:
         raise ParityGateError("PG405", "coremltools", f"can't write the model: {e}") from e
 
 
-def narrowings(signature: Signature, ports: Sequence[Port]) -> list[str]:
-    """What Core ML can't hold as wide as the source has it, and what became of the axes."""
+def narrowings(signature: Signature, ports: Sequence[Port], kind: str) -> list[str]:
+    """What Core ML can't hold as wide as the source has it, and what became of the axes.
+
+    ``kind`` is the model's field in Model.proto: neural networks compute integers in float32 too.
+    """
     said = []
     for spec in (*signature.inputs, *signature.outputs):
         narrow = NARROWED.get(spec.dtype, spec.dtype)
         if narrow != spec.dtype and spec.dtype not in ("float16", "bool"):
             said.append(f"{spec.name}: {spec.dtype} in the source is {narrow} in Core ML")
+        if kind.startswith("neuralNetwork") and re.fullmatch("u?int(32|64)", spec.dtype):
+            said.append(f"{spec.name}: a neural network rounds integers beyond 2**24; an .mlpackage doesn't")
     return said + [sentence for port in ports for sentence in _limits(port)]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ....validate.errors import ParityGateError
-from ....validate.samples.limits import check_limits
+from ....validate.samples.limits import check_limits, fixed_lengths, listed_lengths
 from ....validate.signature import Dim, ImageInput, Signature, TensorSpec
 from ..base import ConvertOptions
 from .target import Target, coremltools
@@ -32,8 +32,8 @@ Length = int | Range
 class Port:
     """One input: the source's name, the feature's, the dtype that the feature has, and its shape.
 
-    A length is a number or a range. ``shapes`` are the only ones that the input takes, empty unless the user lists
-    them. ``image`` makes it an image.
+    A length is a number or a range; axes with the same entry in ``symbols`` always have equal ones. ``shapes`` are the
+    only ones that the input takes, empty unless the user lists them. ``image`` makes it an image.
     """
 
     source: str
@@ -42,6 +42,7 @@ class Port:
     shape: tuple[Length, ...]
     shapes: tuple[tuple[int, ...], ...] = ()
     image: ImageInput | None = None
+    symbols: tuple[Dim, ...] = ()
 
     @property
     def example(self) -> tuple[int, ...]:
@@ -72,31 +73,37 @@ def batch_axis(signature: Signature) -> str | None:
 def ports_of(signature: Signature, options: ConvertOptions) -> tuple[Port, ...]:
     """The inputs as features. Raises PG201 for options that name no input, PG206 for an unknown rank."""
     check_limits(signature, options.shapes, options.ranges)
-    batch = batch_axis(signature)
+    lengths = _lengths(signature, options)
     features = feature_names([spec.name for spec in signature.inputs])
-    return tuple(_port(spec, name, batch, options) for spec, name in zip(signature.inputs, features, strict=True))
+    return tuple(_port(spec, name, lengths, options) for spec, name in zip(signature.inputs, features, strict=True))
 
 
-def _port(spec: TensorSpec, feature: str, batch: str | None, options: ConvertOptions) -> Port:
+def _lengths(signature: Signature, options: ConvertOptions) -> dict[str, Length]:
+    """Symbol of an axis -> its lengths: what the user says of one input holds for the axes of others that equal it."""
+    specs = {spec.name: spec for spec in signature.inputs}
+    listed = listed_lengths(signature, options.shapes)
+    ranges = {str((specs[name].shape or ())[axis]): limits for (name, axis), limits in options.ranges.items()}
+    batch = batch_axis(signature)
+    return {
+        **({} if batch is None else {batch: 1}),
+        **ranges,
+        **{symbol: (min(tries), max(tries)) for symbol, tries in listed.items()},
+        **fixed_lengths(signature, options.shapes, options.ranges),
+    }
+
+
+def _port(spec: TensorSpec, feature: str, lengths: Mapping[str, Length], options: ConvertOptions) -> Port:
     if spec.shape is None:
         raise ParityGateError("PG206", spec.name, "its number of axes is unknown", "Declare it with --input.")
     _check_dtype(spec)
-    lengths = tuple(_length(spec.name, axis, dim, batch, options) for axis, dim in enumerate(spec.shape))
+    shape = tuple(dim if isinstance(dim, int) else lengths.get(dim, (1, LONGEST)) for dim in spec.shape)
     shapes = options.shapes.get(spec.name, ())
-    return Port(spec.name, feature, NARROWED[spec.dtype], lengths, shapes, options.images.get(spec.name))
+    return Port(spec.name, feature, NARROWED[spec.dtype], shape, shapes, options.images.get(spec.name), spec.shape)
 
 
 def _check_dtype(spec: TensorSpec) -> None:
     if spec.dtype not in NARROWED:
         raise ParityGateError("PG404", spec.name, f"Core ML has no arrays of {spec.dtype}")
-
-
-def _length(name: str, axis: int, dim: Dim, batch: str | None, options: ConvertOptions) -> Length:
-    if (name, axis) in options.ranges:
-        return options.ranges[name, axis]
-    if isinstance(dim, int):
-        return dim
-    return 1 if dim == batch else (1, LONGEST)
 
 
 def feature_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
@@ -114,7 +121,8 @@ def feature_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
 
 def tensor_types(ports: Sequence[Port], names: Mapping[str, str], target: Target) -> list[Any]:
     """The ports as coremltools wants them; ``names`` are the graph's own names for the source's inputs."""
-    return [_image(port, names[port.source]) if port.image else _tensor(port, names[port.source]) for port in ports]
+    shapes = _Shapes()
+    return [(_image if port.image else _tensor)(port, names[port.source], shapes.of(port)) for port in ports]
 
 
 def inner_names(ports: Sequence[Port], signature: Signature) -> tuple[dict[str, str], dict[str, str]]:
@@ -144,20 +152,33 @@ def output_types(signature: Signature, names: Sequence[str]) -> list[Any]:
     ]
 
 
-def _tensor(port: Port, name: str) -> Any:
-    return coremltools().TensorType(name=name, shape=_shape(port), dtype=np.dtype(port.dtype).type)
+def _tensor(port: Port, name: str, shape: Any) -> Any:
+    return coremltools().TensorType(name=name, shape=shape, dtype=np.dtype(port.dtype).type)
 
 
-def _shape(port: Port) -> Any:
-    ct = coremltools()
-    if len(port.shapes) > 1:
-        return ct.EnumeratedShapes(shapes=[list(shape) for shape in port.shapes])
-    if port.shapes:
-        return ct.Shape(shape=port.shapes[0])
-    return ct.Shape(shape=[d if isinstance(d, int) else ct.RangeDim(*d, default=d[0]) for d in port.shape])
+class _Shapes:
+    """Ports' shapes as coremltools wants them; all axes with one symbol are one ``RangeDim``, so that MIL knows."""
+
+    def __init__(self) -> None:
+        self._dims: dict[Dim, Any] = {}
+
+    def of(self, port: Port) -> Any:
+        """A fixed, enumerated or ranged shape."""
+        ct = coremltools()
+        if len(port.shapes) > 1:
+            return ct.EnumeratedShapes(shapes=[list(shape) for shape in port.shapes])
+        if port.shapes:
+            return ct.Shape(shape=port.shapes[0])
+        axes = zip(port.shape, port.symbols, strict=True)
+        return ct.Shape(shape=[d if isinstance(d, int) else self._range(d, symbol) for d, symbol in axes])
+
+    def _range(self, length: Range, symbol: Dim) -> Any:
+        if symbol not in self._dims:
+            self._dims[symbol] = coremltools().RangeDim(*length, default=length[0])
+        return self._dims[symbol]
 
 
-def _image(port: Port, name: str) -> Any:
+def _image(port: Port, name: str, shape: Any) -> Any:
     ct, image = coremltools(), port.image
     assert image is not None  # tensor_types asks for images only
     layout = {"RGB": ct.colorlayout.RGB, "BGR": ct.colorlayout.BGR, "GRAY": ct.colorlayout.GRAYSCALE}[image.layout]
@@ -165,7 +186,7 @@ def _image(port: Port, name: str) -> Any:
     bias = list(image.bias) * (channels if len(image.bias) == 1 else 1)
     return ct.ImageType(
         name=name,
-        shape=_shape(port),
+        shape=shape,
         scale=image.scale,
         bias=bias[0] if channels == 1 else bias,
         color_layout=layout,
