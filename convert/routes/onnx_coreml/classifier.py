@@ -15,7 +15,7 @@ import onnx
 from onnx.numpy_helper import to_array
 
 from ....validate.signature import ClassLabel, Signature
-from .node import attribute_value
+from .node import attribute_value, names_read
 
 _MOVES = {"Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten"}
 """Operators that hand a label or an index on."""
@@ -177,14 +177,5 @@ def _needed(graph: onnx.GraphProto, wanted: set[str]) -> list[onnx.NodeProto]:
         if node.op_type in _ONES_OWN and node.output[0] not in wanted:
             copy.output[0] = ""
         kept.append(copy)
-        wanted.update(_read(node))
+        wanted.update(names_read(node))
     return kept[::-1]
-
-
-def _read(node: onnx.NodeProto) -> Iterator[str]:
-    """The names that a node reads, its nested graphs included."""
-    yield from node.input
-    for attribute in node.attribute:
-        for inner in attribute.g.node:
-            yield from _read(inner)
-        yield from (value.name for value in attribute.g.output)

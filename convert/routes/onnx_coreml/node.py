@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,11 @@ class Node:
         assert value is not None  # asked of inputs that are there
         return value.dtype
 
+    def single(self, index: int = 0) -> bool:
+        """Whether input ``index`` is a double in the source that was in float32 before."""
+        value = self.inputs[index]
+        return value is not None and value.single
+
     def variable(self, value: Value) -> Any:
         """A value as a MIL variable. Raises PG404 for what Core ML's types can't hold."""
         try:
@@ -117,3 +122,12 @@ def attribute_value(attribute: onnx.AttributeProto) -> Any:
     if isinstance(value, (str, int, float, onnx.GraphProto, onnx.TypeProto)):
         return value
     return tuple(v.decode() if isinstance(v, bytes) else v for v in value)
+
+
+def names_read(node: onnx.NodeProto) -> Iterator[str]:
+    """The names that a node reads, its nested graphs included."""
+    yield from node.input
+    for attribute in node.attribute:
+        for inner in attribute.g.node:
+            yield from names_read(inner)
+        yield from (value.name for value in attribute.g.output)
