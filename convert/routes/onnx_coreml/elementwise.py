@@ -207,7 +207,7 @@ def _kept(node: Node, x: Var) -> Any:
 
 
 @translates("Cast", since=6)
-def cast(node: Node, x: Var, *, to: int, saturate: int = 1, round_mode: str = "up") -> Var:
+def cast(node: Node, x: Var, *, to: int, saturate: int = 1, round_mode: str = "up") -> Var | Value:
     """x in another type; what a narrow integer can't hold wraps around."""
     wanted = node.results[0]
     if wanted is None or wanted.kind not in "bfiu" or wanted.name not in SUPPORTED:
@@ -217,6 +217,8 @@ def cast(node: Node, x: Var, *, to: int, saturate: int = 1, round_mode: str = "u
     if wanted.kind in "iu":
         return wrapped(mb.cast(x=x, dtype="int32"), wanted)
     x = floating(x)
+    if wanted.name == "float64":
+        return Value(x, wanted, single=node.dtype().name in ("float16", "float32"))
     return mb.cast(x=mb.cast(x=x, dtype="fp16"), dtype="fp32") if wanted.name == "float16" else x
 
 

@@ -66,7 +66,8 @@ def _numbers(floats: Floats, tensor: Array | None) -> Array:
 
 def _aggregated(node: Node, forest: Forest, x: Var, kind: str) -> Var:
     # A double that Core ML narrows is compared with thresholds that are narrowed likewise.
-    scores = (forest if node.dtype() == np.float64 else forest.rounded()).scores(x)
+    rounds = node.dtype() == np.float64 and not node.single()
+    scores = (forest if rounds else forest.rounded()).scores(x)
     if kind in ("SUM", "AVERAGE"):
         total = mb.reduce_sum(x=scores, axes=[1], keep_dims=False)
         return mb.mul(x=total, y=np.float32(1 / len(forest.roots))) if kind == "AVERAGE" else total

@@ -29,11 +29,13 @@ class Value:
     """A tensor of the source: its dtype there, and what stands for it.
 
     ``content`` is a MIL variable (bool, int32 or fp32), or a numpy array in the source's own dtype when the value is
-    known. A sequence of known length is a tuple of values, an empty optional None.
+    known. A sequence of known length is a tuple of values, an empty optional None. ``single`` tells of a double that
+    float32 holds exactly, because it was one: narrowing doesn't round it.
     """
 
     content: Any
     dtype: np.dtype[Any]
+    single: bool = False
 
     @property
     def known(self) -> bool:
