@@ -27,7 +27,12 @@ def _counted(node: Node, indices: Var, size: Any) -> Var:
 @translates("Gather")
 def gather(node: Node, data: Var, indices: Var, *, axis: int) -> Var:
     """Slices along an axis."""
-    return mb.gather(x=countable(data), indices=_counted(node, indices, length(data, axis)), axis=axis % data.rank)
+    indices, axis = _counted(node, indices, length(data, axis)), axis % data.rank
+    if node.target.program or indices.rank or data.rank == 1:
+        return mb.gather(x=countable(data), indices=indices, axis=axis)
+    # A neural network has no index without axes: it would leave the axis that such an index takes away.
+    rows = mb.gather(x=countable(data), indices=mb.expand_dims(x=indices, axes=[0]), axis=axis)
+    return mb.squeeze(x=rows, axes=[axis])
 
 
 @translates("GatherElements", since=11)
