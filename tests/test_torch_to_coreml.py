@@ -83,7 +83,7 @@ class Recurrent(nn.Module):
 def convolutional() -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 6, 3), nn.GELU(),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 10),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 10), nn.GELU(approximate="tanh"),
     )  # fmt: skip
 
 
