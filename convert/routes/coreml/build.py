@@ -7,6 +7,7 @@ import io
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,14 +127,16 @@ def finish(
     rename_features(spec, renamed)
     describe(spec, metadata or {})
     outputs = {name: spec.name for name, spec in zip(wanted, signature.outputs, strict=True)}
-    texts = {feature: words[name] for feature, name in outputs.items() if name in words} if words else {}
+    words = words or {}
+    texts = {feature: words[name] for feature, name in outputs.items() if name in words}
+    numbers = replace(signature, outputs=tuple(output for output in signature.outputs if output.name not in words))
     write(spelled(spec, texts), made.weights_dir, destination)
     return Candidate(
         path=destination,
         route=route,
         inputs={port.feature: port.source for port in ports},
         outputs=outputs,
-        notes=(*notes, *narrowings(signature, ports, spec.WhichOneof("Type"))),
+        notes=(*notes, *narrowings(numbers, ports, spec.WhichOneof("Type"))),
         classes={wanted[0]: tuple(labels)} if labels else {},
         images={port.feature: port.image for port in ports if port.image},
     )

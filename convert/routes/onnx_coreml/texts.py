@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, GraphProto, TensorProto, helper, numpy_helper
 
-from ....validate.signature import STRING, Signature
+from ....validate.signature import STRING, Signature, TensorSpec
 from .node import names_read
 
 _MOVES = {
@@ -42,17 +42,25 @@ class Numbered:
 
 
 def numbered(model: onnx.ModelProto, signature: Signature) -> Numbered | None:
-    """``model`` with numbers for its texts; None where it has none, or does more with them than numbers could."""
+    """``model`` with numbers for its texts; None where it has none, or does more with them than numbers could.
+
+    A text that is an output has to be one for each sample.
+    """
     words = tuple(sorted(set(_words(model.graph))))
-    if not words or any(spec.dtype == STRING for spec in signature.inputs):
+    texts = [spec for spec in signature.outputs if spec.dtype == STRING]
+    if not words or any(spec.dtype == STRING for spec in signature.inputs) or not all(map(_is_column, texts)):
         return None
     made = onnx.ModelProto()
     made.CopyFrom(model)
-    outputs = frozenset(spec.name for spec in signature.outputs if spec.dtype == STRING)
+    outputs = frozenset(spec.name for spec in texts)
     if not outputs <= _renumbered(made.graph, {word: number for number, word in enumerate(words)}):
         return None
     specs = tuple(replace(spec, dtype="int64") if spec.name in outputs else spec for spec in signature.outputs)
     return Numbered(made, replace(signature, outputs=specs), outputs, words)
+
+
+def _is_column(spec: TensorSpec) -> bool:
+    return spec.shape is not None and len(spec.shape) == 1 and (isinstance(spec.shape[0], str) or spec.shape == (1,))
 
 
 def _words(graph: GraphProto) -> Iterable[str]:
