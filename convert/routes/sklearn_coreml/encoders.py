@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....validate.coreml.proto import module
-from ..sklearn_gaps.encoders import one_hot_table, ordinal_table, target_table
+from ..sklearn_gaps.encoders import label_table, one_hot_table, ordinal_table, target_table
 from .builder import Builder
 from .tables import Table, looked_up
-from .wires import INT64, STRING, VECTOR, Columns, Wire
+from .wires import INT64, STRING, VECTOR, Answer, Columns, Wire, refused
 
 Array = NDArray[Any]
 Rows = Callable[[Any, int], Array]
@@ -54,6 +54,21 @@ def target_encoder(b: Builder, model: Any, x: Columns) -> Columns:
     return _encoded(b, model, x, target_table)
 
 
+def label_binarizer(b: Builder, model: Any, x: Columns) -> Columns:
+    """A mark in the label's place."""
+    return (looked_up(b, x, [_table(model.classes_, label_table(model))]),)
+
+
+def label_encoder(b: Builder, model: Any, x: Columns) -> Answer:
+    """A text's number; an unknown text is an error, as it is to the model. Raises PG404 for other labels than text."""
+    if x[0].kind != STRING:
+        raise refused(model, "Core ML looks up numbers for texts only")
+    code = b.wire("code", INT64)
+    table = b.stage(x, (code,)).categoricalMapping.stringToInt64Map
+    table.map.update({str(label): number for number, label in enumerate(model.classes_)})
+    return Answer({"transformed": code})
+
+
 def _encoded(b: Builder, model: Any, x: Columns, rows: Rows) -> Columns:
     tables = [_table(np.asarray(categories), rows(model, j)) for j, categories in enumerate(model.categories_)]
     return (looked_up(b, x, tables),)
@@ -69,7 +84,10 @@ def _table(categories: Array, rows: Array) -> Table:
     return Table(keys, rows[1:][is_value], rows[0], missing)
 
 
+PREDICTORS = {"LabelEncoder": label_encoder}
+
 TRANSFORMERS = {
+    "LabelBinarizer": label_binarizer,
     "OneHotEncoder": one_hot_encoder,
     "OrdinalEncoder": ordinal_encoder,
     "TargetEncoder": target_encoder,

@@ -16,7 +16,7 @@ Transform = Callable[[Builder, Any, Columns], Columns]
 _OWN = "sklearn."
 
 PREDICTORS: dict[str, Predict] = {
-    **{_OWN + name: function for module in (compose, forests, gradient_boosting, linear, neighbors, svm)
+    **{_OWN + name: function for module in (compose, encoders, forests, gradient_boosting, linear, neighbors, svm)
        for name, function in module.PREDICTORS.items()},
     **boosters.PREDICTORS,
 }  # fmt: skip

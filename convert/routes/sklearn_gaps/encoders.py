@@ -21,12 +21,37 @@ def register() -> None:
     declare(preprocessing.OneHotEncoder, one_hot_encoder, _encoded)
     declare(preprocessing.OrdinalEncoder, ordinal_encoder, _encoded)
     transformer(preprocessing.TargetEncoder, target_encoder)
+    declare(preprocessing.LabelBinarizer, label_binarizer, _binarized)
 
 
 def _encoded(model: Any) -> list[Output]:
     """One output of as many columns as the encoder names; integers if it was asked for integers."""
     dtype = np.dtype(np.int64) if np.dtype(model.dtype).kind in "iu" else None
     return [Output("variable", (len(model.get_feature_names_out()),), dtype)]
+
+
+def _binarized(model: Any) -> list[Output]:
+    return [Output("variable", (label_table(model).shape[1],), np.dtype(np.int64))]
+
+
+def label_binarizer(g: Conversion, model: Any) -> Value:
+    """Each label's row of :func:`label_table`."""
+    return g.constant(label_table(model)).take(code_of(g.inputs[0].reshape(-1, 1), model.classes_))
+
+
+def label_table(model: Any) -> Array:
+    """The rows of a LabelBinarizer: 0 is that of an unknown label, 1 that of the first class.
+
+    Two classes share one column, which tells the second, and a single class has one that tells nothing. Raises
+    RuntimeError for a binarizer of sets of labels.
+    """
+    if model.y_type_.startswith("multilabel"):
+        raise RuntimeError("LabelBinarizer of several labels at once has no translation")
+    count = len(model.classes_)
+    hits = np.vstack([np.zeros((1, count), bool), np.eye(count, dtype=bool)])
+    if count < 3:
+        hits = hits[:, 1:] if count == 2 else np.zeros((2, 1), bool)
+    return np.where(hits, model.pos_label, model.neg_label).astype(np.int64)
 
 
 def _encode(g: Conversion, model: Any, table: Callable[[int], Array]) -> Value:
