@@ -342,6 +342,35 @@ def test_classic_models(tmp_path: Path, operator: str) -> None:
     _agree(model, _convert(model, tmp_path), feed)
 
 
+def test_a_double_from_single_precision_falls_on_its_own_side_of_a_threshold(tmp_path: Path) -> None:
+    """1 + 2^-23 is above a threshold whose nearest float32 is 1 + 2^-23 as well."""
+    above = np.float32(1 + 2**-23)
+    stump = helper.make_node(
+        "TreeEnsembleRegressor", ["D"], ["y"], domain=ML, n_targets=1,
+        nodes_treeids=[0, 0, 0], nodes_nodeids=[0, 1, 2], nodes_featureids=[0, 0, 0],
+        nodes_values_as_tensor=numpy_helper.from_array(np.array([1 + 2**-24 + 2**-30, 0, 0])),
+        nodes_modes=["BRANCH_LEQ", "LEAF", "LEAF"], nodes_truenodeids=[1, 0, 0], nodes_falsenodeids=[2, 0, 0],
+        target_treeids=[0, 0], target_nodeids=[1, 2], target_ids=[0, 0],
+        target_weights_as_tensor=numpy_helper.from_array(np.array([-1.0, 1.0])),
+    )  # fmt: skip
+    graph = helper.make_graph(
+        [helper.make_node("Cast", ["X"], ["D"], to=onnx.TensorProto.DOUBLE), stump],
+        "g",
+        [helper.make_tensor_value_info("X", 1, [3, 1])],
+        [helper.make_tensor_value_info("y", 1, [3, 1])],
+    )
+    model, feed = _model(graph), {"X": np.array([[1.0], [above], [2.0]], np.float32)}
+    assert _reference(model, feed)["y"].ravel().tolist() == [-1.0, 1.0, 1.0]
+    _agree(model, _convert(model, tmp_path), feed)
+
+
+def test_a_scalar_index_takes_its_axis_away_from_a_neural_network(tmp_path: Path) -> None:
+    text = """g (float[2,3] x) => (float[2] y) {
+        i = Constant<value: tensor = int64 {1}>()  y = Gather<axis=1>(x, i) }"""
+    model, feed = _parsed(text), {"x": np.arange(6, dtype=np.float32).reshape(2, 3)}
+    _agree(model, _convert(model, tmp_path, suffix=".mlmodel"), feed)
+
+
 def _quantised(kind: str, axis: int, block: int = 0) -> tuple[onnx.ModelProto, Feed]:
     """x, quantised and back, times weights that are kept in ``kind``."""
     rng = np.random.default_rng(0)
@@ -464,10 +493,49 @@ def test_a_label_that_is_not_the_greatest_score_makes_no_classifier(tmp_path: Pa
     assert not candidate.classes
     feed = {"X": x[:1].astype(np.float32)}
     assert _run(candidate, feed)["label"].tolist() == _reference(model, feed)["label"].tolist()
+    model, candidate = _classes_of(SVC().fit(x, np.array(["c", "a", "b"])[y]), x, tmp_path)
+    assert not candidate.classes
+    for row in x[::30]:
+        feed = {"X": row[None].astype(np.float32)}
+        assert _run(candidate, feed)["label"].tolist() == _reference(model, feed)["label"].tolist()
+
+
+TEXTS = {
+    "looked up at the least": """g (float[N,3] x) => (string[N] label) {
+        i = ArgMin<axis=1, keepdims=0>(x)  c = Constant<value_strings=["z", "a", "m"]>()  label = Gather(c, i) }""",
+    "the same for all": """g (float[N,3] x) => (string[N] label) {
+        s = Shape(x)  z = Constant<value_ints=[0]>()  n = Gather(s, z)
+        c = Constant<value_string="only">()  label = Expand(c, n) }""",
+    "compared, encoded and chosen": """g (float[N,3] x) => (string[N] label, int64[N] code) {
+        i = ArgMax<axis=1, keepdims=0>(x)  c = Constant<value_strings=["z", "a", "m"]>()  t = Gather(c, i)
+        a = Constant<value_string="a">()  o = Constant<value_string="other">()
+        code = ai.onnx.ml.LabelEncoder<keys_strings=["m", "z"], values_int64s=[5, 7], default_int64=-2>(t)
+        e = Equal(t, a)  label = Where(e, o, t) }""",
+    "two of them": """g (float[N,3] x) => (string[N] first, float[N,3] y, string[N] last) {
+        i = ArgMax<axis=1, keepdims=0>(x)  j = ArgMin<axis=1, keepdims=0>(x)  y = Neg(x)
+        c = Constant<value_strings=["z", "a", "m"]>()  first = Gather(c, i)  last = Gather(c, j) }""",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".mlmodel", ".mlpackage"])
+@pytest.mark.parametrize("name", TEXTS)
+def test_texts_are_looked_up_behind_the_model(tmp_path: Path, name: str, suffix: str) -> None:
+    model = _parsed(TEXTS[name], opset=19)
+    candidate = _convert(model, tmp_path, suffix=suffix)
+    for row in np.random.default_rng(0).normal(size=(6, 1, 3)).astype(np.float32):
+        found, wanted = _run(candidate, {"x": row}), _reference(model, {"x": row})
+        assert {key: value.tolist() for key, value in found.items()} == {
+            key: value.tolist() for key, value in wanted.items()
+        }
+
+
+def test_several_texts_of_one_sample_are_refused(tmp_path: Path) -> None:
+    text = """g (float[N,3] x) => (string[N,3] labels) {
+        c = Constant<value_strings=["z", "a"]>()  z = Constant<value_float=0.0>()  g = Greater(x, z)
+        i = Cast<to=7>(g)  labels = Gather(c, i) }"""
     with pytest.raises(ParityGateError) as refused:
-        _classes_of(SVC().fit(x, np.array(["a", "b", "c"])[y]), x, tmp_path)
-    assert refused.value.code == "PG404"
-    assert "greatest score" in refused.value.cause
+        _convert(_parsed(text), tmp_path)
+    assert (refused.value.code, refused.value.subject) == ("PG404", "labels")
 
 
 def test_a_decision_elsewhere_than_in_the_middle_makes_no_classifier(tmp_path: Path) -> None:
