@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .conversion import Function
 from .declare import Conversion, classifier, labels
@@ -44,13 +45,13 @@ def bernoulli(g: Conversion, model: Any) -> Value:
 def categorical(g: Conversion, model: Any) -> Value:
     """Log-probabilities of each feature's category, looked up."""
     codes = g.x.cast(np.int64)
-    parts = [g.constant(table.T).take(codes.columns(j)) for j, table in enumerate(model.feature_log_prob_)]
+    parts = [g.constant(_centred(table).T).take(codes.columns(j)) for j, table in enumerate(model.feature_log_prob_)]
     return sum(parts[1:], parts[0]) + model.class_log_prior_
 
 
 def complement(g: Conversion, model: Any) -> Value:
     """Weights of the complement classes."""
-    joint = g.x @ model.feature_log_prob_.T
+    joint = g.x @ _centred(model.feature_log_prob_).T
     return joint + model.class_log_prior_ if len(model.classes_) == 1 else joint
 
 
@@ -66,4 +67,10 @@ def gaussian(g: Conversion, model: Any) -> Value:
 
 def multinomial(g: Conversion, model: Any) -> Value:
     """Counts times log-probabilities."""
-    return g.x @ model.feature_log_prob_.T + model.class_log_prior_
+    return g.x @ _centred(model.feature_log_prob_).T + model.class_log_prior_
+
+
+def _centred(logs: NDArray[Any]) -> NDArray[Any]:
+    """Logarithms less their mean over the classes: all joint ones move by the same, and keep more digits in float32."""
+    with np.errstate(invalid="ignore"):  # a probability of 0 stays -inf
+        return np.where(np.isfinite(logs).all(axis=0), logs - logs.mean(axis=0), logs)
