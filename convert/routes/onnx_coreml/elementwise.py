@@ -56,6 +56,10 @@ def mod(node: Node, a: Var, b: Var, *, fmod: int) -> Var:
 @translates("Pow", since=7)
 def power(node: Node, x: Var, y: Var) -> Var:
     """x ** y in the type of x."""
+    if not node.target.program and np.size(y.val) > 1:
+        # coremltools writes a constant exponent as one number: several must look as if they depended on x.
+        y = mb.add(x=mb.cast(x=mb.less(x=x, y=x), dtype="fp32"), y=floating(y))
+        return mb.pow(x=floating(x), y=y)
     if is_float(x) or not is_float(y):
         return mb.pow(x=x, y=floating(y) if is_float(x) else y)
     return mb.cast(x=mb.pow(x=floating(x), y=y), dtype="int32")
