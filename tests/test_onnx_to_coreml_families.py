@@ -364,11 +364,21 @@ def test_a_double_from_single_precision_falls_on_its_own_side_of_a_threshold(tmp
     _agree(model, _convert(model, tmp_path), feed)
 
 
-def test_a_scalar_index_takes_its_axis_away_from_a_neural_network(tmp_path: Path) -> None:
-    text = """g (float[2,3] x) => (float[2] y) {
-        i = Constant<value: tensor = int64 {1}>()  y = Gather<axis=1>(x, i) }"""
-    model, feed = _parsed(text), {"x": np.arange(6, dtype=np.float32).reshape(2, 3)}
-    _agree(model, _convert(model, tmp_path, suffix=".mlmodel"), feed)
+NETWORKS = {
+    "a scalar index": """g (float[2,3] x) => (float[2] y) {
+        i = Constant<value: tensor = int64 {1}>()  y = Gather<axis=1>(x, i) }""",
+    "several exponents": """g (float[2,3] x) => (float[2,3] y) {
+        e = Constant<value_floats=[2.0, 0.5, -1.0]>()  y = Pow(x, e) }""",
+}
+"""What a neural network has no layer for: coremltools would write another shape, or fail."""
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_a_neural_network_says_otherwise(tmp_path: Path, name: str) -> None:
+    model = _parsed(NETWORKS[name])
+    candidate = _convert(model, tmp_path, suffix=".mlmodel")
+    for x in (np.arange(6), [[-1.5, np.inf, 0.0], [np.nan, 9.0, np.inf]]):
+        _agree(model, candidate, {"x": np.array(x, np.float32).reshape(2, 3)})
 
 
 def _quantised(kind: str, axis: int, block: int = 0) -> tuple[onnx.ModelProto, Feed]:
