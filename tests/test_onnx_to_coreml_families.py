@@ -575,6 +575,53 @@ def test_silero_vad(tmp_path: Path) -> None:
         state = _run(candidate, feed)["stateN"]
 
 
+def test_only_the_branch_that_the_shapes_allow_is_kept(tmp_path: Path) -> None:
+    """silero-vad for two rates in one file: a chunk of 16 kHz is too long for the other's branch."""
+    import silero_vad
+
+    from paritygate.convert import convert
+
+    output = tmp_path / "silero.mlpackage"
+    done = convert(
+        Path(silero_vad.__file__).parent / "data" / "silero_vad.onnx",
+        output,
+        shapes={"input": [(1, 576)], "state": [(2, 1, 128)]},
+        ranges={"sr": (16000, 16000)},
+    )
+    assert done.report.passed, str(done)
+    assert output.exists()
+    assert "only the then branch of If 'If_0_outputs_0' can run" in str(done)
+
+
+RESET = """g (bool[1] fresh, float[1,2] state, float[1,2] x) => (float[1,2] y, float[1,2] next) {
+    c = Squeeze(fresh)  one = Constant<value_ints=[1]>()
+    kept = If(c) <then_branch = t () => (float[N] none) { none = Constant<value: tensor = float[0] {}>() },
+                  else_branch = e () => (float[1,2] old) { old = Identity(state) }>
+    n = Size(kept)  zero = Constant<value_int=0>()  empty = Equal(n, zero)
+    s = If(empty) <then_branch = a () => (float[1,2] start) { start = Neg(x) },
+                   else_branch = b () => (float[1,2] same) { same = Identity(kept) }>
+    y = Add(s, x)  next = Mul(s, x) }"""
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_what_follows_branches_of_different_ranks_goes_into_both(tmp_path: Path, fresh: bool) -> None:
+    """As scripted modules drop their state: by an empty tensor, which Core ML doesn't have."""
+    model = _parsed(RESET)
+    feed = {"fresh": np.array([fresh]), "state": np.full((1, 2), 5, np.float32), "x": np.ones((1, 2), np.float32)}
+    _agree(model, _convert(model, tmp_path), feed)
+
+
+@pytest.mark.parametrize(("bounds", "step"), [((0, 7), 2), ((-1, -8), -3), ((5, -100), -2), ((-4, 100), 3)])
+def test_steps_may_be_computed(tmp_path: Path, bounds: tuple[int, int], step: int) -> None:
+    model = _parsed(
+        """g (float[2,7] x, int64[1] start, int64[1] stop, int64[1] step) => (float[2,N] y) {
+            axes = Constant<value_ints=[1]>()  y = Slice(x, start, stop, axes, step) }"""
+    )
+    feed = {"x": np.arange(14, dtype=np.float32).reshape(2, 7), "step": np.array([step])}
+    feed |= {name: np.array([number]) for name, number in zip(("start", "stop"), bounds, strict=True)}
+    _agree(model, _convert(model, tmp_path), feed)
+
+
 def _parsed(text: str, opset: int = 17) -> onnx.ModelProto:
     return parser.parse_model(f'<ir_version: 10, opset_import: ["":{opset}, "{ML}": 3]> {text}')
 

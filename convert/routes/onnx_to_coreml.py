@@ -50,9 +50,12 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     names = inputs, outputs = inner_names(ports, signature)
     inner = [replace(port, feature=inputs[port.source]) for port in ports]
 
+    said: dict[str, None] = {}
+
     def convert_graph(**more: Any) -> Any:
         tensors = tensor_types(ports, inputs, target)
-        program, raised = program_of(graph, inner, tensors, signature, outputs, target)
+        program, raised, decided = program_of(graph, inner, tensors, signature, outputs, target)
+        said.update(dict.fromkeys(decided))
         return convert_with("milinternal", program, tensors, raised, **more)
 
     labels = classifier.classes if classifier is not None else options.class_labels
@@ -61,7 +64,7 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     words = {} if spelled is None else dict.fromkeys(spelled.outputs, spelled.words)
     candidate = finish(
         made, signature, ports, inputs, destination,
-        route=ROUTE, notes=notes, metadata=metadata, labels=labels, words=words,
+        route=ROUTE, notes=(*said, *notes), metadata=metadata, labels=labels, words=words,
     )  # fmt: skip
     return candidate if classifier is None else _with_label(candidate, classifier.label)
 
@@ -110,7 +113,7 @@ def _refuse_text(signature: Signature) -> None:
         raise ParityGateError("PG404", ", ".join(texts), "Core ML has no tensors of text")
     labels: Sequence[str] = [s.name for s in signature.outputs if s.dtype == STRING]
     if labels:
-        cause = "Core ML gives texts as the class with the greatest score only, which this doesn't show to be"
+        cause = "Core ML gives one text per sample, a class or looked up by its number, which this doesn't show to be"
         raise ParityGateError("PG404", ", ".join(labels), cause)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import onnx
-from coremltools.converters.mil.mil import get_new_symbol
 
+from .branches import both
 from .common import Length, countable, length, scalar, transpose
-from .loops import INT32_MAX, Loop, from_end, opaque
+from .loops import INT32_MAX, Loop, from_end
 from .mil import Var, mb, types
 from .node import Node
 from .registry import translates
@@ -27,35 +27,14 @@ def if_(node: Node, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
     """The results of one of two graphs."""
     if isinstance(cond.content, np.ndarray):
         return node.subgraph(then_branch if cond.content.item() else else_branch, [])
-    dtypes: list[np.dtype[np.generic]] = []
-    made: list[list[Var]] = []
-
-    def branch(graph: onnx.GraphProto) -> Callable[[], list[Var]]:
-        def build() -> list[Var]:
-            results = node.subgraph(graph, [])
-            dtypes[:] = [result.dtype for result in results]
-            made.append([opaque(_tensor(node, result)) for result in results])
-            if len(made) == 2:
-                for one, other in zip(*made, strict=True):
-                    _agree(node, one, other)
-            return made[-1]
-
-        return build
-
-    outputs = mb.cond(pred=scalar(variable(cond)), _true_fn=branch(then_branch), _false_fn=branch(else_branch))
-    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-    return [Value(var, dtype) for var, dtype in zip(outputs, dtypes, strict=True)]
-
-
-def _agree(node: Node, one: Var, other: Var) -> None:
-    """Leave open what two branches give different lengths to: MIL wants one type for both."""
-    if one.rank != other.rank:
-        raise node.unsupported(f"one branch gives {one.rank} axes, the other {other.rank}")
-    pairs = list(zip(one.shape, other.shape, strict=True))
-    if any(a != b for a, b in pairs):
-        shape = [a if a == b else get_new_symbol() for a, b in pairs]
-        for var in (one, other):
-            var._sym_type = types.tensor(var.dtype, shape)
+    if isinstance(node.decision, bool):
+        return node.subgraph(then_branch if node.decision else else_branch, [], "then" if node.decision else "else")
+    return both(
+        node.path,
+        cond,
+        (lambda: node.subgraph(then_branch, [], "then"), lambda: node.subgraph(else_branch, [], "else")),
+        node.unsupported,
+    )
 
 
 def _tensor(node: Node, value: Value) -> Var:

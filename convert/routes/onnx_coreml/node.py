@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,11 @@ from ....validate.errors import ParityGateError
 from ..coreml.target import Target
 from .values import NarrowingError, Value, variable
 
-Subgraph = Callable[[onnx.GraphProto, Sequence[Value]], list[Value]]
-"""Translates a nested graph into the current MIL block; the graph's inputs get the given values."""
+Subgraph = Callable[..., list[Value]]
+"""(graph, values, label): translates a nested graph into the current MIL block; its inputs get the given values.
+
+``label`` tells the node's nested graphs apart.
+"""
 
 
 class TargetError(Exception):
@@ -33,6 +36,8 @@ class Node:
 
     ``inputs`` has None where an optional input is left out; ``results`` are the outputs' dtypes in the source, as far
     as ONNX infers them. ``subgraph`` translates a graph attribute into the current block (see :data:`Subgraph`).
+    ``path`` is where the node stands among branches, ``decision`` what was found out about its own (see
+    :mod:`.branches`).
     """
 
     proto: onnx.NodeProto
@@ -43,6 +48,8 @@ class Node:
     results: tuple[np.dtype[Any] | None, ...]
     attributes: Mapping[str, Any]
     subgraph: Subgraph
+    path: tuple[str, ...] = ()
+    decision: bool | str | None = None
 
     @property
     def type(self) -> str:

@@ -13,6 +13,7 @@ from ....validate.signature import Signature
 from ..coreml.ports import Port
 from ..coreml.target import Target, coremltools
 from . import operators  # noqa: F401  fills the registry
+from .branches import Decisions, ImpossibleError, UndecidedError
 from .mil import Function, Program, Var, mb, types
 from .node import TargetError
 from .translate import MissingError, Scope, unsupported_operators
@@ -26,20 +27,28 @@ def program_of(
     signature: Signature,
     outputs: Mapping[str, str],
     target: Target,
-) -> tuple[Program, Target]:
-    """``model`` as a program, and the target that it needs.
+) -> tuple[Program, Target, tuple[str, ...]]:
+    """``model`` as a program, the target that it needs, and what the user should know of it.
 
     ``ports`` and ``tensors`` are its inputs as features and as coremltools' types, in the order of ``signature``, and
     ``outputs`` says how each of its outputs shall be called.
     Raises PG404 naming every operator without translation, or the node that asks for what Core ML can't express.
     """
-    try:
-        return _built(model, ports, tensors, signature, outputs, target), target
-    except TargetError as e:
-        return program_of(model, ports, tensors, signature, outputs, target.raised(e.ios, e.why))
-    except MissingError as e:
-        missing = unsupported_operators(model) or [str(e)]
-        raise ParityGateError("PG404", "; ".join(missing), "Core ML has no translation for it") from e
+    decisions = Decisions()
+    while True:
+        try:
+            program = _built(model, ports, tensors, signature, outputs, target, decisions)
+        except TargetError as e:
+            target = target.raised(e.ios, e.why)
+        except UndecidedError as e:
+            decisions.add(e)
+        except ImpossibleError as e:
+            raise e.refusal from e
+        except MissingError as e:
+            missing = unsupported_operators(model) or [str(e)]
+            raise ParityGateError("PG404", "; ".join(missing), "Core ML has no translation for it") from e
+        else:
+            return program, target, tuple(decisions.notes)
 
 
 def _built(
@@ -49,9 +58,10 @@ def _built(
     signature: Signature,
     outputs: Mapping[str, str],
     target: Target,
+    decisions: Decisions,
 ) -> Program:
     opsets = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in model.opset_import}
-    scope = Scope(opsets, target)
+    scope = Scope(opsets, target, decisions)
     places = {port.feature: _placeholder(port, tensor) for port, tensor in zip(ports, tensors, strict=True)}
     with Function(places, opset_version=getattr(coremltools().target, target.ios)) as function:
         for port, spec in zip(ports, signature.inputs, strict=True):

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .branches import ImpossibleError
 from .gate_functions import NATIVE, Activation, activations_of
 from .loops import Loop, from_end, written_out
 from .mil import Var, is_symbolic, mb
@@ -85,6 +86,7 @@ def rnn(
     activations: Strings = (), clip: float | None = None, direction: str, hidden_size: int = 0, layout: int = 0,
 ) -> tuple[Var, ...]:  # fmt: skip
     """h = activation(W x + b + R h)."""
+    _check_rank(node, x)
     functions = activations_of(node, activations or ("Tanh",) * 2, activation_alpha, activation_beta)
     sides = _sides(node, direction, functions, w, r, b)
     network = _network(x, sides, (initial_h,), sequence_lens, layout, clip)
@@ -110,6 +112,7 @@ def gru(
     linear_before_reset: int,
 ) -> tuple[Var, ...]:  # fmt: skip
     """h = (1 - z) o + z h; the reset gate weighs h before its product with the weights, or that product."""
+    _check_rank(node, x)
     functions = activations_of(node, activations or ("Sigmoid", "Tanh") * 2, activation_alpha, activation_beta)
     sides = _sides(node, direction, functions, w, r, b)
     network = _network(x, sides, (initial_h,), sequence_lens, layout, clip)
@@ -153,6 +156,7 @@ def lstm(
     clip: float | None = None, direction: str, hidden_size: int = 0, input_forget: int, layout: int = 0,
 ) -> tuple[Var, ...]:  # fmt: skip
     """c = f c + i z, h = o activation(c), with gates i, o, f; ``input_forget`` makes f = 1 - i."""
+    _check_rank(node, x)
     functions = activations_of(node, activations or ("Sigmoid", "Tanh", "Tanh") * 2, activation_alpha, activation_beta)
     sides = _sides(node, direction, functions, w, r, b, p)
     network = _network(x, sides, (initial_h, initial_c), sequence_lens, layout, clip)
@@ -187,6 +191,11 @@ def _native_lstm(side: _Side, x: Var, states: Sequence[Var]) -> tuple[Var, Seque
         activation=outer, **weights,
     )  # fmt: skip
     return sequence, last
+
+
+def _check_rank(node: Node, x: Var) -> None:
+    if x.rank != 3:
+        raise ImpossibleError(node.unsupported(f"its sequences have {x.rank} axes instead of 3"))
 
 
 def _sides(

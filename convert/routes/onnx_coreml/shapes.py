@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .branches import ImpossibleError
 from .common import (
     Length,
     countable,
@@ -25,7 +26,7 @@ from .common import (
     vector,
     zero,
 )
-from .mil import Var, mb
+from .mil import Var, is_symbolic, mb
 from .node import Node
 from .registry import translates
 from .values import Array, Ints, Value, cast_name, narrowed
@@ -108,19 +109,25 @@ def flatten(node: Node, x: Var, *, axis: int) -> Var:
 @translates("Squeeze")
 def squeeze_attribute(node: Node, x: Var, *, axes: Ints = ()) -> Var:
     """x without axes of length 1."""
-    return _squeezed(x, axes)
+    return _squeezed(node, x, axes)
 
 
 @translates("Squeeze", since=13)
 def squeeze(node: Node, x: Var, axes: Array | None = None) -> Var:
     """x without the axes of the second input, or all of length 1."""
-    return _squeezed(x, () if axes is None else axes.reshape(-1))
+    return _squeezed(node, x, () if axes is None else axes.reshape(-1))
 
 
-def _squeezed(x: Var, axes: Sequence[int] | Any) -> Var:
+def _squeezed(node: Node, x: Var, axes: Sequence[int] | Any) -> Var:
+    """MIL's own operator keeps an axis whose length it doesn't know."""
     if x.rank == 0:
         return x
     found = positive_axes(axes, x.rank) or [i for i, d in enumerate(x.shape) if d == 1]
+    longer = [x.shape[axis] for axis in found if not is_symbolic(x.shape[axis]) and x.shape[axis] != 1]
+    if longer:
+        raise ImpossibleError(node.unsupported(f"an axis of length {longer[0]} is to be taken away"))
+    if any(is_symbolic(x.shape[axis]) for axis in found):
+        return reshape(countable(x), [part for axis, part in enumerate(lengths(x)) if axis not in found])
     return mb.squeeze(x=countable(x), axes=found) if found else x
 
 

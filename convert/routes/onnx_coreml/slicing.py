@@ -24,15 +24,38 @@ def slice_attributes(node: Node, x: Var, *, starts: Ints, ends: Ints, axes: Ints
 
 @translates("Slice", since=10)
 def slice_inputs(
-    node: Node, x: Var, starts: Value, ends: Value, axes: Array | None = None, steps: Array | None = None
+    node: Node, x: Var, starts: Value, ends: Value, axes: Array | None = None, steps: Value | None = None
 ) -> Any:
     """x[starts:ends:steps] along axes; bounds beyond a length, as exporters write them, mean its end."""
     count = _count(starts, ends)
     places = range(count) if axes is None else [int(a) for a in axes]
-    strides = [1] * count if steps is None else [int(s) for s in steps]
+    if steps is not None and not steps.known:
+        return _strided(node, countable(x), [starts, ends, steps], places)
+    strides = [1] * count if steps is None else [int(s) for s in steps.content]
     if starts.known and ends.known:
         return _cut(node, countable(x), _bounds(starts.content), _bounds(ends.content), places, strides)
     return _computed(node, countable(x), starts, ends, places, strides)
+
+
+def _strided(node: Node, x: Var, bounds: Sequence[Value], axes: Sequence[int]) -> Var:
+    """Steps that the model computes, which MIL's own slices can't have: places counted, and gathered."""
+    given = [_bounds(v.content) if v.known else node.variable(v) for v in bounds]
+    for i, axis in enumerate(axes):
+        start, stop, step = (mb.gather(x=v, indices=np.int32(i), axis=0) if isinstance(v, Var) else v[i] for v in given)
+        size = mb.gather(x=mb.shape(x=x), indices=np.int32(axis % x.rank), axis=0)
+        lowest = mb.select(cond=mb.less(x=step, y=0), a=np.int32(-1), b=np.int32(0))
+        low, high = (_limited(bound, size, lowest) for bound in (start, stop))
+        count = mb.mul(x=mb.floor_div(x=mb.sub(x=low, y=high), y=step), y=np.int32(-1))
+        turns = mb.range_1d(start=np.int32(0), end=mb.maximum(x=count, y=np.int32(0)), step=np.int32(1))
+        x = mb.gather(x=x, indices=mb.add(x=low, y=mb.mul(x=turns, y=step)), axis=axis)
+    return x
+
+
+def _limited(bound: Any, size: Var, lowest: Var) -> Var:
+    """A bound counted from the front, between ``lowest`` and as far behind the last place: as in Python."""
+    behind = mb.select(cond=mb.less(x=bound, y=np.int32(0)), a=size, b=np.int32(0))
+    place = mb.maximum(x=mb.add(x=bound, y=behind), y=lowest)
+    return mb.minimum(x=place, y=mb.add(x=size, y=lowest))
 
 
 def _count(starts: Value, ends: Value) -> int:

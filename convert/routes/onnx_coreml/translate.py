@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,10 +11,11 @@ import onnx
 
 from ....validate.errors import ParityGateError
 from ..coreml.target import Target
+from .branches import SPLIT, Decisions, ImpossibleError, Path, UndecidedError, both
 from .folding import fold
 from .functions import body_of, has_body, result_types, schema_of
 from .mil import Var, mb, types
-from .node import Node, TargetError, attribute_value, describe, plain
+from .node import Node, Subgraph, TargetError, attribute_value, describe, plain
 from .registry import as_tuple, translates
 from .values import NarrowingError, Value, cast_name, kind_of, mil_dtype
 
@@ -23,11 +25,23 @@ class MissingError(Exception):
 
 
 class Scope:
-    """The names of one graph or function body; ``outer`` are those of the graphs around it."""
+    """The names of one graph or function body; ``outer`` are those of the graphs around it.
 
-    def __init__(self, opsets: Mapping[str, int], target: Target, outer: Mapping[str, Value] | None = None) -> None:
+    ``path`` is where it stands among branches, about which ``decisions`` were made (see :mod:`.branches`).
+    """
+
+    def __init__(
+        self,
+        opsets: Mapping[str, int],
+        target: Target,
+        decisions: Decisions,
+        path: Path = (),
+        outer: Mapping[str, Value] | None = None,
+    ) -> None:
         self.opsets = opsets
         self.target = target
+        self.decisions = decisions
+        self.path = path
         self.values: dict[str, Value] = dict(outer or {})
 
     def graph(self, graph: onnx.GraphProto) -> list[Value]:
@@ -35,9 +49,33 @@ class Scope:
         self.values |= {tensor.name: _constant(tensor) for tensor in graph.initializer}
         for tensor in graph.sparse_initializer:
             raise ParityGateError("PG404", tensor.values.name, "sparse initializers have no translation")
-        for node in graph.node:
+        return self._run(graph.node, [output.name for output in graph.output])
+
+    def _run(self, nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[Value]:
+        for number, node in enumerate(nodes):
+            if self.decisions.made.get(self._at(node)) == SPLIT:
+                return self._split(node, nodes[number + 1 :], outputs)
             self.node(node)
-        return [self.values[output.name] for output in graph.output]
+        return [self.values[name] for name in outputs]
+
+    def _split(self, proto: onnx.NodeProto, rest: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[Value]:
+        """``rest`` in both branches of an If."""
+        path = self._at(proto)
+        graphs = {a.name.removesuffix("_branch"): a.g for a in proto.attribute}
+
+        def branch(label: str) -> list[Value]:
+            results = self._nested(path, graphs[label], [], label)
+            inner = Scope(self.opsets, self.target, self.decisions, (*path, f"after {label}"), self.values)
+            inner.values |= dict(zip(proto.output, results, strict=True))
+            return inner._run(rest, outputs)
+
+        def refuse(cause: str) -> ParityGateError:
+            return ParityGateError("PG404", describe(proto, self.opsets.get("", 1)), cause)
+
+        return both(path, self.values[proto.input[0]], (lambda: branch("then"), lambda: branch("else")), refuse)
+
+    def _at(self, proto: onnx.NodeProto) -> Path:
+        return (*self.path, next(filter(None, proto.output), ""))
 
     def node(self, proto: onnx.NodeProto) -> None:
         """Translate one node and remember its outputs."""
@@ -60,10 +98,14 @@ class Scope:
                 return self._expand(proto, schema, opset, inputs)
             dtypes = result_types(proto, schema, inputs, self.opsets)
             attributes = {plain(a.name): attribute_value(a) for a in proto.attribute}
-            node = Node(proto, schema, opset, self.target, inputs, dtypes, attributes, self._nested)
+            path = self._at(proto)
+            node = Node(
+                proto, schema, opset, self.target, inputs, dtypes, attributes, self._subgraph(path), path,
+                self.decisions.made.get(path),
+            )  # fmt: skip
             made = as_tuple(translation(node))
             return [_settled(node, value, dtype) for value, dtype in zip(made, dtypes, strict=False)]
-        except (ParityGateError, TargetError, MissingError):
+        except (ParityGateError, TargetError, MissingError, ImpossibleError, UndecidedError):
             raise
         except NarrowingError as e:
             raise ParityGateError("PG404", describe(proto, opset), str(e)) from e
@@ -79,7 +121,7 @@ class Scope:
             raise MissingError(describe(proto, opset))
         newest = {"": onnx.defs.onnx_opset_version()}
         own = {_domain(entry): entry.version for entry in body.opset_import}
-        inner = Scope({**newest, **self.opsets, **own}, self.target)
+        inner = Scope({**newest, **self.opsets, **own}, self.target, self.decisions, self._at(proto))
         empty = Value(None, np.dtype("float32"))
         padded = [*inputs, *[None] * (len(body.input) - len(inputs))]
         inner.values |= {name: value or empty for name, value in zip(body.input, padded, strict=True)}
@@ -87,8 +129,16 @@ class Scope:
             inner.node(node)
         return [inner.values.get(name) for name in body.output]
 
-    def _nested(self, graph: onnx.GraphProto, inputs: Sequence[Value]) -> list[Value]:
-        inner = Scope(self.opsets, self.target, self.values)
+    def _subgraph(self, path: Path) -> Subgraph:
+        turns = itertools.count()
+
+        def translate(graph: onnx.GraphProto, inputs: Sequence[Value], label: str = "") -> list[Value]:
+            return self._nested(path, graph, inputs, label or f"pass {next(turns)}")
+
+        return translate
+
+    def _nested(self, path: Path, graph: onnx.GraphProto, inputs: Sequence[Value], label: str) -> list[Value]:
+        inner = Scope(self.opsets, self.target, self.decisions, (*path, label), self.values)
         inner.values |= {spec.name: value for spec, value in zip(graph.input, inputs, strict=False)}
         return inner.graph(graph)
 
