@@ -39,9 +39,15 @@ def _program_operators(block: Message) -> Iterator[str]:
 def precision(spec: Message) -> str:
     """The width that a device may compute in: float16 where an ML Program's operators give that, else float32.
 
-    Neural networks and classic models leave it to the device; no document promises them more than float32.
+    Neural networks and classic models leave it to the device; no document promises them more than float32. A
+    pipeline is as narrow as its narrowest stage.
     """
-    if spec.WhichOneof("Type") != "mlProgram":
+    kind = spec.WhichOneof("Type")
+    if kind.startswith("pipeline"):
+        body = getattr(spec, kind)
+        widths = {precision(stage) for stage in getattr(body, "pipeline", body).models}
+        return "float16" if "float16" in widths else "float32"
+    if kind != "mlProgram":
         return "float32"
     blocks = [f.block_specializations[f.opset] for f in spec.mlProgram.functions.values()]
     return "float16" if any(map(_has_half, blocks)) else "float32"
