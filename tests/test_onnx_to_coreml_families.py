@@ -539,6 +539,14 @@ def test_texts_are_looked_up_behind_the_model(tmp_path: Path, name: str, suffix:
         }
 
 
+@pytest.mark.parametrize("precision", ["fp16", "fp32"])
+def test_a_program_before_texts_says_how_wide_it_computes(tmp_path: Path, precision: str) -> None:
+    model = _parsed(TEXTS["two of them"], opset=19)
+    candidate = _convert(model, tmp_path, ConvertOptions(precision=precision))
+    facts = coreml.load(candidate.path, LoadOptions()).facts()
+    assert (facts.precision, facts.format) == (f"float{precision[2:]}", "Core ML pipeline, specification 6")
+
+
 def test_several_texts_of_one_sample_are_refused(tmp_path: Path) -> None:
     text = """g (float[N,3] x) => (string[N,3] labels) {
         c = Constant<value_strings=["z", "a"]>()  z = Constant<value_float=0.0>()  g = Greater(x, z)
