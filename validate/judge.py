@@ -72,7 +72,7 @@ def judge(
     """Compare every output, check the reference against itself, the candidate against its own signature.
 
     ``outputs`` and ``inputs`` bind candidate names to reference names. ``fixed`` are the lengths of the reference's
-    dynamic axes, by their symbols, that the user asked the candidate to have and no others. Raises ParityGateError PG201 when the policy
+    dynamic axes that the user wants the candidate to have and no others. Raises ParityGateError PG201 when the policy
     speaks of an output that doesn't exist.
     """
     policy = policy or DefaultPolicy()
