@@ -93,7 +93,8 @@ def _summary(rows: Iterable[Row], groups: Iterable[str]) -> list[str]:
     for group in groups:
         for target in targets:
             cells = [str(counts[group, target, outcome]) for outcome in OUTCOMES]
-            lines.append(f"| {group} | {target} | " + " | ".join(cells) + " |")
+            if any(counts[group, target, outcome] for outcome in OUTCOMES):
+                lines.append(f"| {group} | {target} | " + " | ".join(cells) + " |")
     return lines
 
 
