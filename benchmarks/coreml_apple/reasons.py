@@ -33,6 +33,16 @@ REASONS = (
         "A gap of this engine: a branch's condition has more than one element; Apple's framework takes one of them.",
     ),
     Reason(
+        r"test_tf2keras_(outofbound_range_dim|enumerated_shapes)",
+        "The engine refuses a shape that the model doesn't allow, as the test wants; the test looks for the words in "
+        "which Apple's framework says so.",
+    ),
+    Reason(
+        r"TestSeparableConv::test_separable_conv",
+        "The test predicts, and then skips itself: a neural network has no such convolution.",
+        message="Skipped",
+    ),
+    Reason(
         r"test_multi_functions_backward_compatibility",
         "The test wants Apple's compiler to refuse a program with several functions for an older deployment target.",
     ),
