@@ -16,7 +16,7 @@ from onnx import numpy_helper
 from paritygate.convert import convert
 from paritygate.convert.routes.registry import ROUTES, Way
 from paritygate.validate import ExitCode, validate
-from paritygate.validate.report import Verdict
+from paritygate.validate.report import Severity, Verdict
 
 GRAPH = """
 <ir_version: 8, opset_import: ["" : 17]>
@@ -199,6 +199,38 @@ def test_a_reference_that_mixes_its_rows_is_inconclusive(tmp_path: Path) -> None
     report = validate(tmp_path / "mixing.onnx", tmp_path / "mixing.onnx", batch_sizes=(1, 3))
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "PG309" in {finding.code for finding in report.findings}
+
+
+COREML = pytest.mark.parametrize("precision", ["fp32", "fp16"])
+
+
+@COREML
+def test_a_slightly_random_reference_is_inconclusive_for_a_coarse_candidate(precision: str, tmp_path: Path) -> None:
+    """P23: the candidate's own width says nothing about whether the reference agrees with itself."""
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> r (float[N, 4] x) => (float[N, 4] y) '
+        "{ noise = RandomNormalLike <scale = 0.0005> (x)\n one = Add (noise, unit)\n y = Mul (x, one) }"
+    )
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(1), "unit"))
+    onnx.save(model, str(tmp_path / "random.onnx"))
+    report = convert(tmp_path / "random.onnx", tmp_path / "out.mlpackage", precision=precision).report
+    assert "PG307" in {finding.code for finding in report.findings}
+    assert not report.passed
+
+
+@COREML
+def test_a_reference_that_mixes_its_rows_a_little_is_inconclusive_too(precision: str, tmp_path: Path) -> None:
+    """P14: a thousandth of what the other rows sum up to, which float16 would hardly notice."""
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> r (float[N, 4] x) => (float[N, 4] y) '
+        "{ total = ReduceSum <keepdims = 1> (x, rows)  part = Mul (total, little)  y = Sub (x, part) }"
+    )
+    model.graph.initializer.append(numpy_helper.from_array(np.array([0]), "rows"))
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(1e-3), "little"))
+    onnx.save(model, str(tmp_path / "mixing.onnx"))
+    report = convert(tmp_path / "mixing.onnx", tmp_path / "out.mlpackage", precision=precision).report
+    assert "PG309" in {finding.code for finding in report.findings if finding.severity is Severity.ERROR}
+    assert not report.passed
 
 
 def test_bindings_name_what_is_compared(source: Path, tmp_path: Path) -> None:

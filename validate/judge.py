@@ -75,7 +75,7 @@ def judge(
     dynamic axes that the user wants the candidate to have and no others. Raises ParityGateError PG201 when the policy
     speaks of an output that doesn't exist.
     """
-    policy = policy or DefaultPolicy()
+    own_policy = policy = policy or DefaultPolicy()
     if candidate.ran.facts.precision:
         policy, said = _at_precision(policy, candidate.ran.facts.precision, reference.ran.signature)
         notes = (*notes, *said)
@@ -87,7 +87,7 @@ def judge(
         actual, narrowed = widened(actual, expected, outputs)
         notes = (*notes, *narrowed)
     samples = load_samples(folder / SAMPLES).items
-    unsettled = _unsettled(specs, expected, paired)
+    unsettled = _unsettled(signature.outputs, expected, paired)
     left_out = {number for number in unsettled if samples[number].kind in DEGENERATE_KINDS}
     compared = [number for number in range(len(samples)) if number not in left_out]
     rows = compare_outputs(
@@ -100,7 +100,7 @@ def judge(
         labels=signature.labels,
     )
     findings = (
-        *_not_deterministic(specs, expected, again, policy),
+        *_not_deterministic(signature.outputs, expected, again, own_policy),
         *_batch_dependent(samples, unsettled, left_out),
         *declared,
         *check_informative(rows),
