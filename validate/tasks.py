@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,23 +85,35 @@ def run_candidate(
 
     on_event(Event(f"load {Path(source).name if isinstance(source, Path) else source_name(source)}"))
     samples = load_samples(folder / SAMPLES)
-    try:
+    with _speaking_of_a_candidate():
         model = load_model(row, source, replace(options, example=samples.feeds[0]))
-    except ParityGateError as error:
-        code = "PG301" if error.code == "PG402" else error.code
-        raise ParityGateError(code, error.subject, error.cause, error.remedy) from error
     adapter = InputAdapter(model.signature, bindings.inputs, bindings.images)
     feeds = [adapter.adapt(feed) for feed in samples.feeds]
     expected = load_outputs(folder / EXPECTED)
     bound = _bound(model, bindings, expected)
     signature, notes = folded_signature(model.signature, bindings.classes, bound), adapter.notes
-    if row.takes_single_rows and takes_rows(model.signature, feeds):
-        outputs = _run_rows(model, feeds, expected, bindings.classes, bound, on_event)
-        signature, notes = as_batches(signature), (*notes, _ROW_BY_ROW)
-    else:
-        outputs = [fold(output, bindings.classes, bound) for output in _run_all(model, feeds, "PG302", on_event)]
+    by_rows = row.takes_single_rows and takes_rows(model.signature, feeds)
+    with _speaking_of_a_candidate():
+        if by_rows:
+            outputs = _run_rows(model, feeds, expected, bindings.classes, bound, on_event)
+            signature, notes = as_batches(signature), (*notes, _ROW_BY_ROW)
+        else:
+            outputs = [fold(output, bindings.classes, bound) for output in _run_all(model, feeds, "PG302", on_event)]
     save_outputs(outputs, folder / ACTUAL)
     return Ran(signature, model.facts(), _summary(samples), notes)
+
+
+_OF_A_CANDIDATE = {"PG402": "PG301", "PG404": "PG301", "PG405": "PG301", "PG204": "PG302", "PG406": "PG302"}
+"""What an engine says of a source that it can't open or run -> the same of a candidate: no verdict, not no source."""
+
+
+@contextmanager
+def _speaking_of_a_candidate() -> Iterator[None]:
+    try:
+        yield
+    except ParityGateError as error:
+        code = _OF_A_CANDIDATE.get(error.code, error.code)
+        raise ParityGateError(code, error.subject, error.cause, error.remedy) from error
 
 
 _ROW_BY_ROW = "it takes one sample at a time: the rows of each batch were run one by one"
