@@ -75,8 +75,9 @@ def selection_first(estimator: Any) -> Any:
 
     if isinstance(estimator, RFE) and hasattr(estimator, "predict"):
         return Pipeline([("selection", estimator), ("estimator", estimator.estimator_)])
-    if isinstance(estimator, Pipeline) and isinstance(estimator.steps[-1][1], RFE):
-        return Pipeline([*estimator.steps[:-1], *selection_first(estimator.steps[-1][1]).steps])
+    if isinstance(estimator, Pipeline):
+        *steps, (name, last) = estimator.steps
+        return Pipeline([*steps, (name, selection_first(last))])
     return estimator
 
 
