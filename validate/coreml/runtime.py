@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engines.base import Rewrite, unchanged
 from ..errors import ParityGateError
 from . import features
 from .lower import NEXT_STATE, Lowered
@@ -30,14 +31,25 @@ class Session:
     """
 
     def __init__(
-        self, lowered: Lowered, again: Callable[[Mapping[str, tuple[int, ...]]], Lowered] | None = None
+        self,
+        lowered: Lowered,
+        again: Callable[[Mapping[str, tuple[int, ...]]], Lowered] | None = None,
+        rewrite: Rewrite = unchanged,
+        *,
+        optimise: bool = True,
     ) -> None:
         self.inputs = lowered.inputs
         self.outputs = lowered.outputs
         self.states = lowered.states
-        self._session, self._weights = _open(lowered)
+        self._lowered = lowered
+        self._rewrite, self._optimise = rewrite, optimise
+        self._session, self._weights = _open(lowered, rewrite, optimise=optimise)
         self._again = again
         self._others: dict[tuple[tuple[str, tuple[int, ...]], ...], Session] = {}
+
+    def variant(self, rewrite: Rewrite, *, optimise: bool) -> Session:
+        """The same model with its graph rewritten. Raises PG405 when ONNX Runtime refuses the result."""
+        return Session(self._lowered, self._again, rewrite, optimise=optimise)
 
     def predict(self, inputs: Mapping[str, Any], state: MutableMapping[str, Array] | None = None) -> dict[str, Any]:
         """Core ML's own view: values may be arrays, PIL images, numbers, strings or dictionaries, and so are results.
@@ -75,7 +87,7 @@ class Session:
         key = tuple(sorted(shapes.items()))
         if key not in self._others:
             self._others.pop(next(iter(self._others)) if len(self._others) == _MOST_OTHERS else key, None)
-            self._others[key] = Session(self._again(shapes))
+            self._others[key] = Session(self._again(shapes), None, self._rewrite, optimise=self._optimise)
         return self._others[key]
 
     def fresh_state(self) -> dict[str, Array]:
@@ -96,7 +108,7 @@ _LARGE = 256 << 20  # bytes of weights beyond which memory counts for more than 
 _SMALL = 1 << 20  # bytes of one weight below which a second copy of it doesn't matter
 
 
-def _open(lowered: Lowered) -> tuple[onnxruntime.InferenceSession, list[Any]]:
+def _open(lowered: Lowered, rewrite: Rewrite, *, optimise: bool) -> tuple[onnxruntime.InferenceSession, list[Any]]:
     """The session, and the weights that it reads without owning them.
 
     Weights that stand in the model's own weight file are mapped from there by ONNX Runtime, so they are in memory once
@@ -112,11 +124,13 @@ def _open(lowered: Lowered) -> tuple[onnxruntime.InferenceSession, list[Any]]:
         _save_memory(options)
         if any(w.dtype != np.float32 for w in weights.values() if w.nbytes > _SMALL):
             _widen_late(options)
+    if not optimise:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     rest = _refer_to_files(model, weights, lowered.blobs)
     held = {name: ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(w)) for name, w in rest.items()}
     options.add_external_initializers(list(held), list(held.values()))
     try:
-        session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(rewrite(model).SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as e:  # ONNX Runtime's exceptions share no base class
         raise ParityGateError("PG405", "the lowered Core ML model", f"ONNX Runtime refuses it: {e}") from e
     return session, [held, rest]

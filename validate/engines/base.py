@@ -7,15 +7,25 @@ that function, so that importing the module costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from ..signature import Hint, Signature, TensorSpec
 
 if TYPE_CHECKING:
+    import onnx
+
     from ..signature import Array, Feed
+
+Rewrite = Callable[["onnx.ModelProto"], "onnx.ModelProto"]
+"""A change of an ONNX graph. Large weights may be absent from it (external data): it must not read them."""
+
+
+def unchanged(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The rewrite that changes nothing."""
+    return model
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +84,15 @@ class Model(Protocol):
 
     def facts(self) -> Facts:
         """Format, producer, opset, operator counts, parameter count, size."""
+
+
+@runtime_checkable
+class Graphed(Protocol):
+    """A model that runs as an ONNX graph, which can be changed to learn more about it."""
+
+    def variant(self, rewrite: Rewrite, *, optimise: bool) -> Self:
+        """The same model, its graph rewritten; ``optimise`` lets ONNX Runtime fuse and fold.
+
+        It takes the same feeds and gives the same outputs; outputs that ``rewrite`` adds to the graph come with them.
+        Raises ParityGateError PG301 or PG405 when ONNX Runtime refuses the result.
+        """

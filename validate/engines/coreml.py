@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..signature import Hint, Signature, TensorSpec
-from .base import Facts, LoadOptions
+from .base import Facts, LoadOptions, Rewrite
 
 if TYPE_CHECKING:
     from ..coreml.features import Feature
@@ -38,6 +38,10 @@ class CoreMLModel:
     def run(self, feed: Feed) -> dict[str, Array]:
         """Every output as an array; states start as zeros, a dictionary is ``name/keys`` and ``name/values``."""
         return self.session.run(feed)
+
+    def variant(self, rewrite: Rewrite, *, optimise: bool) -> CoreMLModel:
+        """The same model with its lowered graph rewritten; see :class:`.base.Graphed`."""
+        return CoreMLModel(self.native, self.session.variant(rewrite, optimise=optimise))
 
     def hints(self) -> tuple[Hint, ...]:
         """Pixels of an image input lie between 0 and 255."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ParityGateError
 from ..signature import STRING, Hint, Signature, TensorSpec
-from .base import Facts, LoadOptions
+from .base import Facts, LoadOptions, Rewrite
 
 if TYPE_CHECKING:
     import onnx
@@ -20,6 +20,8 @@ PROVIDERS = ("CPUExecutionProvider",)
 """The execution providers of the gate: the CPU's, which every machine has."""
 
 _SILENT = 4  # ONNX Runtime's severity FATAL: what goes wrong arrives as an exception
+
+_EXTERNAL_FOLDER = "session.model_external_initializers_file_folder_path"
 
 _DTYPES = {
     "tensor(float)": "float32",
@@ -47,6 +49,14 @@ class OnnxModel:
         values = self._session.run(names, {name: _to_engine(array) for name, array in feed.items()})
         return {name: _from_engine(name, value) for name, value in zip(names, values, strict=True)}
 
+    def variant(self, rewrite: Rewrite, *, optimise: bool) -> OnnxModel:
+        """The same model with its graph rewritten; see :class:`.base.Graphed`."""
+        import onnx
+
+        model = onnx.ModelProto()
+        model.CopyFrom(_graph_only(self.native))
+        return OnnxModel(self.native, _session(self.native, rewrite(model).SerializeToString(), optimise=optimise))
+
     def hints(self) -> tuple[Hint, ...]:
         """Bounds of integer inputs that index a Gather with a constant table (an embedding)."""
         return tuple(_index_hints(_graph_only(self.native), self.signature))
@@ -70,20 +80,28 @@ def load(source: Path | onnx.ModelProto, options: LoadOptions) -> OnnxModel:
     Raises ParityGateError PG402 for a file that isn't ONNX, PG502 for external data outside of its folder, PG301
     when ONNX Runtime refuses the model.
     """
-    import onnxruntime
-
     if not isinstance(source, Path):
         raise ParityGateError("PG201", "source", "a live ONNX model must be saved to a file first", "Use onnx.save.")
     for file in external_files(source):
         if not file.is_file():
             raise ParityGateError("PG402", str(source), f"its external data file {file.name} is missing")
+    return OnnxModel(source, _session(source, str(source), optimise=True))
+
+
+def _session(path: Path, model: str | bytes, *, optimise: bool) -> Any:
+    """A session of a file, or of a model whose external data stand beside the file ``path``. Raises PG301."""
+    import onnxruntime
+
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = _SILENT
+    if isinstance(model, bytes):
+        settings.add_session_config_entry(_EXTERNAL_FOLDER, str(path.parent.resolve()))
+    if not optimise:
+        settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
-        session = onnxruntime.InferenceSession(str(source), settings, providers=list(PROVIDERS))
+        return onnxruntime.InferenceSession(model, settings, providers=list(PROVIDERS))
     except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
-        raise ParityGateError("PG301", str(source), f"ONNX Runtime refuses the model: {_reason(error)}") from error
-    return OnnxModel(source, session)
+        raise ParityGateError("PG301", str(path), f"ONNX Runtime refuses the model: {_reason(error)}") from error
 
 
 @cache
