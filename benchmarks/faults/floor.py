@@ -1,0 +1,100 @@
+"""An estimate of each output's noise that owes nothing to the gate: weights shaken by one ulp.
+
+The weights of the correct conversion are multiplied by 1 + 2**-23 u with u uniform in -1..1 (2**-52 for float64), ten
+times. Every product and sum of the network is thereby off by about one rounding, as it is when another library adds in
+another order. Thresholds of trees and the inputs stay, since nobody rounds them. An output's floor in a sample is the
+greatest of: how far the ten runs go from the correct conversion's answer, how far this answer is from the original's,
+and one ulp at the output's greatest value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from .graphs import copied, slots
+
+Array = np.ndarray[Any, Any]
+Runs = Sequence[Mapping[str, Array]]
+
+RUNS = 10
+FACTOR = 4
+_FINITE = "fc"
+
+
+def shaken(model: onnx.ModelProto, rng: np.random.Generator) -> onnx.ModelProto:
+    """The model, each weight off by up to one unit of its last place."""
+    copy = copied(model)
+    for slot in slots(copy):
+        if slot.is_weight:
+            array = slot.read()
+            ulp = np.finfo(array.dtype).eps
+            slot.write((array * (1 + ulp * rng.uniform(-1, 1, array.shape))).astype(array.dtype))
+    return copy
+
+
+class Floor:
+    """How far each output may go from the correct conversion's answer without anything being wrong."""
+
+    def __init__(self, expected: Runs, correct: Runs, others: Sequence[Runs]) -> None:
+        self._correct = correct
+        self._runs = [expected, *others]
+
+    def excess(self, mutant: Runs) -> tuple[float, str, float, float]:
+        """The greatest change in units of the floor, in which output, the change and the floor there.
+
+        Infinite where an output is missing, of another dtype or shape, NaN elsewhere, or where a label changes that no
+        run of the correct conversion changes.
+        """
+        worst = (0.0, "", 0.0, 0.0)
+        for number, (want, got) in enumerate(zip(self._correct, mutant, strict=True)):
+            for name, array in want.items():
+                others = [run[number][name] for run in self._runs if name in run[number]]
+                found = _excess(array, got.get(name), others)
+                worst = max(worst, (found[0], name, *found[1:]))
+        return worst
+
+
+def _excess(correct: Array, mutant: Array | None, others: Sequence[Array]) -> tuple[float, float, float]:
+    """(change / floor, change, floor) of one output in one sample."""
+    if mutant is None or mutant.dtype != correct.dtype or mutant.shape != correct.shape:
+        return np.inf, np.inf, 0.0
+    alike = [other for other in others if other.shape == correct.shape]
+    if correct.dtype.kind not in _FINITE:
+        moved = (mutant != correct) & ~np.any([other != correct for other in alike], axis=0)
+        return (np.inf, float(moved.sum()), 0.0) if moved.any() else (0.0, 0.0, 0.0)
+    if not np.array_equal(np.isfinite(correct), np.isfinite(mutant)):
+        return np.inf, np.inf, 0.0
+    floor = max([_unit(correct), *(_distance(correct, other) for other in alike)])
+    change = _distance(correct, mutant)
+    return (change / floor if change else 0.0), change, floor
+
+
+def _unit(array: Array) -> float:
+    finite = np.abs(array[np.isfinite(array)])
+    greatest = float(finite.max()) if finite.size else 0.0
+    return max(greatest * float(np.finfo(array.dtype).eps), float(np.finfo(array.dtype).smallest_subnormal))
+
+
+def _distance(one: Array, other: Array) -> float:
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(one.astype(np.float64) - other.astype(np.float64))
+    finite = apart[np.isfinite(apart)]
+    return float(finite.max()) if finite.size else 0.0
+
+
+def measured(
+    model: onnx.ModelProto, expected: Runs, correct: Runs, run: Callable[[onnx.ModelProto], Runs], file: Path
+) -> Floor:
+    """The floor from :data:`RUNS` shaken models; ``file`` seeds the generator by its name."""
+    return Floor(expected, correct, list(_shaken_runs(model, run, file)))
+
+
+def _shaken_runs(model: onnx.ModelProto, run: Callable[[onnx.ModelProto], Runs], file: Path) -> Iterator[Runs]:
+    rng = np.random.default_rng(sum(file.name.encode()))
+    for _ in range(RUNS):
+        yield run(shaken(model, rng))

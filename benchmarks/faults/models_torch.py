@@ -1,0 +1,68 @@
+"""PyTorch modules: the architectures of docs/coverage.md, a trained network, and silero-vad's own file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from benchmarks.coverage.torch import TORCH, TRANSFORMERS
+from fixtures.train import torch_cnn
+from paritygate.validate.engines.base import LoadOptions
+
+
+def _seeded(make: Callable[[], Any]) -> Callable[[Path], tuple[Any, LoadOptions]]:
+    """Seeded weights; batch normalisations see a few batches first, so that their statistics aren't 0 and 1."""
+
+    def build(_: Path) -> tuple[Any, LoadOptions]:
+        torch.manual_seed(7)
+        module, example, dynamic = make()
+        for layer in module.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                nn.init.uniform_(layer.weight, 0.5, 1.5)
+                nn.init.normal_(layer.bias, 0.0, 0.2)
+                layer.running_var.uniform_(0.5, 1.5)  # type: ignore[union-attr, operator]  # a buffer
+                layer.running_mean.normal_(0.0, 0.2)  # type: ignore[union-attr, operator]
+        arrays = {name: value.numpy() for name, value in example.items()}
+        return module.eval(), LoadOptions(example=arrays, dynamic=dynamic)
+
+    return build
+
+
+def _gelu_mlp() -> Any:
+    layers = (nn.Linear(20, 64), nn.GELU(), nn.LayerNorm(64), nn.Linear(64, 64), nn.GELU(), nn.Linear(64, 5))
+    return nn.Sequential(*layers), {"input": torch.randn(2, 20)}, ()
+
+
+def _digits(folder: Path) -> tuple[Any, LoadOptions]:
+    return torch_cnn(folder), LoadOptions()
+
+
+def _silero(_: Path) -> tuple[Any, LoadOptions]:
+    package = find_spec("silero_vad")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).parent / "data" / "silero_vad_16k_op15.onnx", LoadOptions()
+
+
+MODELS: dict[str, Callable[[Path], tuple[Any, LoadOptions]]] = {
+    "digits-cnn": _digits,
+    "silero-vad": _silero,
+    "gelu-mlp": _seeded(_gelu_mlp),
+    "lstm": _seeded(TORCH["LSTM"]),
+    "gru": _seeded(TORCH["bidirectional GRU"]),
+    "residual": _seeded(TORCH["residual network"]),
+    "unet": _seeded(TORCH["U-Net"]),
+    "attention": _seeded(TORCH["MultiheadAttention with mask"]),
+    "transformer-encoder": _seeded(TORCH["TransformerEncoder"]),
+    "decoder": _seeded(TORCH["ConvTranspose decoder"]),
+    "depthwise": _seeded(TORCH["depthwise CNN, GELU, GroupNorm"]),
+    "bag-classifier": _seeded(TORCH["embedding bag classifier"]),
+    "bert": _seeded(TRANSFORMERS["BERT"]),
+    "vit": _seeded(TRANSFORMERS["ViT"]),
+    "gpt2": _seeded(TRANSFORMERS["GPT-2"]),
+}

@@ -1,0 +1,20 @@
+"""The catalogue of mutations: name -> function, and the family that each belongs to."""
+
+from __future__ import annotations
+
+from ..graphs import Mutation
+from . import attributes, interface, numbers, recurrent, trees, weights
+
+FAMILIES: dict[str, dict[str, Mutation]] = {
+    "weights": weights.TABLE,
+    "settings of operators": attributes.TABLE,
+    "recurrent layers": recurrent.TABLE,
+    "trees": trees.TABLE,
+    "interface": interface.TABLE,
+    "number formats": numbers.TABLE,
+}
+
+MUTATIONS: dict[str, Mutation] = {name: function for table in FAMILIES.values() for name, function in table.items()}
+"""Every mutation; each takes a model and a generator, and yields mutants in a random order."""
+
+FAMILY_OF: dict[str, str] = {name: family for family, table in FAMILIES.items() for name in table}

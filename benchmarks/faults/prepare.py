@@ -1,0 +1,74 @@
+"""Building a model once: its source, its correct conversion, and what the original makes of every sample."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from paritygate.convert.routes.base import Candidate, ConvertOptions
+from paritygate.convert.routes.registry import ROUTES
+from paritygate.convert.tasks import take
+from paritygate.validate.detect import detect
+from paritygate.validate.engines.registry import Format
+from paritygate.validate.events import ignore
+from paritygate.validate.job import EXPECTED, SAMPLES, Ran, SamplePlan
+from paritygate.validate.samples import generate_samples, save_outputs, save_samples
+from paritygate.validate.tasks import run_reference
+
+from .models import Recipe
+
+FOLDER = Path("build/faults")
+SEEDS = (0, 1, 2, 3, 4)
+_UNSEEN_SEED, _UNSEEN_TURNS = 99, 16
+"""16 samples at each of two batch sizes: 64 rows or more that no judge sees."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One model: its name, what ran, the converted file and how its features are bound."""
+
+    name: str
+    family: str
+    folder: Path
+    row: Format
+    runs: dict[int, Ran]
+    candidate: Candidate
+
+    def job(self, seed: int) -> Path:
+        """The job folder of one seed of samples."""
+        return self.folder / f"seed{seed}"
+
+    @property
+    def unseen(self) -> Path:
+        """The job folder of the samples that no judge sees."""
+        return self.folder / "unseen"
+
+
+def prepared(recipe: Recipe) -> Prepared | None:
+    """What an earlier :func:`prepare` left of this model, if it did."""
+    file = FOLDER / recipe.name / "prepared.pickle"
+    return pickle.loads(file.read_bytes()) if file.exists() else None
+
+
+def prepare(recipe: Recipe) -> Prepared:
+    """Build, run on all seeds' samples, convert; everything goes to a folder that stays."""
+    folder = FOLDER / recipe.name
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "unseen").mkdir(parents=True)
+    source, options = recipe.build(folder)
+    row = detect(source)
+    runs: dict[int, Ran] = {}
+    for seed in SEEDS:
+        job = folder / f"seed{seed}"
+        job.mkdir()
+        model, runs[seed] = run_reference(job, row, source, options, SamplePlan(seed=seed), ignore)
+    samples = generate_samples(model.signature, model.hints(), seed=_UNSEEN_SEED, count=_UNSEEN_TURNS)
+    save_samples(samples, folder / "unseen" / SAMPLES)
+    save_outputs([model.run(feed) for feed in samples.feeds], folder / "unseen" / EXPECTED)
+    way, *_ = ROUTES[row.name, "onnx"]
+    candidate = take(way, model, folder / "model.onnx", ConvertOptions())
+    done = Prepared(recipe.name, recipe.family, folder, row, runs, candidate)
+    (folder / "prepared.pickle").write_bytes(pickle.dumps(done))
+    return done

@@ -1,0 +1,232 @@
+"""Each mutant of a model before each judge."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from paritygate.validate.detect import format_named
+from paritygate.validate.engines.base import LoadOptions
+from paritygate.validate.errors import ParityGateError
+from paritygate.validate.events import ignore
+from paritygate.validate.job import ACTUAL, EXPECTED, Bindings, Ran
+from paritygate.validate.judge import Side, judge
+from paritygate.validate.report import Report
+from paritygate.validate.samples import load_outputs
+from paritygate.validate.tasks import run_candidate
+
+from . import floor
+from .graphs import Mutant
+from .judges import GATE, RIVALS
+from .mutations import FAMILY_OF, MUTATIONS
+from .prepare import SEEDS, Prepared
+
+Runs = list[dict[str, np.ndarray[Any, Any]]]
+
+MOST = 2
+"""Mutants of each model and mutation."""
+
+FAULT, BELOW, UNCHANGED, UNREACHED, REFUSED = "fault", "below the floor", "unchanged", "unreached", "does not run"
+"""What becomes of a mutant before it is judged; see docs/verdict.md."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A candidate's outputs under the reference's names, and the run that the gate judges."""
+
+    path: Path
+    ran: Ran
+    outputs: Runs
+
+
+def ran(model: Prepared, job: Path, path: Path) -> Answer:
+    """Run a candidate on a job's samples. Raises ParityGateError where it can't be run."""
+    candidate = model.candidate
+    bindings = Bindings(candidate.inputs, candidate.outputs, candidate.classes, candidate.images)
+    done = run_candidate(job, format_named("onnx"), path, LoadOptions(), bindings, ignore)
+    return Answer(path, done, _renamed(load_outputs(job / ACTUAL), candidate.outputs))
+
+
+def _renamed(outputs: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Runs:
+    return [{names.get(name, name): array for name, array in output.items()} for output in outputs]
+
+
+def gate(model: Prepared, seed: int, answer: Answer) -> Report:
+    """The gate's own report on a candidate that has just run in the seed's job folder: all that a conversion does."""
+    return judge(
+        model.job(seed),
+        Side(model.name, model.row, model.runs[seed]),
+        Side(str(answer.path), format_named("onnx"), answer.ran, answer.path),
+        model.candidate.outputs,
+        None,
+        {},
+        route=model.candidate.route,
+        inputs=model.candidate.inputs,
+    )
+
+
+def left_out(report: Report) -> set[int]:
+    """The samples that the reference itself has no settled answer for: nobody shall judge by them."""
+    found = (re.match(r"sample (\d+) ", f.message) for f in report.findings if f.code == "PG309")
+    return {int(match[1]) for match in found if match}
+
+
+def false_alarms(model: Prepared) -> Iterator[dict[str, Any]]:
+    """What each judge makes of the correct conversion, one record per seed of samples."""
+    for seed in SEEDS:
+        answer = ran(model, model.job(seed), model.candidate.path)
+        start = time.perf_counter()
+        report = gate(model, seed, answer)
+        seconds = time.perf_counter() - start
+        skipped = left_out(report)
+        expected = load_outputs(model.job(seed) / EXPECTED)
+        yield {
+            "model": model.name,
+            "family": model.family,
+            "seed": seed,
+            "alarms": {GATE: not report.passed} | _alarms(*_paired(expected, answer.outputs, skipped)),
+            "detail": "" if report.passed else detail(report),
+            "seconds": round(seconds, 3),
+        }
+
+
+def _without(runs: Sequence[Any], skipped: set[int]) -> list[Any]:
+    return [run for number, run in enumerate(runs) if number not in skipped]
+
+
+def _paired(expected: Runs, correct: Runs, skipped: set[int]) -> tuple[Runs, Runs]:
+    """Both sides' kept samples; the reference's in the dtype that the correct conversion has.
+
+    scikit-learn computes in float64 what an ONNX file gives as float32: a rule that compares dtypes, torch's, would
+    find fault with every estimator.
+    """
+    return as_correct(_without(expected, skipped), _without(correct, skipped)), _without(correct, skipped)
+
+
+def as_correct(expected: Runs, correct: Runs) -> Runs:
+    """The reference's arrays, numbers in the dtype of the correct conversion's."""
+    return [
+        {
+            name: array.astype(good[name].dtype) if _narrower(array, good.get(name)) else array
+            for name, array in want.items()
+        }
+        for want, good in zip(expected, correct, strict=True)
+    ]
+
+
+def _narrower(array: Any, good: Any) -> bool:
+    return (
+        good is not None
+        and array.dtype != good.dtype
+        and array.dtype.kind == good.dtype.kind
+        and array.dtype.kind in "fi"
+    )
+
+
+def _alarms(expected: Runs, actual: Runs) -> dict[str, bool]:
+    return {name: not accepts(expected, actual) for name, accepts in RIVALS.items()}
+
+
+def detail(report: Report) -> str:
+    """What speaks against a pass."""
+    rows = [f"{row.name}: [{row.code}] {row.reason}" for row in report.outputs if not row.passed]
+    return "; ".join(rows + [f"[{f.code}] {f.where}: {f.message}" for f in report.findings if f.severity == "error"])
+
+
+class Bench:
+    """A model with its correct answers and its noise floor, ready for mutants."""
+
+    def __init__(self, model: Prepared) -> None:
+        self.model = model
+        self.proto = onnx.load(str(model.candidate.path))
+        self._file = model.folder / "mutant.onnx"
+        correct = ran(model, model.job(0), model.candidate.path)
+        self._skipped = left_out(gate(model, 0, correct))
+        self._expected = self._kept(load_outputs(model.job(0) / EXPECTED))
+        self._correct = self._kept(correct.outputs)
+        self._wanted = as_correct(self._expected, self._correct)
+        self._unseen = ran(model, model.unseen, model.candidate.path).outputs
+        self.floor = floor.measured(self.proto, self._expected, self._correct, self._run, self._file)
+
+    def _kept(self, runs: Sequence[Any]) -> list[Any]:
+        return _without(runs, self._skipped)
+
+    def _run(self, proto: onnx.ModelProto) -> Runs:
+        return self._kept(self._answer(proto, self.model.job(0)).outputs)
+
+    def _answer(self, proto: onnx.ModelProto, job: Path) -> Answer:
+        self._file.write_bytes(proto.SerializeToString())
+        return ran(self.model, job, self._file)
+
+    def mutants(self, name: str, most: int = MOST) -> list[Mutant]:
+        """The first few mutants of a kind; the choice depends on the model's and the mutation's names alone."""
+        seed = int.from_bytes(hashlib.blake2b(f"{self.model.name}\0{name}".encode(), digest_size=8).digest(), "big")
+        return list(itertools.islice(MUTATIONS[name](self.proto, np.random.default_rng(seed)), most))
+
+    def record(self, name: str, number: int, mutant: Mutant) -> dict[str, Any]:
+        """What became of a mutant, and who noticed it."""
+        about = {
+            "model": self.model.name,
+            "family": self.model.family,
+            "mutation": name,
+            "kind": FAMILY_OF[name],
+            "number": number,
+            "place": mutant.place,
+            "change": mutant.change,
+        }
+        try:
+            answer = self._answer(mutant.model, self.model.job(0))
+        except ParityGateError as error:
+            return about | {"class": REFUSED, "detail": f"[{error.code}] {error.cause}"[:200]}
+        return about | self._judged(mutant, answer)
+
+    def _judged(self, mutant: Mutant, answer: Answer) -> dict[str, Any]:
+        given = self._kept(answer.outputs)
+        excess, output, change, noise = self.floor.excess(given)
+        start = time.perf_counter()
+        report = gate(self.model, 0, answer)
+        seconds = time.perf_counter() - start
+        found = {GATE: not report.passed} | _alarms(self._wanted, given)
+        return {
+            "class": self._class(mutant, given, excess),
+            "excess": excess,
+            "output": output,
+            "moved": change,
+            "floor": noise,
+            "caught": found,
+            "detail": detail(report),
+            "allowed": _allowed(report),
+            "seconds": round(seconds, 3),
+        }
+
+    def _class(self, mutant: Mutant, given: Runs, excess: float) -> str:
+        if not _same(self._correct, given):
+            return FAULT if excess > floor.FACTOR else BELOW
+        try:
+            unseen = self._answer(mutant.model, self.model.unseen).outputs
+        except ParityGateError:
+            return UNREACHED
+        return UNCHANGED if _same(self._unseen, unseen) else UNREACHED
+
+
+def _same(one: Runs, other: Runs) -> bool:
+    """Whether two candidates gave the same bits."""
+    return all(
+        list(a) == list(b) and all(a[n].dtype == b[n].dtype and a[n].shape == b[n].shape for n in a)
+        and all(a[name].tobytes() == b[name].tobytes() for name in a)
+        for a, b in zip(one, other, strict=True)
+    )  # fmt: skip
+
+
+def _allowed(report: Report) -> str:
+    """The worst element of each output that passed, with what was allowed there: for whoever calibrates the gate."""
+    return "; ".join(f"{row.name}: {row.worst}" for row in report.outputs if row.passed and row.worst)[:300]
