@@ -22,6 +22,14 @@ CATALOG: dict[str, Explanation] = {
     "PG109": Explanation("output empty", "An output has no element in any sample, so nothing was proved about it."),
     "PG110": Explanation("output says little", "An output is the same in every sample, so agreement proves little."),
     "PG111": Explanation("not comparable", "An output holds values that have no comparison, such as Python objects."),
+    "PG112": Explanation(
+        "user metric differs", "A metric given by --metric differs between the two models by more than its MAX_DIFF."
+    ),
+    "PG113": Explanation(
+        "waived",
+        "A waiver of the config file speaks of this output: it lets greater differences pass until it expires, or it "
+        "has expired, or it allows less than the output is off.",
+    ),
     "PG201": Explanation("bad option", "An option's value can't be used."),
     "PG202": Explanation("no such file", "A file or folder that was named does not exist or can't be read."),
     "PG203": Explanation("samples can't be read", "The samples file is damaged, empty or of an unknown format."),
@@ -49,6 +57,10 @@ CATALOG: dict[str, Explanation] = {
         "engines disagree",
         "With --engine both, Apple's framework and paritygate's own engine give different values for the same Core ML "
         "model. That is no fault of the conversion, and nothing was proved about it.",
+    ),
+    "PG311": Explanation(
+        "self-check failed",
+        "The comparison did not notice a fault that was put into a copy of the outputs, so its pass proves nothing.",
     ),
     "PG401": Explanation("format not recognised", "Neither the suffix nor the first bytes say what the file is."),
     "PG402": Explanation("source can't be read", "The framework could not load the source model."),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import reasons
+from .decisions import Allowances, check_thresholds, with_decisions
 from .findings import dtype_name, varies
-from .labels import agreement_of_scores, count_ties
+from .labels import count_ties
 from .metrics import EPSILON, measure, measure_text
 from .policy import Policy
 from .report import LabelAgreement, Metrics, OutputComparison, Tolerance, Verdict, WorstElement
@@ -43,6 +44,7 @@ def compare_outputs(
     *,
     scores: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
+    thresholds: Mapping[str, Sequence[float]] | None = None,
 ) -> tuple[OutputComparison, ...]:
     """One row per output of the reference, then one per output that the candidate has beyond them.
 
@@ -50,9 +52,11 @@ def compare_outputs(
     sample to sample. ``bindings`` says which candidate output is which reference output, and nothing else is
     paired. ``scores`` names reference outputs whose last axis counts classes; ``labels`` maps a reference output
     that holds class labels to the scores it is chosen by ("" if the model doesn't give them), so that flips at ties
-    are told from wrong answers. Raises ParityGateError PG201 when ``policy`` speaks of what doesn't exist.
+    are told from wrong answers. ``thresholds`` are where the user's decisions change, by output; None asks for no
+    crossings. Raises ParityGateError PG201 when ``policy`` or ``thresholds`` speak of what doesn't exist.
     """
     policy.check(specs)
+    check_thresholds(specs, thresholds or {})
     labels = labels or {}
     partners = _partners(bindings)
     pairs: dict[str, _Pair] = {}
@@ -63,9 +67,7 @@ def compare_outputs(
             rows[spec.name] = found
             continue
         pairs[spec.name] = found
-        rows[spec.name] = _with_agreement(
-            _judge(found, policy), found, scores=(*scores, *labels.values()), labels=labels
-        )
+        rows[spec.name] = _with_agreement(_judge(found, policy), found, (*scores, *labels.values()), labels, thresholds)
     for name, chosen_by in labels.items():
         if name in pairs and chosen_by in pairs:
             rows[name] = _with_ties(rows[name], pairs[name], rows[chosen_by], pairs[chosen_by])
@@ -187,17 +189,23 @@ def _dtype_fits(want: Array, got: Array, accepts: Iterable[str]) -> bool:
 
 
 def _with_agreement(
-    row: OutputComparison, pair: _Pair, *, scores: Iterable[str], labels: Iterable[str]
+    row: OutputComparison,
+    pair: _Pair,
+    scores: Iterable[str],
+    labels: Iterable[str],
+    thresholds: Mapping[str, Sequence[float]] | None,
 ) -> OutputComparison:
-    """The row with how often both sides choose the same class, if it is about classes at all."""
-    if row.metrics is None:
+    """The row with what its values decide: how often both sides choose the same class, which thresholds they cross."""
+    if row.metrics is None or row.tolerance is None:
         return row
+    allowed = Allowances(pair.want, row.tolerance)
     if row.name in labels:
         agreeing = row.metrics.elements - row.metrics.differing - row.metrics.mismatched
-        return replace(row, labels=LabelAgreement(row.metrics.elements, agreeing))
-    if row.name in scores and row.dtype != STRING:
-        return replace(row, labels=agreement_of_scores(pair.want, pair.got))
-    return row
+        row = replace(row, labels=LabelAgreement(row.metrics.elements, agreeing))
+    if row.dtype == STRING:
+        return row
+    is_scores = row.name in scores and row.name not in labels
+    return with_decisions(row, pair.want, pair.got, allowed, scores=is_scores, thresholds=thresholds)
 
 
 def _with_ties(row: OutputComparison, pair: _Pair, scores_row: OutputComparison, scores: _Pair) -> OutputComparison:
@@ -207,7 +215,7 @@ def _with_ties(row: OutputComparison, pair: _Pair, scores_row: OutputComparison,
     """
     if row.labels is None or row.code != "PG107" or not scores_row.passed or scores_row.tolerance is None:
         return row
-    ties = count_ties((pair.want, pair.got), scores.want, scores_row.tolerance)
+    ties = count_ties((pair.want, pair.got), scores.want, Allowances(scores.want, scores_row.tolerance))
     labels = replace(row.labels, ties=ties, scores_name=scores_row.name)
     if labels.agreeing + ties < labels.rows:
         return replace(row, labels=labels, reason=f"{row.reason}{reasons.of_them_ties(labels)}")

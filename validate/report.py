@@ -5,8 +5,10 @@ Importing this module costs nothing: no numpy, no rich. Numbers are Python numbe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 from .errors import ExitCode
@@ -111,7 +113,7 @@ class LabelAgreement:
     ``agreeing`` rows have the same label (of a label output), or the same greatest score (of a scores output).
     ``top_k`` is the share of rows whose ``k`` greatest scores belong to the same classes; None for labels and for
     ``k`` classes or fewer. ``ties`` are rows with another label whose two classes score nearer to each other
-    than the tolerance of ``scores_name``: either label is right there.
+    than the tolerance of ``scores_name`` (of the output itself where that is ""): either label is right there.
     """
 
     rows: int
@@ -126,6 +128,66 @@ class LabelAgreement:
         """Share of rows that agree."""
         return self.agreeing / self.rows
 
+    @property
+    def flips(self) -> int:
+        """Rows that don't agree, ties included."""
+        return self.rows - self.agreeing
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """How many elements of an output lie on the other side of a decision threshold, over all samples.
+
+    One side is ``value >= threshold``. ``inside`` of the ``crossed`` ones are off by no more than they may be.
+    ``source`` is "default" or "user".
+    """
+
+    threshold: float
+    elements: int
+    crossed: int
+    inside: int
+    source: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A signed-off exception: ``output`` may be off by up to ``max_abs`` (absolute) until the day ``expires``.
+
+    ``model`` is a pattern for the name of either model, "*" for any.
+    """
+
+    output: str
+    max_abs: float
+    reason: str
+    expires: date
+    model: str = "*"
+    signed_off_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricComparison:
+    """What a user's metric says of both models. ``limit`` is the difference that is allowed; None decides nothing."""
+
+    name: str
+    reference: float
+    candidate: float
+    limit: float | None = None
+
+    @property
+    def difference(self) -> float:
+        """|candidate - reference|; 0 for the same infinity, NaN where either is NaN."""
+        return 0.0 if self.reference == self.candidate else abs(self.candidate - self.reference)
+
+    @property
+    def proved(self) -> bool:
+        """Whether there is anything to compare: NaN on both sides says nothing."""
+        return not (math.isnan(self.reference) and math.isnan(self.candidate))
+
+    @property
+    def passed(self) -> bool:
+        """Whether the limit holds, if there is one; NaN on one side only never holds one."""
+        return self.limit is None or self.difference <= self.limit
+
 
 @dataclass(frozen=True, slots=True)
 class OutputComparison:
@@ -134,7 +196,7 @@ class OutputComparison:
     ``name`` is the reference's, ``candidate_name`` the candidate's; "" where there is none. ``code`` is "" on a
     pass, otherwise one of the catalog's. ``reason`` is one sentence for the user, also on a pass if something
     should be said. ``shape`` is the first sample's. ``informative`` is False when all samples gave the same
-    values, so that agreement proves little.
+    values, so that agreement proves little. ``waiver`` is what an output passes by although its values differ.
     """
 
     name: str
@@ -150,6 +212,8 @@ class OutputComparison:
     worst: WorstElement | None = None
     labels: LabelAgreement | None = None
     informative: bool = True
+    crossings: tuple[Crossing, ...] = ()
+    waiver: Waiver | None = None
 
     @property
     def passed(self) -> bool:
@@ -218,6 +282,7 @@ class Report:
     findings: tuple[Finding, ...] = ()
     route: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)
+    user_metrics: tuple[MetricComparison, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -9,18 +9,19 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
+from datetime import date
 from enum import Enum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from ..report import LabelAgreement, Report, Severity
+from ..report import LabelAgreement, MetricComparison, Report, Severity
 
 if TYPE_CHECKING:
     from ..errors import ParityGateError
 
 SCHEMA_VERSION = 1
 
-_DERIVED = {Report: ("verdict",), LabelAgreement: ("rate",)}
+_DERIVED = {Report: ("verdict",), LabelAgreement: ("rate", "flips"), MetricComparison: ("difference",)}
 
 
 def render_report(command: str, report: Report, written: PurePath | None = None) -> str:
@@ -46,7 +47,7 @@ def render_error(command: str, error: ParityGateError) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, mappings, paths and enums as what JSON has."""
+    """Dataclasses, mappings, paths, dates and enums as what JSON has."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = (*_DERIVED.get(type(value), ()), *(field.name for field in dataclasses.fields(value)))
         return {name: plain(getattr(value, name)) for name in names}
@@ -56,7 +57,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, PurePath):
+    if isinstance(value, PurePath | date):
         return str(value)
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)

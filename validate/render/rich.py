@@ -20,6 +20,7 @@ _STYLES = {
     "fail": "bold red",
     "error": "bold red",
     "inconclusive": "bold yellow",
+    "waived": "bold yellow",
     "warning": "yellow",
     "note": "cyan",
 }
@@ -34,7 +35,7 @@ def render_rich(report: Report) -> Group:
     parts = (
         _grid(tuple(headings(report)), "dim"),
         _Table(report),
-        Text(printable("; ".join(agreements(report)))),
+        Text("\n".join(map(printable, agreements(report)))),
         _grid(tuple(sentences(report)), ""),
     )
     return Group(*(part for part in parts if not isinstance(part, Text) or part.plain), verdict)

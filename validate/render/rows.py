@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from ..reasons import allowed_text, number
 
 if TYPE_CHECKING:
-    from ..report import Errors, LabelAgreement, ModelSummary, OutputComparison, Report, SamplesSummary
+    from ..report import (
+        Crossing,
+        Errors,
+        LabelAgreement,
+        MetricComparison,
+        ModelSummary,
+        OutputComparison,
+        Report,
+        SamplesSummary,
+    )
 
 COLUMNS = ("output", "dtype", "shape", "elements", "differ", "max abs", "mean abs", "max rel", "cosine", "SNR dB", "")
 """Heads of the table; the last column is the verdict."""
@@ -41,9 +50,14 @@ def cells(output: OutputComparison) -> tuple[str, ...]:
     words = (title(output), " / ".join(dtypes) or "-", shape)
     metrics = output.metrics
     if metrics is None:
-        return (*words, *["-"] * (len(COLUMNS) - LEFT - 1), output.verdict.value)
+        return (*words, *["-"] * (len(COLUMNS) - LEFT - 1), verdict_word(output))
     counts = (f"{metrics.elements:,}", f"{metrics.differing + metrics.mismatched:,}")
-    return (*words, *counts, *_errors(metrics.errors), output.verdict.value)
+    return (*words, *counts, *_errors(metrics.errors), verdict_word(output))
+
+
+def verdict_word(output: OutputComparison) -> str:
+    """The verdict; a pass that a waiver gave is called by its name."""
+    return "waived" if output.waiver else output.verdict.value
 
 
 def title(output: OutputComparison) -> str:
@@ -54,10 +68,21 @@ def title(output: OutputComparison) -> str:
 
 
 def agreements(report: Report) -> Iterator[str]:
-    """One line per output of a classifier."""
+    """What the outputs decide: one line for classes, for each threshold, for each of the user's metrics."""
     for output in report.outputs:
         if output.labels:
             yield f"{title(output)}: {_agreement(output.labels)}"
+        for crossing in output.crossings:
+            yield f"{title(output)}: {_crossing(crossing)}"
+    for metric in report.user_metrics:
+        yield f"metric {metric.name}: {metric_text(metric)}"
+
+
+def metric_text(metric: MetricComparison) -> str:
+    """Both sides' values and how far they are apart, with the digits that it takes to see it."""
+    limit = "" if metric.limit is None else f" where {number(metric.limit)} is allowed"
+    sides = f"{metric.reference:.9g} in the reference, {metric.candidate:.9g} in the candidate"
+    return f"{sides}, off by {number(metric.difference)}{limit}"
 
 
 def sentences(report: Report) -> Iterator[tuple[str, str]]:
@@ -82,7 +107,11 @@ def verdict_line(report: Report) -> str:
     passed = sum(output.passed for output in report.outputs)
     codes = dict.fromkeys(finding.code for finding in report.findings if finding.severity.value == "error")
     beside = f"; beside the outputs: {', '.join(codes)}" if codes else ""
-    return f"{verdict}: {passed} of {len(report.outputs)} outputs agree on {report.samples.count} samples{beside}"
+    count = sum(output.waiver is not None for output in report.outputs)
+    waived = f", {count} of them by a waiver" if count else ""
+    return (
+        f"{verdict}: {passed} of {len(report.outputs)} outputs agree on {report.samples.count} samples{waived}{beside}"
+    )
 
 
 def printable(text: str) -> str:
@@ -136,8 +165,15 @@ def _errors(errors: Errors | None) -> tuple[str, ...]:
 def _agreement(labels: LabelAgreement) -> str:
     best = f"same class in {labels.agreeing:,} of {labels.rows:,} rows ({100 * labels.rate:.6g} %)"
     top = "" if labels.top_k is None else f", among the best {labels.k} in {100 * labels.top_k:.6g} %"
-    ties = f", {labels.ties:,} at ties" if labels.ties else ""
-    return f"{best}{top}{ties}"
+    flips = "" if not labels.flips else f"; {labels.flips:,} flipped, {labels.ties:,} of them at ties"
+    return f"{best}{top}{flips}"
+
+
+def _crossing(crossing: Crossing) -> str:
+    source = "" if crossing.source == "user" else f" ({crossing.source})"
+    place = f"lie on the other side of {crossing.threshold:.9g}{source}"
+    inside = f", {crossing.inside:,} of them inside of what is allowed" if crossing.crossed else ""
+    return f"{crossing.crossed:,} of {crossing.elements:,} elements {place}{inside}"
 
 
 def _details(output: OutputComparison) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,184 @@
+"""What the numbers decide: flips and ties, thresholds, the user's own metrics."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from paritygate.validate.compare import compare_outputs
+from paritygate.validate.decisions import Allowances, crossing, decided_one_by_one, parse_thresholds
+from paritygate.validate.errors import ParityGateError
+from paritygate.validate.labels import agreement_of_scores, count_ties
+from paritygate.validate.policy import DefaultPolicy, FixedPolicy
+from paritygate.validate.report import Crossing, LabelAgreement, Tolerance
+from paritygate.validate.signature import TensorSpec
+
+RNG = np.random.default_rng(0)
+
+
+# -- flips and ties ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def flipped():
+    """300 rows of 7 classes in two samples; rows 0 to 9 are ties by 1e-7 and flip, rows 10 to 12 flip for good."""
+    want = RNG.dirichlet(np.ones(7), 300)
+    want[:10, :2] = want[:10].max(axis=1)[:, None] + [[1e-7, 0]]
+    got = want.copy()
+    got[:10, 1] += 2e-7
+    got[10:13] = np.roll(got[10:13], 1, axis=1)
+    return [want[:100], want[100:]], [got[:100], got[100:]]
+
+
+def test_flips_are_counted_and_ties_told_apart(flipped):
+    want, got = flipped
+    allowed = [np.full(part.shape, 2e-7) for part in want]
+    agreement = agreement_of_scores(want, got, allowed)
+    assert (agreement.rows, agreement.flips, agreement.ties) == (300, 13, 10)
+
+
+def test_ties_are_measured_by_the_allowance_of_their_own_elements(flipped):
+    """Five of the ten rows may be off by enough; a great allowance of another class or row says nothing."""
+    want, got = flipped
+    allowed = [np.zeros(part.shape) for part in want]
+    allowed[0][:5, 0] = 1.1e-7
+    allowed[0][5:10, 2:] = 1.0
+    allowed[1][:] = 1.0
+    assert agreement_of_scores(want, got, allowed).ties == 5
+    labels = [part.argmax(axis=1) for part in want], [part.argmax(axis=1) for part in got]
+    assert count_ties(labels, want, allowed) == 5
+
+
+def test_blocks_change_nothing(flipped, monkeypatch):
+    want, got = flipped
+    allowed = [np.full(part.shape, 2e-7) for part in want]
+    whole = agreement_of_scores(want, got, allowed)
+    monkeypatch.setattr("paritygate.validate.labels._BLOCK", 50)
+    assert agreement_of_scores(want, got, allowed) == whole
+
+
+def test_every_flip_of_scores_that_pass_is_a_tie():
+    """Both scores are within what they may be off, so the gap can't exceed the sum."""
+    want = RNG.integers(0, 4, (500, 5)).astype(np.float32) / 4 + RNG.uniform(0, 1e-6, (500, 5)).astype(np.float32)
+    got = want + RNG.uniform(-1e-6, 1e-6, want.shape).astype(np.float32)
+    (row,) = compare_outputs(
+        (TensorSpec("y", "float32", None),), [{"y": want}], [{"y": got}], {"y": "y"}, DefaultPolicy(), scores=("y",)
+    )
+    assert row.passed
+    assert row.labels.flips > 50
+    assert row.labels.ties == row.labels.flips
+
+
+def test_scores_of_any_rank():
+    want = RNG.standard_normal((2, 3, 4, 6))
+    got = want.copy()
+    got[0, 0, 0] = -got[0, 0, 0]
+    assert agreement_of_scores([want], [got], [np.zeros(want.shape)]) == LabelAgreement(24, 23, 5, 23 / 24, 0)
+
+
+def test_allowances_are_what_the_comparison_allows():
+    """One element at the bound passes and the next float above fails: the helper must say the same."""
+    want = RNG.standard_normal((40, 9)).astype(np.float32)
+    tolerance = Tolerance(1e-4, 1e-6, 128, "float32")
+    allowed = Allowances([want], tolerance)[0]
+    assert allowed.shape == want.shape
+    from paritygate.validate.metrics import measure
+
+    for factor, differing in ((0.999, 0), (1.001, want.size)):
+        metrics, _ = measure([want], [want.astype(np.float64) + factor * allowed], tolerance)
+        assert metrics.differing == differing
+
+
+# -- thresholds -------------------------------------------------------------------------------------------------------
+
+
+def test_crossings_inside_and_outside_of_the_allowance():
+    want = np.array([[0.2, 0.4999, 0.5, 0.5], [0.9, 0.1, np.nan, 0.49]])
+    got = np.array([[0.2, 0.5, 0.4999, 0.6], [0.9, 0.8, np.nan, 0.5]])
+    allowed = np.full(want.shape, 1.5e-4)
+    assert crossing([want], [got], [allowed], 0.5) == Crossing(0.5, 8, 4, 2)
+
+
+def test_crossings_of_blocks_and_samples():
+    want = [RNG.random((n, 3), dtype=np.float32) for n in (20_000, 1)]
+    got = [(part + 0.01).astype(np.float32) for part in want]
+    crossed = sum(int(np.sum((a >= 0.3) != (b >= 0.3))) for a, b in zip(want, got, strict=True))
+    assert crossing(want, got, [np.zeros(part.shape) for part in want], 0.3) == Crossing(0.3, 60_003, crossed, 0)
+
+
+SIGMOID = RNG.random((50, 6), dtype=np.float32)
+SOFTMAX = RNG.dirichlet(np.ones(6), 50).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("array", "is_so"),
+    [
+        pytest.param(SIGMOID[:, :1], True, id="one class"),
+        pytest.param(SIGMOID, True, id="several labels"),
+        pytest.param(SIGMOID[:, 0], True, id="one score per row"),
+        pytest.param(SIGMOID.reshape(5, 10, 6), True, id="a detector's places and classes"),
+        pytest.param(SIGMOID.reshape(5, 1, 10, 6), True, id="a mask"),
+        pytest.param(SOFTMAX, False, id="rows sum to one"),
+        pytest.param(SOFTMAX.astype(np.float16), False, id="rows sum to one in float16"),
+        pytest.param(SIGMOID * 2, False, id="beyond one"),
+        pytest.param(SIGMOID - 0.5, False, id="below zero"),
+        pytest.param(SIGMOID.reshape(5, 2, 5, 6), False, id="a picture"),
+        pytest.param(SIGMOID > 0.5, False, id="booleans"),
+        pytest.param((SIGMOID > 0.5).astype(int), False, id="integers"),
+        pytest.param(np.array(0.3), False, id="a number alone"),
+        pytest.param(SIGMOID[:0], False, id="nothing"),
+        pytest.param(np.full((3, 2), np.nan), False, id="NaN"),
+    ],
+)
+def test_what_a_half_decides(array, is_so):
+    assert decided_one_by_one([array]) is is_so
+
+
+def decided(want, got, policy=None, thresholds=None, **more):
+    specs = (TensorSpec("y", want.dtype.name, None),)
+    (row,) = compare_outputs(
+        specs, [{"y": want}], [{"y": got}], {"y": "y"}, policy or DefaultPolicy(), thresholds=thresholds, **more
+    )
+    return row
+
+
+def test_crossings_are_told_and_decide_nothing():
+    want = SIGMOID.copy()
+    want[0, 0] = np.nextafter(np.float32(0.5), np.float32(0))
+    got = want.copy()
+    got[0, 0] = 0.5
+    row = decided(want, got, thresholds={})
+    assert row.passed
+    assert row.crossings == (Crossing(0.5, 300, 1, 1),)
+    assert decided(want, got).crossings == ()
+
+
+def test_a_threshold_of_the_users_takes_the_default_ones_place():
+    got = SIGMOID.copy()
+    got[3, 3] = 1 - got[3, 3]
+    row = decided(SIGMOID, got, FixedPolicy(0, 1.0), {"y": (0.2, 0.5)})
+    assert [each.source for each in row.crossings] == ["user", "user"]
+    assert [(each.crossed, each.inside) for each in row.crossings][1] == (1, 1)
+
+
+def test_crossing_by_more_than_allowed_fails_by_its_value():
+    got = SIGMOID.copy()
+    got[3, 3] = 1 - got[3, 3]
+    row = decided(SIGMOID, got, thresholds={"y": (0.5,)})
+    assert row.code == "PG101"
+    assert row.crossings == (Crossing(0.5, 300, 1, 0, "user"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"), [("nope", "float32"), ("y", "str"), ("y", "bool"), ("y", "complex64")], ids=str
+)
+def test_thresholds_that_cannot_be_meant(name, dtype):
+    with pytest.raises(ParityGateError, match="PG201"):
+        compare_outputs((TensorSpec("y", dtype, None),), [], [], {}, DefaultPolicy(), thresholds={name: (0.5,)})
+
+
+def test_texts_of_thresholds():
+    assert parse_thresholds(["a:0.5", "a:0.7", "b:0:1e-3"]) == {"a": (0.5, 0.7), "b:0": (1e-3,)}
+    for text in ("a", "a:", ":1", "a:x", "a:nan", "a:inf"):
+        with pytest.raises(ParityGateError, match="PG201"):
+            parse_thresholds([text])
