@@ -2,7 +2,7 @@
 
 ``--models`` and ``--mutations`` name parts, separated by commas (a part of a name will do); ``--quick`` takes one
 mutant of each kind instead of two. What was judged before is kept; ``--anew`` judges it again, as it must be when the
-gate has changed. ``prepare`` only builds the models.
+gate has changed. ``prepare`` only builds the models; ``list`` prints all that the gate got wrong, with figures.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ RESULTS, ALARMS = "faults.jsonl", "alarms.jsonl"
 def main() -> None:
     """Prepare what is missing, judge what isn't judged, or write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task", nargs="?", default="run", choices=("run", "prepare", "page"))
+    parser.add_argument("task", nargs="?", default="run", choices=("run", "prepare", "page", "list"))
     parser.add_argument("--models", default="")
     parser.add_argument("--mutations", default="")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--anew", action="store_true")
     parser.add_argument("--here", action="store_true", help="in this process, for one model")
     given = parser.parse_args()
-    if given.task == "page":
-        from .page import write
+    if given.task in ("page", "list"):
+        from . import page
 
-        write()
+        records = everything(RESULTS), everything(ALARMS)
+        page.write(*records) if given.task == "page" else print(page.listing(*records), end="")
         return
     chosen = [recipe for name, recipe in RECIPES.items() if _named(name, given.models)]
     for recipe in chosen:

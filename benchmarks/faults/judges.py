@@ -58,7 +58,7 @@ def _close(want: Array, got: Array, rtol: float, atol: float) -> bool:
 
 
 def polygraphy(expected: Outputs, actual: Outputs) -> bool:
-    """``Comparator.compare_accuracy`` with ``SimpleCompareFunc()``: all its defaults (1e-5, 1e-5, element by element)."""
+    """``Comparator.compare_accuracy`` with ``SimpleCompareFunc()``, all defaults: 1e-5 and 1e-5, element by element."""
     from polygraphy.comparator import Comparator, RunResults, SimpleCompareFunc
     from polygraphy.comparator.struct import IterationResult
     from polygraphy.exception import PolygraphyException

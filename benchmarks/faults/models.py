@@ -1,4 +1,4 @@
-"""The models that faults are put into: all families, small, trained where training is cheap, else with seeded weights."""
+"""The models that faults are put into: of all families, small, trained where cheap, else with seeded weights."""
 
 from __future__ import annotations
 

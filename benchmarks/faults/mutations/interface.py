@@ -83,15 +83,13 @@ def labels_permuted(model: onnx.ModelProto, rng: np.random.Generator) -> Iterato
     """A classifier's names of classes, one place further."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
-        changed = ""
-        for entry in node.attribute:
-            if entry.name.startswith(("classlabels", "classes_")) and len(entry.ints or entry.strings) > 1:
-                values = list(entry.ints or entry.strings)
-                set_attribute(node, entry.name, values[1:] + values[:1])
-                changed = f"{entry.name} rolled by one"
-        return changed
+        lists = {entry.name: list(entry.ints or entry.strings) for entry in node.attribute}
+        named = [name for name in lists if name.startswith(("classlabels", "classes_")) and len(lists[name]) > 1]
+        for name in named:
+            set_attribute(node, name, lists[name][1:] + lists[name][:1])
+        return f"{', '.join(named)} rolled by one" if named else ""
 
-    yield from on_nodes(model, rng, {"TreeEnsembleClassifier", "LinearClassifier", "SVMClassifier", "ZipMap"}, edit)
+    return on_nodes(model, rng, {"TreeEnsembleClassifier", "LinearClassifier", "SVMClassifier", "ZipMap"}, edit)
 
 
 def output_dtype(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:

@@ -10,15 +10,15 @@ import onnx
 from ..graphs import Mutant, Mutation, attribute, constant, on_nodes, set_attribute
 
 _GATES = {"LSTM": 4, "GRU": 3}
-_KERAS_ORDER = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2)}
-"""ONNX has i, o, f, c and z, r, h; these are the orders that come of reading them as Keras' i, f, c, o or as r, z, h."""
+_OTHER_ORDER = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2)}
+"""ONNX has i, o, f, c and z, r, h; these orders come of writing Keras' i, f, c, o and PyTorch's r, z, n as they are."""
 
 
 def gates(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
     """Weights and biases cut into gates by another framework's order."""
 
     def edit(copy: onnx.ModelProto, node: onnx.NodeProto) -> str:
-        order, changed = _KERAS_ORDER[node.op_type], 0
+        order, changed = _OTHER_ORDER[node.op_type], 0
         for number in (1, 2, 3):
             slot = constant(copy, node.input[number]) if len(node.input) > number else None
             if slot is None:
