@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParityGateError
+from ..user_code import find_callable
 from .base import LoadOptions
 from .torch_call import Call, bind_example, not_known
 from .torch_common import file_size, producer, weights_only
@@ -108,40 +106,16 @@ def _check_kind(subject: str, module: Any) -> Any:
 
 
 def _build(source: str, weights: Path | None) -> Any:
-    where, _, name = source.rpartition(":")
-    factory = _find(source, where, name)
+    factory = find_callable(source, "PG402")
     try:
         module = _check_kind(source, factory()).eval()
     except ParityGateError:
         raise
     except Exception as error:  # the factory is the user's code
+        name = source.rpartition(":")[2]
         raise fails(source, "PG402", error, f"{name}() must return a torch.nn.Module without arguments.") from error
     if weights is not None:
         _load_weights(module, weights)
-    return module
-
-
-def _find(source: str, where: str, name: str) -> Callable[[], Any]:
-    try:
-        space = _import_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
-    except Exception as error:  # importing runs the user's code
-        raise fails(source, "PG402", error, f"{where} must be importable from the current folder.") from error
-    found = getattr(space, name, None)
-    if not callable(found):
-        has = [each for each, value in vars(space).items() if callable(value) and not each.startswith("_")]
-        raise ParityGateError("PG402", source, f"{where} has no callable '{name}'", f"It has: {', '.join(has)}.")
-    return found  # type: ignore[no-any-return]  # what the user's module holds is not known to the type checker
-
-
-def _import_file(path: Path) -> Any:
-    """Import a file by path as Python imports a script: modules beside it are found."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise FileNotFoundError(f"no Python file {path}")
-    sys.path.insert(0, str(path.parent.resolve()))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
     return module
 
 

@@ -1,0 +1,173 @@
+"""Waivers: what they excuse, and above all what they don't."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from paritygate.validate.compare import compare_outputs
+from paritygate.validate.config import find_config, read_waivers
+from paritygate.validate.errors import ParityGateError
+from paritygate.validate.policy import DefaultPolicy
+from paritygate.validate.report import Severity, Waiver
+from paritygate.validate.signature import TensorSpec
+from paritygate.validate.waivers import apply_waivers
+
+TODAY = date(2026, 5, 17)
+WAIVER = Waiver("y", 1e-2, "the old model rounds twice", TODAY + timedelta(days=30))
+WANT = np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 6)
+
+
+def changed(change):
+    got = WANT.copy()
+    return change(got)
+
+
+def off_by(size):
+    def change(got):
+        got[2, 3] += size
+        return got
+
+    return change
+
+
+def to_nan(got):
+    got[0, 0] = np.nan
+    return got
+
+
+def apply(got, *waivers, models=("a.keras", "out/b.onnx"), today=TODAY):
+    outputs = [{}] if got is None else [{"y": got}]
+    rows = compare_outputs(
+        (TensorSpec("y", "float32", None),), [{"y": WANT}], outputs, {"y": "y"}, DefaultPolicy(), thresholds={}
+    )
+    (row,), findings = apply_waivers(rows, waivers, models, today)
+    return row, findings
+
+
+def test_values_within_the_bound_are_waived_and_said():
+    row, (finding,) = apply(changed(off_by(5e-3)), WAIVER)
+    assert row.passed
+    assert row.waiver is WAIVER
+    assert row.metrics.differing == 1
+    assert (finding.code, finding.severity) == ("PG113", Severity.WARNING)
+    assert "until 2026-06-16, because the old model rounds twice" in finding.message
+
+
+NOT_EXCUSED = [
+    pytest.param(changed(off_by(2e-2)), WAIVER, "PG101", "allows 0.01", id="beyond the bound"),
+    pytest.param(changed(to_nan), WAIVER, "PG106", "values only", id="NaN"),
+    pytest.param(None, WAIVER, "PG104", "values only", id="missing"),
+    pytest.param(WANT[:3], WAIVER, "PG102", "values only", id="shape"),
+    pytest.param(WANT.astype(np.float64), WAIVER, "PG103", "values only", id="dtype"),
+    pytest.param(
+        changed(off_by(5e-3)), Waiver("y", 1e-2, "r", TODAY - timedelta(days=1)), "PG101", "expired", id="yesterday"
+    ),
+    pytest.param(
+        changed(off_by(5e-3)), Waiver("Y", 1e-2, "r", WAIVER.expires), "PG101", "no output", id="another name"
+    ),
+    pytest.param(changed(off_by(np.float32(3e38))), WAIVER, "PG101", "allows", id="as far as float32 goes"),
+]
+
+
+@pytest.mark.parametrize(("got", "waiver", "code", "said"), NOT_EXCUSED)
+def test_nothing_else_is_excused(got, waiver, code, said):
+    row, findings = apply(got, waiver)
+    assert (row.passed, row.code, row.waiver) == (False, code, None)
+    assert any(said in finding.message for finding in findings)
+
+
+def test_a_waiver_counts_on_its_last_day():
+    assert apply(changed(off_by(5e-3)), WAIVER, today=WAIVER.expires)[0].passed
+
+
+@pytest.mark.parametrize(
+    ("pattern", "applies"), [("*", True), ("b.onnx", True), ("out/*.onnx", True), ("a.*", True), ("B.onnx", False)]
+)
+def test_the_scope_is_a_pattern_of_either_name(pattern, applies):
+    row, findings = apply(changed(off_by(5e-3)), Waiver("y", 1e-2, "r", WAIVER.expires, pattern))
+    assert row.passed is applies
+    assert bool(findings) is applies
+
+
+def test_unused_waivers_are_noted_and_long_ones_warned_about():
+    row, (note, warning) = apply(WANT, Waiver("y", 1e-2, "r", TODAY + timedelta(days=400)))
+    assert row.passed
+    assert row.waiver is None
+    assert (note.severity, "not used" in note.message) == (Severity.NOTE, True)
+    assert (warning.severity, "more than a year" in warning.message) == (Severity.WARNING, True)
+
+
+def test_of_two_waivers_the_one_that_suffices_applies():
+    small, row_of = Waiver("y", 1e-4, "r", WAIVER.expires), changed(off_by(5e-3))
+    assert apply(row_of, small, WAIVER)[0].waiver is WAIVER
+    assert apply(row_of, WAIVER, small)[0].waiver is WAIVER
+
+
+# -- the file ---------------------------------------------------------------------------------------------------------
+
+GOOD = """
+[[waiver]]
+output = "logits"
+max_abs = 1
+reason = "because"
+expires = 2026-12-31
+model = "old*.onnx"
+signed_off_by = "Ada"
+
+[[waiver]]
+output = "boxes"
+max_abs = 2e-3
+reason = "because"
+expires = 2026-12-31
+"""
+
+
+def test_a_config_file(tmp_path):
+    path = tmp_path / "paritygate.toml"
+    path.write_text(GOOD)
+    first, second = read_waivers(path)
+    assert first == Waiver("logits", 1.0, "because", date(2026, 12, 31), "old*.onnx", "Ada")
+    assert (second.output, second.model, second.signed_off_by) == ("boxes", "*", "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        pytest.param('reason = "because"\n', "", "missing: reason", id="no reason"),
+        pytest.param("expires = 2026-12-31\n", "", "missing: expires", id="no last day"),
+        pytest.param('output = "logits"\n', "", "missing: output", id="no output"),
+        pytest.param("max_abs = 1\n", "", "missing: max_abs", id="no bound"),
+        pytest.param('"because"', '" "', "not empty: reason", id="an empty reason"),
+        pytest.param("max_abs = 1\n", "max_abs = 0\n", "above 0", id="no room"),
+        pytest.param("max_abs = 1\n", "max_abs = inf\n", "above 0", id="all room"),
+        pytest.param("max_abs = 1\n", "max_abs = nan\n", "above 0", id="NaN"),
+        pytest.param("max_abs = 1\n", "max_abs = true\n", "above 0", id="a boolean"),
+        pytest.param("max_abs = 1\n", "max_abs = '1'\n", "above 0", id="text for a number"),
+        pytest.param("2026-12-31", "'2026-12-31'", "not a day", id="a day as text"),
+        pytest.param("2026-12-31", "2026-12-31T00:00:00", "not a day", id="a time"),
+        pytest.param("signed_off_by", "signed_of_by", "unknown: signed_of_by", id="a misspelt key"),
+        pytest.param("[[waiver]]", "[[waivers]]", "unknown: waivers", id="a misspelt table"),
+        pytest.param("[[waiver]]", "[waiver", "not TOML", id="no TOML"),
+        pytest.param(GOOD, "waiver = 3", "no list of tables", id="no tables"),
+    ],
+)
+def test_files_that_cannot_be_meant(old, new, said, tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text(GOOD.replace(old, new, 1))
+    with pytest.raises(ParityGateError, match="PG201") as caught:
+        read_waivers(path)
+    assert said in caught.value.cause
+
+
+def test_which_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_config(None) is None
+    assert read_waivers(None) == ()
+    (tmp_path / "paritygate.toml").write_text("")
+    assert find_config(None).name == "paritygate.toml"
+    assert read_waivers(find_config(None)) == ()
+    with pytest.raises(ParityGateError, match="PG202"):
+        read_waivers(find_config(tmp_path / "nope.toml"))

@@ -1,0 +1,84 @@
+"""The config file, ``paritygate.toml``: what is agreed on for a project and reviewed with it. Waivers, so far."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from .errors import ParityGateError
+from .report import Waiver
+
+FILE = "paritygate.toml"
+"""What is looked for in the current folder when no file is named."""
+
+_TEXTS = ("output", "reason", "model", "signed_off_by")
+_KNOWN = tuple(field.name for field in fields(Waiver))
+_NEEDED = ("output", "max_abs", "reason", "expires")
+_EXAMPLE = """For example:
+  [[waiver]]
+  output = "logits"
+  max_abs = 1e-3
+  reason = "the old model rounds twice; reviewed in ticket 17"
+  expires = 2030-01-31"""
+
+
+def find_config(given: Path | None) -> Path | None:
+    """The file that was named, or the one in the current folder if there is one."""
+    return given or (Path(FILE) if Path(FILE).is_file() else None)
+
+
+def read_waivers(path: Path | None) -> tuple[Waiver, ...]:
+    """The waivers of a config file, none without one.
+
+    Raises ParityGateError PG202 where there is no such file, and PG201 for whatever it holds that can't be meant.
+    """
+    if path is None:
+        return ()
+    tables = _read(path)
+    unknown = ", ".join(key for key in tables if key != "waiver")
+    if unknown:
+        raise ParityGateError("PG201", str(path), f"unknown: {unknown}", "It holds [[waiver]] tables.")
+    entries = tables.get("waiver", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ParityGateError("PG201", str(path), "'waiver' is no list of tables", _EXAMPLE)
+    return tuple(_waiver(entry, f"{path}, waiver {number}") for number, entry in enumerate(entries, start=1))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParityGateError("PG202", str(path), f"it can't be read: {error.strerror}") from error
+    except ValueError as error:  # not UTF-8, or not TOML
+        raise ParityGateError("PG201", str(path), f"it is not TOML: {error}") from error
+
+
+def _waiver(entry: Mapping[str, Any], subject: str) -> Waiver:
+    fault = _fault(entry)
+    if fault:
+        raise ParityGateError("PG201", subject, fault, _EXAMPLE)
+    return Waiver(**{**entry, "max_abs": float(entry["max_abs"])})
+
+
+def _fault(entry: Mapping[str, Any]) -> str:
+    """What is wrong with a waiver; "" if nothing is."""
+    unknown = [key for key in entry if key not in _KNOWN]
+    if unknown:
+        return f"unknown: {', '.join(unknown)} (known: {', '.join(_KNOWN)})"
+    missing = [key for key in _NEEDED if key not in entry]
+    if missing:
+        return f"missing: {', '.join(missing)}"
+    empty = [key for key in _TEXTS if key in entry and not (isinstance(entry[key], str) and entry[key].strip())]
+    if empty:
+        return f"must be text and not empty: {', '.join(empty)}"
+    bound = entry["max_abs"]
+    if isinstance(bound, bool) or not isinstance(bound, int | float) or not 0 < bound < math.inf:
+        return f"max_abs = {bound!r} is not a number above 0"
+    if type(entry["expires"]) is not date:
+        return f"expires = {entry['expires']!r} is not a day, written without quotes"
+    return ""
