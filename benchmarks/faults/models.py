@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from paritygate.validate.engines.base import LoadOptions
+from paritygate.validate.job import SamplePlan
 
-Build = Callable[[Path], tuple[Any, LoadOptions]]
+
+@dataclass(frozen=True)
+class Source:
+    """A model as a user hands it over: a path or a live object, what its loader must know, which samples it takes."""
+
+    model: Any
+    load: LoadOptions = field(default_factory=LoadOptions)
+    plan: SamplePlan = field(default_factory=SamplePlan)
+
+
+Build = Callable[[Path], Source]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A model's name, its family, and a function that makes it: folder -> (source, what to tell the loader)."""
+    """A model's name, its family, and a function that makes it; the folder is for what has to be saved."""
 
     name: str
     family: str
@@ -24,10 +36,8 @@ class Recipe:
 def _from(module: str, name: str) -> Build:
     """A builder of one of the modules beside this one, imported when it is needed: one framework per process."""
 
-    def build(folder: Path) -> tuple[Any, LoadOptions]:
-        from importlib import import_module
-
-        built: tuple[Any, LoadOptions] = import_module(f".models_{module}", __package__).MODELS[name](folder)
+    def build(folder: Path) -> Source:
+        built: Source = importlib.import_module(f".models_{module}", __package__).MODELS[name](folder)
         return built
 
     return build

@@ -14,15 +14,16 @@ import keras
 import numpy as np
 
 from fixtures.train import keras_cnn
-from paritygate.validate.engines.base import LoadOptions
+
+from .models import Source
 
 L = keras.layers
 
 
-def _saved(make: Callable[[], Any]) -> Callable[[Path], tuple[Any, LoadOptions]]:
+def _saved(make: Callable[[], Any]) -> Callable[[Path], Source]:
     """Seeded weights, with biases that aren't zero: leaving those out would change nothing."""
 
-    def build(folder: Path) -> tuple[Any, LoadOptions]:
+    def build(folder: Path) -> Source:
         keras.utils.set_random_seed(7)
         model = make()
         rng = np.random.default_rng(7)
@@ -31,7 +32,7 @@ def _saved(make: Callable[[], Any]) -> Callable[[Path], tuple[Any, LoadOptions]]
                 weight.assign(weight.numpy() + rng.normal(0, 0.2, weight.shape))
         path = folder / "source.keras"
         model.save(path)
-        return path, LoadOptions()
+        return Source(path)
 
     return build
 
@@ -78,18 +79,18 @@ def _two_heads() -> Any:
     return keras.Model(image, {"mask": L.Activation("sigmoid")(wide), "kind": score})
 
 
-def _digits(folder: Path) -> tuple[Any, LoadOptions]:
-    return keras_cnn(folder), LoadOptions()
+def _digits(folder: Path) -> Source:
+    return Source(keras_cnn(folder))
 
 
-def _basic_pitch(_: Path) -> tuple[Any, LoadOptions]:
+def _basic_pitch(_: Path) -> Source:
     package = find_spec("basic_pitch")
     assert package is not None
     assert package.origin is not None
-    return Path(package.origin).parent / "saved_models" / "icassp_2022" / "nmp", LoadOptions()
+    return Source(Path(package.origin).parent / "saved_models" / "icassp_2022" / "nmp")
 
 
-MODELS: dict[str, Callable[[Path], tuple[Any, LoadOptions]]] = {
+MODELS: dict[str, Callable[[Path], Source]] = {
     "digits-cnn": _digits,
     "text-lstm": _saved(_text_lstm),
     "bidirectional-gru": _saved(_bidirectional_gru),

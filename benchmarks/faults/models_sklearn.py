@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,42 +12,44 @@ from fixtures.estimators import Recipe, fitted
 from fixtures.estimators import recipe as E
 from paritygate.validate.engines.base import LoadOptions
 
+from .models import Source
 
-def _fitted(kind: str, entry: Recipe) -> Callable[[Path], tuple[Any, LoadOptions]]:
-    def build(_: Path) -> tuple[Any, LoadOptions]:
+
+def _fitted(kind: str, entry: Recipe) -> Callable[[Path], Source]:
+    def build(_: Path) -> Source:
         case = fitted(kind, entry)
-        return case.estimator, LoadOptions(example={"X": np.asarray(case.new, np.float32)})
+        return Source(case.estimator, LoadOptions(example={"X": np.asarray(case.new, np.float32)}))
 
     return build
 
 
-def _svc(_: Path) -> tuple[Any, LoadOptions]:
+def _svc(_: Path) -> Source:
     from sklearn.svm import SVC
 
     train, target, new = DATA["wine"]()
-    return SVC(random_state=0).fit(train, target), LoadOptions(example={"X": new.astype(np.float32)})
+    return Source(SVC(random_state=0).fit(train, target), LoadOptions(example={"X": new.astype(np.float32)}))
 
 
-def _xgboost(_: Path) -> tuple[Any, LoadOptions]:
+def _xgboost(_: Path) -> Source:
     from xgboost import XGBClassifier
 
     train, target, new = DATA["wine"]()
     codes = np.unique(target, return_inverse=True)[1]
     model = XGBClassifier(n_estimators=20, max_depth=4, random_state=0).fit(with_holes(train), codes)
-    return model, LoadOptions(example={"X": new.astype(np.float32)})
+    return Source(model, LoadOptions(example={"X": new.astype(np.float32)}))
 
 
-def _lightgbm(_: Path) -> tuple[Any, LoadOptions]:
+def _lightgbm(_: Path) -> Source:
     from lightgbm import LGBMRegressor
 
     train, target, new = DATA["diabetes"]()
     model = LGBMRegressor(n_estimators=30, random_state=0, verbose=-1).fit(with_holes(train), target)
-    return model, LoadOptions(example={"X": new.astype(np.float32)})
+    return Source(model, LoadOptions(example={"X": new.astype(np.float32)}))
 
 
 _RIDGE = [("s", E("StandardScaler")), ("r", E("Ridge"))]
 
-MODELS: dict[str, Callable[[Path], tuple[Any, LoadOptions]]] = {
+MODELS: dict[str, Callable[[Path], Source]] = {
     "logistic": _fitted("wine", E("LogisticRegression")),
     "svc": _svc,
     "random-forest": _fitted("wine", E("RandomForestClassifier", n_estimators=10, random_state=0)),

@@ -13,12 +13,15 @@ from torch import nn
 from benchmarks.coverage.torch import TORCH, TRANSFORMERS
 from fixtures.train import torch_cnn
 from paritygate.validate.engines.base import LoadOptions
+from paritygate.validate.job import SamplePlan
+
+from .models import Source
 
 
-def _seeded(make: Callable[[], Any]) -> Callable[[Path], tuple[Any, LoadOptions]]:
+def _seeded(make: Callable[[], Any]) -> Callable[[Path], Source]:
     """Seeded weights; batch normalisations see a few batches first, so that their statistics aren't 0 and 1."""
 
-    def build(_: Path) -> tuple[Any, LoadOptions]:
+    def build(_: Path) -> Source:
         torch.manual_seed(7)
         module, example, dynamic = make()
         for layer in module.modules():
@@ -28,7 +31,7 @@ def _seeded(make: Callable[[], Any]) -> Callable[[Path], tuple[Any, LoadOptions]
                 layer.running_var.uniform_(0.5, 1.5)  # type: ignore[union-attr, operator]  # a buffer
                 layer.running_mean.normal_(0.0, 0.2)  # type: ignore[union-attr, operator]
         arrays = {name: value.numpy() for name, value in example.items()}
-        return module.eval(), LoadOptions(example=arrays, dynamic=dynamic)
+        return Source(module.eval(), LoadOptions(example=arrays, dynamic=dynamic))
 
     return build
 
@@ -38,18 +41,21 @@ def _gelu_mlp() -> Any:
     return nn.Sequential(*layers), {"input": torch.randn(2, 20)}, ()
 
 
-def _digits(folder: Path) -> tuple[Any, LoadOptions]:
-    return torch_cnn(folder), LoadOptions()
+def _digits(folder: Path) -> Source:
+    return Source(torch_cnn(folder))
 
 
-def _silero(_: Path) -> tuple[Any, LoadOptions]:
+def _silero(_: Path) -> Source:
+    """One chunk of 16 kHz sound: 512 samples after 64 of the chunk before."""
     package = find_spec("silero_vad")
     assert package is not None
     assert package.origin is not None
-    return Path(package.origin).parent / "data" / "silero_vad_16k_op15.onnx", LoadOptions()
+    path = Path(package.origin).parent / "data" / "silero_vad_16k_op15.onnx"
+    shapes = {"input": ((1, 576),), "state": ((2, 1, 128),)}
+    return Source(path, plan=SamplePlan(shapes=shapes, ranges={"sr": (16000, 16000)}))
 
 
-MODELS: dict[str, Callable[[Path], tuple[Any, LoadOptions]]] = {
+MODELS: dict[str, Callable[[Path], Source]] = {
     "digits-cnn": _digits,
     "silero-vad": _silero,
     "gelu-mlp": _seeded(_gelu_mlp),

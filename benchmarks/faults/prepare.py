@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from paritygate.convert.routes.base import Candidate, ConvertOptions
@@ -13,8 +13,8 @@ from paritygate.convert.tasks import take
 from paritygate.validate.detect import detect
 from paritygate.validate.engines.registry import Format
 from paritygate.validate.events import ignore
-from paritygate.validate.job import EXPECTED, SAMPLES, Ran, SamplePlan
-from paritygate.validate.samples import generate_samples, save_outputs, save_samples
+from paritygate.validate.job import EXPECTED, SAMPLES, Ran
+from paritygate.validate.samples import generate_samples, limited, save_outputs, save_samples
 from paritygate.validate.tasks import run_reference
 
 from .models import Recipe
@@ -57,14 +57,20 @@ def prepare(recipe: Recipe) -> Prepared:
     folder = FOLDER / recipe.name
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "unseen").mkdir(parents=True)
-    source, options = recipe.build(folder)
-    row = detect(source)
+    source = recipe.build(folder)
+    row = detect(source.model)
     runs: dict[int, Ran] = {}
     for seed in SEEDS:
         job = folder / f"seed{seed}"
         job.mkdir()
-        model, runs[seed] = run_reference(job, row, source, options, SamplePlan(seed=seed), ignore)
-    samples = generate_samples(model.signature, model.hints(), seed=_UNSEEN_SEED, count=_UNSEEN_TURNS)
+        model, runs[seed] = run_reference(job, row, source.model, source.load, replace(source.plan, seed=seed), ignore)
+    samples = generate_samples(
+        limited(model.signature, source.plan.shapes, source.plan.bounds),
+        model.hints(),
+        seed=_UNSEEN_SEED,
+        ranges=source.plan.ranges,
+        count=_UNSEEN_TURNS,
+    )
     save_samples(samples, folder / "unseen" / SAMPLES)
     save_outputs([model.run(feed) for feed in samples.feeds], folder / "unseen" / EXPECTED)
     way, *_ = ROUTES[row.name, "onnx"]
