@@ -905,11 +905,12 @@ def test_another_input_does_not_change_the_values_of_the_first():
 
 def test_the_kinds_hold_what_they_say():
     samples = generate_samples(IMAGE, count=2)
-    assert samples.kinds == ("normal", "uniform", "zeros", "large", "tiny")
+    assert samples.kinds == ("normal", "uniform", "negative", "zeros", "large", "tiny", "lengths")
     assert [item.label for item in samples.items[:2]] == ["normal, batch 1", "normal, batch 1, again 1"]
     assert all(np.std(array) == pytest.approx(1, abs=0.1) for array in by_kind(samples, "normal"))
-    (uniform,), (zeros,), (large,), (tiny,) = (by_kind(samples, kind) for kind in samples.kinds[1:])
+    (uniform,), (negative,), (zeros,), (large,), (tiny,) = (by_kind(samples, kind) for kind in samples.kinds[1:-1])
     assert 0 <= uniform.min() < 0.01 < 0.99 < uniform.max() <= 1
+    assert -1 <= negative.min() < -0.99 < -0.01 < negative.max() <= 0
     assert not zeros.any()
     assert np.std(large) == pytest.approx(100, rel=0.1)
     assert 0 < abs(tiny).max() < 1e-3
@@ -942,13 +943,13 @@ def test_one_bound_alone_holds(low, high):
 
 
 def test_batch_sizes_and_lengths_meet_no_other_axis():
-    samples = generate_samples(BERT)
-    shapes = [feed["ids"].shape for feed in samples.feeds]
+    feeds = [item.feed for item in generate_samples(BERT).items if not item.optional]
+    shapes = [feed["ids"].shape for feed in feeds]
     assert len({shape[0] for shape in shapes}) == len({shape[1] for shape in shapes}) == 2
-    for feed in samples.feeds:
+    for feed in feeds:
         assert feed["ids"].shape == feed["attention_mask"].shape
         assert feed["ids"].shape[0] != feed["ids"].shape[1]
-    assert generate_samples(signature(spec("x", "float32", "N", 3, 4))).batch_sizes == (1, 5)
+    assert [place.batch for place in layouts(signature(spec("x", "float32", "N", 3, 4)), None)] == [1, 5]
 
 
 @pytest.mark.parametrize(
@@ -1008,7 +1009,7 @@ def test_the_users_batch_sizes_are_taken_at_their_word():
 
 def test_the_default_costs_little():
     rows = sum(len(feed["x"]) for feed in generate_samples(IMAGE).feeds)
-    assert rows <= 10
+    assert rows <= 13
 
 
 def test_integers_stay_within_the_vocabulary():
@@ -1084,7 +1085,7 @@ def test_text_is_drawn_from_the_vocabulary():
     samples = generate_samples(wanted, [Hint("city", vocabulary=("Bonn", "Köln", "Ulm"))])
     words = {str(word) for feed in samples.feeds for word in feed["city"].ravel()}
     assert words == {"Bonn", "Köln", "Ulm"}
-    assert samples.kinds == ("random",)
+    assert samples.kinds == ("random", "lengths")
     samples = generate_samples(wanted, [Hint("city", vocabulary=("Bonn", "Köln", "Ulm"), unknown=True)])
     strangers = {str(word) for word in by_kind(samples, "unknown")[0].ravel()} - {"Bonn", "Köln", "Ulm"}
     assert len(strangers) == 2
@@ -1102,8 +1103,8 @@ def test_numbers_are_drawn_from_the_vocabulary(dtype, vocabulary):
 
 def test_a_table_has_many_rows():
     samples = generate_samples(signature(spec("age", "float32", "N", 1), spec("city", "str", "N", 1)))
-    assert samples.batch_sizes == (1, 131)
-    assert generate_samples(signature(spec("x", "float32", "N", 1 << 19))).batch_sizes == (1, 3)
+    assert samples.batch_sizes == (1, 2, 131)
+    assert generate_samples(signature(spec("x", "float32", "N", 1 << 19))).batch_sizes == (1, 2, 3)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -1193,6 +1194,7 @@ PAGE = (Path(__file__).parents[1] / "docs" / "samples.md").read_text(encoding="u
 def test_the_page_speaks_of_every_kind_and_its_example_runs(tmp_path, monkeypatch, capsys):
     kinds = set(generate_samples(signature(X4, spec("n", "int64", "N", 1))).kinds)
     kinds |= set(generate_samples(signature(spec("n", "int64", "N", 1))).kinds) | {"thresholds", "missing", "unknown"}
+    kinds |= {"positive"}
     assert set(re.findall(r"^\| (\w+) \|", PAGE, re.MULTILINE)) - {"integers", "text"} == kinds | {"kind"}
     (tmp_path / "iris.csv").write_text("a,b,c,d\n5.1,3.5,1.4,0.2\n6.0,3.0,4.0,1.0\n")
     monkeypatch.chdir(tmp_path)

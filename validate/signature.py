@@ -49,7 +49,8 @@ class Signature:
     ``labels`` maps an output that holds class labels to the output with the scores that they are chosen by ("" where
     the model doesn't give them), so that a flip at a tie can be told from a wrong answer. ``layouts`` are shapes of all
     inputs by name, for generated samples of a model that takes certain lengths only. ``classes`` tells which class
-    each column of a scores output stands for, where the model knows.
+    each column of a scores output stands for, where the model knows. ``bounds`` maps the symbol of an axis to its
+    lowest and highest length (None: no highest one), where the model names them.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -57,6 +58,7 @@ class Signature:
     labels: Mapping[str, str] = field(default_factory=dict)
     layouts: tuple[Mapping[str, tuple[int, ...]], ...] = ()
     classes: Mapping[str, tuple[ClassLabel, ...]] = field(default_factory=dict)
+    bounds: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

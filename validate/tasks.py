@@ -53,7 +53,7 @@ def run_reference(
     determined (:mod:`.stability`); both are written apart and compared by the caller.
     Raises ParityGateError PG406 when the model fails on a sample.
     """
-    from .samples import save_outputs, save_samples
+    from .samples import run_and_keep, save_outputs, save_samples
     from .samples.limits import check_limits
 
     on_event(Event(f"load {source_name(source)}"))
@@ -61,8 +61,9 @@ def run_reference(
     check_limits(model.signature, plan.shapes, plan.bounds)
     plan = replace(plan, images=resolved(plan.images, model.signature))
     samples = on_pixels(_make_samples(model, row, plan), plan.images)
+    samples, outputs = run_and_keep(samples, lambda feeds: _run_all(model, feeds, "PG406", on_event))
     save_samples(samples, folder / SAMPLES)
-    save_outputs(_run_all(model, samples.feeds, "PG406", on_event), folder / EXPECTED)
+    save_outputs(outputs, folder / EXPECTED)
     save_outputs(_run_all(model, samples.feeds[:_REPEATED], "PG406", ignore), folder / AGAIN)
     save_outputs([_run_paired(model, sample) for sample in samples.items], folder / PAIRED)
     return model, Ran(model.signature, model.facts(), _summary(samples), model.notes + samples.notes)

@@ -43,7 +43,7 @@ def load(source: Path | Any, options: LoadOptions) -> TorchModel:
     return TorchModel(
         program,
         call,
-        Signature(inputs, outputs),
+        Signature(inputs, outputs, bounds=_bounds(program, symbols)),
         _facts(program, source),
         hints=program_hints(program, call),
         notes=tuple(_ranges(program, symbols)),
@@ -138,11 +138,19 @@ def _is_none(spec: Any) -> bool:
 
 
 def _ranges(program: Any, symbols: dict[str, str]) -> Iterator[str]:
-    """Limits of the program's dynamic axes, other than the usual 'two or more'."""
+    """Sentences about the limits of the program's dynamic axes."""
+    for name, (low, high) in _bounds(program, symbols).items():
+        yield f"the program takes {name} from {low}" + (f" to {high}" if high is not None else "")
+
+
+def _bounds(program: Any, symbols: dict[str, str]) -> dict[str, tuple[int, int | None]]:
+    """Axis -> its lowest and highest length, for those that have other limits than the usual 'two or more'."""
+    bounds: dict[str, tuple[int, int | None]] = {}
     for symbol, limits in program.range_constraints.items():
-        name, low, high = symbols.get(str(symbol)), str(limits.lower), str(limits.upper)
-        if name and (high.isdigit() or int(low) > 2):
-            yield f"the program takes {name} from {low}" + (f" to {high}" if high.isdigit() else "")
+        name, low, high = symbols.get(str(symbol)), int(limits.lower), str(limits.upper)
+        if name and (high.isdigit() or low > 2):
+            bounds[name] = (low, int(high) if high.isdigit() else None)
+    return bounds
 
 
 def _facts(program: Any, source: Any) -> Facts:

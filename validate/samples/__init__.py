@@ -6,6 +6,7 @@ from .generate import generate_samples
 from .jobfile import load_outputs, load_samples, save_outputs, save_samples
 from .limits import limited
 from .options import parse_input, parse_range
+from .trial import run_and_keep
 from .types import Sample, Samples
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "parse_range",
     "read_example",
     "read_samples",
+    "run_and_keep",
     "save_outputs",
     "save_samples",
 ]

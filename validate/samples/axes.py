@@ -6,8 +6,8 @@ import ast
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ..errors import ParityGateError
 from ..signature import Dim, Signature, TensorSpec
@@ -24,10 +24,14 @@ _UNNAMED = re.compile(r"\?.*|unk__\d+|")  # unk__N is what tf2onnx calls an axis
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One choice of lengths: the batch size (None where there is no batch axis) and every input's shape."""
+    """One choice of lengths: the batch size (None where there is no batch axis) and every input's shape.
+
+    ``lengths`` says what each symbol stands for; it is empty where the signature names whole shapes.
+    """
 
     batch: int | None
     shapes: Mapping[str, tuple[int, ...]]
+    lengths: Mapping[str, int] = field(default_factory=dict)
 
 
 def layouts(signature: Signature, batch_sizes: tuple[int, ...] | None) -> tuple[Layout, ...]:
@@ -44,22 +48,47 @@ def layouts(signature: Signature, batch_sizes: tuple[int, ...] | None) -> tuple[
     for spec in signature.inputs:
         if spec.shape is None:
             raise ParityGateError("PG206", f"input '{spec.name}'", "its rank isn't known", "Declare it with --input.")
-    axes = [(spec, axis) for spec in signature.inputs for axis in range(len(spec.shape or ()))]
-    symbols = dict.fromkeys(symbol for spec, axis in axes for symbol in _symbols(spec, axis))
-    batch = {symbol for spec, axis in axes if axis == 0 for symbol in _atom(spec, axis)}
+    symbols, batch = symbols_of(signature), batch_symbols(signature)
     if not symbols:
-        return (Layout(None, _shapes(signature, {})),)
-    sizes = batch_sizes or default_batch_sizes(signature)
+        return (Layout(None, shapes_at(signature, {})),)
+    sizes = batch_sizes or _within_bounds(default_batch_sizes(signature), signature, batch)
     pools = {symbol: _pool(signature, symbol) for symbol in symbols if symbol not in batch}
     taken = {*sizes, *_static(signature)}
     found = []
     for size in sizes:
         lengths = dict.fromkeys(batch, size)
         for symbol, pool in pools.items():
-            lengths[symbol] = next(length for length in pool if length not in taken)
+            lengths[symbol] = next((length for length in pool if length not in taken), bounds_of(signature, symbol)[0])
             taken.add(lengths[symbol])
-        found.append(Layout(size if batch else None, _shapes(signature, lengths)))
+        found.append(Layout(size if batch else None, shapes_at(signature, lengths), lengths))
     return tuple(found)
+
+
+def symbols_of(signature: Signature) -> tuple[str, ...]:
+    """The symbols of all dynamic axes, in the order in which they come first."""
+    return tuple(dict.fromkeys(symbol for spec, axis in _axes(signature) for symbol in _symbols(spec, axis)))
+
+
+def batch_symbols(signature: Signature) -> frozenset[str]:
+    """The symbols of leading axes that are dynamic: all of them are the batch."""
+    return frozenset(symbol for spec, axis in _axes(signature) if axis == 0 for symbol in _atom(spec, axis))
+
+
+def _axes(signature: Signature) -> list[tuple[TensorSpec, int]]:
+    return [(spec, axis) for spec in signature.inputs for axis in range(len(spec.shape or ()))]
+
+
+def bounds_of(signature: Signature, symbol: str) -> tuple[int, float]:
+    """The least and the greatest length of an axis; 1 and infinity where the model names none."""
+    low, high = signature.bounds.get(symbol, (1, None))
+    return low, math.inf if high is None else high
+
+
+def _within_bounds(sizes: Sequence[int], signature: Signature, symbols: frozenset[str]) -> tuple[int, ...]:
+    """``sizes``, moved to the nearest that all ``symbols`` allow."""
+    low = max((bounds_of(signature, symbol)[0] for symbol in symbols), default=1)
+    high = min((bounds_of(signature, symbol)[1] for symbol in symbols), default=math.inf)
+    return tuple(dict.fromkeys(int(min(size + low - 1, high)) for size in sizes))
 
 
 def _rows(shapes: Mapping[str, tuple[int, ...]]) -> int | None:
@@ -78,12 +107,12 @@ def is_table(signature: Signature) -> bool:
 
 
 def default_batch_sizes(signature: Signature) -> tuple[int, ...]:
-    """1, and a second size that no static axis has: 3 or so, 131 for tables, fewer where they are very wide."""
+    """1, and an odd size that no static axis has: 3 or so, 131 for tables, fewer where they are very wide."""
     second = 3
     if is_table(signature):
         width = sum(math.prod(dim for dim in spec.shape or () if isinstance(dim, int)) for spec in signature.inputs)
         second = max(3, min(TABLE_ROWS, _MAX_TABLE_ELEMENTS // max(width, 1)))
-    return (1, next(size for size in itertools.count(second) if size not in _static(signature)))
+    return (1, next(size for size in itertools.count(second | 1, 2) if size not in _static(signature)))
 
 
 def leading(signature: Signature) -> Dim | None:
@@ -153,7 +182,8 @@ def _evaluate(node: ast.expr, lengths: Mapping[str, int]) -> int:
     )
 
 
-def _shapes(signature: Signature, lengths: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+def shapes_at(signature: Signature, lengths: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+    """Every input's shape where the symbols have these lengths. Raises ParityGateError PG206."""
     return {
         spec.name: tuple(_length(_name(spec, axis), lengths) for axis in range(len(spec.shape or ())))
         for spec in signature.inputs
@@ -172,10 +202,16 @@ def _static(signature: Signature) -> set[int]:
 
 
 def _pool(signature: Signature, symbol: str) -> Iterator[int]:
+    """Lengths that the model allows, the usual ones first; they end only where the model has a greatest one."""
+    low, high = bounds_of(signature, symbol)
+    usual = itertools.takewhile(lambda length: length <= high, _usual_lengths(signature, symbol))
+    allowed = (length for length in usual if length >= low)
+    return allowed if math.isinf(high) else itertools.chain(allowed, range(int(high), low - 1, -1))
+
+
+def _usual_lengths(signature: Signature, symbol: str) -> Iterator[int]:
     """Lengths that suit the first input with this axis: pictures and sound need room for strides and poolings."""
-    spec = next(
-        spec for spec in signature.inputs for axis in range(len(spec.shape or ())) if symbol in _symbols(spec, axis)
-    )
+    spec = next(spec for spec, axis in _axes(signature) if symbol in _symbols(spec, axis))
     shape = spec.shape or ()
     if not spec.dtype.startswith("float"):
         return itertools.count(5, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +57,20 @@ def _uniform(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
     return _within(low + (high - low) * rng.random(shape), domain)
 
 
+def _positive(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
+    """As uniform, but not below 0 where the domain goes beyond it."""
+    low, high = domain.usual
+    low = np.where(high > 0, np.maximum(low, 0), low)
+    return _uniform(rng, shape, replace(domain, usual=(low, high)))
+
+
+def _negative(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
+    """As uniform, but not above 0 where the domain goes below it; -1 to 0 without any bounds."""
+    low, high = domain.usual
+    high = np.where(low < 0, np.minimum(high, 0), high)
+    return _uniform(rng, shape, replace(domain, usual=(low, high)))
+
+
 def _zeros(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
     return _within(np.zeros(shape), domain)
 
@@ -74,7 +89,10 @@ def _tiny(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
 
 _FLOATS: dict[str, Draw] = {
     "normal": _normal,
+    "lengths": _normal,
     "uniform": _uniform,
+    "positive": _positive,
+    "negative": _negative,
     "random": _uniform,
     "zeros": _zeros,
     "large": _large,

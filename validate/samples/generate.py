@@ -15,6 +15,7 @@ from ..errors import ParityGateError
 from .axes import Layout, is_table, layouts
 from .domain import Domain, domain_of, numpy_dtype
 from .draw import draw
+from .edges import MOST_EDGES, Edge, edges
 from .types import Sample, Samples
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ def generate_samples(
     """Make feeds for ``signature``; ``hints`` and ``ranges`` (which win) bound the values by input name.
 
     The first kind of values comes ``count`` times at every batch size, the others once. ``batch_sizes`` None
-    chooses two sizes that are no other axis' length: 1 and 3 or so, 1 and 131 for tables. The values of an input
-    depend on the seed, its name and the sample's kind, not on the other inputs.
+    chooses two sizes that are no other axis' length: 1 and 3 or so, 1 and 131 for tables. At the end come optional
+    samples at unusual lengths of each dynamic axis (:mod:`.edges`). The values of an input depend on the seed, its
+    name and the sample's kind, not on the other inputs.
 
     Raises ParityGateError PG201 (a seed or range that can't be used), PG204 (a dtype that samples can't hold),
     PG206 (an input of unknown rank).
@@ -58,7 +60,12 @@ def generate_samples(
         )
         for kind, place, layout, turn in _plan(signature, domains, places, count, batch_sizes is None)
     )
-    return Samples(items, f"generated with seed {seed}", seed, tuple(_notes(signature, domains)))
+    unusual = list(edges(signature, places, batch=batch_sizes is None))
+    items += tuple(
+        _at_edge(edge, _feed(signature, domains, "lengths", edge.layout, (seed, number, 0)))
+        for number, edge in enumerate(unusual[:MOST_EDGES])
+    )
+    return Samples(items, f"generated with seed {seed}", seed, (*_notes(signature, domains), *_cut(unusual)))
 
 
 def _check(signature: Signature, seed: int, ranges: Mapping[str, tuple[float, float]]) -> None:
@@ -89,7 +96,7 @@ def _plan(
 def _kinds(signature: Signature, domains: Mapping[str, Domain]) -> list[str]:
     dtypes = {numpy_dtype(spec).kind for spec in signature.inputs if domains[spec.name].vocabulary is None}
     if dtypes & {"f", "c"}:
-        kinds = ["normal", "uniform", "zeros", "large", "tiny"]
+        kinds = ["normal", "uniform", *_signs(signature, domains), "zeros", "large", "tiny"]
     else:
         kinds = ["random", "zeros", "large"] if dtypes else ["random"]
     flags = {
@@ -98,6 +105,15 @@ def _kinds(signature: Signature, domains: Mapping[str, Domain]) -> list[str]:
         "unknown": any(domain.unknown for domain in domains.values()),
     }
     return kinds + [kind for kind, wanted in flags.items() if wanted]
+
+
+def _signs(signature: Signature, domains: Mapping[str, Domain]) -> Iterator[str]:
+    """Kinds of one sign, where uniform values aren't: a branch may ask for the sign of a sum."""
+    usual = [domains[spec.name].usual for spec in signature.inputs if numpy_dtype(spec).kind in "fc"]
+    if any(np.any(np.isfinite(low) & (low < 0) & (high > 0)) for low, high in usual):
+        yield "positive"
+    if any(np.any(low < 0) for low, _ in usual):
+        yield "negative"
 
 
 def _taller(layout: Layout) -> Layout:
@@ -130,6 +146,15 @@ def _stream(name: str, kind: str, key: tuple[int, int, int]) -> np.random.Genera
     digest = hashlib.blake2b(f"{name}\0{kind}\0{rest}".encode(), digest_size=16).digest()
     words = np.frombuffer(digest, "<u4").tolist()
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *words])))
+
+
+def _at_edge(edge: Edge, feed: Feed) -> Sample:
+    return Sample(f"lengths, {edge.axis} {edge.length}", feed, "lengths", edge.layout.batch, optional=True)
+
+
+def _cut(unusual: Sequence[Edge]) -> list[str]:
+    left = dict.fromkeys(edge.axis for edge in unusual[MOST_EDGES:])
+    return [f"unusual lengths weren't tried of the axes {', '.join(left)}: too many are dynamic"] if left else []
 
 
 def _notes(signature: Signature, domains: Mapping[str, Domain]) -> Iterator[str]:

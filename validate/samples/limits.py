@@ -15,7 +15,7 @@ Bounds = Mapping[tuple[str, int], tuple[int, int]]
 
 
 def limited(signature: Signature, listed: Listed, bounds: Bounds) -> Signature:
-    """The signature with layouts at the ends and in the middle of ``bounds``, and of all ``listed`` shapes.
+    """The signature with layouts at the ends and in the odd middle of ``bounds``, and of all ``listed`` shapes.
 
     ``bounds`` maps (input, axis) to the lowest and highest length; all axes with the same symbol follow, as they follow
     a listed shape. What is neither bounded nor listed keeps the lengths that it would have had. Raises ParityGateError
@@ -83,8 +83,15 @@ def _lengths(signature: Signature, bounds: Bounds) -> dict[str, tuple[int, ...]]
     for (name, axis), (low, high) in bounds.items():
         shape = specs[name].shape if name in specs else None
         if shape and axis < len(shape) and isinstance(shape[axis], str):
-            lengths[str(shape[axis])] = tuple(sorted({low, (low + high) // 2, high}))
+            lengths[str(shape[axis])] = _within(low, high)
     return lengths
+
+
+def _within(low: int, high: int) -> tuple[int, ...]:
+    """Both ends, 2, and the middle, made odd where it can be."""
+    middle = (low + high) // 2
+    odd = next((length for length in (middle | 1, middle - 1) if low <= length <= high and length % 2), middle)
+    return tuple(sorted({low, high, odd, *({2} if low <= 2 <= high else ())}))
 
 
 def _of_turn(tries: Mapping[str, tuple[int, ...]], turn: int) -> dict[str, int]:

@@ -19,13 +19,15 @@ class Sample:
     """One feed (input name -> array) for one run of a model.
 
     ``label`` names it in a report ("normal, batch 3", "rows 64-127"); ``kind`` is the kind of values ("normal",
-    "zeros", "file", ...). ``batch`` is the number of rows, None where the model leaves no choice of it.
+    "zeros", "file", ...). ``batch`` is the number of rows, None where the model leaves no choice of it. ``optional``
+    samples are left out where the reference can't run them.
     """
 
     label: str
     feed: Feed
     kind: str = "file"
     batch: int | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
