@@ -15,6 +15,7 @@ from .commands.doctor import doctor
 from .commands.explain import explain
 from .commands.inspect import inspect
 from .commands.run import run
+from .commands.selftest import selftest
 from .commands.validate import validate
 
 _EPILOG = """\b
@@ -41,7 +42,7 @@ def cli() -> None:
     """Convert models, prove numerical parity, and only then export."""
 
 
-for _command in (convert, validate, run, inspect, doctor, explain):
+for _command in (convert, validate, run, inspect, doctor, explain, selftest):
     cli.add_command(_command)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from paritygate.validate.doctor import Library
     from paritygate.validate.job import Inspection, Ran
     from paritygate.validate.report import Report
+    from paritygate.validate.selftest import Trial
 
 
 def show_report(command: str, report: Report, *, as_json: bool, quiet: bool, written: Path | None = None) -> None:
@@ -73,6 +75,17 @@ def show_frameworks(libraries: tuple[Library, ...], *, as_json: bool) -> None:
         version = library.version or "missing"
         hint = "" if library.version else f"   pip install 'paritygate{extra}'"
         click.echo(f"{library.name:<16} {version:<12} {library.unlocks}{hint}")
+
+
+def show_selftest(trials: tuple[Trial, ...], *, as_json: bool, quiet: bool) -> None:
+    """Print what was put in and what was found."""
+    if as_json:
+        _show_json("selftest", {"trials": [asdict(trial) | {"noticed": trial.noticed} for trial in trials]})
+        return
+    for trial in () if quiet else trials:
+        found = ", ".join(f"{code} {name}" for name, code in trial.found.items())
+        said = " ".join(filter(None, (trial.verdict, found)))
+        click.echo(f"{trial.name:<24} {said:<42} {'as it must be' if trial.noticed else 'WRONG'}")
 
 
 def _show_json(command: str, result: dict[str, Any]) -> None:

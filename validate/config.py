@@ -24,7 +24,7 @@ _EXAMPLE = """For example:
   output = "logits"
   max_abs = 1e-3
   reason = "the old model rounds twice; reviewed in ticket 17"
-  expires = 2030-01-31"""
+  expires = 2026-12-31"""
 
 
 def find_config(given: Path | None) -> Path | None:

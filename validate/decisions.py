@@ -49,7 +49,8 @@ class Allowances(Sequence["Array"]):
         if isinstance(at, slice):
             return Allowances(self._reference[at], self._tolerance)
         want = self._reference[at]
-        slack: Array = np.abs(want.astype(np.float64)) * self._tolerance.rtol
+        with np.errstate(invalid="ignore"):  # of what is infinite nothing is allowed
+            slack: Array = np.abs(want.astype(np.float64)) * self._tolerance.rtol
         return slack + base_allowance(want, self._tolerance)
 
 

@@ -108,11 +108,12 @@ def _compare(
 
 def _findings(metric: UserMetric, rows: Sequence[MetricComparison]) -> Iterator[Finding]:
     for row in rows:
+        which = row.name.removeprefix(metric.name).strip() or "it"
         if not row.proved:
-            yield _finding(metric, "PG306", f"{row.name} is NaN on both sides: nothing was compared")
+            yield _finding(metric, "PG306", f"{which} is NaN on both sides: nothing was compared")
         elif not row.passed:
             sides = f"{row.reference:.9g} in the reference, {row.candidate:.9g} in the candidate"
-            yield _finding(metric, "PG112", f"{row.name} is {sides}: more than {row.limit:g} apart")
+            yield _finding(metric, "PG112", f"{which} is {sides}: more than {row.limit:g} apart")
 
 
 def _finding(metric: UserMetric, code: str, message: str) -> Finding:
