@@ -62,6 +62,16 @@ CATALOG: dict[str, Explanation] = {
         "self-check failed",
         "The comparison did not notice a fault that was put into a copy of the outputs, so its pass proves nothing.",
     ),
+    "PG312": Explanation(
+        "optimisation changes the answer",
+        "ONNX Runtime gives another answer with its graph optimisation than without it, by more than rounding explains. "
+        "That is a fault inside of one engine, not of the conversion: the values were compared without optimisation.",
+    ),
+    "PG313": Explanation(
+        "engines disagree",
+        "onnx.reference, asked with --second-opinion, gives another answer than ONNX Runtime for the same file. One of "
+        "them is wrong about an operator.",
+    ),
     "PG401": Explanation("format not recognised", "Neither the suffix nor the first bytes say what the file is."),
     "PG402": Explanation("source can't be read", "The framework could not load the source model."),
     "PG403": Explanation("framework missing", "The framework that reads this source is not installed."),

@@ -5,8 +5,9 @@ Memory stays at a few blocks whatever the outputs' size: no contiguous array is 
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,17 +34,22 @@ _FEW = 16  # values; fewer than that say little about what their scale is
 
 
 def measure(
-    reference: Sequence[Array], candidate: Sequence[Array], tolerance: Tolerance
+    reference: Sequence[Array],
+    candidate: Sequence[Array],
+    tolerance: Tolerance,
+    allowances: Sequence[Array] | None = None,
 ) -> tuple[Metrics, WorstElement | None]:
     """How far the candidate is off, over all samples, and its worst element.
 
-    Takes numbers and booleans of equal shapes, one array per sample, at least one element in all. The worst
-    element is the first whose NaN or infinity has no partner, otherwise the one whose error is the greatest multiple
-    of what ``tolerance`` allows (where it allows nothing at all: the greatest error).
+    ``allowances`` (float64, one array per sample) say how far each element may be off; None leaves it to the formula
+    of ``tolerance``. Takes numbers and booleans of equal shapes, one array per sample, at least one element in all.
+    The worst element is the first whose NaN or infinity has no partner, otherwise the one whose error is the greatest
+    multiple of what is allowed (where ``tolerance`` allows nothing at all: the greatest error).
     """
     tally = _Tally(tolerance, sum(parts(array).size for array in reference))
-    for number, (want, got) in enumerate(zip(reference, candidate, strict=True)):
-        tally.add(number, want, got)
+    allowed: Sequence[Array | None] = allowances or [None] * len(reference)
+    for number, (want, got, each) in enumerate(zip(reference, candidate, allowed, strict=True)):
+        tally.add(number, want, got, each)
     return tally.metrics(), tally.worst
 
 
@@ -151,13 +157,14 @@ class _Tally:
         self._max = self._sum = self._max_relative = self._sum_relative = self._required = 0.0
         self._dot = self._want_power = self._got_power = self._error_power = 0.0
 
-    def add(self, sample: int, want: Array, got: Array) -> None:
+    def add(self, sample: int, want: Array, got: Array, allowed: Array | None) -> None:
         """Take in one sample's output."""
-        base = base_allowance(want, self._tolerance)
-        for number, (w, g) in enumerate(zip(blocks(want), blocks(got), strict=True)):
-            self._add_block(_Place(sample, number * _BLOCK, want, got), w, g, base)
+        base = base_allowance(want, self._tolerance) if allowed is None else 0.0
+        bounds: Iterable[float | Array] = itertools.repeat(base) if allowed is None else blocks(allowed)
+        for number, (w, g, bound) in enumerate(zip(blocks(want), blocks(got), bounds, strict=False)):
+            self._add_block(_Place(sample, number * _BLOCK, want, got), w, g, bound)
 
-    def _add_block(self, place: _Place, want: Array, got: Array, base: float) -> None:
+    def _add_block(self, place: _Place, want: Array, got: Array, bound: float | Array) -> None:
         positions = None
         if want.dtype.kind not in "iub":
             want, got = want.astype(np.float64, copy=False), got.astype(np.float64, copy=False)
@@ -166,8 +173,9 @@ class _Tally:
                 self._add_nonfinite(place, want, got, finite)
                 positions = np.flatnonzero(finite)
                 want, got = want[positions], got[positions]
+                bound = bound if isinstance(bound, float) else bound[positions]
         if want.size:
-            self._add_finite(place, positions, want, got, base)
+            self._add_finite(place, positions, want, got, bound)
 
     def _add_nonfinite(self, place: _Place, want: Floats, got: Floats, finite: Array) -> None:
         same = (want == got) | (np.isnan(want) & np.isnan(got))
@@ -177,12 +185,15 @@ class _Tally:
         if mismatched.size and self._unpaired is None:
             self._unpaired = place.element(int(mismatched[0]))
 
-    def _add_finite(self, place: _Place, positions: Array | None, want: Array, got: Array, base: float) -> None:
+    def _add_finite(
+        self, place: _Place, positions: Array | None, want: Array, got: Array, bound: float | Array
+    ) -> None:
+        """``bound`` is the part of the allowance that all elements share, or each element's whole allowance."""
         with np.errstate(over="ignore"):  # a difference beyond float64 is infinite, and fails
             error, magnitude = _distance(want, got), np.abs(want.astype(np.float64, copy=False))
             slack = self._tolerance.rtol * magnitude
             self._required = max(self._required, float((error - slack).max()))
-            allowed = base + slack
+            allowed = bound + slack if isinstance(bound, float) else bound
             used = error if self._tolerance.exact else _share(error, allowed)
             self._sum_up(want.astype(np.float64, copy=False), got.astype(np.float64, copy=False), error, magnitude)
         self._differing += int(np.count_nonzero(error > allowed))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from .errors import ParityGateError
 from .metrics import EPSILON, peak
@@ -16,6 +16,7 @@ from .report import Tolerance
 from .signature import STRING, TensorSpec
 
 if TYPE_CHECKING:
+    from .computed import Evidence
     from .signature import Array
 
 EXACT = Tolerance()
@@ -38,12 +39,36 @@ class Policy(Protocol):
     def check(self, specs: Sequence[TensorSpec]) -> None:
         """Refuse, before anything runs, what can't be meant. Raises ParityGateError PG201."""
 
+    def informed(self, evidence: Evidence) -> Policy:
+        """The same policy, knowing what was measured of the two models."""
+
     def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
         """The tolerance of one output, given the reference's values in every sample."""
 
+    def allowances(
+        self, spec: TensorSpec, reference: Sequence[Array], tolerance: Tolerance
+    ) -> tuple[Array, ...] | None:
+        """How far each element may be off, one float64 array per sample; None where ``tolerance``'s formula says it."""
+
+
+class _ByFormula:
+    """What all policies share whose tolerance is the same formula for all elements."""
+
+    __slots__ = ()
+
+    def informed(self, evidence: Evidence) -> Self:
+        """It needs no measurement."""
+        return self
+
+    def allowances(
+        self, spec: TensorSpec, reference: Sequence[Array], tolerance: Tolerance
+    ) -> tuple[Array, ...] | None:
+        """The formula holds for every element."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
-class DefaultPolicy:
+class DefaultPolicy(_ByFormula):
     """A tolerance per dtype, for outputs of any scale; see docs/verdict.md."""
 
     def check(self, specs: Sequence[TensorSpec]) -> None:
@@ -59,7 +84,7 @@ class DefaultPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class FixedPolicy:
+class FixedPolicy(_ByFormula):
     """The user's ``rtol`` and ``atol`` for every floating output; all other outputs stay exact."""
 
     rtol: float
@@ -99,6 +124,16 @@ class OverridingPolicy:
                 raise ParityGateError("PG201", subject, f"{dtypes[name]} values are compared exactly, there is no far")
         self.default.check(specs)
 
+    def informed(self, evidence: Evidence) -> Policy:
+        """The other policy, informed."""
+        return replace(self, default=self.default.informed(evidence))
+
+    def allowances(
+        self, spec: TensorSpec, reference: Sequence[Array], tolerance: Tolerance
+    ) -> tuple[Array, ...] | None:
+        """The other policy's, for the outputs that aren't named."""
+        return None if spec.name in self.overrides else self.default.allowances(spec, reference, tolerance)
+
     def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
         """The bounds given for this output, or the other policy's."""
         if spec.name not in self.overrides:
@@ -118,15 +153,36 @@ class NarrowPolicy:
         """What the other policy says."""
         self.policy.check(specs)
 
+    def informed(self, evidence: Evidence) -> Policy:
+        """The other policy, informed."""
+        return replace(self, policy=self.policy.informed(evidence))
+
+    def allowances(
+        self, spec: TensorSpec, reference: Sequence[Array], tolerance: Tolerance
+    ) -> tuple[Array, ...] | None:
+        """The other policy's."""
+        return self.policy.allowances(spec, reference, tolerance)
+
     def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
         """The other policy's tolerance of the coarser dtype."""
         return self.policy.tolerance(spec, reference, coarser_dtype(candidate_dtype, self.dtype))
 
 
-def make_policy(rtol: float | None = None, atol: float | None = None, tolerances: Sequence[str] = ()) -> Policy:
-    """The policy of a command line: both bounds or neither, and texts ``NAME:RTOL:ATOL``. Raises PG201."""
+COMPUTED, TABLE = "computed", "table"
+"""Names of policies without figures of the user's: measured for each model, or a fixed row per dtype."""
+
+
+def make_policy(
+    rtol: float | None = None, atol: float | None = None, tolerances: Sequence[str] = (), name: str = COMPUTED
+) -> Policy:
+    """The policy of a command line: both bounds or neither, and texts ``NAME:RTOL:ATOL``. Raises PG201.
+
+    Without bounds it is the one called ``name``.
+    """
+    from .computed import ComputedPolicy
+
     if rtol is None and atol is None:
-        default: Policy = DefaultPolicy()
+        default: Policy = ComputedPolicy() if name == COMPUTED else DefaultPolicy()
     elif rtol is None or atol is None:
         raise ParityGateError("PG201", "--rtol/--atol", "one was given without the other", "Give both, or neither.")
     else:

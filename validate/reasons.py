@@ -24,6 +24,8 @@ def allowed_text(tolerance: Tolerance) -> str:
     """The rule in force, e.g. ``atol 1e-06 + rtol 0.0001*|expected| + 128 ulp``."""
     if tolerance.exact:
         return "exact"
+    if tolerance.source == "computed":
+        return f"{number(tolerance.factor)} x the noise floor (typically {number(tolerance.floor)})"
     ulps = f" + {tolerance.ulps:g} ulp" if tolerance.ulps else ""
     return f"atol {number(tolerance.atol)} + rtol {number(tolerance.rtol)}*|expected|{ulps}"
 
@@ -87,7 +89,7 @@ def _would_pass(metrics: Metrics, tolerance: Tolerance) -> str:
 
 def _required_atol(errors: Errors, tolerance: Tolerance) -> float:
     """What was measured, and the rounding of adding ``rtol*|expected|`` back to it."""
-    return errors.required_atol + (4 * math.ulp(errors.max_absolute) if tolerance.rtol else 0.0)
+    return max(errors.required_atol, 0.0) + (4 * math.ulp(errors.max_absolute) if tolerance.rtol else 0.0)
 
 
 def _share(some: int, total: int, noun: str = "element") -> str:

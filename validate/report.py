@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from .divergence import Divergence
 from .errors import ExitCode
 from .signature import Signature
 
@@ -37,7 +38,9 @@ class Tolerance:
 
     ``ulp`` is the spacing of ``dtype``'s numbers at the sample's scale (:func:`.metrics.scale_exponent`); it
     stands for rounding that an element inherits from terms much larger than itself. All zero means exact.
-    ``dtype`` is the coarser of the two dtypes that meet. ``source`` says where the bounds are from.
+    ``dtype`` is the coarser of the two dtypes that meet. ``source`` says where the bounds are from: "default" (a row
+    per dtype), "user", or "computed": ``factor`` times each element's noise floor, whose median is ``floor``, and the
+    formula is the ceiling (see :mod:`.computed`).
     """
 
     rtol: float = 0.0
@@ -45,6 +48,8 @@ class Tolerance:
     ulps: float = 0.0
     dtype: str = ""
     source: str = "default"
+    floor: float | None = None
+    factor: float | None = None
 
     @property
     def exact(self) -> bool:
@@ -271,7 +276,7 @@ class Report:
     """Everything there is to say about one comparison.
 
     The verdict is derived, never set, so that a report can't pass with a failing row in it. ``timings`` are seconds
-    per stage, in order.
+    per stage, in order. ``divergence`` is where a failing candidate's numbers part from the reference's, if it was found.
     """
 
     outputs: tuple[OutputComparison, ...]
@@ -283,6 +288,7 @@ class Report:
     route: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)
     user_metrics: tuple[MetricComparison, ...] = ()
+    divergence: Divergence | None = None
 
     @property
     def verdict(self) -> Verdict:

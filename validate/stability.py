@@ -15,8 +15,10 @@ from .engines.base import Model
 from .signature import Signature, TensorSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .samples import Sample
-    from .signature import Array
+    from .signature import Array, Feed
 
 
 def ask_again_in_a_pair(model: Model, sample: Sample) -> dict[str, Array] | None:
@@ -38,3 +40,44 @@ def _first_rows(outputs: dict[str, Array], signature: Signature) -> dict[str, Ar
     """Outputs cut back to the first row; None unless every one of them has the batch in front."""
     rows = {name: array[:1] for name, array in outputs.items() if array.ndim and array.shape[0] == 2}
     return rows if len(rows) == len(signature.outputs) else None
+
+
+SHAKE = 2.0**-23
+"""The relative change of a shaken input: the spacing of float32's numbers at 1, whatever the input's width."""
+
+_SHAKES = 2
+
+
+def shaken(model: Model, feed: Feed, answer: Mapping[str, Array]) -> dict[str, Array]:
+    """How far each floating output moves, by element, when the last bit of the floating inputs goes up or down.
+
+    The model's own condition: rounding that a converted model does on the way can't be expected to move its answers
+    less. Empty where nothing can be shaken.
+    """
+    moved: dict[str, Array] = {}
+    if not any(array.dtype.kind == "f" for array in feed.values()):
+        return moved
+    for seed in range(_SHAKES):
+        try:
+            got = model.run(_shake(feed, np.random.default_rng(seed)))
+        except Exception:  # noqa: BLE001  # a framework's own error; the sample itself ran, so it is no fault
+            return {}
+        for name, want in answer.items():
+            if name in got and got[name].shape == want.shape and want.dtype.kind in "fV":
+                moved[name] = np.fmax(moved.get(name, 0.0), _distance(want, got[name]))
+    return moved
+
+
+def _shake(feed: Feed, random: np.random.Generator) -> Feed:
+    return {name: _changed(array, random) if array.dtype.kind == "f" else array for name, array in feed.items()}
+
+
+def _changed(array: Array, random: np.random.Generator) -> Array:
+    step = max(SHAKE, float(np.finfo(array.dtype).eps))
+    return (array * (1 + step * random.choice([-1.0, 1.0], array.shape))).astype(array.dtype)
+
+
+def _distance(want: Array, got: Array) -> Array:
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance = np.abs(got.astype(np.float64) - want.astype(np.float64))
+    return np.where(np.isfinite(distance), distance, 0.0)

@@ -12,22 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 
+from paritygate.validate.candidate import run_candidate
 from paritygate.validate.detect import format_named
 from paritygate.validate.engines.base import LoadOptions
+from paritygate.validate.engines.registry import Format
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.events import ignore
-from paritygate.validate.job import ACTUAL, EXPECTED, Bindings, Ran
+from paritygate.validate.job import ACTUAL, EXPECTED, Bindings, Ran, Scrutiny
 from paritygate.validate.judge import Side, judge
 from paritygate.validate.report import Report
 from paritygate.validate.samples import load_outputs
-from paritygate.validate.tasks import run_candidate
+from paritygate.validate.session import with_classes
 
 from . import floor
+from .forms import FORMS
 from .graphs import Mutant
 from .judges import GATE, RIVALS
-from .mutations import FAMILY_OF, MUTATIONS
+from .mutations import FAMILY_OF
 from .prepare import SEEDS, Prepared
 
 Runs = list[dict[str, np.ndarray[Any, Any]]]
@@ -48,12 +50,18 @@ class Answer:
     outputs: Runs
 
 
-def ran(model: Prepared, job: Path, path: Path) -> Answer:
-    """Run a candidate on a job's samples. Raises ParityGateError where it can't be run."""
+def ran(model: Prepared, job: Path, path: Path, scrutiny: Scrutiny | None = None) -> Answer:
+    """Run a candidate on a job's samples; with ``scrutiny`` for the gate. Raises ParityGateError if it can't run."""
     candidate = model.candidate
     bindings = Bindings(candidate.inputs, candidate.outputs, candidate.classes, candidate.images)
-    done = run_candidate(job, format_named("onnx"), path, LoadOptions(), bindings, ignore)
+    bindings = with_classes(bindings, model.runs[SEEDS[0]])
+    done = run_candidate(job, row_of(model), path, LoadOptions(), bindings, ignore, scrutiny)
     return Answer(path, done, _renamed(load_outputs(job / ACTUAL), candidate.outputs))
+
+
+def row_of(model: Prepared) -> Format:
+    """The format that the candidate is in."""
+    return format_named("onnx" if model.target == "onnx" else "coreml")
 
 
 def _renamed(outputs: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Runs:
@@ -65,7 +73,7 @@ def gate(model: Prepared, seed: int, answer: Answer) -> Report:
     return judge(
         model.job(seed),
         Side(model.name, model.row, model.runs[seed]),
-        Side(str(answer.path), format_named("onnx"), answer.ran, answer.path),
+        Side(str(answer.path), row_of(model), answer.ran, answer.path),
         model.candidate.outputs,
         None,
         {},
@@ -83,8 +91,8 @@ def left_out(report: Report) -> set[int]:
 def false_alarms(model: Prepared) -> Iterator[dict[str, Any]]:
     """What each judge makes of the correct conversion, one record per seed of samples."""
     for seed in SEEDS:
-        answer = ran(model, model.job(seed), model.candidate.path)
         start = time.perf_counter()
+        answer = ran(model, model.job(seed), model.candidate.path, Scrutiny())
         report = gate(model, seed, answer)
         seconds = time.perf_counter() - start
         skipped = left_out(report)
@@ -147,30 +155,32 @@ class Bench:
 
     def __init__(self, model: Prepared) -> None:
         self.model = model
-        self.proto = onnx.load(str(model.candidate.path))
-        self._file = model.folder / "mutant.onnx"
-        correct = ran(model, model.job(0), model.candidate.path)
+        self.form = FORMS[model.target]
+        self.proto = self.form.read(model.candidate.path)
+        self._file = model.folder / f"mutant.{model.target}"
+        correct = ran(model, model.job(0), model.candidate.path, Scrutiny())
         self._skipped = left_out(gate(model, 0, correct))
         self._expected = self._kept(load_outputs(model.job(0) / EXPECTED))
         self._correct = self._kept(correct.outputs)
         self._wanted = as_correct(self._expected, self._correct)
         self._unseen = ran(model, model.unseen, model.candidate.path).outputs
-        self.floor = floor.measured(self.proto, self._expected, self._correct, self._run, self._file)
+        self.floor = floor.measured(self._expected, self._correct, self._shaken)
 
     def _kept(self, runs: Sequence[Any]) -> list[Any]:
         return _without(runs, self._skipped)
 
-    def _run(self, proto: onnx.ModelProto) -> Runs:
-        return self._kept(self._answer(proto, self.model.job(0)).outputs)
+    def _shaken(self, rng: np.random.Generator) -> Runs:
+        return self._kept(self._answer(self.form.shaken(self.proto, rng), self.model.job(0)).outputs)
 
-    def _answer(self, proto: onnx.ModelProto, job: Path) -> Answer:
-        self._file.write_bytes(proto.SerializeToString())
-        return ran(self.model, job, self._file)
+    def _answer(self, proto: Any, job: Path, scrutiny: Scrutiny | None = None) -> Answer:
+        self.form.write(proto, self._file)
+        return ran(self.model, job, self._file, scrutiny)
 
     def mutants(self, name: str, most: int = MOST) -> list[Mutant]:
         """The first few mutants of a kind; the choice depends on the model's and the mutation's names alone."""
         seed = int.from_bytes(hashlib.blake2b(f"{self.model.name}\0{name}".encode(), digest_size=8).digest(), "big")
-        return list(itertools.islice(MUTATIONS[name](self.proto, np.random.default_rng(seed)), most))
+        found = self.form.mutations[name](self.proto, np.random.default_rng(seed))
+        return list(itertools.islice(found, most))
 
     def record(self, name: str, number: int, mutant: Mutant) -> dict[str, Any]:
         """What became of a mutant, and who noticed it."""
@@ -183,18 +193,18 @@ class Bench:
             "place": mutant.place,
             "change": mutant.change,
         }
+        start = time.perf_counter()
         try:
-            answer = self._answer(mutant.model, self.model.job(0))
+            answer = self._answer(mutant.model, self.model.job(0), Scrutiny())
         except ParityGateError as error:
             return about | {"class": REFUSED, "detail": f"[{error.code}] {error.cause}"[:200]}
-        return about | self._judged(mutant, answer)
+        report = gate(self.model, 0, answer)
+        seconds = round(time.perf_counter() - start, 3)
+        return about | self._judged(mutant, answer, report) | {"seconds": seconds}
 
-    def _judged(self, mutant: Mutant, answer: Answer) -> dict[str, Any]:
+    def _judged(self, mutant: Mutant, answer: Answer, report: Report) -> dict[str, Any]:
         given = self._kept(answer.outputs)
         excess, output, change, noise = self.floor.excess(given)
-        start = time.perf_counter()
-        report = gate(self.model, 0, answer)
-        seconds = time.perf_counter() - start
         found = {GATE: not report.passed} | _alarms(self._wanted, given)
         return {
             "class": self._class(mutant, given, excess),
@@ -205,7 +215,6 @@ class Bench:
             "caught": found,
             "detail": detail(report),
             "allowed": _allowed(report),
-            "seconds": round(seconds, 3),
         }
 
     def _class(self, mutant: Mutant, given: Runs, excess: float) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engines.base import Rewrite, unchanged
+from ..engines.base import More, Rewrite, nothing, unchanged
 from ..errors import ParityGateError
 from . import features
 from .lower import NEXT_STATE, Lowered
@@ -37,19 +37,20 @@ class Session:
         rewrite: Rewrite = unchanged,
         *,
         optimise: bool = True,
+        more: More = nothing,
     ) -> None:
         self.inputs = lowered.inputs
         self.outputs = lowered.outputs
         self.states = lowered.states
         self._lowered = lowered
-        self._rewrite, self._optimise = rewrite, optimise
+        self._rewrite, self._optimise, self._more = rewrite, optimise, more
         self._session, self._weights = _open(lowered, rewrite, optimise=optimise)
         self._again = again
         self._others: dict[tuple[tuple[str, tuple[int, ...]], ...], Session] = {}
 
-    def variant(self, rewrite: Rewrite, *, optimise: bool) -> Session:
+    def variant(self, rewrite: Rewrite, *, optimise: bool, more: More = nothing) -> Session:
         """The same model with its graph rewritten. Raises PG405 when ONNX Runtime refuses the result."""
-        return Session(self._lowered, self._again, rewrite, optimise=optimise)
+        return Session(self._lowered, self._again, rewrite, optimise=optimise, more=more)
 
     def predict(self, inputs: Mapping[str, Any], state: MutableMapping[str, Array] | None = None) -> dict[str, Any]:
         """Core ML's own view: values may be arrays, PIL images, numbers, strings or dictionaries, and so are results.
@@ -71,7 +72,7 @@ class Session:
             feeds |= features.encode(f, inputs[f.name]) if f.name in inputs else features.absent(f)
         states = state if state is not None else self.fresh_state()
         feeds |= {f.name: np.asarray(states[f.name], f.dtype) for f in self.states}
-        results = self._call(feeds)
+        results = self._call({**feeds, **self._more()})
         for f in self.states:
             states[f.name][...] = results.pop(f.name + NEXT_STATE)
         return results
@@ -87,7 +88,9 @@ class Session:
         key = tuple(sorted(shapes.items()))
         if key not in self._others:
             self._others.pop(next(iter(self._others)) if len(self._others) == _MOST_OTHERS else key, None)
-            self._others[key] = Session(self._again(shapes), None, self._rewrite, optimise=self._optimise)
+            self._others[key] = Session(
+                self._again(shapes), None, self._rewrite, optimise=self._optimise, more=self._more
+            )
         return self._others[key]
 
     def fresh_state(self) -> dict[str, Array]:

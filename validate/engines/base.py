@@ -23,6 +23,14 @@ Rewrite = Callable[["onnx.ModelProto"], "onnx.ModelProto"]
 """A change of an ONNX graph. Large weights may be absent from it (external data): it must not read them."""
 
 
+More = Callable[[], "Feed"]
+
+
+def nothing() -> Feed:
+    """No further inputs."""
+    return {}
+
+
 def unchanged(model: onnx.ModelProto) -> onnx.ModelProto:
     """The rewrite that changes nothing."""
     return model
@@ -90,9 +98,10 @@ class Model(Protocol):
 class Graphed(Protocol):
     """A model that runs as an ONNX graph, which can be changed to learn more about it."""
 
-    def variant(self, rewrite: Rewrite, *, optimise: bool) -> Self:
+    def variant(self, rewrite: Rewrite, *, optimise: bool, more: More = nothing) -> Self:
         """The same model, its graph rewritten; ``optimise`` lets ONNX Runtime fuse and fold.
 
-        It takes the same feeds and gives the same outputs; outputs that ``rewrite`` adds to the graph come with them.
+        ``more`` gives the graph inputs that ``rewrite`` adds, anew for every run. The variant takes the same feeds and
+        gives the same outputs; outputs that ``rewrite`` adds to the graph come with them.
         Raises ParityGateError PG301 or PG405 when ONNX Runtime refuses the result.
         """

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..signature import Hint, Signature, TensorSpec
-from .base import Facts, LoadOptions, Rewrite
+from .base import Facts, LoadOptions, More, Rewrite, nothing
 
 if TYPE_CHECKING:
     from ..coreml.features import Feature
@@ -39,9 +39,9 @@ class CoreMLModel:
         """Every output as an array; states start as zeros, a dictionary is ``name/keys`` and ``name/values``."""
         return self.session.run(feed)
 
-    def variant(self, rewrite: Rewrite, *, optimise: bool) -> CoreMLModel:
+    def variant(self, rewrite: Rewrite, *, optimise: bool, more: More = nothing) -> CoreMLModel:
         """The same model with its lowered graph rewritten; see :class:`.base.Graphed`."""
-        return CoreMLModel(self.native, self.session.variant(rewrite, optimise=optimise))
+        return CoreMLModel(self.native, self.session.variant(rewrite, optimise=optimise, more=more))
 
     def hints(self) -> tuple[Hint, ...]:
         """Pixels of an image input lie between 0 and 255."""

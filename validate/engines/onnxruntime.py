@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ParityGateError
 from ..signature import STRING, Hint, Signature, TensorSpec
-from .base import Facts, LoadOptions, Rewrite
+from .base import Facts, LoadOptions, More, Rewrite, nothing
 
 if TYPE_CHECKING:
     import onnx
@@ -35,9 +35,10 @@ class OnnxModel:
 
     notes: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, session: Any) -> None:
+    def __init__(self, path: Path, session: Any, more: More = nothing) -> None:
         self.native = path
         self._session = session
+        self._more = more
         self.signature = Signature(
             inputs=tuple(_spec(value) for value in session.get_inputs()),
             outputs=tuple(_spec(value) for value in session.get_outputs()),
@@ -46,16 +47,17 @@ class OnnxModel:
     def run(self, feed: Feed) -> dict[str, Array]:
         """Run one feed. Strings go in as objects, which is what ONNX Runtime takes, and come out as ``<U``."""
         names = [spec.name for spec in self.signature.outputs]
-        values = self._session.run(names, {name: _to_engine(array) for name, array in feed.items()})
+        values = self._session.run(names, {name: _to_engine(array) for name, array in {**feed, **self._more()}.items()})
         return {name: _from_engine(name, value) for name, value in zip(names, values, strict=True)}
 
-    def variant(self, rewrite: Rewrite, *, optimise: bool) -> OnnxModel:
+    def variant(self, rewrite: Rewrite, *, optimise: bool, more: More = nothing) -> OnnxModel:
         """The same model with its graph rewritten; see :class:`.base.Graphed`."""
         import onnx
 
         model = onnx.ModelProto()
         model.CopyFrom(_graph_only(self.native))
-        return OnnxModel(self.native, _session(self.native, rewrite(model).SerializeToString(), optimise=optimise))
+        session = _session(self.native, rewrite(model).SerializeToString(), optimise=optimise)
+        return OnnxModel(self.native, session, more)
 
     def hints(self) -> tuple[Hint, ...]:
         """Bounds of integer inputs that index a Gather with a constant table (an embedding)."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....validate.candidate import run_candidate
 from ....validate.compare import compare_outputs
 from ....validate.detect import format_named
 from ....validate.engines.base import LoadOptions
@@ -26,7 +27,6 @@ from ....validate.narrow import accepting, widened
 from ....validate.policy import DefaultPolicy
 from ....validate.samples import load_outputs
 from ....validate.signature import Signature, TensorSpec
-from ....validate.tasks import run_candidate
 from ..base import MIXED, ConvertOptions
 from .build import classifier_of, precision_of
 from .intermediates import errors, peaks

@@ -1,0 +1,126 @@
+"""What the candidate's worker does: open the converted file, run it on the samples, and measure how far it rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .adapt import InputAdapter
+from .dictionaries import Classes, fold, folded_signature
+from .engines.base import LoadOptions, Model
+from .engines.registry import Format
+from .errors import ParityGateError
+from .events import Event, Listener, ignore
+from .job import ACTUAL, EXPECTED, SAMPLES, Bindings, Ran, Scrutiny, source_name
+from .rows import as_batches, join, split, takes_rows
+from .tasks import load_model, run_all, summary
+
+if TYPE_CHECKING:
+    from .signature import Array, Feed
+
+
+def run_candidate(
+    folder: Path,
+    row: Format,
+    source: Any,
+    options: LoadOptions,
+    bindings: Bindings,
+    on_event: Listener,
+    scrutiny: Scrutiny | None = None,
+) -> Ran:
+    """Open the candidate from its file, and run it on the samples in ``folder``; with ``scrutiny`` measure its noise.
+
+    Raises ParityGateError PG301 when the candidate can't be opened (a fault of the source only where the source is
+    spoken of) and PG302 when it fails on a sample.
+    """
+    from .samples import load_outputs, load_samples, save_outputs
+
+    on_event(Event(f"load {Path(source).name if isinstance(source, Path) else source_name(source)}"))
+    samples = load_samples(folder / SAMPLES)
+    with _speaking_of_a_candidate():
+        model = load_model(row, source, replace(options, example=samples.feeds[0]))
+        asked = _asked(model, row, bindings, samples.feeds, load_outputs(folder / EXPECTED))
+        outputs = asked.answers(model, on_event)
+    save_outputs(outputs, folder / ACTUAL)
+    signature = folded_signature(model.signature, bindings.classes, asked.bound)
+    ran = Ran(
+        as_batches(signature) if asked.by_rows else signature,
+        model.facts(),
+        summary(samples),
+        (*asked.notes, _ROW_BY_ROW) if asked.by_rows else asked.notes,
+    )
+    if scrutiny is None:
+        return ran
+    from .noise.scrutinise import scrutinise
+
+    return replace(ran, rounding=scrutinise(folder, model, lambda m: asked.answers(m, ignore), scrutiny, on_event))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The samples as the candidate takes them, and how its answers become the reference's form."""
+
+    feeds: Sequence[Feed]
+    expected: Sequence[Mapping[str, Array]]
+    classes: Classes
+    bound: Mapping[str, str]
+    by_rows: bool
+    notes: tuple[str, ...]
+
+    def answers(self, model: Model, on_event: Listener) -> list[dict[str, Array]]:
+        """What a model (the candidate, or a variant of it) makes of the samples. Raises ParityGateError PG302."""
+        if self.by_rows:
+            return _run_rows(model, self.feeds, self.expected, self.classes, self.bound, on_event)
+        return [fold(output, self.classes, self.bound) for output in run_all(model, self.feeds, "PG302", on_event)]
+
+
+def _asked(
+    model: Model, row: Format, bindings: Bindings, feeds: Sequence[Feed], expected: Sequence[Mapping[str, Array]]
+) -> _Asked:
+    adapter = InputAdapter(model.signature, bindings.inputs, bindings.images)
+    adapted = [adapter.adapt(feed) for feed in feeds]
+    by_rows = row.takes_single_rows and takes_rows(model.signature, adapted)
+    return _Asked(adapted, expected, bindings.classes, _bound(model, bindings, expected), by_rows, adapter.notes)
+
+
+_OF_A_CANDIDATE = {"PG402": "PG301", "PG404": "PG301", "PG405": "PG301", "PG204": "PG302", "PG406": "PG302"}
+"""What an engine says of a source that it can't open or run -> the same of a candidate: no verdict, not no source."""
+
+
+@contextmanager
+def _speaking_of_a_candidate() -> Iterator[None]:
+    try:
+        yield
+    except ParityGateError as error:
+        code = _OF_A_CANDIDATE.get(error.code, error.code)
+        raise ParityGateError(code, error.subject, error.cause, error.remedy) from error
+
+
+_ROW_BY_ROW = "it takes one sample at a time: the rows of each batch were run one by one"
+
+
+def _bound(model: Model, bindings: Bindings, expected: Sequence[Mapping[str, Array]]) -> dict[str, str]:
+    """Candidate output -> reference output, for those that have a partner."""
+    named = {spec.name: spec.name for spec in model.signature.outputs} | dict(bindings.outputs)
+    return {ours: theirs for ours, theirs in named.items() if any(theirs in outputs for outputs in expected)}
+
+
+def _run_rows(
+    model: Model,
+    feeds: Sequence[Feed],
+    expected: Sequence[Mapping[str, Array]],
+    classes: Classes,
+    bound: Mapping[str, str],
+    on_event: Listener,
+) -> list[dict[str, Array]]:
+    """Run each row of each feed alone. Raises ParityGateError PG302."""
+    done = []
+    for number, (feed, wanted) in enumerate(zip(feeds, expected, strict=True)):
+        answers = run_all(model, split(feed, model.signature), "PG302", ignore)
+        partners = {ours: wanted[theirs] for ours, theirs in bound.items() if theirs in wanted}
+        done.append(join([fold(answer, classes, bound) for answer in answers], partners))
+        on_event(Event("run samples", number + 1, len(feeds)))
+    return done

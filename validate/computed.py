@@ -1,0 +1,102 @@
+"""The default tolerance: what the rounding of this very model explains, element by element; see docs/verdict.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .metrics import EPSILON, base_allowance
+from .policy import DefaultPolicy, Policy
+from .report import Tolerance
+from .signature import TensorSpec
+
+if TYPE_CHECKING:
+    from .signature import Array
+
+FACTOR = 4.0
+"""How many noise floors a difference may be: the floor is two standard deviations, so eight of them."""
+
+CONDITION = 256.0
+"""How many times the reference's own answer to a shaken last bit an unsteady candidate may be off, at the most."""
+
+_ULPS = 2.0  # the reference's last rounding and the candidate's
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was measured, by the reference's output: one array per compared sample, of the output's shape.
+
+    ``floors`` are noise floors, ``conditions`` how far the reference moves with its inputs' last bit, at the
+    candidate's precision. ``jumping`` are outputs that rounding may decide; ``runs`` is the number of perturbed runs.
+    """
+
+    floors: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
+    conditions: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
+    jumping: frozenset[str] = frozenset()
+    runs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedPolicy:
+    """An element passes if rounding explains its difference; where none was measured, if the dtype's table does.
+
+    A floor beyond the table's row counts only as far as the reference itself is unsteady there: a conversion that
+    rounds worse than its source isn't excused by that.
+    """
+
+    evidence: Evidence = field(default_factory=Evidence)
+    ceiling: DefaultPolicy = field(default_factory=DefaultPolicy)
+
+    def check(self, specs: Sequence[TensorSpec]) -> None:
+        """Nothing was said, so nothing can be wrong."""
+
+    def informed(self, evidence: Evidence) -> Policy:
+        """The same policy with what was measured."""
+        return replace(self, evidence=evidence)
+
+    def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
+        """The table's row, which is the ceiling; its source is "computed" where a floor was measured."""
+        row = self.ceiling.tolerance(spec, reference, candidate_dtype)
+        floors = self.evidence.floors.get(spec.name)
+        if row.exact or floors is None:
+            return row
+        return replace(row, source="computed", factor=FACTOR, floor=_typical(floors))
+
+    def allowances(
+        self, spec: TensorSpec, reference: Sequence[Array], tolerance: Tolerance
+    ) -> tuple[Array, ...] | None:
+        """How far each element may be off: ``min(4*floor, max(table, 256*condition)) + 2 ulp``; None for the table."""
+        if tolerance.source != "computed":
+            return None
+        floors = self.evidence.floors[spec.name]
+        jumping = spec.name in self.evidence.jumping
+        conditions = () if jumping else self.evidence.conditions.get(spec.name, ())
+        return tuple(
+            _allowance(want, floors[n], conditions[n] if conditions else None, tolerance)
+            for n, want in enumerate(reference)
+        )
+
+
+def _allowance(want: Array, floor: Array, condition: Array | None, tolerance: Tolerance) -> Array:
+    with np.errstate(invalid="ignore", over="ignore"):
+        magnitude = np.abs(want.astype(np.float64))
+        ceiling = base_allowance(want, tolerance) + tolerance.rtol * magnitude
+        if condition is not None:
+            ceiling = np.maximum(ceiling, CONDITION * condition)
+        allowed: Array = np.minimum(FACTOR * floor, ceiling) + _ULPS * _spacing(magnitude, tolerance.dtype)
+    return np.where(np.isfinite(magnitude), allowed, 0.0)
+
+
+def _spacing(magnitude: Array, dtype: str) -> Array:
+    """The spacing of the dtype's numbers at each magnitude; that of its smallest normal one at zero."""
+    smallest = float(np.finfo(dtype).tiny) if dtype != "bfloat16" else 2.0**-126
+    return np.asarray(EPSILON[dtype] * 2.0 ** np.floor(np.log2(np.maximum(magnitude, smallest))))
+
+
+def _typical(floors: Sequence[Array]) -> float:
+    """The median floor of the elements that have any."""
+    positive = [floor[floor > 0] for floor in floors]
+    return float(np.median(np.concatenate(positive))) if any(part.size for part in positive) else 0.0

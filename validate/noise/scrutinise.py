@@ -1,0 +1,43 @@
+"""All that is asked of a candidate beside its answers: how far it rounds, and whether engines agree about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..engines.base import Graphed, unchanged
+from ..errors import ParityGateError
+from ..events import Event, Listener
+from ..job import NOISE, PLAIN, SECOND_OPINION, Rounding, Scrutiny
+from ..samples import save_outputs
+from .measure import measure_noise
+from .opinion import reference_variant
+
+if TYPE_CHECKING:
+    from ..signature import Array
+
+    Answer = Callable[[Any], list[dict[str, Array]]]
+
+
+def scrutinise(folder: Path, model: Any, answer: Answer, scrutiny: Scrutiny, on_event: Listener) -> Rounding | None:
+    """Write the candidate's answers without graph optimisation and its noise to ``folder``.
+
+    None where the model has no ONNX graph. Whatever fails here costs the measurement, not the verdict: the reason is a
+    note.
+    """
+    if not isinstance(model, Graphed):
+        return None
+    on_event(Event("measure rounding"))
+    try:
+        plain = answer(model.variant(unchanged, optimise=False))
+        save_outputs(plain, folder / PLAIN)
+        if scrutiny.second_opinion:
+            save_outputs(answer(reference_variant(model)), folder / SECOND_OPINION)
+        noise = measure_noise(model, answer, plain, scrutiny.seconds)
+    except ParityGateError as error:
+        return Rounding(notes=(f"rounding could not be measured: {error.subject}: {error.cause}",))
+    if noise is None:
+        return Rounding(notes=("rounding could not be measured: the graph has no operator that could be perturbed",))
+    save_outputs(noise.squares, folder / NOISE)
+    return Rounding(noise.runs, noise.unit, noise.jumping)

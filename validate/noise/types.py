@@ -1,0 +1,95 @@
+"""What is known of a graph's tensors before it is perturbed: dtypes, lengths, which depend on the inputs' values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import onnx
+
+FLOATS: Mapping[int, float] = {
+    onnx.TensorProto.FLOAT: 2.0**-24,
+    onnx.TensorProto.DOUBLE: 2.0**-53,
+    onnx.TensorProto.FLOAT16: 2.0**-11,
+    onnx.TensorProto.BFLOAT16: 2.0**-8,
+}
+"""Unit roundoff of each floating type: half the spacing of its numbers at 1."""
+
+_SHAPE_ONLY = {"Shape", "Size"}
+_SMALL = 1 << 16  # bytes; of a larger initializer inference needs no content
+
+Dims = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tensors:
+    """``dtypes`` by tensor name, ``dims`` where the rank is known, ``fixed`` names initializers."""
+
+    dtypes: Mapping[str, int]
+    dims: Mapping[str, Dims]
+    fixed: frozenset[str]
+
+    def last(self, name: str, axis: int = -1) -> int | None:
+        """The length of an axis, None where it isn't known."""
+        dims = self.dims.get(name, ())
+        return dims[axis] if -len(dims) <= axis < len(dims) else None
+
+    def size(self, name: str, start: int = 0) -> int | None:
+        """The product of the lengths from an axis on, None where one of them isn't known."""
+        dims = self.dims.get(name)
+        known = [d for d in (dims or ())[start:] if d is not None]
+        return math.prod(known) if dims is not None and len(known) == len(dims[start:]) else None
+
+
+def tensors_of(model: onnx.ModelProto) -> Tensors:
+    """What shape inference finds, of all graphs of the model together."""
+    light = onnx.ModelProto()
+    light.CopyFrom(model)
+    fixed = [tensor for graph in graphs(light.graph) for tensor in graph.initializer]
+    for tensor in fixed:
+        if len(tensor.raw_data) > _SMALL:
+            tensor.ClearField("raw_data")
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+    inferred = onnx.shape_inference.infer_shapes(light)
+    dtypes = {tensor.name: tensor.data_type for tensor in fixed}
+    dims: dict[str, Dims] = {tensor.name: tuple(tensor.dims) for tensor in fixed}
+    for graph in graphs(inferred.graph):
+        for value in (*graph.input, *graph.output, *graph.value_info):
+            kind = value.type.tensor_type
+            dtypes[value.name] = kind.elem_type
+            if kind.HasField("shape"):
+                dims[value.name] = tuple(d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim)
+    return Tensors(dtypes, dims, frozenset(tensor.name for tensor in fixed))
+
+
+def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """The graph and every graph nested in its nodes' attributes."""
+    yield graph
+    for node in graph.node:
+        for inner in bodies(node):
+            yield from graphs(inner)
+
+
+def bodies(node: onnx.NodeProto) -> list[onnx.GraphProto]:
+    """The graphs in a node's attributes: branches, loop bodies."""
+    return [graph for a in node.attribute for graph in ([a.g] if a.HasField("g") else a.graphs)]
+
+
+def reads(node: onnx.NodeProto) -> Iterator[str]:
+    """All names that a node reads, those of its bodies included (which may be the bodies' own)."""
+    yield from node.input
+    for body in bodies(node):
+        for inner in body.node:
+            yield from reads(inner)
+        yield from (output.name for output in body.output)
+
+
+def depending(graph: onnx.GraphProto, known: Iterable[str] = ()) -> set[str]:
+    """The tensors of this graph (not of nested ones) whose values depend on those of its inputs, or of ``known``."""
+    given = {tensor.name for tensor in graph.initializer}
+    found = {value.name for value in graph.input if value.name not in given} | set(known)
+    for node in graph.node:
+        if node.op_type not in _SHAPE_ONLY and any(name in found for name in reads(node)):
+            found.update(node.output)
+    return found
