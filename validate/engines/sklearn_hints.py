@@ -11,7 +11,7 @@ import numpy as np
 from ..signature import STRING, Hint
 from .sklearn_ranges import allows_nan, range_of
 from .sklearn_thresholds import thresholds_of
-from .sklearn_walk import PASSTHROUGH, inner, readers, steps_of, unwrap
+from .sklearn_walk import PASSTHROUGH, inner, is_passthrough, readers, steps_of, unwrap
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-_MAX_POINTS = 200
+_MAX_POINTS = 340  # with both neighbours, and zero, they fill the 1021 rows of a table at its thresholds
 _MAX_TERMS = 300
 
 
@@ -160,7 +160,7 @@ def _split(transformer: Any, after: list[Column] | None, width: int) -> list[Col
         if part == "drop" or not places:
             continue
         then = after[transformer.output_indices_[name]] if after is not None else None
-        if part in PASSTHROUGH:
+        if is_passthrough(part):
             columns = then or [Column()] * len(places)
         elif then is not None and _is_elementwise(part):
             columns = _before(part, then, len(places))

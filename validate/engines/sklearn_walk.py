@@ -12,6 +12,11 @@ _INNER = ("best_estimator_", "regressor_", "estimators_", "estimator_", "calibra
 """Attributes under which a meta-estimator keeps fitted estimators; behind ``estimators_``, ``estimator_`` is fitted."""
 
 
+def is_passthrough(part: Any) -> bool:
+    """Whether a part of a ColumnTransformer does nothing; scikit-learn may fit an empty function in its place."""
+    return part in PASSTHROUGH or (type(part).__name__ == "FunctionTransformer" and part.func is None)
+
+
 def steps_of(pipeline: Any) -> list[Any]:
     """A Pipeline's steps, without those that do nothing."""
     return [step for _, step in pipeline.steps if step not in PASSTHROUGH]

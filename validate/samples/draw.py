@@ -150,9 +150,12 @@ def _with_categories(kind: str, values: Array, domain: Domain, rng: np.random.Ge
 
 
 def _strangers(vocabulary: Array) -> Array:
+    """What is in no vocabulary: a word, no word at all, a number beyond all others, and one between the lowest two."""
     if vocabulary.dtype.kind == "U":
         return np.array([word for word in (_NO_SUCH_WORD, "") if word not in vocabulary])
-    return np.array([vocabulary.max() + 1])
+    beyond, lowest = vocabulary.max() + 1, np.unique(vocabulary)[:2]
+    between = lowest.mean().astype(vocabulary.dtype)
+    return np.array([beyond] if between in vocabulary else [beyond, between], vocabulary.dtype)
 
 
 def _spread(values: Array, shape: Shape, rng: np.random.Generator) -> Array:
