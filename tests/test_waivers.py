@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
+from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
+from rich.console import Console
 
+from paritygate.cli.main import main
+from paritygate.validate import selftest
 from paritygate.validate.compare import compare_outputs
 from paritygate.validate.config import find_config, read_waivers
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.policy import DefaultPolicy
-from paritygate.validate.report import Severity, Waiver
-from paritygate.validate.signature import TensorSpec
+from paritygate.validate.render.rich import render_rich
+from paritygate.validate.report import Environment, ModelSummary, Report, SamplesSummary, Severity, Waiver
+from paritygate.validate.signature import Signature, TensorSpec
 from paritygate.validate.waivers import apply_waivers
 
 TODAY = date(2026, 5, 17)
@@ -171,3 +179,39 @@ def test_which_file(tmp_path, monkeypatch):
     assert read_waivers(find_config(None)) == ()
     with pytest.raises(ParityGateError, match="PG202"):
         read_waivers(find_config(tmp_path / "nope.toml"))
+
+
+# -- through the command ----------------------------------------------------------------------------------------------
+
+SCHEMA = json.loads((Path(__file__).parent.parent / "docs" / "report.schema.json").read_text())
+
+
+def test_a_waiver_in_the_folder_lets_a_comparison_pass_and_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    selftest._written(Path("a.onnx"), selftest._nothing)
+    selftest._written(Path("b.onnx"), selftest._factor(1.01))
+    waiver = '[[waiver]]\noutput = "logits"\nmax_abs = 5\nreason = "so it is"\nexpires = {}\nmodel = "b.*"\n'
+    soon, past = date.today() + timedelta(days=9), date.today() - timedelta(days=1)
+    for day, status, verdict in ((soon, 0, "pass"), (past, 1, "fail")):
+        Path("paritygate.toml").write_text(waiver.format(day))
+        with pytest.raises(SystemExit) as caught:
+            main(["validate", "a.onnx", "b.onnx", "--json"])
+        assert caught.value.code == status
+        document = json.loads(capsys.readouterr().out)
+        Draft202012Validator(SCHEMA).validate(document)
+        (logits,) = [output for output in document["result"]["outputs"] if output["name"] == "logits"]
+        assert logits["verdict"] == verdict
+        assert (logits["waiver"] or {}).get("expires") == (str(day) if status == 0 else None)
+        assert [warning["code"] for warning in document["warnings"]] == ["PG113"]
+
+
+def test_the_pages_say_that_an_output_is_waived():
+    row, findings = apply(changed(off_by(5e-3)), WAIVER)
+    model = ModelSummary("a", "ONNX", Signature((), ()))
+    report = Report((row,), model, model, SamplesSummary(1), Environment(), findings)
+    assert str(report).splitlines()[-1] == "PASS: 1 of 1 outputs agree on 1 samples, 1 of them by a waiver"
+    console = Console(file=StringIO(), width=160)
+    console.print(render_rich(report))
+    for page in (str(report), console.file.getvalue(), report._repr_html_()):
+        assert "waived" in page
+        assert "because the old model rounds twice" in page
