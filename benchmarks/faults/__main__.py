@@ -62,7 +62,6 @@ def _apart(task: str, recipe: Recipe) -> None:
 
 def run(recipe: Recipe, mutations: str, most: int, *, anew: bool) -> None:
     """Judge a model's correct conversion and its mutants; each record is written as soon as it is known."""
-    from .mutations import MUTATIONS
     from .runner import Bench, false_alarms
 
     model = prepared(recipe)
@@ -75,7 +74,7 @@ def run(recipe: Recipe, mutations: str, most: int, *, anew: bool) -> None:
         _append(alarms, false_alarms(model))
     known = {(record["mutation"], record["number"]) for record in read(faults)}
     bench = Bench(model)
-    for name in MUTATIONS:
+    for name in bench.form.mutations:
         if not _named(name, mutations):
             continue
         for number, mutant in enumerate(bench.mutants(name, most)):

@@ -16,9 +16,12 @@ T = TypeVar("T")
 ARITHMETIC = {
     "Add", "Sub", "Mul", "Div", "MatMul", "Gemm", "Einsum", "Conv", "ConvTranspose", "LSTM", "GRU", "RNN", "Gather",
     "BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization",
-    "SimplifiedLayerNormalization", "RMSNormalization", "PRelu", "Pow", "Attention", "EmbedLayerNormalization",
+    "SimplifiedLayerNormalization", "RMSNormalization", "PRelu", "Attention", "EmbedLayerNormalization",
 }  # fmt: skip
-"""Operators whose constant operands are weights: a change of one is a change of the numbers, not of a shape."""
+"""Operators whose constant operands are weights: a change of one is a change of the numbers, not of a shape.
+
+Pow is none of them: the square of a negative number is NaN to whoever shakes the exponent.
+"""
 
 COEFFICIENTS = {
     "coefficients", "intercepts", "scale", "offset", "target_weights", "class_weights", "base_values", "rho",
@@ -31,7 +34,7 @@ COEFFICIENTS = {
 class Mutant:
     """A changed copy of a model. ``place`` is the node or tensor, ``change`` says what was done to it."""
 
-    model: onnx.ModelProto
+    model: Any
     place: str
     change: str
 

@@ -26,11 +26,12 @@ Build = Callable[[Path], Source]
 
 @dataclass(frozen=True)
 class Recipe:
-    """A model's name, its family, and a function that makes it; the folder is for what has to be saved."""
+    """A model's name, its family, a function that makes it in a folder, and the format that it is converted to."""
 
     name: str
     family: str
     build: Build
+    target: str = "onnx"
 
 
 def _from(module: str, name: str) -> Build:
@@ -58,8 +59,21 @@ _NAMES = {
     ),
 }  # fmt: skip
 
-RECIPES: dict[str, Recipe] = {
+_TO_COREML = {
+    "keras/digits-cnn": "mlpackage",
+    "torch/digits-cnn": "mlmodel",
+    "sklearn/random-forest": "mlmodel",
+    "sklearn/logistic": "mlmodel",
+    "sklearn/scaled-ridge": "mlmodel",
+}
+
+_TO_ONNX: dict[str, Recipe] = {
     f"{family}/{name}": Recipe(f"{family}-{name}", family, _from(family, name))
     for family, names in _NAMES.items()
     for name in names
+}
+
+RECIPES: dict[str, Recipe] = _TO_ONNX | {
+    f"coreml/{name}": Recipe(f"coreml-{name.replace('/', '-')}", "coreml", _TO_ONNX[name].build, target)
+    for name, target in _TO_COREML.items()
 }

@@ -61,7 +61,8 @@ def _transformer_block() -> Any:
 
 def _mobilenet_v2() -> Any:
     """Random weights; one pass over noise in training mode brings the moving statistics near the data's."""
-    model = keras.applications.MobileNetV2(input_shape=(96, 96, 3), alpha=0.35, weights=None, classes=10)
+    settings = {"input_shape": (96, 96, 3), "classes": 10, "classifier_activation": None}
+    model = keras.applications.MobileNetV2(alpha=0.35, weights=None, **settings)
     for layer in model._flatten_layers():
         if isinstance(layer, L.BatchNormalization):
             layer.momentum = 0.1

@@ -31,6 +31,7 @@ class Prepared:
 
     name: str
     family: str
+    target: str
     folder: Path
     row: Format
     runs: dict[int, Ran]
@@ -73,8 +74,8 @@ def prepare(recipe: Recipe) -> Prepared:
     )
     save_samples(samples, folder / "unseen" / SAMPLES)
     save_outputs([model.run(feed) for feed in samples.feeds], folder / "unseen" / EXPECTED)
-    way, *_ = ROUTES[row.name, "onnx"]
-    candidate = take(way, model, folder / "model.onnx", ConvertOptions())
-    done = Prepared(recipe.name, recipe.family, folder, row, runs, candidate)
+    way, *_ = ROUTES[row.name, "onnx" if recipe.target == "onnx" else "coreml"]
+    candidate = take(way, model, folder / f"model.{recipe.target}", ConvertOptions())
+    done = Prepared(recipe.name, recipe.family, recipe.target, folder, row, runs, candidate)
     (folder / "prepared.pickle").write_bytes(pickle.dumps(done))
     return done

@@ -68,14 +68,14 @@ def threshold(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Muta
     def edit(node: onnx.NodeProto, at: int) -> str:
         name, values = _splits(node)
         old = values[at]
-        values[at] = _stepped(old, up=bool(rng.integers(2)))
+        values[at] = stepped(old, up=bool(rng.integers(2)))
         _set_splits(node, name, values)
         return f"threshold {at} of {values.size}: {old!r} -> {values[at]!r}"
 
     return _at_branches(model, rng, edit)
 
 
-def _stepped(value: Any, *, up: bool) -> Any:
+def stepped(value: Any, *, up: bool) -> Any:
     """The least float32 above the value, or the one below the greatest that isn't above it."""
     near = np.float32(value)
     below = near if near <= value else np.nextafter(near, np.float32(-np.inf))

@@ -14,7 +14,7 @@ _MATRICES = {"MatMul", "Gemm", "Conv", "ConvTranspose", "LSTM", "GRU", "RNN", "E
 _BIAS_OPERAND = {"Gemm": 2, "Conv": 2, "ConvTranspose": 2, "LSTM": 3, "GRU": 3, "RNN": 3}
 
 
-def _spread(array: Array) -> float:
+def spread(array: Array) -> float:
     """A tensor's standard deviation; of a constant tensor its magnitude."""
     return float(array.std()) or float(np.abs(array).max()) or 1.0
 
@@ -25,7 +25,7 @@ def nudged(share: float, model: onnx.ModelProto, rng: np.random.Generator) -> It
     def edit(array: Array) -> tuple[Array, str] | None:
         flat = array.reshape(-1)
         at = int(rng.integers(flat.size))
-        flat[at] += flat.dtype.type(share * _spread(array))
+        flat[at] += flat.dtype.type(share * spread(array))
         return flat.reshape(array.shape), f"element {at} of {flat.size} off by {share:g} of the standard deviation"
 
     return on_slots(model, rng, lambda slot: slot.is_weight and slot.read().size > 1, edit)
