@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from paritygate.validate.engines.registry import COREML_ENGINES, OURS
+from paritygate.validate.engines.registry import COREML_ENGINES, OURS, POLICIES
 
 Command = Callable[..., Any]
 
@@ -48,7 +48,44 @@ SAMPLING = (
 JUDGING = (
     click.option("--rtol", type=float, help="Relative tolerance for every output; needs --atol."),
     click.option("--atol", type=float, help="Absolute tolerance for every output; needs --rtol."),
+    click.option(
+        "--policy",
+        type=click.Choice(POLICIES),
+        help="How far an element may be off: by the measured rounding of this model (default), or by its dtype alone.",
+    ),
+    click.option(
+        "--budget",
+        type=click.FloatRange(0),
+        metavar="SECONDS",
+        help="For measuring the rounding (default: half of the conversion's time; 3 runs at the least).",
+    ),
+    click.option("--second-opinion", is_flag=True, help="Run an ONNX candidate in onnx.reference, too (slow)."),
     click.option("--tolerance", "tolerances", multiple=True, metavar="NAME:RTOL:ATOL", help="Tolerance of one output."),
+    click.option(
+        "--threshold",
+        "thresholds",
+        multiple=True,
+        metavar="NAME:VALUE",
+        help="Count the elements of an output that cross this decision threshold; may be repeated.",
+    ),
+    click.option(
+        "--metric",
+        "metrics",
+        multiple=True,
+        metavar="MODULE:FUNCTION[:MAX_DIFF]",
+        help="Measure function(outputs, inputs) on both sides; fail if they differ by more than MAX_DIFF.",
+    ),
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        help="File with waivers (default: paritygate.toml in this folder, if there is one).",
+    ),
+    click.option(
+        "--search",
+        type=click.FloatRange(0, min_open=True),
+        metavar="SECONDS",
+        help="Look for inputs on which the models part, for so long.",
+    ),
 )
 
 RUNNING = (

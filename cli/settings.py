@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -12,6 +13,7 @@ from .options import parse_dynamic, parse_size
 if TYPE_CHECKING:
     from paritygate.validate.engines.base import LoadOptions
     from paritygate.validate.events import Listener
+    from paritygate.validate.expectations import Expectations
     from paritygate.validate.policy import Policy
     from paritygate.validate.session import Settings
     from paritygate.validate.signature import TensorSpec
@@ -29,9 +31,16 @@ class SharedOptions(TypedDict, total=False):
     seed: int
     ranges: tuple[str, ...]
     batches: tuple[int, ...]
+    search: float | None
     rtol: float | None
     atol: float | None
+    policy: str | None
+    budget: float | None
+    second_opinion: bool
     tolerances: tuple[str, ...]
+    thresholds: tuple[str, ...]
+    metrics: tuple[str, ...]
+    config: Path | None
     timeout: float | None
     memory_limit: str | None
     keep: Path | None
@@ -56,7 +65,7 @@ def settings(given: SharedOptions, on_event: Listener) -> Settings:
     """How the run is to be done."""
     from paritygate.validate.engines.registry import OURS
     from paritygate.validate.isolate import Limits
-    from paritygate.validate.job import SamplePlan
+    from paritygate.validate.job import SamplePlan, Scrutiny
     from paritygate.validate.session import Settings
 
     plan = SamplePlan(
@@ -64,9 +73,19 @@ def settings(given: SharedOptions, on_event: Listener) -> Settings:
         seed=given["seed"],
         ranges=_ranges(given["ranges"]),
         batch_sizes=given["batches"] or None,
+        search=given.get("search") or 0.0,
     )
     limits = Limits(given.get("timeout"), parse_size(given.get("memory_limit")))
-    return Settings(plan, _policy(given), limits, on_event, given.get("keep"), given.get("engine", OURS))
+    return Settings(
+        plan,
+        _policy(given),
+        limits,
+        on_event,
+        given.get("keep"),
+        given.get("engine", OURS),
+        scrutiny=Scrutiny(given.get("budget"), given.get("second_opinion", False)),
+        expectations=_expectations(given),
+    )
 
 
 def _inputs(texts: tuple[str, ...]) -> tuple[TensorSpec, ...]:
@@ -86,10 +105,31 @@ def _ranges(texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
 
 
 def _policy(given: SharedOptions) -> Policy | None:
+    from paritygate.validate.engines.registry import COMPUTED
     from paritygate.validate.policy import make_policy
 
     if "rtol" not in given:
         return None
     if (given["rtol"] is None) != (given["atol"] is None):
         raise click.UsageError("--rtol and --atol are given together or not at all")
-    return make_policy(given["rtol"], given["atol"], given["tolerances"])
+    if given["policy"] is not None and given["rtol"] is not None:
+        raise click.UsageError("--policy and --rtol/--atol exclude each other")
+    return make_policy(given["rtol"], given["atol"], given["tolerances"], given["policy"] or COMPUTED)
+
+
+def _expectations(given: SharedOptions) -> Expectations:
+    """What a command that judges was asked beside its tolerances."""
+    from paritygate.validate.config import find_config
+    from paritygate.validate.expectations import Expectations, expect
+
+    if "thresholds" not in given:
+        return Expectations()
+    return expect(_thresholds(given["thresholds"]), given["metrics"], find_config(given["config"]))
+
+
+def _thresholds(texts: tuple[str, ...]) -> Mapping[str, Sequence[float]]:
+    if not texts:
+        return {}
+    from paritygate.validate.decisions import parse_thresholds
+
+    return parse_thresholds(texts)

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..validate.engines.registry import COMPUTED
 from ..validate.events import Listener, ignore
 
 if TYPE_CHECKING:
+    from ..validate.expectations import GivenMetric
     from ..validate.signature import Array, ClassLabel, ImageInput, TensorSpec
     from .pipeline import Conversion
 
@@ -33,6 +35,12 @@ def convert(
     rtol: float | None = None,
     atol: float | None = None,
     tolerances: Mapping[str, tuple[float, float]] | None = None,
+    policy: str = COMPUTED,
+    budget: float | None = None,
+    second_opinion: bool = False,
+    thresholds: Mapping[str, float | Sequence[float]] | None = None,
+    metrics: Sequence[GivenMetric] = (),
+    config: str | Path | None = None,
     signature: str | None = None,
     weights: str | Path | None = None,
     inputs: Sequence[TensorSpec | str] = (),
@@ -59,6 +67,8 @@ def convert(
     """
     from ..validate.api import as_path, as_specs, make_settings
     from ..validate.engines.base import LoadOptions
+    from ..validate.expectations import expect
+    from ..validate.job import Scrutiny
     from .pipeline import Job, run_job
     from .routes.base import ConvertOptions
 
@@ -72,7 +82,20 @@ def convert(
         dtype=dtype,
     )
     settings = make_settings(
-        samples, seed, ranges, batch_sizes, rtol, atol, tolerances, timeout, memory_limit, keep, on_event
+        samples,
+        seed,
+        ranges,
+        batch_sizes,
+        rtol,
+        atol,
+        tolerances,
+        timeout,
+        memory_limit,
+        keep,
+        on_event,
+        expectations=expect(thresholds, metrics, as_path(config)),
+        policy=policy,
+        scrutiny=Scrutiny(budget, second_opinion),
     )
     options = ConvertOptions(
         opset=opset,

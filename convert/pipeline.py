@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,8 +14,9 @@ from ..validate.engines.base import LoadOptions
 from ..validate.engines.registry import Format
 from ..validate.errors import ParityGateError
 from ..validate.job import Bindings, source_name
-from ..validate.runners import job_folder, runner_for
+from ..validate.runners import Runner, job_folder, runner_for
 from ..validate.samples.limits import fixed_lengths
+from ..validate.search.session import Contest, needs_search, searched
 from ..validate.session import Settings, Stopwatch, as_file, run_candidate_on, with_classes
 from .export import check_output, publish
 from .routes.base import Candidate, ConvertOptions
@@ -34,6 +36,9 @@ SUFFIXES = {"onnx": ".onnx", "mlmodel": ".mlmodel", "mlpackage": ".mlpackage"}
 
 _WITH_COREMLTOOLS = ("coremltools", "keras")
 """What a source's worker may import on the way to Core ML: coremltools asks TensorFlow for Keras."""
+
+_SHARE = 0.5
+"""Of the conversion's time: what measuring the candidate's rounding may cost, unless the user gives a budget."""
 
 _NO_CANDIDATE = {"PG301", "PG302"}
 """The engine refused what a way had made: another way may do better."""
@@ -109,7 +114,7 @@ def _first_good(task: _Task, ways: tuple[Way, ...]) -> tuple[Report, Candidate |
     reference: Ran | None = None
     while ways:
         made, actual = _make_and_run(task, ways, reference)
-        reference = reference or made.reference
+        reference = made.reference or reference
         errors += made.failures
         fallen += [f"route {way.name} fell out: {error.subject}: {error.cause}" for way, error in made.failures]
         way, ways = _divided(ways, len(made.failures))
@@ -159,16 +164,27 @@ def _make_and_run(
             return made, None
         bindings = with_classes(_bindings(made.candidate), reference)
         path = made.candidate.path
+
+        def run_again(runner: Runner) -> Ran:
+            return run_candidate_on(runner, task.folder, task.target, path, bindings, settings, _SHARE * made.seconds)
+
         try:
-            ran = task.watch.measure(
-                "candidate",
-                lambda: run_candidate_on(checker, task.folder, task.target, path, bindings, settings),
-            )
+            ran = task.watch.measure("candidate", lambda: run_again(checker))
+            if needs_search(ran, settings):
+                reference, ran = _searched(task, path, bindings, reference, ran, run_again)
         except ParityGateError as e:
             if e.code not in _NO_CANDIDATE:
                 raise
             return made, e
-    return made, ran
+    return replace(made, reference=reference), ran
+
+
+def _searched(
+    task: _Task, path: Path, bindings: Bindings, reference: Ran, ran: Ran, run_again: Callable[[Runner], Ran]
+) -> tuple[Ran, Ran]:
+    job, settings = task.job, task.settings
+    contest = Contest(task.folder, task.row, job.source, job.load, task.target, path, bindings, run_again)
+    return task.watch.measure("search", lambda: searched(contest, reference, ran, settings))
 
 
 def _making(task: _Task, ways: tuple[Way, ...], reference: Ran | None) -> tuple[str, dict[str, Any]]:
@@ -207,6 +223,7 @@ def _judged(task: _Task, reference: Ran, candidate: Candidate, actual: Ran, fall
         notes=fallen + candidate.notes + _advice(task.row, actual, task.target),
         inputs=candidate.inputs,
         fixed=fixed_lengths(reference.signature, plan.shapes, plan.bounds),
+        expectations=task.settings.expectations,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,11 +29,15 @@ _NEXT = {"PG404", "PG405", "PG408"}
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The original's run (None where it was asked before) and the candidate; ``failures`` are the ways before it."""
+    """The original's run (None where it was asked before) and the candidate; ``failures`` are the ways before it.
+
+    ``seconds`` is what the conversion took.
+    """
 
     reference: Ran | None
     candidate: Candidate | None
     failures: tuple[tuple[Way, ParityGateError], ...]
+    seconds: float = 0.0
 
 
 def run_and_convert(
@@ -71,6 +76,7 @@ def convert_again(
 
 
 def _convert(model: Model, destination: Path, ways: Sequence[Way], options: ConvertOptions, on_event: Listener) -> Made:
+    start = time.perf_counter()
     options = replace(options, images=resolved(options.images, model.signature))
     failures: list[tuple[Way, ParityGateError]] = []
     for way in ways:
@@ -84,7 +90,7 @@ def _convert(model: Model, destination: Path, ways: Sequence[Way], options: Conv
                 raise
             failures.append((way, e))
             continue
-        return Made(None, candidate, tuple(failures))
+        return Made(None, candidate, tuple(failures), time.perf_counter() - start)
     return Made(None, None, tuple(failures))
 
 

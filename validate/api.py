@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .engines.registry import OURS
+from .engines.registry import COMPUTED, OURS
 from .events import Listener, ignore
 
 if TYPE_CHECKING:
+    from .expectations import Expectations, GivenMetric
+    from .job import Scrutiny
     from .report import Report
     from .session import Settings
     from .signature import Array, TensorSpec
@@ -26,6 +28,12 @@ def validate(
     rtol: float | None = None,
     atol: float | None = None,
     tolerances: Mapping[str, tuple[float, float]] | None = None,
+    policy: str = COMPUTED,
+    budget: float | None = None,
+    second_opinion: bool = False,
+    thresholds: Mapping[str, float | Sequence[float]] | None = None,
+    metrics: Sequence[GivenMetric] = (),
+    config: str | Path | None = None,
     bind: Mapping[str, str] | None = None,
     bind_inputs: Mapping[str, str] | None = None,
     signature: str | None = None,
@@ -45,7 +53,12 @@ def validate(
     ``nn.Module``, an exported program, a Keras model, a concrete function). A path runs in a worker process of its own
     (``timeout`` in seconds, ``memory_limit`` in bytes), a live object in this process. ``samples`` is a file or
     folder as docs/samples.md lists them; otherwise samples are generated with ``seed``, ``ranges`` (input ->
-    low, high) and ``batch_sizes``. ``rtol`` and ``atol`` are given both or not at all; ``tolerances`` are per output.
+    low, high) and ``batch_sizes``. ``policy`` is ``computed`` (how far an element may be off is measured, for at most
+    ``budget`` seconds) or ``table``; ``rtol`` and ``atol``, given both or not at all, take its place; ``tolerances``
+    are per output. ``second_opinion`` asks onnx.reference, too.
+    ``thresholds`` (output -> one or several) are where decisions change; ``metrics`` are functions of outputs and
+    inputs, or texts ``module:function[:MAX_DIFF]``, or pairs of either and MAX_DIFF; ``config`` is a file with waivers
+    (docs/decisions.md has all three).
     ``bind`` and ``bind_inputs`` map candidate names to reference names where they differ. ``signature``, ``weights``,
     ``inputs`` (specs, or texts such as ``"x:float32:N,3,32,32"``), ``example`` (name -> array) and ``trust`` speak
     of the reference. ``engine`` runs Core ML models: ``coreml``, on macOS also ``coreml-native`` or ``both``.
@@ -53,7 +66,8 @@ def validate(
     Raises ParityGateError for everything but a verdict; the report's ``passed`` is the verdict.
     """
     from .engines.base import LoadOptions
-    from .job import Bindings
+    from .expectations import expect
+    from .job import Bindings, Scrutiny
     from .session import run_session
 
     load = LoadOptions(
@@ -64,7 +78,21 @@ def validate(
         example=example,
     )
     settings = make_settings(
-        samples, seed, ranges, batch_sizes, rtol, atol, tolerances, timeout, memory_limit, keep, on_event, engine
+        samples,
+        seed,
+        ranges,
+        batch_sizes,
+        rtol,
+        atol,
+        tolerances,
+        timeout,
+        memory_limit,
+        keep,
+        on_event,
+        engine,
+        expect(thresholds, metrics, as_path(config)),
+        policy,
+        Scrutiny(budget, second_opinion),
     )
     return run_session(reference, candidate, load, Bindings(bind_inputs or {}, bind or {}), settings)
 
@@ -82,21 +110,27 @@ def make_settings(
     keep: str | Path | None,
     on_event: Listener,
     engine: str = OURS,
+    expectations: Expectations | None = None,
+    policy: str = COMPUTED,
+    scrutiny: Scrutiny | None = None,
 ) -> Settings:
     """The keyword arguments that ``validate`` and ``convert`` share, as one value."""
+    from .expectations import Expectations
     from .isolate import Limits
-    from .job import SamplePlan
+    from .job import SamplePlan, Scrutiny
     from .policy import OverridingPolicy, make_policy
     from .session import Settings
 
-    policy = make_policy(rtol, atol)
+    base = make_policy(rtol, atol, name=policy)
     return Settings(
         plan=SamplePlan(as_path(samples), seed, ranges or {}, batch_sizes),
-        policy=OverridingPolicy(policy, tolerances) if tolerances else policy,
+        policy=OverridingPolicy(base, tolerances) if tolerances else base,
         limits=Limits(timeout, memory_limit),
         on_event=on_event,
         keep=as_path(keep),
         engine=engine,
+        expectations=expectations or Expectations(),
+        scrutiny=scrutiny or Scrutiny(),
     )
 
 

@@ -42,25 +42,25 @@ def run_candidate(
     samples = load_samples(folder / SAMPLES)
     with _speaking_of_a_candidate():
         model = load_model(row, source, replace(options, example=samples.feeds[0]))
-        asked = _asked(model, row, bindings, samples.feeds, load_outputs(folder / EXPECTED))
-        outputs = asked.answers(model, on_event)
+        question = asked(model, row, bindings, samples.feeds, load_outputs(folder / EXPECTED))
+        outputs = question.answers(model, on_event)
     save_outputs(outputs, folder / ACTUAL)
-    signature = folded_signature(model.signature, bindings.classes, asked.bound)
+    signature = folded_signature(model.signature, bindings.classes, question.bound)
     ran = Ran(
-        as_batches(signature) if asked.by_rows else signature,
+        as_batches(signature) if question.by_rows else signature,
         model.facts(),
         summary(samples),
-        (*asked.notes, _ROW_BY_ROW) if asked.by_rows else asked.notes,
+        (*question.notes, _ROW_BY_ROW) if question.by_rows else question.notes,
     )
     if scrutiny is None:
         return ran
     from .noise.scrutinise import scrutinise
 
-    return replace(ran, rounding=scrutinise(folder, model, lambda m: asked.answers(m, ignore), scrutiny, on_event))
+    return replace(ran, rounding=scrutinise(folder, model, lambda m: question.answers(m, ignore), scrutiny, on_event))
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """The samples as the candidate takes them, and how its answers become the reference's form."""
 
     feeds: Sequence[Feed]
@@ -77,13 +77,14 @@ class _Asked:
         return [fold(output, self.classes, self.bound) for output in run_all(model, self.feeds, "PG302", on_event)]
 
 
-def _asked(
+def asked(
     model: Model, row: Format, bindings: Bindings, feeds: Sequence[Feed], expected: Sequence[Mapping[str, Array]]
-) -> _Asked:
+) -> Asked:
+    """The reference's ``feeds``, adapted to a candidate. Raises ParityGateError PG302 for what it can't take."""
     adapter = InputAdapter(model.signature, bindings.inputs, bindings.images)
     adapted = [adapter.adapt(feed) for feed in feeds]
     by_rows = row.takes_single_rows and takes_rows(model.signature, adapted)
-    return _Asked(adapted, expected, bindings.classes, _bound(model, bindings, expected), by_rows, adapter.notes)
+    return Asked(adapted, expected, bindings.classes, _bound(model, bindings, expected), by_rows, adapter.notes)
 
 
 _OF_A_CANDIDATE = {"PG402": "PG301", "PG404": "PG301", "PG405": "PG301", "PG204": "PG302", "PG406": "PG302"}

@@ -64,8 +64,9 @@ CATALOG: dict[str, Explanation] = {
     ),
     "PG312": Explanation(
         "optimisation changes the answer",
-        "ONNX Runtime gives another answer with its graph optimisation than without it, by more than rounding explains. "
-        "That is a fault inside of one engine, not of the conversion: the values were compared without optimisation.",
+        "ONNX Runtime gives another answer with its graph optimisation than without it, by more than rounding "
+        "explains. That is a fault inside of one engine, not of the conversion: the values were compared without "
+        "optimisation.",
     ),
     "PG313": Explanation(
         "engines disagree",

@@ -27,12 +27,13 @@ _EXACT_KINDS = "biuU"
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """One output as both sides gave it, one array per sample."""
+    """One output as both sides gave it, one array per sample; ``allowed`` is how far each element may be off."""
 
     spec: TensorSpec
     partner: str
     want: tuple[Array, ...]
     got: tuple[Array, ...]
+    allowed: Sequence[Array] = ()
 
 
 def compare_outputs(
@@ -66,8 +67,8 @@ def compare_outputs(
         if isinstance(found, OutputComparison):
             rows[spec.name] = found
             continue
-        pairs[spec.name] = found
-        rows[spec.name] = _with_agreement(_judge(found, policy), found, (*scores, *labels.values()), labels, thresholds)
+        row, pairs[spec.name] = _judge(found, policy)
+        rows[spec.name] = _with_agreement(row, pairs[spec.name], (*scores, *labels.values()), labels, thresholds)
     for name, chosen_by in labels.items():
         if name in pairs and chosen_by in pairs:
             rows[name] = _with_ties(rows[name], pairs[name], rows[chosen_by], pairs[chosen_by])
@@ -114,7 +115,8 @@ def _columns(
     return (output[name] for output in reference), (output[partner] for output in candidate)
 
 
-def _judge(pair: _Pair, policy: Policy) -> OutputComparison:
+def _judge(pair: _Pair, policy: Policy) -> tuple[OutputComparison, _Pair]:
+    """The output's row, and the pair with what was allowed."""
     row = OutputComparison(
         pair.spec.name,
         pair.partner,
@@ -126,15 +128,19 @@ def _judge(pair: _Pair, policy: Policy) -> OutputComparison:
     )
     code, sentence = _unlike(pair)
     if code:
-        return replace(row, code=code, reason=sentence)
+        return replace(row, code=code, reason=sentence), pair
     if row.dtype == STRING:
         tolerance, (metrics, worst) = Tolerance(), measure_text(pair.want, pair.got)
     else:
-        tolerance = policy.tolerance(replace(pair.spec, dtype=row.dtype), pair.want, row.candidate_dtype)
-        metrics, worst = measure(pair.want, pair.got, tolerance)
+        spec = replace(pair.spec, dtype=row.dtype)
+        tolerance = policy.tolerance(spec, pair.want, row.candidate_dtype)
+        allowed = policy.allowances(spec, pair.want, tolerance)
+        metrics, worst = measure(pair.want, pair.got, tolerance, allowed)
+        pair = replace(pair, allowed=Allowances(pair.want, tolerance) if allowed is None else allowed)
     exact = pair.want[0].dtype.kind in _EXACT_KINDS and tolerance.exact
     verdict, code, sentence = _verdict(row, metrics, worst, tolerance, exact)
-    return replace(row, verdict=verdict, code=code, reason=sentence, tolerance=tolerance, metrics=metrics, worst=worst)
+    row = replace(row, verdict=verdict, code=code, reason=sentence, tolerance=tolerance, metrics=metrics, worst=worst)
+    return row, pair
 
 
 def _verdict(
@@ -198,14 +204,13 @@ def _with_agreement(
     """The row with what its values decide: how often both sides choose the same class, which thresholds they cross."""
     if row.metrics is None or row.tolerance is None:
         return row
-    allowed = Allowances(pair.want, row.tolerance)
     if row.name in labels:
         agreeing = row.metrics.elements - row.metrics.differing - row.metrics.mismatched
         row = replace(row, labels=LabelAgreement(row.metrics.elements, agreeing))
     if row.dtype == STRING:
         return row
     is_scores = row.name in scores and row.name not in labels
-    return with_decisions(row, pair.want, pair.got, allowed, scores=is_scores, thresholds=thresholds)
+    return with_decisions(row, pair.want, pair.got, pair.allowed, scores=is_scores, thresholds=thresholds)
 
 
 def _with_ties(row: OutputComparison, pair: _Pair, scores_row: OutputComparison, scores: _Pair) -> OutputComparison:
@@ -215,7 +220,7 @@ def _with_ties(row: OutputComparison, pair: _Pair, scores_row: OutputComparison,
     """
     if row.labels is None or row.code != "PG107" or not scores_row.passed or scores_row.tolerance is None:
         return row
-    ties = count_ties((pair.want, pair.got), scores.want, Allowances(scores.want, scores_row.tolerance))
+    ties = count_ties((pair.want, pair.got), scores.want, scores.allowed)
     labels = replace(row.labels, ties=ties, scores_name=scores_row.name)
     if labels.agreeing + ties < labels.rows:
         return replace(row, labels=labels, reason=f"{row.reason}{reasons.of_them_ties(labels)}")

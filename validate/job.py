@@ -13,6 +13,13 @@ from .signature import ClassLabel, ImageInput, Signature
 
 SAMPLES, EXPECTED, ACTUAL = "samples.npz", "expected.npz", "actual.npz"
 AGAIN, PAIRED = "again.npz", "paired.npz"
+SHAKEN = "shaken.npz"
+"""How far the reference's answers move with inputs that round otherwise."""
+
+PLAIN, NOISE = "plain.npz", "noise.npz"
+"""The candidate's answers without graph optimisation, and the squared deviations of its perturbed runs from them."""
+
+SECOND_OPINION = "opinion.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +28,8 @@ class SamplePlan:
 
     ``batch_sizes`` None lets the generator choose two or more; for a file, the first one is how it is split. ``images``
     are inputs whose values shall be those that pixels stand for. ``shapes`` (input -> shapes) and ``bounds`` ((input,
-    axis) -> lowest and highest length) are all that the candidate will take.
+    axis) -> lowest and highest length) are all that the candidate will take. ``search`` seconds are spent on looking
+    for inputs on which the two models part.
     """
 
     path: Path | None = None
@@ -31,6 +39,7 @@ class SamplePlan:
     images: Mapping[str, ImageInput] = field(default_factory=dict)
     shapes: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
     bounds: Mapping[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    search: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +58,41 @@ class Bindings:
 
 
 @dataclass(frozen=True, slots=True)
+class Scrutiny:
+    """What is asked of a candidate beside its answers: its noise, for at most so many ``seconds`` (None: no limit).
+
+    ``second_opinion`` lets onnx.reference run it, too.
+    """
+
+    seconds: float | None = None
+    second_opinion: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """How a candidate's noise was measured: see :class:`.noise.measure.Noise`. ``runs`` is 0 where it couldn't be.
+
+    ``notes`` are sentences for the user.
+    """
+
+    runs: int = 0
+    unit: float = 0.0
+    jumping: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Ran:
-    """One model's run over all samples: what the model is, and sentences that the user should read."""
+    """One model's run over all samples: what the model is, and sentences that the user should read.
+
+    ``rounding`` is None unless it was asked for, and where the model has no graph.
+    """
 
     signature: Signature
     facts: Facts
     samples: SamplesSummary
     notes: tuple[str, ...] = ()
+    rounding: Rounding | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .compare import compare_outputs
+from .computed import ComputedPolicy
 from .doctor import versions
 from .engines.registry import Format
+from .evidence import gather
+from .expectations import Expectations, settle
 from .findings import check_declared, check_informative
-from .job import ACTUAL, AGAIN, EXPECTED, PAIRED, SAMPLES, Ran
+from .job import ACTUAL, AGAIN, EXPECTED, PAIRED, PLAIN, SAMPLES, SECOND_OPINION, Ran
 from .narrow import accepting, widened
+from .opinions import OPTIMISED, REFERENCE, differing
 from .policy import DefaultPolicy, NarrowPolicy, Policy, coarser_dtype
 from .report import Environment, Finding, ModelSummary, Report, Severity, Tolerance
 from .samples import Sample, load_outputs, load_samples
+from .selfcheck import selfcheck
 from .signature import Signature, TensorSpec
 
 if TYPE_CHECKING:
@@ -68,14 +73,16 @@ def judge(
     notes: tuple[str, ...] = (),
     inputs: Mapping[str, str] | None = None,
     fixed: Mapping[str, int] | None = None,
+    expectations: Expectations | None = None,
 ) -> Report:
     """Compare every output, check the reference against itself, the candidate against its own signature.
 
     ``outputs`` and ``inputs`` bind candidate names to reference names. ``fixed`` are the lengths of the reference's
     dynamic axes that the user wants the candidate to have and no others. Raises ParityGateError PG201 when the policy
-    speaks of an output that doesn't exist.
+    or ``expectations`` speak of an output that doesn't exist, or a metric fails.
     """
-    own_policy = policy = policy or DefaultPolicy()
+    expectations = expectations or Expectations()
+    own_policy = policy = policy or ComputedPolicy()
     if candidate.ran.facts.precision:
         policy, said = _at_precision(policy, candidate.ran.facts.precision, reference.ran.signature)
         notes = (*notes, *said)
@@ -90,17 +97,27 @@ def judge(
     unsettled = _unsettled(signature.outputs, expected, paired)
     left_out = {number for number in unsettled if samples[number].kind in DEGENERATE_KINDS}
     compared = [number for number in range(len(samples)) if number not in left_out]
+    policy = policy.informed(gather(folder, candidate.ran.rounding, outputs, compared))
+    unsteady = tuple(_not_deterministic(signature.outputs, expected, again, own_policy))
+    expected, actual = ([answers[number] for number in compared] for answers in (expected, actual))
+    disputed, settled = _opinions(folder, specs, actual, compared, outputs, policy, signature)
     rows = compare_outputs(
         specs,
-        [expected[number] for number in compared],
-        [actual[number] for number in compared],
+        expected,
+        settled,
         outputs,
         policy,
-        scores=_scores(specs),
+        scores=(*_scores(specs), *signature.classes),
         labels=signature.labels,
+        thresholds=expectations.thresholds,
     )
+    models, shown = (reference.name, candidate.name), [samples[number] for number in compared]
+    rows, metrics, said_of_them = settle(expectations, rows, shown, (expected, settled), outputs, models)
     findings = (
-        *_not_deterministic(signature.outputs, expected, again, own_policy),
+        *unsteady,
+        *disputed,
+        *said_of_them,
+        *(selfcheck(specs, expected[0], settled[0], outputs, policy) if compared else ()),
         *_batch_dependent(samples, unsettled, left_out),
         *declared,
         *check_informative(rows),
@@ -109,6 +126,7 @@ def judge(
         ),
         *_notes(reference.ran.notes, "reference"),
         *_notes(candidate.ran.notes, "candidate"),
+        *_notes(candidate.ran.rounding.notes if candidate.ran.rounding else (), "candidate"),
         *_notes(notes, "conversion"),
     )
     return Report(
@@ -120,7 +138,30 @@ def judge(
         findings=findings,
         route=route,
         timings=timings,
+        user_metrics=metrics,
     )
+
+
+def _opinions(
+    folder: Path,
+    specs: Sequence[TensorSpec],
+    actual: Sequence[Mapping[str, Array]],
+    compared: Sequence[int],
+    outputs: Mapping[str, str],
+    policy: Policy,
+    signature: Signature,
+) -> tuple[tuple[Finding, ...], Sequence[Mapping[str, Array]]]:
+    """Where engines disagree about the candidate, and the answers to judge it by: without optimisation if that errs."""
+    found: list[Finding] = []
+    settled = actual
+    for code, name in ((OPTIMISED, PLAIN), (REFERENCE, SECOND_OPINION)):
+        if (folder / name).is_file():
+            answers = load_outputs(folder / name)
+            other, _ = widened([answers[number] for number in compared], actual, {n: n for n in outputs})
+            said = tuple(differing(code, specs, actual, other, outputs, policy, signature.labels))
+            found += said
+            settled = other if said and code == OPTIMISED else settled
+    return tuple(found), settled
 
 
 def _at_precision(policy: Policy, precision: str, signature: Signature) -> tuple[Policy, tuple[str, ...]]:

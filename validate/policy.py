@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, Self
 
+from .engines.registry import COMPUTED
 from .errors import ParityGateError
 from .metrics import EPSILON, peak
 from .report import Tolerance
@@ -166,10 +167,6 @@ class NarrowPolicy:
     def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
         """The other policy's tolerance of the coarser dtype."""
         return self.policy.tolerance(spec, reference, coarser_dtype(candidate_dtype, self.dtype))
-
-
-COMPUTED, TABLE = "computed", "table"
-"""Names of policies without figures of the user's: measured for each model, or a fixed row per dtype."""
 
 
 def make_policy(

@@ -14,9 +14,11 @@ from .engines.base import LoadOptions
 from .engines.coreml_native import with_engine
 from .engines.registry import OURS, Format
 from .events import Listener, ignore
+from .expectations import Expectations
 from .isolate import Limits
-from .job import Bindings, Inspection, Ran, SamplePlan, source_name
+from .job import Bindings, Inspection, Ran, SamplePlan, Scrutiny, source_name
 from .runners import Runner, job_folder, runner_for
+from .search.session import Contest, needs_search, searched
 
 if TYPE_CHECKING:
     from .policy import Policy
@@ -39,6 +41,11 @@ class Settings:
     on_event: Listener = ignore
     keep: Path | None = None
     engine: str = OURS
+    scrutiny: Scrutiny = field(default_factory=Scrutiny)
+    expectations: Expectations = field(default_factory=Expectations)
+
+
+_BUDGET = 10.0  # seconds for measuring where no conversion's time can be halved
 
 
 class Stopwatch:
@@ -72,16 +79,29 @@ def run_session(reference: Any, candidate: Any, load: LoadOptions, bindings: Bin
         expected = watch.measure(
             "reference", lambda: run_reference_on(left, folder, rows[0], reference, load, settings)
         )
-        actual = watch.measure(
-            "candidate",
-            lambda: run_candidate_on(right, folder, rows[1], candidate, with_classes(bindings, expected), settings),
-        )
+        bound = with_classes(bindings, expected)
+
+        def run_again(runner: Runner) -> Ran:
+            return run_candidate_on(runner, folder, rows[1], candidate, bound, settings, _BUDGET)
+
+        actual = watch.measure("candidate", lambda: run_again(right))
+        if needs_search(actual, settings):
+            contest = Contest(folder, rows[0], reference, load, rows[1], candidate, bound, run_again)
+            expected, actual = watch.measure("search", lambda: searched(contest, expected, actual, settings))
         sides = (
             Side(source_name(reference), rows[0], expected, as_file(reference)),
             Side(source_name(candidate), rows[1], actual, as_file(candidate)),
         )
         outputs = {spec.name: spec.name for spec in actual.signature.outputs} | dict(bindings.outputs)
-        return judge(folder, *sides, outputs, settings.policy, watch.seconds, inputs=bindings.inputs)
+        return judge(
+            folder,
+            *sides,
+            outputs,
+            settings.policy,
+            watch.seconds,
+            inputs=bindings.inputs,
+            expectations=settings.expectations,
+        )
 
 
 def with_classes(bindings: Bindings, reference: Ran) -> Bindings:
@@ -106,11 +126,22 @@ def run_reference_on(
 
 
 def run_candidate_on(
-    runner: Runner, folder: Path, row: Format, source: Any, bindings: Bindings, settings: Settings
+    runner: Runner, folder: Path, row: Format, source: Any, bindings: Bindings, settings: Settings, seconds: float
 ) -> Ran:
-    """The candidate's task: run the samples that the reference has left in the job folder."""
-    arguments = {"folder": folder, "row": row, "source": source, "options": LoadOptions(), "bindings": bindings}
-    ran: Ran = runner.call("paritygate.validate.tasks:run_candidate", arguments, settings.on_event)
+    """The candidate's task: run the samples that the reference has left in the job folder, and measure its rounding.
+
+    ``seconds`` are for measuring, unless the user gave another budget.
+    """
+    scrutiny = settings.scrutiny
+    arguments = {
+        "folder": folder,
+        "row": row,
+        "source": source,
+        "options": LoadOptions(),
+        "bindings": bindings,
+        "scrutiny": replace(scrutiny, seconds=seconds if scrutiny.seconds is None else scrutiny.seconds),
+    }
+    ran: Ran = runner.call("paritygate.validate.candidate:run_candidate", arguments, settings.on_event)
     return ran
 
 

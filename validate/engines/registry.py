@@ -23,6 +23,10 @@ OURS, NATIVE, BOTH = COREML_ENGINES = ("coreml", "coreml-native", "both")
 """What runs Core ML models: our engine, Apple's framework, or both beside each other."""
 
 
+COMPUTED, TABLE = POLICIES = ("computed", "table")
+"""Tolerances without figures of the user's: measured for each model, or a fixed row per dtype."""
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One row: a format's name, its engine module, and the framework that the engine needs.

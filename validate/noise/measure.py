@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 RUNS, FEWEST = 10, 3
 """Perturbed runs, and how many there are however little time is left."""
 
+_ROOM = 4
 _FIRST_POOL, _LAST_POOL = 1 << 16, 1 << 28
 
 
@@ -50,7 +51,7 @@ def measure_noise(
     fewer than :data:`FEWEST`. None where the graph can't be perturbed.
     """
     start = time.perf_counter()
-    pool = _FIRST_POOL
+    pool = _first_pool(plain)
     while pool <= _LAST_POOL:
         opened = _opened(model, pool)
         if opened is None:
@@ -60,6 +61,12 @@ def measure_noise(
         except ParityGateError:  # a tensor is larger than the pool of errors
             pool *= 8
     return None
+
+
+def _first_pool(plain: Answers) -> int:
+    """Room for tensors of some times an output's size; where it doesn't do, it is made larger."""
+    largest = max((array.size for answer in plain for array in answer.values()), default=1)
+    return max(_FIRST_POOL, 1 << int(_ROOM * largest).bit_length())
 
 
 def _opened(model: Graphed, pool: int) -> tuple[Graphed, Perturbed] | None:
