@@ -1,0 +1,83 @@
+"""What the candidate's worker does after a failure: find the place, and write the repro."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..adapt import InputAdapter
+from ..divergence import Divergence
+from ..engines.base import Graphed, LoadOptions
+from ..engines.registry import Format
+from ..events import Event, Listener
+from ..job import Bindings
+from ..rows import split, takes_rows
+from ..samples import load_outputs, load_samples
+from ..tasks import load_model
+from .describe import describe
+from .layers import Layer
+from .locate import locate
+from .probe import Probe
+from .repro import extracted, free_folder, write_repro
+from .source import OUTPUTS, SAMPLES, Traced, load_layers
+
+if TYPE_CHECKING:
+    from ..signature import Array, Feed
+
+
+def localise_candidate(
+    folder: Path,
+    row: Format,
+    source: Any,
+    bindings: Bindings,
+    traced: Traced,
+    names: tuple[str, str],
+    repro: Path,
+    seconds: float,
+    on_event: Listener,
+) -> Divergence | None:
+    """The first place that is wrong, and the folder ``repro`` with the part of the graph that shows it.
+
+    ``names`` are the reference's and the candidate's for people. None where the candidate has no graph, or rounding
+    explains every output of the one sample that is looked at. Raises ParityGateError where the candidate can't be run.
+    """
+    on_event(Event("find where numbers part"))
+    feeds = load_samples(folder / SAMPLES).feeds
+    model = load_model(row, source, LoadOptions(example=feeds[0]))
+    if not isinstance(model, Graphed):
+        return None
+    probes = [Probe(model, feed) for feed in _as_taken(model, row, bindings, feeds)]
+    layers = load_layers(folder, traced)
+    found = locate(probes, layers, _outputs(model, bindings, load_outputs(folder / OUTPUTS)), seconds)
+    if found is None:
+        return None
+    graph = probes[0].graph()
+    divergence = describe(graph.graph, found, layers, probes[0])
+    part, inputs = extracted(graph, found, probes[0])
+    place = free_folder(repro)
+    operators = ", ".join(node.op_type for node in found.failing.part.nodes[:12])
+    about = {"reference": names[0], "candidate": names[1], "tensor": divergence.tensor, "operators": operators}
+    write_repro(place, part, inputs, found, about | {"layer": divergence.layer})
+    return replace(divergence, repro=str(place), command=f"python {place / 'repro.py'}")
+
+
+def _as_taken(model: Any, row: Format, bindings: Bindings, feeds: Sequence[Feed]) -> list[Feed]:
+    """The feeds under the candidate's names and dtypes; of a batch that it takes row by row the first row."""
+    adapter = InputAdapter(model.signature, bindings.inputs, bindings.images)
+    adapted = [adapter.adapt(feed) for feed in feeds]
+    if row.takes_single_rows and takes_rows(model.signature, adapted):
+        return [split(feed, model.signature)[0] for feed in adapted]
+    return list(adapted)
+
+
+def _outputs(model: Any, bindings: Bindings, expected: Sequence[Mapping[str, Array]]) -> list[Layer]:
+    """The reference's outputs as layers called like the candidate's outputs that they are bound to."""
+    bound = {spec.name: spec.name for spec in model.signature.outputs} | dict(bindings.outputs)
+    known = {spec.name for spec in model.signature.outputs}
+    return [
+        Layer(ours, "output", (theirs,), tuple(output[theirs] for output in expected))
+        for ours, theirs in bound.items()
+        if ours in known and all(theirs in output and output[theirs].dtype.kind in "fiub" for output in expected)
+    ]

@@ -1,0 +1,100 @@
+"""After a verdict that is no pass: start both workers once more and say where the numbers part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..engines.base import LoadOptions
+from ..engines.layers import traceable
+from ..engines.registry import Format
+from ..errors import ParityGateError
+from ..events import Listener
+from ..isolate import Limits
+from ..job import Bindings
+from ..report import Finding, OutputComparison, Report, Severity
+from ..runners import runner_for
+from .sample import write_samples
+
+if TYPE_CHECKING:
+    from ..divergence import Divergence
+
+VALUES = {"PG101", "PG106", "PG107"}
+"""The failures that have a place: values that differ."""
+
+SECONDS = 120.0
+"""What the search may take, by each of its two workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Both models of a failing verdict, as they were opened before; ``repro`` is the folder that would be written."""
+
+    reference: Any
+    reference_row: Format
+    load: LoadOptions
+    candidate: Any
+    candidate_row: Format
+    bindings: Bindings
+    repro: Path
+
+
+def localised(folder: Path, failed: Failed, report: Report, limits: Limits, on_event: Listener) -> Report:
+    """The report with where numbers part, or with a note that says why that isn't known; as it is where no value fails.
+
+    ``folder`` is the job's, with its samples and both sides' outputs. Raises nothing of its own: the verdict stands.
+    """
+    rows = [output for output in report.outputs if output.code in VALUES]
+    if not rows or not traceable(failed.reference_row.name):
+        return report
+    try:
+        found = _search(folder, failed, rows, limits, on_event)
+    except ParityGateError as error:
+        return _with_note(report, f"not found: {error.subject}: {error.cause}")
+    if found is None:
+        note = "every difference is within rounding once ONNX Runtime doesn't rewrite the graph"
+        return _with_note(report, note)
+    return replace(report, divergence=found)
+
+
+def _with_note(report: Report, message: str) -> Report:
+    note = Finding("", Severity.NOTE, "where numbers part", message)
+    return replace(report, findings=(*report.findings, note))
+
+
+def _search(
+    folder: Path, failed: Failed, rows: Sequence[OutputComparison], limits: Limits, on_event: Listener
+) -> Divergence | None:
+    number = write_samples(folder, failed.candidate_row, rows[0])
+    seconds = SECONDS if limits.seconds is None else min(SECONDS, limits.seconds)
+    limits = replace(limits, seconds=seconds)
+    name = _free_names(folder)
+    with ExitStack() as stack:
+        left = stack.enter_context(runner_for(failed.reference, failed.reference_row, folder, name[0], limits))
+        right = stack.enter_context(runner_for(failed.candidate, failed.candidate_row, folder, name[1], limits))
+        shared = {"folder": folder}
+        traced = left.call(
+            "paritygate.validate.localise.source:trace_source",
+            shared | {"row": failed.reference_row, "source": failed.reference, "options": failed.load},
+            on_event,
+        )
+        arguments = {"row": failed.candidate_row, "source": failed.candidate, "bindings": failed.bindings}
+        arguments |= {"traced": traced, "repro": failed.repro, "seconds": seconds / 2}
+        arguments["names"] = (_called(failed.reference), _called(failed.candidate))
+        found: Divergence | None = right.call(
+            "paritygate.validate.localise.candidate:localise_candidate", shared | arguments, on_event
+        )
+    return found and replace(found, sample=number)
+
+
+def _called(source: Any) -> str:
+    return Path(source).name if isinstance(source, str | Path) else type(source).__name__
+
+
+def _free_names(folder: Path) -> tuple[str, str]:
+    """Names of the workers' folders that no earlier search in the same job has."""
+    turn = len(list(folder.glob("layers*"))) or ""
+    return f"layers{turn}", f"place{turn}"
