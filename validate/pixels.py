@@ -65,11 +65,12 @@ def from_pixels(pixels: Array, image: ImageInput, dtype: np.dtype[np.generic]) -
 
 def on_pixels(samples: Samples, images: Mapping[str, ImageInput]) -> Samples:
     """The samples, each image moved to the nearest values that pixels stand for."""
-    items = tuple(replace(sample, feed=_snapped(sample.feed, images)) for sample in samples.items)
+    items = tuple(replace(sample, feed=snapped(sample.feed, images)) for sample in samples.items)
     return replace(samples, items=items)
 
 
-def _snapped(feed: Feed, images: Mapping[str, ImageInput]) -> Feed:
+def snapped(feed: Feed, images: Mapping[str, ImageInput]) -> Feed:
+    """The feed, each image moved to the nearest values that pixels stand for."""
     moved = {name: from_pixels(to_pixels(feed[name], image), image, feed[name].dtype) for name, image in images.items()}
     return {**feed, **moved}
 

@@ -53,7 +53,7 @@ def run_reference(
     from .samples.limits import check_limits
 
     on_event(Event(f"load {source_name(source)}"))
-    model = load_model(row, source, _with_example(options, plan))
+    model = load_model(row, source, with_example(options, plan))
     check_limits(model.signature, plan.shapes, plan.bounds)
     plan = replace(plan, images=resolved(plan.images, model.signature))
     samples = on_pixels(_make_samples(model, row, plan), plan.images)
@@ -61,7 +61,7 @@ def run_reference(
     save_samples(samples, folder / SAMPLES)
     save_outputs(outputs, folder / EXPECTED)
     save_outputs(run_all(model, samples.feeds[:_REPEATED], "PG406", ignore), folder / AGAIN)
-    save_outputs([_run_paired(model, sample) for sample in samples.items], folder / PAIRED)
+    save_outputs([run_paired(model, sample) for sample in samples.items], folder / PAIRED)
     save_outputs(
         [shaken(model, feed, output) for feed, output in zip(samples.feeds, outputs, strict=True)], folder / SHAKEN
     )
@@ -85,7 +85,7 @@ def _install(row: Format) -> str:
     return f"pip install 'paritygate{extra}'"
 
 
-def _with_example(options: LoadOptions, plan: SamplePlan) -> LoadOptions:
+def with_example(options: LoadOptions, plan: SamplePlan) -> LoadOptions:
     """Let the user's first sample speak for models that don't say what they take."""
     from .samples import read_example
 
@@ -122,7 +122,7 @@ def run_all(model: Model, feeds: Sequence[Feed], code: str, on_event: Listener) 
     return outputs
 
 
-def _run_paired(model: Model, sample: Sample) -> dict[str, Array]:
+def run_paired(model: Model, sample: Sample) -> dict[str, Array]:
     """The answer beside a copy of the sample; empty where that can't be asked, or the model can't take two rows."""
     try:
         return ask_again_in_a_pair(model, sample) or {}

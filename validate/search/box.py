@@ -1,0 +1,128 @@
+"""What inputs may look like, learned from samples: a search that leaves this box would prove nothing.
+
+Samples are within the bounds, vocabularies and categories of the model, so what lies between them is legal, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..signature import Array, Feed
+
+    Random = np.random.Generator
+    Move = Callable[[Array, "Values", Random], Array]
+
+_FEW = 16
+"""A column of no more different values than these holds categories: nothing between them is legal."""
+
+_MOST_KEPT = 4096
+_MOST_FEATURES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values of one input: those that were seen, (seen, features), and which features are continuous.
+
+    ``features`` is 1 where all positions are alike. ``low`` and ``high`` bound the continuous ones.
+    """
+
+    seen: Array
+    low: Array
+    high: Array
+    continuous: Array
+
+
+Box = Mapping[str, Values]
+"""Input -> its values."""
+
+
+def box_of(feeds: Sequence[Feed]) -> Box:
+    """The box of feeds that have the same inputs."""
+    return {name: _values([feed[name] for feed in feeds]) for name in feeds[0]}
+
+
+def mutant(feed: Feed, box: Box, random: Random) -> dict[str, Array]:
+    """The feed with one kind of change in one element, some, or all of them."""
+    names = [name for name, array in feed.items() if array.size]
+    chosen = names if random.random() < 0.5 else [names[random.integers(len(names))]]
+    return {name: _changed(array, box[name], random) if name in chosen else array for name, array in feed.items()}
+
+
+def child(mother: Feed, father: Feed, random: Random) -> dict[str, Array]:
+    """Some elements of each; the mother's where shapes differ."""
+    return {
+        name: np.where(random.random(array.shape) < 0.5, array, father[name])
+        if father[name].shape == array.shape
+        else array
+        for name, array in mother.items()
+    }
+
+
+def clipped(array: Array, values: Values) -> Array:
+    """The array, each continuous feature within its bounds, others untouched."""
+    if array.dtype.kind not in "iuf":
+        return array
+    inside: Array = np.clip(array, values.low, values.high).astype(array.dtype)
+    return inside
+
+
+def _values(arrays: Sequence[Array]) -> Values:
+    widths = {array.shape[-1] if array.ndim > 1 else 1 for array in arrays}
+    width = widths.pop() if len(widths) == 1 else 1
+    seen = np.concatenate([array.reshape(-1, width if width <= _MOST_FEATURES else 1) for array in arrays])
+    if seen.dtype.kind not in "iuf":
+        nothing = np.zeros(seen.shape[1])
+        return Values(seen[:_MOST_KEPT], nothing, nothing, np.zeros(seen.shape[1], bool))
+    finite = np.where(np.isfinite(seen), seen, np.nan) if seen.dtype.kind == "f" else seen
+    empty = np.isnan(finite).all(axis=0) if seen.dtype.kind == "f" else np.zeros(seen.shape[1], bool)
+    finite = np.where(empty, 0, finite)
+    many = np.array([len(np.unique(column)) > _FEW for column in seen[:_MOST_KEPT].T])
+    thinned = seen[:: max(1, len(seen) // _MOST_KEPT)]
+    return Values(thinned, np.nanmin(finite, axis=0), np.nanmax(finite, axis=0), many)
+
+
+def _changed(array: Array, values: Values, random: Random) -> Array:
+    moves = _MOVES if array.dtype.kind == "f" else (_seen_elsewhere,)
+    moved = moves[random.integers(len(moves))](array, values, random)
+    legal = values.continuous if array.dtype.kind == "f" else np.ones_like(values.continuous)
+    moved = np.where(np.broadcast_to(legal, array.shape), moved, _seen_elsewhere(array, values, random))
+    where = np.asarray(random.random(array.shape) < (1 / array.size, 0.1, 1.0)[random.integers(3)])
+    where.flat[random.integers(array.size)] = True
+    return np.where(where, moved, array).astype(array.dtype)
+
+
+def _seen_elsewhere(array: Array, values: Values, random: Random) -> Array:
+    rows = random.integers(len(values.seen), size=array.shape)
+    columns = np.arange(array.shape[-1]) if array.ndim and values.seen.shape[1] > 1 else 0
+    found: Array = values.seen[rows, columns]
+    return found
+
+
+def _pushed(array: Array, values: Values, random: Random) -> Array:
+    """By a normal step, of any size between a millionth of the range and all of it."""
+    step = 10.0 ** random.uniform(-6, 0) * (values.high - values.low)
+    return clipped((array + step * random.standard_normal(array.shape)).astype(array.dtype), values)
+
+
+def _stepped(array: Array, values: Values, random: Random) -> Array:
+    """To the next number of the dtype, up or down: there a comparison changes its mind."""
+    return clipped(np.nextafter(array, random.choice([-np.inf, np.inf], array.shape).astype(array.dtype)), values)
+
+
+def _scaled(array: Array, values: Values, random: Random) -> Array:
+    factor = (-1.0, 0.0, 0.1, 0.5, 2.0, 10.0)[random.integers(6)]
+    return clipped((array * array.dtype.type(factor)).astype(array.dtype), values)
+
+
+def _shifted(array: Array, values: Values, random: Random) -> Array:
+    """All by the same amount."""
+    amount = random.uniform(-1, 1) * (values.high - values.low)
+    return clipped((array + amount).astype(array.dtype), values)
+
+
+_MOVES: tuple[Move, ...] = (_pushed, _pushed, _stepped, _scaled, _shifted, _seen_elsewhere)
