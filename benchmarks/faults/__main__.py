@@ -74,7 +74,7 @@ def run(recipe: Recipe, mutations: str, most: int, *, anew: bool) -> None:
         _append(alarms, false_alarms(model))
     known = {(record["mutation"], record["number"]) for record in read(faults)}
     bench = Bench(model)
-    for name in bench.form.mutations:
+    for name in bench.kinds(recipe.kinds):
         if not _named(name, mutations):
             continue
         for number, mutant in enumerate(bench.mutants(name, most)):

@@ -95,9 +95,11 @@ def _repeated(message: Message, path: str, called: str) -> Iterator[Numbers]:
 
 
 def _children(value: Any) -> list[Message]:
+    """The messages in a field: one, a list or a map; a map's values may be text."""
     if hasattr(value, "ListFields"):
         return [value]
-    return list(value.values()) if hasattr(value, "values") else list(value)
+    found = value.values() if hasattr(value, "values") else value
+    return [child for child in found if hasattr(child, "ListFields")]
 
 
 def _put(field_of_numbers: Any, array: Array) -> None:

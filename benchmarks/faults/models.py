@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,17 @@ Build = Callable[[Path], Source]
 
 @dataclass(frozen=True)
 class Recipe:
-    """A model's name, its family, a function that makes it in a folder, and the format that it is converted to."""
+    """A model's name, its family, a function that makes it in a folder, and the format that it is converted to.
+
+    ``kinds`` is how many kinds of mutation are tried on it, chosen by its name; None tries all. Large models get few:
+    a verdict on them takes seconds.
+    """
 
     name: str
     family: str
     build: Build
     target: str = "onnx"
+    kinds: int | None = None
 
 
 def _from(module: str, name: str) -> Build:
@@ -67,13 +72,26 @@ _TO_COREML = {
     "sklearn/scaled-ridge": "mlmodel",
 }
 
+_LARGE = {"basic-pitch": 20, "mobilenet-v2": 20, "silero-vad": 20}
+
+
+def _few_rows(build: Build) -> Build:
+    """The same source on small batches: a Core ML model takes one row at a time."""
+
+    def built(folder: Path) -> Source:
+        source = build(folder)
+        return replace(source, plan=replace(source.plan, batch_sizes=(1, 8)))
+
+    return built
+
+
 _TO_ONNX: dict[str, Recipe] = {
-    f"{family}/{name}": Recipe(f"{family}-{name}", family, _from(family, name))
+    f"{family}/{name}": Recipe(f"{family}-{name}", family, _from(family, name), kinds=_LARGE.get(name))
     for family, names in _NAMES.items()
     for name in names
 }
 
 RECIPES: dict[str, Recipe] = _TO_ONNX | {
-    f"coreml/{name}": Recipe(f"coreml-{name.replace('/', '-')}", "coreml", _TO_ONNX[name].build, target)
+    f"coreml/{name}": Recipe(f"coreml-{name.replace('/', '-')}", "coreml", _few_rows(_TO_ONNX[name].build), target)
     for name, target in _TO_COREML.items()
 }

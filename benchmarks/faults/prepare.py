@@ -71,6 +71,7 @@ def prepare(recipe: Recipe) -> Prepared:
         seed=_UNSEEN_SEED,
         ranges=source.plan.ranges,
         count=_UNSEEN_TURNS,
+        batch_sizes=source.plan.batch_sizes,
     )
     save_samples(samples, folder / "unseen" / SAMPLES)
     save_outputs([model.run(feed) for feed in samples.feeds], folder / "unseen" / EXPECTED)

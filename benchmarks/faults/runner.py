@@ -176,10 +176,15 @@ class Bench:
         self.form.write(proto, self._file)
         return ran(self.model, job, self._file, scrutiny)
 
+    def kinds(self, most: int | None) -> list[str]:
+        """The kinds of mutation to try, in the catalogue's order; the choice depends on the model's name alone."""
+        names = list(self.form.mutations)
+        chosen = _generator(self.model.name).permutation(len(names))[:most]
+        return [names[number] for number in sorted(chosen)]
+
     def mutants(self, name: str, most: int = MOST) -> list[Mutant]:
         """The first few mutants of a kind; the choice depends on the model's and the mutation's names alone."""
-        seed = int.from_bytes(hashlib.blake2b(f"{self.model.name}\0{name}".encode(), digest_size=8).digest(), "big")
-        found = self.form.mutations[name](self.proto, np.random.default_rng(seed))
+        found = self.form.mutations[name](self.proto, _generator(self.model.name, name))
         return list(itertools.islice(found, most))
 
     def record(self, name: str, number: int, mutant: Mutant) -> dict[str, Any]:
@@ -225,6 +230,11 @@ class Bench:
         except ParityGateError:
             return UNREACHED
         return UNCHANGED if _same(self._unseen, unseen) else UNREACHED
+
+
+def _generator(*names: str) -> np.random.Generator:
+    digest = hashlib.blake2b("\0".join(names).encode(), digest_size=8).digest()
+    return np.random.default_rng(int.from_bytes(digest, "big"))
 
 
 def _same(one: Runs, other: Runs) -> bool:
