@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint types check format coverage-tables conformance bench install clean
+.PHONY: help demo test lint types check format coverage-tables conformance bench faults install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -68,6 +68,12 @@ onnx-coreml: $(INSTALLED)  ## write docs/onnx-to-coreml.md (long)
 bench: $(INSTALLED)  ## write docs/benchmarks.md and docs/benchmarks-coreml.md (long)
 	@$(BIN)/python -m benchmarks.speed
 	@$(BIN)/python -m benchmarks.coreml_speed
+
+# One of the rivals is a package that nothing else needs.
+faults: $(INSTALLED)  ## put faults into converted models, write their section of docs/verdict.md (long)
+	@$(PIP) polygraphy==0.53.6
+	@$(BIN)/python -m benchmarks.faults
+	@$(BIN)/python -m benchmarks.faults page
 
 clean:  ## remove what the other targets made
 	rm -rf build out .mypy_cache .pytest_cache .ruff_cache
