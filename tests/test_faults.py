@@ -383,6 +383,8 @@ def test_floor_counts_what_the_noise_does_not_explain() -> None:
     assert floor.excess([{"y": correct[0]["y"]}])[0] == np.inf
     assert floor.excess([{**correct[0], "y": correct[0]["y"].astype(np.float64)}])[0] == np.inf
     assert floor.excess([{**correct[0], "y": np.array([np.nan, 2], np.float32)}])[0] == np.inf
+    open_width = Floor(correct, correct, [noisy], {"y": ("float64",)})
+    assert open_width.excess([{**correct[0], "y": correct[0]["y"].astype(np.float64)}])[0] == 0
 
 
 def test_shaking_moves_weights_by_an_ulp_and_thresholds_not_at_all() -> None:

@@ -39,9 +39,13 @@ def shaken(model: onnx.ModelProto, rng: np.random.Generator) -> onnx.ModelProto:
 class Floor:
     """How far each output may go from the correct conversion's answer without anything being wrong."""
 
-    def __init__(self, expected: Runs, correct: Runs, others: Sequence[Runs]) -> None:
+    def __init__(
+        self, expected: Runs, correct: Runs, others: Sequence[Runs], widths: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """``widths`` are dtypes in which the source leaves an output open: there another one is no change."""
         self._correct = correct
         self._runs = [expected, *others]
+        self._widths = widths or {}
 
     def excess(self, mutant: Runs) -> tuple[float, str, float, float]:
         """The greatest change in units of the floor, in which output, the change and the floor there.
@@ -53,9 +57,15 @@ class Floor:
         for number, (want, got) in enumerate(zip(self._correct, mutant, strict=True)):
             for name, array in want.items():
                 others = [run[number][name] for run in self._runs if name in run[number]]
-                found = _excess(array, got.get(name), others)
+                found = _excess(array, self._plain(name, array, got.get(name)), others)
                 worst = max(worst, (found[0], name, *found[1:]))
         return worst
+
+    def _plain(self, name: str, correct: Array, mutant: Array | None) -> Array | None:
+        """The mutant's array, in the correct one's dtype where nothing was promised about it."""
+        if mutant is None or mutant.dtype.name not in self._widths.get(name, ()):
+            return mutant
+        return mutant.astype(correct.dtype)
 
 
 def _excess(correct: Array, mutant: Array | None, others: Sequence[Array]) -> tuple[float, float, float]:
@@ -86,7 +96,7 @@ def _distance(one: Array, other: Array) -> float:
     return float(finite.max()) if finite.size else 0.0
 
 
-def measured(expected: Runs, correct: Runs, shaken_run: Callable[[np.random.Generator], Runs]) -> Floor:
-    """The floor from :data:`RUNS` shaken models; ``shaken_run`` shakes one by a generator and runs it."""
+def shaken_runs(run: Callable[[np.random.Generator], Runs]) -> list[Runs]:
+    """The answers of :data:`RUNS` shaken models; ``run`` shakes one by a generator and runs it."""
     rng = np.random.default_rng(0)
-    return Floor(expected, correct, [shaken_run(rng) for _ in range(RUNS)])
+    return [run(rng) for _ in range(RUNS)]

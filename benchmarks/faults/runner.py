@@ -164,7 +164,8 @@ class Bench:
         self._correct = self._kept(correct.outputs)
         self._wanted = as_correct(self._expected, self._correct)
         self._unseen = ran(model, model.unseen, model.candidate.path).outputs
-        self.floor = floor.measured(self._expected, self._correct, self._shaken)
+        widths = {spec.name: spec.accepts for spec in model.runs[SEEDS[0]].signature.outputs}
+        self.floor = floor.Floor(self._expected, self._correct, floor.shaken_runs(self._shaken), widths)
 
     def _kept(self, runs: Sequence[Any]) -> list[Any]:
         return _without(runs, self._skipped)
