@@ -54,7 +54,7 @@ def test_ties_are_measured_by_the_allowance_of_their_own_elements(flipped):
 
 def test_blocks_change_nothing(flipped, monkeypatch):
     want, got = flipped
-    allowed = [np.full(part.shape, 2e-7) for part in want]
+    allowed = [RNG.choice([0, 2e-7], part.shape) for part in want]
     whole = agreement_of_scores(want, got, allowed)
     monkeypatch.setattr("paritygate.validate.labels._BLOCK", 50)
     assert agreement_of_scores(want, got, allowed) == whole
@@ -104,9 +104,13 @@ def test_crossings_inside_and_outside_of_the_allowance():
 
 def test_crossings_of_blocks_and_samples():
     want = [RNG.random((n, 3), dtype=np.float32) for n in (20_000, 1)]
+    want[1][:] = 0.9
     got = [(part + 0.01).astype(np.float32) for part in want]
     crossed = sum(int(np.sum((a >= 0.3) != (b >= 0.3))) for a, b in zip(want, got, strict=True))
-    assert crossing(want, got, [np.zeros(part.shape) for part in want], 0.3) == Crossing(0.3, 60_003, crossed, 0)
+    allowed = [RNG.choice([0, 1], part.shape) for part in want]
+    inside = int(np.sum(allowed[0][(want[0] >= 0.3) != (got[0] >= 0.3)]))
+    assert 0 < inside < crossed
+    assert crossing(want, got, allowed, 0.3) == Crossing(0.3, 60_003, crossed, inside)
 
 
 SIGMOID = RNG.random((50, 6), dtype=np.float32)

@@ -56,6 +56,12 @@ def test_a_false_alarm_is_found_out(monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "PG311"
 
 
+def test_another_fault_than_the_one_put_in_is_not_noticed():
+    for found in ({"y": "PG101"}, {"z": "PG106"}, {"y": "PG106", "z": "PG101"}, {}):
+        assert not selftest.Trial("NaN", {"y": "PG106"}, found, "fail").noticed
+    assert not selftest.Trial("NaN", {"y": "PG106"}, {"y": "PG106"}, "inconclusive").noticed
+
+
 # -- quietly in each run ----------------------------------------------------------------------------------------------
 
 RNG = np.random.default_rng(0)

@@ -116,32 +116,25 @@ def _unnoticed(
     yield from _asked("a NaN", [replace(change, value=math.nan) for change in floating], noticed)
     for dropped in trials[:1]:
         kept = {trial.partner: trial.copy for trial in trials[1:]}
-        yield from (("the loss", dropped.spec.name) for _ in range(dropped.spec.name not in noticed(kept)))
+        if dropped.spec.name not in noticed(kept):
+            yield "the loss", dropped.spec.name
 
 
 def _asked(
     fault: str, changes: Sequence[_Change], noticed: Callable[[Outputs], frozenset[str]]
 ) -> Iterator[tuple[str, str]]:
     found = noticed({change.trial.partner: _spoilt(change) for change in changes})
-    for change in changes:
-        _restore(change)
-        if change.trial.spec.name not in found:
-            yield fault, change.trial.spec.name
+    names = (change.trial.spec.name for change in changes)
+    return ((fault, name) for name in names if name not in found)
 
 
 def _spoilt(change: _Change) -> Array:
-    """The trial's own copy, changed; for text another one, since a longer text needs a wider array."""
+    """The trial's own copy, changed for good; for text another one, since a longer text needs a wider array."""
     copy = change.trial.copy
     if copy.dtype.kind == "U":
         copy = copy.astype(f"<U{len(change.value)}")
     copy.reshape(-1)[change.at] = change.value
     return copy
-
-
-def _restore(change: _Change) -> None:
-    trial = change.trial
-    with np.errstate(over="ignore"):
-        trial.copy.reshape(-1)[change.at] = trial.want.reshape(-1)[change.at]
 
 
 def _perturbation(trial: _Trial, policy: Policy) -> _Change | None:
@@ -152,11 +145,10 @@ def _perturbation(trial: _Trial, policy: Policy) -> _Change | None:
     if flat.dtype.kind == "b":
         return _Change(trial, 0, not flat[0])
     allowed = _allowed(trial, policy).reshape(-1)
-    rank = np.where(np.isnan(allowed), np.inf, allowed)  # what allows anything at all comes first
     if not _is_floating(trial.copy):
-        return _next_integer(trial, int(rank.argmax()), float(allowed[rank.argmax()]))
+        return _next_integer(trial, int(allowed.argmax()), float(allowed.max()))
     finite = np.isfinite(flat.astype(np.float64)) & np.isfinite(trial.want.reshape(-1).astype(np.float64))
-    at = int(np.where(finite, rank, -1.0).argmax())
+    at = int(np.where(finite, allowed, -1.0).argmax())  # numpy takes NaN for the greatest, and so it must be tried
     return _Change(trial, at, _beyond(flat[at], float(allowed[at]))) if finite[at] else None
 
 
