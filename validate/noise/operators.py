@@ -39,7 +39,10 @@ JUMPS = _names(
 
 RECURRENT = _names("LSTM GRU RNN")
 
-SUMS = RECURRENT | _names(
+TREES = _names("TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor")
+"""Ensembles add up leaves; their operands are compared, not summed."""
+
+SUMS = RECURRENT | TREES | _names(
     """Attention AveragePool BatchNormalization Conv ConvTranspose CumSum DFT Einsum Gemm GlobalAveragePool GlobalLpPool
     GroupNormalization InstanceNormalization LRN LayerNormalization LinearClassifier LinearRegressor LogSoftmax
     LpNormalization LpPool MatMul MeanVarianceNormalization Normalizer QLinearMatMul RMSNormalization ReduceL1 ReduceL2

@@ -17,7 +17,7 @@ import onnx
 from onnx import helper, inliner, numpy_helper
 
 from .jumps import behind_jumps, read_by_jumps
-from .operators import EXACT, RECURRENT, SUMS, UNITS, of_operand, of_result
+from .operators import EXACT, RECURRENT, SUMS, TREES, UNITS, of_operand, of_result
 from .terms import terms_of
 from .types import FLOATS, Tensors, bodies, depending, tensors_of
 
@@ -159,11 +159,14 @@ class _Site:
 
     def _add(self, name: str, result: str, kind: int, size: float, *, whole: bool) -> list[onnx.NodeProto]:
         draw, errors = self._draw(name, kind, size)
-        change, moved = self.work.name("change"), self.work.name("moved")
+        change, finite, moved = (self.work.name(part) for part in ("change", "finite", "moved"))
+        dtype = helper.tensor_dtype_to_np_dtype(kind)
+        limits = [self.work.constant(limit, dtype) for limit in (np.finfo(dtype).min, np.finfo(dtype).max)]
         nodes = [
             *draw,
             helper.make_node("Mul", [name, errors], [change]),
-            helper.make_node("Add", [name, change], [moved if whole else result]),
+            helper.make_node("Clip", [change, *limits], [finite]),  # an infinity stays one: it may be a mask
+            helper.make_node("Add", [name, finite], [moved if whole else result]),
         ]
         return nodes + (self._keep_whole(name, moved, result) if whole else [])
 
@@ -234,6 +237,8 @@ def _narrowing(node: onnx.NodeProto, site: _Site, dependent: set[str]) -> list[o
 def _summed(node: onnx.NodeProto, tensors: Tensors, dependent: set[str]) -> list[int]:
     """The operands that get errors: the first that depends on the input; of recurrent layers their weights, too."""
     floating = [i for i, name in enumerate(node.input) if tensors.dtypes.get(name) in FLOATS]
+    if node.op_type in TREES:
+        return []
     if node.op_type in RECURRENT:
         return [place for place in floating if place < _WEIGHTS]
     return [place for place in floating if node.input[place] in dependent][:1]

@@ -28,6 +28,10 @@ def terms_of(node: onnx.NodeProto, tensors: Tensors) -> int:
             return math.prod(attributes.get("kernel_shape", [_USUAL]))
         case "BatchNormalization":
             return 1
+        case "TreeEnsemble":
+            return len(attributes["tree_roots"])
+        case "TreeEnsembleClassifier" | "TreeEnsembleRegressor":
+            return len(set(attributes["nodes_treeids"]))
         case "LSTM" | "GRU" | "RNN":
             return (tensors.last(weight) or _USUAL) + int(attributes.get("hidden_size", _USUAL))
         case _:
