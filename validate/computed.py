@@ -63,7 +63,7 @@ class ComputedPolicy:
         floors = self.evidence.floors.get(spec.name)
         if row.exact or floors is None:
             return row
-        return replace(row, source="computed", factor=FACTOR, floor=_typical(floors))
+        return replace(row, source="computed", factor=FACTOR, floor=_typical(floors), runs=self.evidence.runs)
 
     def allowances(
         self, spec: TensorSpec, reference: Sequence[Array], tolerance: Tolerance

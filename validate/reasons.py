@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .report import Errors, LabelAgreement, Metrics, Tolerance, WorstElement
+from .report import Errors, LabelAgreement, Metrics, OutputComparison, Tolerance, WorstElement
 
 
 def number(value: float | None) -> str:
@@ -28,6 +28,17 @@ def allowed_text(tolerance: Tolerance) -> str:
         return f"{number(tolerance.factor)} x the noise floor (typically {number(tolerance.floor)})"
     ulps = f" + {tolerance.ulps:g} ulp" if tolerance.ulps else ""
     return f"atol {number(tolerance.atol)} + rtol {number(tolerance.rtol)}*|expected|{ulps}"
+
+
+def headroom(output: OutputComparison) -> str:
+    """How much of a computed allowance the worst element uses; "" where none was computed or nothing differs."""
+    tolerance, worst = output.tolerance, output.worst
+    if tolerance is None or tolerance.source != "computed" or worst is None or not worst.allowed or not worst.error:
+        return ""
+    return (
+        f"the worst element is off by {number(worst.error)}, {worst.error / worst.allowed:.0%} of the "
+        f"{number(worst.allowed)} that rounding explains there ({_count(tolerance.runs, 'perturbed run')})"
+    )
 
 
 def place(worst: WorstElement) -> str:

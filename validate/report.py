@@ -39,8 +39,8 @@ class Tolerance:
     ``ulp`` is the spacing of ``dtype``'s numbers at the sample's scale (:func:`.metrics.scale_exponent`); it
     stands for rounding that an element inherits from terms much larger than itself. All zero means exact.
     ``dtype`` is the coarser of the two dtypes that meet. ``source`` says where the bounds are from: "default" (a row
-    per dtype), "user", or "computed": ``factor`` times each element's noise floor, whose median is ``floor``, and the
-    formula is the ceiling (see :mod:`.computed`).
+    per dtype), "user", or "computed": ``factor`` times each element's noise floor, whose median over ``runs`` perturbed
+    runs is ``floor``, and the formula is the ceiling (see :mod:`.computed`).
     """
 
     rtol: float = 0.0
@@ -50,6 +50,7 @@ class Tolerance:
     source: str = "default"
     floor: float | None = None
     factor: float | None = None
+    runs: int = 0
 
     @property
     def exact(self) -> bool:

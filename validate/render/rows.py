@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..reasons import allowed_text, number
+from ..reasons import allowed_text, headroom, number
+from .parting import parting
 
 if TYPE_CHECKING:
     from ..report import (
@@ -70,6 +71,8 @@ def title(output: OutputComparison) -> str:
 def agreements(report: Report) -> Iterator[str]:
     """What the outputs decide: one line for classes, for each threshold, for each of the user's metrics."""
     for output in report.outputs:
+        if share := headroom(output):
+            yield f"{title(output)}: {share}"
         if output.labels:
             yield f"{title(output)}: {_agreement(output.labels)}"
         for crossing in output.crossings:
@@ -97,6 +100,7 @@ def sentences(report: Report) -> Iterator[tuple[str, str]]:
         stop = "." if hint and not finding.message.endswith(".") else ""
         text = f"{finding.where}: {finding.message}{stop}{hint}"
         yield finding.severity.value, " ".join(filter(None, (finding.code, text)))
+    yield from parting(report)
 
 
 def verdict_line(report: Report) -> str:
