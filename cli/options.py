@@ -59,6 +59,14 @@ JUDGING = (
         metavar="SECONDS",
         help="For measuring the rounding (default: half of the conversion's time; 3 runs at the least).",
     ),
+    click.option(
+        "--no-localise",
+        "localise",
+        is_flag=True,
+        flag_value=False,
+        default=True,
+        help="After a failure don't look for the layer where numbers part, and don't write a repro.",
+    ),
     click.option("--second-opinion", is_flag=True, help="Run an ONNX candidate in onnx.reference, too (slow)."),
     click.option("--tolerance", "tolerances", multiple=True, metavar="NAME:RTOL:ATOL", help="Tolerance of one output."),
     click.option(

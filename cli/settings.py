@@ -45,6 +45,7 @@ class SharedOptions(TypedDict, total=False):
     memory_limit: str | None
     keep: Path | None
     engine: str
+    localise: bool
 
 
 def load_options(given: SharedOptions, **more: Any) -> LoadOptions:
@@ -85,6 +86,7 @@ def settings(given: SharedOptions, on_event: Listener) -> Settings:
         given.get("engine", OURS),
         scrutiny=Scrutiny(given.get("budget"), given.get("second_opinion", False)),
         expectations=_expectations(given),
+        localise=given.get("localise", False),
     )
 
 

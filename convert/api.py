@@ -32,6 +32,7 @@ def convert(
     seed: int = 0,
     ranges: Mapping[str, tuple[float, float]] | None = None,
     batch_sizes: tuple[int, ...] | None = None,
+    search: float = 0.0,
     rtol: float | None = None,
     atol: float | None = None,
     tolerances: Mapping[str, tuple[float, float]] | None = None,
@@ -51,6 +52,7 @@ def convert(
     memory_limit: int | None = None,
     keep: str | Path | None = None,
     on_event: Listener = ignore,
+    localise: bool = False,
 ) -> Conversion:
     """Convert ``source`` to the file ``output``, which is written only if parity holds.
 
@@ -96,6 +98,7 @@ def convert(
         expectations=expect(thresholds, metrics, as_path(config)),
         policy=policy,
         scrutiny=Scrutiny(budget, second_opinion),
+        localise=localise,
     )
     options = ConvertOptions(
         opset=opset,

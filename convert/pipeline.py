@@ -109,6 +109,7 @@ def run_job(job: Job, settings: Settings) -> Conversion:
 def _first_good(task: _Task, ways: tuple[Way, ...]) -> tuple[Report, Candidate | None]:
     """The first passing report with its candidate; without one the first report, or else the first error."""
     reports: list[Report] = []
+    candidates: list[Candidate] = []
     errors: list[tuple[Way, ParityGateError]] = []
     fallen: list[str] = []
     reference: Ran | None = None
@@ -128,10 +129,26 @@ def _first_good(task: _Task, ways: tuple[Way, ...]) -> tuple[Report, Candidate |
         if report.passed:
             return report, made.candidate
         reports.append(report)
+        candidates.append(made.candidate)
         fallen.append(f"route {way.name} fell out: {_reason(report)}")
     if reports:
-        return reports[0], None
+        return _localised(task, reports[0], candidates[0]), None
     raise _together(errors)
+
+
+def _localised(task: _Task, report: Report, candidate: Candidate) -> Report:
+    """The report with where numbers part; the repro goes beside OUTPUT, or into the folder that is kept."""
+    from ..validate.localise.session import Failed, localised
+
+    if not task.settings.localise:
+        return report
+    job, beside = task.job, task.settings.keep or task.job.output.parent
+    return localised(
+        task.folder,
+        Failed(job.source, task.row, job.load, candidate.path, task.target, _bindings(candidate), beside),
+        report,
+        task.settings,
+    )
 
 
 def _divided(ways: tuple[Way, ...], failed: int) -> tuple[Way | None, tuple[Way, ...]]:

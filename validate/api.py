@@ -25,6 +25,7 @@ def validate(
     seed: int = 0,
     ranges: Mapping[str, tuple[float, float]] | None = None,
     batch_sizes: tuple[int, ...] | None = None,
+    search: float = 0.0,
     rtol: float | None = None,
     atol: float | None = None,
     tolerances: Mapping[str, tuple[float, float]] | None = None,
@@ -46,6 +47,7 @@ def validate(
     keep: str | Path | None = None,
     on_event: Listener = ignore,
     engine: str = OURS,
+    localise: bool = False,
 ) -> Report:
     """Run two models on the same samples and compare every output.
 
@@ -53,8 +55,8 @@ def validate(
     ``nn.Module``, an exported program, a Keras model, a concrete function). A path runs in a worker process of its own
     (``timeout`` in seconds, ``memory_limit`` in bytes), a live object in this process. ``samples`` is a file or
     folder as docs/samples.md lists them; otherwise samples are generated with ``seed``, ``ranges`` (input ->
-    low, high) and ``batch_sizes``. ``policy`` is ``computed`` (how far an element may be off is measured, for at most
-    ``budget`` seconds) or ``table``; ``rtol`` and ``atol``, given both or not at all, take its place; ``tolerances``
+    low, high) and ``batch_sizes``. For ``search`` seconds inputs are looked for on which the two part.
+    ``policy`` is ``computed`` (how far an element may be off is measured, for at most ``budget`` seconds) or ``table``; ``rtol`` and ``atol``, given both or not at all, take its place; ``tolerances``
     are per output. ``second_opinion`` asks onnx.reference, too.
     ``thresholds`` (output -> one or several) are where decisions change; ``metrics`` are functions of outputs and
     inputs, or texts ``module:function[:MAX_DIFF]``, or pairs of either and MAX_DIFF; ``config`` is a file with waivers
@@ -62,6 +64,8 @@ def validate(
     ``bind`` and ``bind_inputs`` map candidate names to reference names where they differ. ``signature``, ``weights``,
     ``inputs`` (specs, or texts such as ``"x:float32:N,3,32,32"``), ``example`` (name -> array) and ``trust`` speak
     of the reference. ``engine`` runs Core ML models: ``coreml``, on macOS also ``coreml-native`` or ``both``.
+    ``localise`` follows a failure to the layer where numbers part and writes a repro into ``keep``, or else the
+    working directory.
 
     Raises ParityGateError for everything but a verdict; the report's ``passed`` is the verdict.
     """
@@ -93,6 +97,8 @@ def validate(
         expect(thresholds, metrics, as_path(config)),
         policy,
         Scrutiny(budget, second_opinion),
+        localise=localise,
+        search=search,
     )
     return run_session(reference, candidate, load, Bindings(bind_inputs or {}, bind or {}), settings)
 
@@ -113,6 +119,9 @@ def make_settings(
     expectations: Expectations | None = None,
     policy: str = COMPUTED,
     scrutiny: Scrutiny | None = None,
+    *,
+    localise: bool = False,
+    search: float = 0.0,
 ) -> Settings:
     """The keyword arguments that ``validate`` and ``convert`` share, as one value."""
     from .expectations import Expectations
@@ -123,7 +132,7 @@ def make_settings(
 
     base = make_policy(rtol, atol, name=policy)
     return Settings(
-        plan=SamplePlan(as_path(samples), seed, ranges or {}, batch_sizes),
+        plan=SamplePlan(as_path(samples), seed, ranges or {}, batch_sizes, search=search),
         policy=OverridingPolicy(base, tolerances) if tolerances else base,
         limits=Limits(timeout, memory_limit),
         on_event=on_event,
@@ -131,6 +140,7 @@ def make_settings(
         engine=engine,
         expectations=expectations or Expectations(),
         scrutiny=scrutiny or Scrutiny(),
+        localise=localise,
     )
 
 

@@ -33,6 +33,7 @@ class Settings:
     """How a run is done; nothing in it speaks of a model. ``keep`` is a folder that receives the job's files.
 
     ``engine`` is what runs Core ML models: our engine, Apple's framework, or both; see :mod:`.engines.coreml_native`.
+    ``localise`` says that a failure is followed to its place (:mod:`.localise`), which writes a folder with a repro.
     """
 
     plan: SamplePlan = field(default_factory=SamplePlan)
@@ -43,6 +44,7 @@ class Settings:
     engine: str = OURS
     scrutiny: Scrutiny = field(default_factory=Scrutiny)
     expectations: Expectations = field(default_factory=Expectations)
+    localise: bool = False
 
 
 _BUDGET = 10.0  # seconds for measuring where no conversion's time can be halved
@@ -75,6 +77,7 @@ def run_session(reference: Any, candidate: Any, load: LoadOptions, bindings: Bin
         left = stack.enter_context(runner_for(reference, rows[0], folder, "reference", settings.limits))
         right = stack.enter_context(runner_for(candidate, rows[1], folder, "candidate", settings.limits))
         from .judge import Side, judge  # numpy and all: it costs nothing while the workers start
+        from .localise.session import Failed, localised
 
         expected = watch.measure(
             "reference", lambda: run_reference_on(left, folder, rows[0], reference, load, settings)
@@ -93,7 +96,7 @@ def run_session(reference: Any, candidate: Any, load: LoadOptions, bindings: Bin
             Side(source_name(candidate), rows[1], actual, as_file(candidate)),
         )
         outputs = {spec.name: spec.name for spec in actual.signature.outputs} | dict(bindings.outputs)
-        return judge(
+        report = judge(
             folder,
             *sides,
             outputs,
@@ -102,6 +105,8 @@ def run_session(reference: Any, candidate: Any, load: LoadOptions, bindings: Bin
             inputs=bindings.inputs,
             expectations=settings.expectations,
         )
+        failed = Failed(reference, rows[0], load, candidate, rows[1], bound, settings.keep or Path())
+        return localised(folder, failed, report, settings) if settings.localise else report
 
 
 def with_classes(bindings: Bindings, reference: Ran) -> Bindings:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engines.registry import Format
-from ..job import ACTUAL, EXPECTED, SAMPLES
+from ..job import EXPECTED, SAMPLES
 from ..report import OutputComparison
 from ..samples import Sample, Samples, load_outputs, load_samples, save_samples
 from . import source as task
@@ -25,7 +25,7 @@ def write_samples(folder: Path, candidate: Format, row: OutputComparison) -> int
     A candidate that takes single rows gets the row that fails.
     """
     samples = load_samples(folder / SAMPLES).items
-    number = _number_of(row, load_outputs(folder / EXPECTED), load_outputs(folder / ACTUAL))
+    number = _number_of(row, load_outputs(folder / EXPECTED))
     others = [i for i in range(len(samples)) if i != number and _alike(samples[i], samples[number])]
     picked = [samples[i] for i in (number, *others[:1])]
     if candidate.takes_single_rows:
@@ -34,22 +34,16 @@ def write_samples(folder: Path, candidate: Format, row: OutputComparison) -> int
     return number
 
 
-def _number_of(
-    row: OutputComparison, expected: Sequence[Mapping[str, Array]], actual: Sequence[Mapping[str, Array]]
-) -> int:
+def _number_of(row: OutputComparison, expected: Sequence[Mapping[str, Array]]) -> int:
     """The number of the sample that holds the worst element, counted among all samples.
 
-    The report counts those that were compared; the two values tell which one it is.
+    The report counts those that were compared, so it is that one or a later one; the expected value tells which.
     """
     if row.worst is None:
         return 0
-    for number, (want, got) in enumerate(zip(expected, actual, strict=True)):
-        values = _at(want.get(row.name), row.worst.index), _at(got.get(row.candidate_name), row.worst.index)
-        if all(
-            a is not None and _same(a, b) for a, b in zip(values, (row.worst.expected, row.worst.actual), strict=True)
-        ):
-            return number
-    return row.worst.sample
+    wanted, later = row.worst, range(row.worst.sample, len(expected))
+    values = {number: _at(expected[number].get(row.name), wanted.index) for number in later}
+    return next((number for number, value in values.items() if _same(value, wanted.expected)), wanted.sample)
 
 
 def _at(array: Array | None, index: tuple[int, ...]) -> Any:
@@ -59,7 +53,7 @@ def _at(array: Array | None, index: tuple[int, ...]) -> Any:
 
 
 def _same(a: Any, b: Any) -> bool:
-    return bool(a == b or (a != a and b != b))
+    return bool(a == b or (a != a and b != b and a is not None))
 
 
 def _alike(one: Sample, other: Sample) -> bool:

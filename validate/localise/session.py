@@ -21,6 +21,7 @@ from .sample import write_samples
 
 if TYPE_CHECKING:
     from ..divergence import Divergence
+    from ..session import Settings
 
 VALUES = {"PG101", "PG106", "PG107"}
 """The failures that have a place: values that differ."""
@@ -31,7 +32,7 @@ SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Both models of a failing verdict, as they were opened before; ``repro`` is the folder that would be written."""
+    """Both models of a failing verdict, as they were opened before. ``beside`` is where the repro's folder goes."""
 
     reference: Any
     reference_row: Format
@@ -39,10 +40,15 @@ class Failed:
     candidate: Any
     candidate_row: Format
     bindings: Bindings
-    repro: Path
+    beside: Path
+
+    @property
+    def repro(self) -> Path:
+        """The folder that would be written: the candidate's name and ``.repro``."""
+        return self.beside.resolve() / f"{Path(_called(self.candidate)).stem}.repro"
 
 
-def localised(folder: Path, failed: Failed, report: Report, limits: Limits, on_event: Listener) -> Report:
+def localised(folder: Path, failed: Failed, report: Report, settings: Settings) -> Report:
     """The report with where numbers part, or with a note that says why that isn't known; as it is where no value fails.
 
     ``folder`` is the job's, with its samples and both sides' outputs. Raises nothing of its own: the verdict stands.
@@ -51,7 +57,7 @@ def localised(folder: Path, failed: Failed, report: Report, limits: Limits, on_e
     if not rows or not traceable(failed.reference_row.name):
         return report
     try:
-        found = _search(folder, failed, rows, limits, on_event)
+        found = _search(folder, failed, rows, settings.limits, settings.on_event)
     except ParityGateError as error:
         return _with_note(report, f"not found: {error.subject}: {error.cause}")
     if found is None:

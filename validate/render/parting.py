@@ -1,0 +1,59 @@
+"""Where numbers part, in a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..reasons import number
+
+if TYPE_CHECKING:
+    from ..divergence import Divergence, GraphNode
+    from ..report import Report
+
+_MOST_NODES = 4
+
+
+def parting(report: Report) -> Iterator[tuple[str, str]]:
+    """(head, text): the layer, what is off there, whether it starts there, the operators, and how to run them again."""
+    found = report.divergence
+    if found is None:
+        return
+    yield "parts at", _place(found)
+    yield "", _error(found)
+    yield "", _origin(found)
+    shown = found.nodes[-_MOST_NODES:]
+    if len(found.nodes) > len(shown):
+        yield "", f"{len(found.nodes) - len(shown)} operators before these:"
+    yield from (("", _node(node)) for node in shown)
+    if found.repro:
+        yield "repro", f"{found.repro}; run it again: {found.command}"
+
+
+def _place(found: Divergence) -> str:
+    layer = f"{found.kind} {found.layer!r}" if found.layer else "no known layer"
+    others = [name for name in found.layers if name != found.layer]
+    merged = f" (merged with {', '.join(map(repr, others))})" if others else ""
+    by = "an output of both" if found.matched_by == "output" else f"matched by {found.matched_by}"
+    return f"{layer}{merged}, {found.tensor!r} in the candidate, {by}"
+
+
+def _error(found: Divergence) -> str:
+    return (
+        f"{list(found.index)} of sample {found.sample}: expected {number(found.expected)}, got {number(found.actual)}, "
+        f"off by {number(found.error)} where rounding explains {number(found.allowed)}"
+    )
+
+
+def _origin(found: Divergence) -> str:
+    alone = f"with the reference's values going in it is off by {number(found.error_alone)}"
+    if found.starts_here:
+        before = ", ".join(map(repr, found.agreeing)) or "the model's inputs"
+        return f"the error starts here: {alone}; {before} still agree"
+    return f"the error came in: the operators below are right by themselves ({alone} as far as the repro reaches back)"
+
+
+def _node(node: GraphNode) -> str:
+    attributes = ", ".join(f"{name}={value}" for name, value in node.attributes.items())
+    takes, gives = ", ".join(node.inputs), ", ".join(node.outputs)
+    return f"{node.operator}({takes}) -> {gives}" + (f" {{{attributes}}}" if attributes else "")
