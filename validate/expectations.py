@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from .report import Finding, MetricComparison, OutputComparison, Waiver
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .user_metrics import Function, UserMetric
 
     Outputs = Mapping[str, Array]
-    GivenMetric = str | Function | tuple[str | Function, float]
+    GivenMetric: TypeAlias = str | Function | tuple[str | Function, float]
 
 
 @dataclass(frozen=True, slots=True)
