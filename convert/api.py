@@ -98,6 +98,7 @@ def convert(
         expectations=expect(thresholds, metrics, as_path(config)),
         policy=policy,
         scrutiny=Scrutiny(budget, second_opinion),
+        search=search,
         localise=localise,
     )
     options = ConvertOptions(

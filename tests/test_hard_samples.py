@@ -82,7 +82,7 @@ def test_the_other_axes_keep_their_first_length() -> None:
     shapes = [item.feed["x"].shape for item in samples.items if item.kind == "lengths"]
     main = samples.items[0].feed["x"].shape
     assert all(sum(here != there for here, there in zip(shape, main, strict=True)) == 1 for shape in shapes)
-    assert [item.label for item in samples.items if item.optional][:2] == ["lengths, batch 2", "lengths, H 1"]
+    assert [item.label for item in samples.items if item.optional][:2] == ["lengths, batch at 2", "lengths, H at 1"]
 
 
 def test_a_model_with_many_axes_is_not_tried_forever() -> None:
@@ -127,16 +127,16 @@ def refuses_short(feeds: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def of_lengths(*lengths: int, optional: bool) -> tuple[Sample, ...]:
-    return tuple(Sample(f"lengths, L {n}", {"x": np.zeros(n)}, "lengths", optional=optional) for n in lengths)
+    return tuple(Sample(f"lengths, L at {n}", {"x": np.zeros(n)}, "lengths", optional=optional) for n in lengths)
 
 
 def test_a_length_that_the_reference_refuses_is_left_out_and_said() -> None:
     samples = Samples((*of_lengths(8, optional=False), *of_lengths(1, 2, 5, optional=True)), "generated", 0, ("first",))
     kept, outputs = run_and_keep(samples, refuses_short)
-    assert [item.label for item in kept.items] == ["lengths, L 8", "lengths, L 5"]
+    assert [item.label for item in kept.items] == ["lengths, L at 8", "lengths, L at 5"]
     assert [len(output["y"]) for output in outputs] == [8, 5]
     assert kept.notes[0] == "first"
-    assert "allows L 1 or L 2" in kept.notes[1]
+    assert "allows L at 1 or L at 2" in kept.notes[1]
     assert kept.notes[1].endswith("RuntimeError: too short")
 
 
@@ -184,7 +184,7 @@ def test_a_model_that_takes_even_lengths_only_still_gets_its_verdict(tmp_path: P
     report = validate(model, model, rtol=1e-4, atol=1e-6)
     assert report.passed
     (note,) = [finding for finding in report.findings if "doesn't run there" in finding.message]
-    assert "allows H 1 or H 65" in note.message
+    assert "allows H at 1 or H at 65" in note.message
 
 
 # --- signs -------------------------------------------------------------------------------------------------------

@@ -56,16 +56,17 @@ def validate(
     (``timeout`` in seconds, ``memory_limit`` in bytes), a live object in this process. ``samples`` is a file or
     folder as docs/samples.md lists them; otherwise samples are generated with ``seed``, ``ranges`` (input ->
     low, high) and ``batch_sizes``. For ``search`` seconds inputs are looked for on which the two part.
-    ``policy`` is ``computed`` (how far an element may be off is measured, for at most ``budget`` seconds) or ``table``; ``rtol`` and ``atol``, given both or not at all, take its place; ``tolerances``
-    are per output. ``second_opinion`` asks onnx.reference, too.
+    ``policy`` is ``computed`` (how far an element may be off is measured, for at most ``budget`` seconds) or
+    ``table``; ``rtol`` and ``atol``, given both or not at all, take its place; ``tolerances`` are per output.
+    ``second_opinion`` asks onnx.reference, too.
     ``thresholds`` (output -> one or several) are where decisions change; ``metrics`` are functions of outputs and
     inputs, or texts ``module:function[:MAX_DIFF]``, or pairs of either and MAX_DIFF; ``config`` is a file with waivers
     (docs/decisions.md has all three).
     ``bind`` and ``bind_inputs`` map candidate names to reference names where they differ. ``signature``, ``weights``,
     ``inputs`` (specs, or texts such as ``"x:float32:N,3,32,32"``), ``example`` (name -> array) and ``trust`` speak
     of the reference. ``engine`` runs Core ML models: ``coreml``, on macOS also ``coreml-native`` or ``both``.
-    ``localise`` follows a failure to the layer where numbers part and writes a repro into ``keep``, or else the
-    working directory.
+    ``localise`` follows a failure to the layer where numbers part and writes a repro into ``keep``, or else beside
+    the candidate.
 
     Raises ParityGateError for everything but a verdict; the report's ``passed`` is the verdict.
     """

@@ -149,7 +149,7 @@ def _stream(name: str, kind: str, key: tuple[int, int, int]) -> np.random.Genera
 
 
 def _at_edge(edge: Edge, feed: Feed) -> Sample:
-    return Sample(f"lengths, {edge.axis} {edge.length}", feed, "lengths", edge.layout.batch, optional=True)
+    return Sample(f"lengths, {edge.axis} at {edge.length}", feed, "lengths", edge.layout.batch, optional=True)
 
 
 def _cut(unusual: Sequence[Edge]) -> list[str]:

@@ -70,22 +70,22 @@ def look_for_differences(
     model = load_model(row, source, LoadOptions(example=samples.feeds[0]))
     expected, actual = load_outputs(folder / EXPECTED), load_outputs(folder / ACTUAL)
     yardstick = measure(signature.outputs, asked(model, row, bindings, [], expected).bound, expected, actual)
+    crowd, ask = _crowd(usual, signature, expected[numbers[-1]]), Asker(box)
     on_event(Event("search"))
-    going = _until(time.monotonic() + seconds)
-    crowd = _crowd(usual, signature, expected[numbers[-1]])
-    duel = Duel(
-        crowd,
-        Asker(box),
-        lambda feeds, wanted: asked(model, row, bindings, feeds, wanted).answers(model, ignore),
-        yardstick,
-        lambda feed: snapped(feed, images),
-        going,
-    )
     random = np.random.default_rng(seed)
     try:
-        climbed = climb(
-            crowd.feeds, duel.scores, box_of([each.feed for each in usual]), random, size=crowd.size, going=going
+        ask(crowd.together(crowd.feeds[:1]))  # until the reference is open, no time is counted
+        going = _until(time.monotonic() + seconds)
+        duel = Duel(
+            crowd,
+            ask,
+            lambda feeds, wanted: asked(model, row, bindings, feeds, wanted).answers(model, ignore),
+            yardstick,
+            lambda feed: snapped(feed, images),
+            going,
         )
+        ground = box_of([each.feed for each in usual])
+        climbed = climb(crowd.feeds, duel.scores, ground, random, size=crowd.size, going=going)
     except ClosedError:
         return "the search ended early: the reference's process stopped"
     if climbed.value > -math.inf:
