@@ -98,6 +98,10 @@ class Model(Protocol):
 class Graphed(Protocol):
     """A model that runs as an ONNX graph, which can be changed to learn more about it."""
 
+    @property
+    def finest(self) -> str:
+        """The finest floating type that the format promises to compute in, whatever the graph does."""
+
     def variant(self, rewrite: Rewrite, *, optimise: bool, more: More = nothing) -> Self:
         """The same model, its graph rewritten; ``optimise`` lets ONNX Runtime fuse and fold.
 

@@ -25,6 +25,7 @@ class CoreMLModel:
     """A loaded Core ML model. ``native`` is the opened :class:`~paritygate.validate.coreml.package.Package`."""
 
     notes: tuple[str, ...] = ()
+    finest = "float32"  # no document promises more, though classic models hold doubles
 
     def __init__(self, package: Package, session: Session) -> None:
         self.native = package

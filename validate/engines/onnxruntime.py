@@ -34,6 +34,7 @@ class OnnxModel:
     """An ONNX Runtime session behind :class:`.base.Model`; ``native`` is the file's path."""
 
     notes: tuple[str, ...] = ()
+    finest = "float64"
 
     def __init__(self, path: Path, session: Any, more: More = nothing) -> None:
         self.native = path
@@ -72,6 +73,7 @@ class OnnxModel:
             opset=", ".join(f"{entry.domain or 'ai.onnx'} {entry.version}" for entry in model.opset_import),
             operators=dict(Counter(node.op_type for graph in _graphs(model.graph) for node in graph.node)),
             parameters=sum(_elements(tensor) for graph in _graphs(model.graph) for tensor in graph.initializer),
+            precision=_precision(model),
             size=sum(file.stat().st_size for file in [self.native, *external_files(self.native)]),
         )
 
@@ -178,6 +180,18 @@ def _graphs(graph: onnx.GraphProto) -> list[onnx.GraphProto]:
 def _tensors(graph: onnx.GraphProto) -> list[onnx.TensorProto]:
     constants = [a.t for node in graph.node for a in node.attribute if a.HasField("t")]
     return [*graph.initializer, *constants]
+
+
+def _precision(model: onnx.ModelProto) -> str:
+    """float16 where most of the weights are; then that is what the model is meant to compute in."""
+    import onnx
+
+    counts = Counter[int]()
+    for graph in _graphs(model.graph):
+        for tensor in _tensors(graph):
+            counts[tensor.data_type] += _elements(tensor)
+    half = counts[onnx.TensorProto.FLOAT16]
+    return "float16" if half > counts[onnx.TensorProto.FLOAT] + counts[onnx.TensorProto.DOUBLE] else ""
 
 
 def _elements(tensor: onnx.TensorProto) -> int:

@@ -60,6 +60,11 @@ class Showing:
     model: Any
     names: tuple[str, ...]
 
+    @property
+    def finest(self) -> str:
+        """The model's own."""
+        return str(self.model.finest)
+
     def variant(self, rewrite: Rewrite, *, optimise: bool, more: More = nothing) -> Any:
         """See :class:`~..engines.base.Graphed`."""
         show = lambda graph: exposing(rewrite(inlined(graph)), self.names)  # noqa: E731  # a rewrite, as its caller's is

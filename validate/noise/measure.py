@@ -13,6 +13,7 @@ import numpy as np
 from ..engines.base import Graphed
 from ..errors import ParityGateError
 from .perturb import Perturbed, Pools, perturbed
+from .types import UNIT
 
 if TYPE_CHECKING:
     import onnx
@@ -43,17 +44,22 @@ class Noise:
 
 
 def measure_noise(
-    model: Graphed, answer: Callable[[Any], Answers], plain: Answers, seconds: float | None = None
+    model: Graphed,
+    answer: Callable[[Any], Answers],
+    plain: Answers,
+    seconds: float | None = None,
+    coarsest: float = 1.0,
 ) -> Noise | None:
     """How far perturbed runs of ``model`` lie from ``plain``, its unperturbed answers.
 
     ``answer`` runs a model on all samples. There are :data:`RUNS` runs, fewer when ``seconds`` are over, but never
-    fewer than :data:`FEWEST`. None where the graph can't be perturbed.
+    fewer than :data:`FEWEST`. ``coarsest`` is the unit roundoff that the model is supposed to have. None where the
+    graph can't be perturbed.
     """
     start = time.perf_counter()
     pool = _first_pool(plain)
     while pool <= _LAST_POOL:
-        opened = _opened(model, pool)
+        opened = _opened(model, pool, coarsest)
         if opened is None:
             return None
         try:
@@ -69,12 +75,12 @@ def _first_pool(plain: Answers) -> int:
     return max(_FIRST_POOL, 1 << int(_ROOM * largest).bit_length())
 
 
-def _opened(model: Graphed, pool: int) -> tuple[Graphed, Perturbed] | None:
+def _opened(model: Graphed, pool: int, coarsest: float) -> tuple[Graphed, Perturbed] | None:
     made: list[Perturbed | None] = []
     drawn: list[Pools] = []
 
     def rewrite(graph: onnx.ModelProto) -> onnx.ModelProto:
-        about = perturbed(graph, pool)
+        about = perturbed(graph, pool, UNIT[model.finest], coarsest)
         made.append(about)
         if about is None:
             return graph

@@ -42,12 +42,16 @@ RECURRENT = _names("LSTM GRU RNN")
 TREES = _names("TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor")
 """Ensembles add up leaves; their operands are compared, not summed."""
 
-SUMS = RECURRENT | TREES | _names(
-    """Attention AveragePool BatchNormalization Conv ConvTranspose CumSum DFT Einsum Gemm GlobalAveragePool GlobalLpPool
-    GroupNormalization InstanceNormalization LRN LayerNormalization LinearClassifier LinearRegressor LogSoftmax
-    LpNormalization LpPool MatMul MeanVarianceNormalization Normalizer QLinearMatMul RMSNormalization ReduceL1 ReduceL2
-    ReduceLogSum ReduceLogSumExp ReduceMean ReduceProd ReduceSum ReduceSumSquare STFT SVMClassifier SVMRegressor
-    Softmax"""
+SUMS = (
+    RECURRENT
+    | TREES
+    | _names(
+        """Attention AveragePool BatchNormalization Conv ConvTranspose CumSum DFT Einsum Gemm GlobalAveragePool
+        GlobalLpPool GroupNormalization InstanceNormalization LRN LayerNormalization LinearClassifier LinearRegressor
+        LogSoftmax LpNormalization LpPool MatMul MeanVarianceNormalization Normalizer QLinearMatMul RMSNormalization
+        ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMean ReduceProd ReduceSum ReduceSumSquare STFT
+        SVMClassifier SVMRegressor Softmax"""
+    )
 )
 """Operators that add many terms, in an order of the library's own."""
 
@@ -59,6 +63,13 @@ _ELEMENTARY = _names(
 
 UNITS: Mapping[str, float] = {**dict.fromkeys(_ELEMENTARY, 4.0), **dict.fromkeys(RECURRENT, 8.0)}
 """Elementary functions differ by a few units from one library to the next."""
+
+ABSOLUTE: Mapping[str, float] = {
+    **dict.fromkeys(_names("Celu Cos Elu LogSoftmax Selu Sin"), 2.0),
+    **dict.fromkeys(_names("Gelu HardSwish Mish Softplus Swish"), 1.0),
+    **dict.fromkeys(_names("GRU LSTM RNN Sigmoid Softsign Tanh"), 1.0),
+}
+"""Units of 1 that results err by however small they are: ``exp(x) - 1`` near 0, ONNX Runtime's Sigmoid in its tail."""
 
 _BLOCK = 128
 """Terms that a library adds one after the other; longer sums are split into such blocks, whose sums are added."""

@@ -17,7 +17,7 @@ import onnx
 from onnx import helper, inliner, numpy_helper
 
 from .jumps import behind_jumps, read_by_jumps
-from .operators import EXACT, RECURRENT, SUMS, TREES, UNITS, of_operand, of_result
+from .operators import ABSOLUTE, EXACT, RECURRENT, SUMS, TREES, UNITS, of_operand, of_result
 from .terms import terms_of
 from .types import FLOATS, Tensors, bodies, depending, tensors_of
 
@@ -46,16 +46,20 @@ class Perturbed:
     pools: Mapping[str, tuple[int, float]]
 
 
-def perturbed(model: onnx.ModelProto, pool: int, seed: int = 0) -> Perturbed | None:
+def perturbed(
+    model: onnx.ModelProto, pool: int, finest: float = FLOATS[_DOUBLE], coarsest: float = 1.0, seed: int = 0
+) -> Perturbed | None:
     """The model with errors; None where there is nothing to perturb, or the opset is older than 11.
 
+    Every type errs by its own unit roundoff, but by ``finest`` at the least and ``coarsest`` at the most: a model that
+    rounds to float16 although nobody asked for that isn't excused by it.
     The errors of tensors with up to ``pool`` / 2 elements are taken from a pool of that length; a larger tensor makes
     the run fail.
     """
     model = _inlined(model)
     if _opset(model) < OLDEST_OPSET:
         return None
-    work = _Work(tensors_of(model), pool, np.random.default_rng(seed))
+    work = _Work(tensors_of(model), pool, np.random.default_rng(seed), finest, coarsest)
     jumping = behind_jumps(model.graph, depending(model.graph))
     _rewrite(model.graph, work, depending(model.graph))
     if not work.units:
@@ -96,6 +100,8 @@ class _Work:
     tensors: Tensors
     pool: int
     random: np.random.Generator
+    finest: float
+    coarsest: float
     pools: dict[str, tuple[int, float]] = field(default_factory=dict)
     constants: list[onnx.TensorProto] = field(default_factory=list)
     units: set[float] = field(default_factory=set)
@@ -116,8 +122,13 @@ class _Work:
 
     def size(self, kind: int, units: float) -> float:
         """The greatest relative error of so many units; rounded to a power of two, so that few pools are drawn."""
-        self.units.add(FLOATS[kind])
-        return float(FLOATS[kind] * 2.0 ** round(math.log2(units)))
+        unit = self.unit(kind)
+        self.units.add(unit)
+        return unit * 2.0 ** round(math.log2(units))
+
+    def unit(self, kind: int) -> float:
+        """The unit roundoff that a type errs by."""
+        return min(max(FLOATS[kind], self.finest), self.coarsest)
 
     def errors(self, kind: int, size: float) -> str:
         """The graph's input of errors between ``-size`` and ``size``, one per type and size."""
@@ -156,6 +167,11 @@ class _Site:
             *self._add(wide, moved, _FLOAT, size, whole=whole),
             helper.make_node("Cast", [moved], [result], to=kind),
         ]
+
+    def shift(self, name: str, result: str, kind: int, size: float) -> list[onnx.NodeProto]:
+        """The nodes that make ``result`` of ``name``, with errors up to ``size`` whatever its values are."""
+        draw, errors = self._draw(name, kind, size)
+        return [*draw, helper.make_node("Add", [name, errors], [result])]
 
     def _add(self, name: str, result: str, kind: int, size: float, *, whole: bool) -> list[onnx.NodeProto]:
         draw, errors = self._draw(name, kind, size)
@@ -220,7 +236,8 @@ def _with_errors(node: onnx.NodeProto, site: _Site, dependent: set[str]) -> list
         terms = terms_of(node, site.work.tensors)
         for place in _summed(node, site.work.tensors, dependent):
             before += _on_operand(node, place, site, units * of_operand(terms))
-    after = _on_results(node, site, units * (of_result(terms) if terms else 1.0))
+    absolute = ABSOLUTE.get(node.op_type, 0.0)
+    after = _on_results(node, site, absolute, units * (of_result(terms) if terms else 1.0))
     return [*before, node, *after]
 
 
@@ -231,7 +248,8 @@ def _narrowing(node: onnx.NodeProto, site: _Site, dependent: set[str]) -> list[o
     source = FLOATS.get(dtypes.get(node.input[0], 0), 1.0)
     if FLOATS.get(target, 0.0) <= source or node.input[0] not in dependent:
         return [node]
-    return [*_on_operand(node, 0, site, FLOATS[target] / source), node]
+    work = site.work
+    return [*_on_operand(node, 0, site, work.unit(target) / work.unit(dtypes[node.input[0]])), node]
 
 
 def _summed(node: onnx.NodeProto, tensors: Tensors, dependent: set[str]) -> list[int]:
@@ -251,14 +269,17 @@ def _on_operand(node: onnx.NodeProto, place: int, site: _Site, units: float) -> 
     return site.add(given, name, kind, site.work.size(kind, units), whole=False)
 
 
-def _on_results(node: onnx.NodeProto, site: _Site, units: float) -> list[onnx.NodeProto]:
+def _on_results(node: onnx.NodeProto, site: _Site, absolute: float, units: float) -> list[onnx.NodeProto]:
+    """Errors of ``units`` on each floating result, and of ``absolute`` units of 1."""
     nodes = []
     for place, result in enumerate(node.output):
         kind = site.work.tensors.dtypes.get(result, 0)
         if kind in FLOATS:
-            node.output[place] = f"{result}/exact"
-            size = site.work.size(kind, units)
-            nodes += site.add(node.output[place], result, kind, size, whole=result in site.whole)
+            node.output[place] = name = f"{result}/exact"
+            if absolute and kind in (_FLOAT, _DOUBLE):
+                name = f"{result}/shifted"
+                nodes += site.shift(node.output[place], name, kind, site.work.size(kind, absolute))
+            nodes += site.add(name, result, kind, site.work.size(kind, units), whole=result in site.whole)
     return nodes
 
 

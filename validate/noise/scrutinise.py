@@ -13,6 +13,7 @@ from ..job import NOISE, PLAIN, SECOND_OPINION, Rounding, Scrutiny
 from ..samples import save_outputs
 from .measure import measure_noise
 from .opinion import reference_variant
+from .types import UNIT
 
 if TYPE_CHECKING:
     from ..signature import Array
@@ -34,10 +35,16 @@ def scrutinise(folder: Path, model: Any, answer: Answer, scrutiny: Scrutiny, on_
         save_outputs(plain, folder / PLAIN)
         if scrutiny.second_opinion:
             save_outputs(answer(reference_variant(model)), folder / SECOND_OPINION)
-        noise = measure_noise(model, answer, plain, scrutiny.seconds)
+        noise = measure_noise(model, answer, plain, scrutiny.seconds, _coarsest(model))
     except ParityGateError as error:
         return Rounding(notes=(f"rounding could not be measured: {error.subject}: {error.cause}",))
     if noise is None:
         return Rounding(notes=("rounding could not be measured: the graph has no operator that could be perturbed",))
     save_outputs(noise.squares, folder / NOISE)
     return Rounding(noise.runs, noise.unit, noise.jumping)
+
+
+def _coarsest(model: Any) -> float:
+    """The unit roundoff of the coarsest type that the model says it works with; float32's for finer ones."""
+    specs = (*model.signature.inputs, *model.signature.outputs)
+    return max(UNIT.get(dtype, 0.0) for dtype in ("float32", model.facts().precision, *(spec.dtype for spec in specs)))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import onnx
 
 FLOATS: Mapping[int, float] = {
@@ -15,6 +16,11 @@ FLOATS: Mapping[int, float] = {
     onnx.TensorProto.BFLOAT16: 2.0**-8,
 }
 """Unit roundoff of each floating type: half the spacing of its numbers at 1."""
+
+UNIT = {
+    name: FLOATS[onnx.helper.np_dtype_to_tensor_dtype(np.dtype(name))] for name in ("float64", "float32", "float16")
+} | {"bfloat16": FLOATS[onnx.TensorProto.BFLOAT16]}
+"""The same by numpy's names."""
 
 _SHAPE_ONLY = {"Shape", "Size"}
 _SMALL = 1 << 16  # bytes; of a larger initializer inference needs no content
