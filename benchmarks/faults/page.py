@@ -53,14 +53,14 @@ def section(faults: Sequence[Record], alarms: Sequence[Record]) -> str:
     return f"""\
 ## Measured power
 
-{len(FAMILY_OF)} kinds of faults ({many} of them find something to change) were put into the ONNX files of {len(models)}
-correctly converted models, at most two of each kind in each model: {len(faults)} mutants. Every judge saw the very same
+{len(FAMILY_OF)} kinds of faults ({many} of them find something to change) were put into {len(models)} correctly converted
+models, ONNX and Core ML, at most two of each kind in each model: {len(faults)} mutants. Every judge saw the very same
 answers. A mutant counts as a fault where an output moves by more than {FACTOR} times a noise floor that owes nothing to
 the gate: the furthest that the correct conversion goes in ten runs with each weight off by up to one unit of its last
 place, or from the original, or one ulp of the output's greatest value, whichever is most. An output that is gone, of
-another shape or dtype (unless the source leaves the width open), NaN in other places, or a label that none of those runs
-changes, counts always. False alarms
-are the correct conversions that a judge refuses, on five seeds of samples each.
+another shape or dtype (unless the source leaves the width open), NaN in other places, or a label that none of those
+runs changes, counts always. False alarms are the correct conversions that a judge refuses, on five seeds of samples
+each.
 
 {_shares(counted, alarms)}
 
@@ -158,7 +158,7 @@ def listing(faults: Sequence[Record], alarms: Sequence[Record]) -> str:
     below = [record for record in faults if record["class"] == "below the floor" and record["caught"][GATE]]
     lines = [_shares(counted, alarms), "", _by_family(counted), "", f"MISSED {len(missed)} of {len(counted)}"]
     for record in sorted(missed, key=lambda record: -record["excess"]):
-        lines.append(f"{_named(record)}: {_figures(record)}; gate allowed: {record['allowed']}")
+        lines.append(f"{_named(record)}: {_figures(record)}; gate: {record['allowed'] or record['detail']}")
     lines += ["", f"FALSE ALARMS {len(wrong)} of {len(alarms)}"]
     lines += [f"{record['model']} seed {record['seed']}: {record['detail']}" for record in wrong]
     lines += ["", f"REFUSED THOUGH BELOW {FACTOR} FLOORS (no fault by the measure): {len(below)}"]

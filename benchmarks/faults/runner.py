@@ -204,14 +204,23 @@ class Bench:
             answer = self._answer(mutant.model, self.model.job(0), Scrutiny())
         except ParityGateError as error:
             return about | {"class": REFUSED, "detail": f"[{error.code}] {error.cause}"[:200]}
-        report = gate(self.model, 0, answer)
+        passed, said, allowed = self._verdict(answer)
         seconds = round(time.perf_counter() - start, 3)
-        return about | self._judged(mutant, answer, report) | {"seconds": seconds}
+        verdict = {"detail": said, "allowed": allowed, "seconds": seconds}
+        return about | self._judged(mutant, answer, passed=passed) | verdict
 
-    def _judged(self, mutant: Mutant, answer: Answer, report: Report) -> dict[str, Any]:
+    def _verdict(self, answer: Answer) -> tuple[bool, str, str]:
+        """Whether the gate passes it, what it says against it, and what it allowed; a crash is no fault found."""
+        try:
+            report = gate(self.model, 0, answer)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is a miss to be listed
+            return True, f"the gate crashed: {type(error).__name__}: {error}", ""
+        return report.passed, detail(report), _allowed(report)
+
+    def _judged(self, mutant: Mutant, answer: Answer, *, passed: bool) -> dict[str, Any]:
         given = self._kept(answer.outputs)
         excess, output, change, noise = self.floor.excess(given)
-        found = {GATE: not report.passed} | _alarms(self._wanted, given)
+        found = {GATE: not passed} | _alarms(self._wanted, given)
         return {
             "class": self._class(mutant, given, excess),
             "excess": excess,
@@ -219,8 +228,6 @@ class Bench:
             "moved": change,
             "floor": noise,
             "caught": found,
-            "detail": detail(report),
-            "allowed": _allowed(report),
         }
 
     def _class(self, mutant: Mutant, given: Runs, excess: float) -> str:
