@@ -26,9 +26,9 @@ _MOST_FEATURES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The values of one input: those that were seen, (seen, features), and which features are continuous.
+    """The values of one input: those that were seen, (rows, features), and which features are continuous.
 
-    ``features`` is 1 where all positions are alike. ``low`` and ``high`` bound the continuous ones.
+    ``low``, ``high`` and ``continuous`` have the shape (features,), or () where all positions are alike.
     """
 
     seen: Array
@@ -67,33 +67,36 @@ def clipped(array: Array, values: Values) -> Array:
     """The array, each continuous feature within its bounds, others untouched."""
     if array.dtype.kind not in "iuf":
         return array
-    inside: Array = np.clip(array, values.low, values.high).astype(array.dtype)
-    return inside
+    return np.asarray(np.clip(array, values.low, values.high)).astype(array.dtype)
 
 
 def _values(arrays: Sequence[Array]) -> Values:
     widths = {array.shape[-1] if array.ndim > 1 else 1 for array in arrays}
     width = widths.pop() if len(widths) == 1 else 1
     seen = np.concatenate([array.reshape(-1, width if width <= _MOST_FEATURES else 1) for array in arrays])
-    if seen.dtype.kind not in "iuf":
-        nothing = np.zeros(seen.shape[1])
-        return Values(seen[:_MOST_KEPT], nothing, nothing, np.zeros(seen.shape[1], bool))
-    finite = np.where(np.isfinite(seen), seen, np.nan) if seen.dtype.kind == "f" else seen
-    empty = np.isnan(finite).all(axis=0) if seen.dtype.kind == "f" else np.zeros(seen.shape[1], bool)
-    finite = np.where(empty, 0, finite)
-    many = np.array([len(np.unique(column)) > _FEW for column in seen[:_MOST_KEPT].T])
     thinned = seen[:: max(1, len(seen) // _MOST_KEPT)]
-    return Values(thinned, np.nanmin(finite, axis=0), np.nanmax(finite, axis=0), many)
+    low, high = _ends(seen) if seen.dtype.kind in "iuf" else (np.zeros(seen.shape[1]),) * 2
+    many = np.array([len(np.unique(column)) > _FEW for column in thinned.T]) & (seen.dtype.kind == "f")
+    shape = many.shape if many.size > 1 else ()  # one bound for all positions goes with an array of any shape
+    return Values(thinned, low.reshape(shape), high.reshape(shape), many.reshape(shape))
+
+
+def _ends(seen: Array) -> tuple[Array, Array]:
+    """The least and the greatest finite value of each column; 0 where it has none."""
+    finite = np.isfinite(seen)
+    low = np.where(finite, seen, np.inf).min(axis=0)
+    high = np.where(finite, seen, -np.inf).max(axis=0)
+    return np.where(finite.any(axis=0), low, 0), np.where(finite.any(axis=0), high, 0)
 
 
 def _changed(array: Array, values: Values, random: Random) -> Array:
-    moves = _MOVES if array.dtype.kind == "f" else (_seen_elsewhere,)
-    moved = moves[random.integers(len(moves))](array, values, random)
-    legal = values.continuous if array.dtype.kind == "f" else np.ones_like(values.continuous)
-    moved = np.where(np.broadcast_to(legal, array.shape), moved, _seen_elsewhere(array, values, random))
+    moved = _seen_elsewhere(array, values, random)
+    if values.continuous.any():
+        move = _MOVES[random.integers(len(_MOVES))]
+        moved = np.where(np.broadcast_to(values.continuous, array.shape), move(array, values, random), moved)
     where = np.asarray(random.random(array.shape) < (1 / array.size, 0.1, 1.0)[random.integers(3)])
     where.flat[random.integers(array.size)] = True
-    return np.where(where, moved, array).astype(array.dtype)
+    return np.asarray(np.where(where, moved, array), array.dtype)
 
 
 def _seen_elsewhere(array: Array, values: Values, random: Random) -> Array:
@@ -106,23 +109,24 @@ def _seen_elsewhere(array: Array, values: Values, random: Random) -> Array:
 def _pushed(array: Array, values: Values, random: Random) -> Array:
     """By a normal step, of any size between a millionth of the range and all of it."""
     step = 10.0 ** random.uniform(-6, 0) * (values.high - values.low)
-    return clipped((array + step * random.standard_normal(array.shape)).astype(array.dtype), values)
+    return clipped(np.asarray(array + step * random.standard_normal(array.shape), array.dtype), values)
 
 
 def _stepped(array: Array, values: Values, random: Random) -> Array:
     """To the next number of the dtype, up or down: there a comparison changes its mind."""
-    return clipped(np.nextafter(array, random.choice([-np.inf, np.inf], array.shape).astype(array.dtype)), values)
+    toward = np.asarray(random.choice([-np.inf, np.inf], array.shape), array.dtype)
+    return clipped(np.nextafter(array, toward), values)
 
 
 def _scaled(array: Array, values: Values, random: Random) -> Array:
     factor = (-1.0, 0.0, 0.1, 0.5, 2.0, 10.0)[random.integers(6)]
-    return clipped((array * array.dtype.type(factor)).astype(array.dtype), values)
+    return clipped(np.asarray(array * factor, array.dtype), values)
 
 
 def _shifted(array: Array, values: Values, random: Random) -> Array:
     """All by the same amount."""
     amount = random.uniform(-1, 1) * (values.high - values.low)
-    return clipped((array + amount).astype(array.dtype), values)
+    return clipped(np.asarray(array + amount, array.dtype), values)
 
 
 _MOVES: tuple[Move, ...] = (_pushed, _pushed, _stepped, _scaled, _shifted, _seen_elsewhere)

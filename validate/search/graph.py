@@ -41,7 +41,7 @@ class Branch:
 
     def nearness(self, values: Mapping[str, Array], *, wanted: bool) -> float:
         """How near ``values`` are to a condition that is ``wanted``: a number that rises on the way there."""
-        if not self.left:
+        if not {self.left, self.right} <= values.keys():
             return 0.0
         gap = float((values[self.left].astype(float) - values[self.right].astype(float)).mean())
         toward = 1.0 if wanted != self.negated else -1.0
