@@ -54,13 +54,13 @@ def section(faults: Sequence[Record], alarms: Sequence[Record]) -> str:
 ## Measured power
 
 {len(FAMILY_OF)} kinds of faults ({many} of them find something to change) were put into {len(models)} correctly
-converted models, ONNX and Core ML, at most two of each kind in each model: {len(faults)} mutants. Every judge saw the very same
-answers. A mutant counts as a fault where an output moves by more than {FACTOR} times a noise floor that owes nothing to
-the gate: the furthest that the correct conversion goes in ten runs with each weight off by up to one unit of its last
-place, or from the original, or one ulp of the output's greatest value, whichever is most. An output that is gone, of
-another shape or dtype (unless the source leaves the width open), NaN in other places, or a label that none of those
-runs changes, counts always. False alarms are the correct conversions that a judge refuses, on five seeds of samples
-each.
+converted models, ONNX and Core ML, at most two of each kind in each model: {len(faults)} mutants. Every judge saw the
+very same answers. A mutant counts as a fault where an output moves by more than {FACTOR} times a noise floor that owes
+nothing to the gate: the furthest that the correct conversion goes in ten runs with each weight off by up to one unit of
+its last place, or from the original, or one ulp of the output's greatest value, whichever is most. An output that is
+gone, of another shape or dtype (unless the source leaves the width open), NaN in other places, or a label that none of
+those runs changes, counts always. False alarms are the correct conversions that a judge refuses, on five seeds of
+samples each.
 
 {_shares(counted, alarms)}
 
