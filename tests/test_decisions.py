@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from paritygate.validate.asked import Crossing
 from paritygate.validate.compare import compare_outputs
 from paritygate.validate.decisions import Allowances, crossing, decided_one_by_one, parse_thresholds
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.expectations import Expectations, expect, settle
 from paritygate.validate.labels import agreement_of_scores, count_ties
 from paritygate.validate.policy import DefaultPolicy, FixedPolicy
-from paritygate.validate.report import Crossing, LabelAgreement, Severity, Tolerance
+from paritygate.validate.report import LabelAgreement, Severity, Tolerance
 from paritygate.validate.samples.types import Sample
 from paritygate.validate.signature import TensorSpec
 from paritygate.validate.user_metrics import as_metric

@@ -14,12 +14,13 @@ from rich.console import Console
 
 from paritygate.cli.main import main
 from paritygate.validate import selftest
+from paritygate.validate.asked import Waiver
 from paritygate.validate.compare import compare_outputs
 from paritygate.validate.config import find_config, read_waivers
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.policy import DefaultPolicy
 from paritygate.validate.render.rich import render_rich
-from paritygate.validate.report import Environment, ModelSummary, Report, SamplesSummary, Severity, Waiver
+from paritygate.validate.report import Environment, ModelSummary, Report, SamplesSummary, Severity
 from paritygate.validate.signature import Signature, TensorSpec
 from paritygate.validate.waivers import apply_waivers
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from .asked import Crossing
 from .errors import ParityGateError
 from .labels import agreement_of_scores
 from .metrics import base_allowance, blocks
-from .report import Crossing, OutputComparison, Tolerance
+from .report import OutputComparison, Tolerance
 from .signature import TensorSpec
 
 if TYPE_CHECKING:

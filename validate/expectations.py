@@ -8,7 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from .report import Finding, MetricComparison, OutputComparison, Waiver
+from .asked import MetricComparison, Waiver
+from .report import Finding, OutputComparison
 
 if TYPE_CHECKING:
     from .samples import Sample

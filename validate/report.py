@@ -5,12 +5,11 @@ Importing this module costs nothing: no numpy, no rich. Numbers are Python numbe
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
 
+from .asked import Crossing, MetricComparison, Waiver
 from .divergence import Divergence
 from .errors import ExitCode
 from .signature import Signature
@@ -141,61 +140,6 @@ class LabelAgreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Crossing:
-    """How many elements of an output lie on the other side of a decision threshold, over all samples.
-
-    One side is ``value >= threshold``. ``inside`` of the ``crossed`` ones are off by no more than they may be.
-    ``source`` is "default" or "user".
-    """
-
-    threshold: float
-    elements: int
-    crossed: int
-    inside: int
-    source: str = "default"
-
-
-@dataclass(frozen=True, slots=True)
-class Waiver:
-    """A signed-off exception: ``output`` may be off by up to ``max_abs`` (absolute) until the day ``expires``.
-
-    ``model`` is a pattern for the name of either model, "*" for any.
-    """
-
-    output: str
-    max_abs: float
-    reason: str
-    expires: date
-    model: str = "*"
-    signed_off_by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MetricComparison:
-    """What a user's metric says of both models. ``limit`` is the difference that is allowed; None decides nothing."""
-
-    name: str
-    reference: float
-    candidate: float
-    limit: float | None = None
-
-    @property
-    def difference(self) -> float:
-        """|candidate - reference|; 0 for the same infinity, NaN where either is NaN."""
-        return 0.0 if self.reference == self.candidate else abs(self.candidate - self.reference)
-
-    @property
-    def proved(self) -> bool:
-        """Whether there is anything to compare: NaN on both sides says nothing."""
-        return not (math.isnan(self.reference) and math.isnan(self.candidate))
-
-    @property
-    def passed(self) -> bool:
-        """Whether the limit holds, if there is one; NaN on one side only never holds one."""
-        return self.limit is None or self.difference <= self.limit
-
-
-@dataclass(frozen=True, slots=True)
 class OutputComparison:
     """One row of the report: one output of the reference, or one that the candidate has beyond it.
 
@@ -277,7 +221,7 @@ class Report:
     """Everything there is to say about one comparison.
 
     The verdict is derived, never set, so that a report can't pass with a failing row in it. ``timings`` are seconds
-    per stage, in order. ``divergence`` is where a failing candidate's numbers part from the reference's, if it was found.
+    per stage, in order. ``divergence`` is where a failing candidate's numbers part from the reference's, if found.
     """
 
     outputs: tuple[OutputComparison, ...]

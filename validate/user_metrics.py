@@ -12,8 +12,9 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .asked import MetricComparison
 from .errors import ParityGateError
-from .report import Finding, MetricComparison, Severity
+from .report import Finding, Severity
 from .session import join_batches
 from .user_code import find_callable
 

@@ -14,7 +14,8 @@ from enum import Enum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from ..report import LabelAgreement, MetricComparison, Report, Severity
+from ..asked import MetricComparison
+from ..report import LabelAgreement, Report, Severity
 
 if TYPE_CHECKING:
     from ..errors import ParityGateError

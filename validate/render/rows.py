@@ -9,16 +9,8 @@ from ..reasons import allowed_text, headroom, number
 from .parting import parting
 
 if TYPE_CHECKING:
-    from ..report import (
-        Crossing,
-        Errors,
-        LabelAgreement,
-        MetricComparison,
-        ModelSummary,
-        OutputComparison,
-        Report,
-        SamplesSummary,
-    )
+    from ..asked import Crossing, MetricComparison
+    from ..report import Errors, LabelAgreement, ModelSummary, OutputComparison, Report, SamplesSummary
 
 COLUMNS = ("output", "dtype", "shape", "elements", "differ", "max abs", "mean abs", "max rel", "cosine", "SNR dB", "")
 """Heads of the table; the last column is the verdict."""
