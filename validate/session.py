@@ -105,7 +105,7 @@ def run_session(reference: Any, candidate: Any, load: LoadOptions, bindings: Bin
             inputs=bindings.inputs,
             expectations=settings.expectations,
         )
-        failed = Failed(reference, rows[0], load, candidate, rows[1], bound, settings.keep or Path())
+        failed = Failed(reference, rows[0], load, candidate, rows[1], bound, settings.keep or _folder_of(candidate))
         return localised(folder, failed, report, settings) if settings.localise else report
 
 
@@ -119,6 +119,11 @@ def with_classes(bindings: Bindings, reference: Ran) -> Bindings:
 def as_file(source: Any) -> Path | None:
     """The path that a source is, if it is one."""
     return source if isinstance(source, Path) else None
+
+
+def _folder_of(source: Any) -> Path:
+    """Where a file lies; the working directory for all else."""
+    return source.parent if isinstance(source, Path) else Path()
 
 
 def run_reference_on(

@@ -11,6 +11,7 @@ from ..adapt import InputAdapter
 from ..divergence import Divergence
 from ..engines.base import Graphed, LoadOptions
 from ..engines.registry import Format
+from ..errors import ParityGateError
 from ..events import Event, Listener
 from ..job import Bindings
 from ..rows import split, takes_rows
@@ -40,14 +41,14 @@ def localise_candidate(
 ) -> Divergence | None:
     """The first place that is wrong, and the folder ``repro`` with the part of the graph that shows it.
 
-    ``names`` are the reference's and the candidate's for people. None where the candidate has no graph, or rounding
-    explains every output of the one sample that is looked at. Raises ParityGateError where the candidate can't be run.
+    ``names`` are the reference's and the candidate's for people. None where rounding explains every output of the
+    one sample that is looked at. Raises ParityGateError where the candidate can't be run, or has no graph.
     """
     on_event(Event("find where numbers part"))
     feeds = load_samples(folder / SAMPLES).feeds
     model = load_model(row, source, LoadOptions(example=feeds[0]))
     if not isinstance(model, Graphed):
-        return None
+        raise ParityGateError("PG302", names[1], "its engine shows no graph that could be looked into")
     probes = [Probe(model, feed) for feed in _as_taken(model, row, bindings, feeds)]
     layers = load_layers(folder, traced)
     found = locate(probes, layers, _outputs(model, bindings, load_outputs(folder / OUTPUTS)), seconds)
@@ -56,10 +57,13 @@ def localise_candidate(
     graph = probes[0].graph()
     divergence = describe(graph.graph, found, layers, probes[0])
     part, inputs = extracted(graph, found, probes[0])
-    place = free_folder(repro)
     operators = ", ".join(node.op_type for node in found.failing.part.nodes[:12])
     about = {"reference": names[0], "candidate": names[1], "tensor": divergence.tensor, "operators": operators}
-    write_repro(place, part, inputs, found, about | {"layer": divergence.layer})
+    try:
+        place = free_folder(repro)
+        write_repro(place, part, inputs, found, about | {"layer": divergence.layer})
+    except OSError:  # a folder that nobody may write to: the place is worth telling without a repro
+        return divergence
     return replace(divergence, repro=str(place), command=f"python {place / 'repro.py'}")
 
 

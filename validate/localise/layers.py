@@ -23,18 +23,24 @@ class Layer:
     values: tuple[Array, ...]
 
 
-def orders(rank: int) -> Iterator[tuple[int, ...]]:
+def orders(shape: Sequence[int]) -> Iterator[tuple[int, ...]]:
     """The orders of axes that converters change to: none, channels first or last, two leading axes swapped, reversed.
 
-    Not all orders: a picture that lies on its side isn't the same picture.
+    Not all orders: a picture that lies on its side isn't the same picture. Of those that differ only in where axes of
+    length 1 stand, the first.
     """
+    found = {tuple(axis for axis in order if shape[axis] != 1): order for order in reversed(_orders(len(shape)))}
+    yield from reversed(found.values())
+
+
+def _orders(rank: int) -> list[tuple[int, ...]]:
     plain = tuple(range(rank))
     found = [plain]
     if rank > 1:
         found += [(*plain[:1], plain[-1], *plain[1:-1]), (*plain[:1], *plain[2:], *plain[1:2])]
         found += [plain[-1:] + plain[:-1], (*plain[1:], 0)]  # the same without a batch
         found += [(1, 0, *plain[2:]), plain[::-1]]
-    yield from dict.fromkeys(found)
+    return found
 
 
 def arranged(array: Array, order: Sequence[int], shape: Sequence[int]) -> Array | None:

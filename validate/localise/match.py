@@ -80,7 +80,7 @@ def _by_value(values: Values, layers: Sequence[Layer], words: Mapping[str, Words
 
 def _forms(layer: Layer) -> Iterator[_Form]:
     array = layer.values[0]
-    for order in orders(array.ndim):
+    for order in orders(array.shape):
         yield _Form(layer, order, _elements(array.transpose(order)))
 
 
@@ -149,7 +149,7 @@ def _by_name(
         pairs = [
             pair
             for name in free
-            for order in orders(layer.values[0].ndim)
+            for order in orders(layer.values[0].shape)
             if (pair := _paired(name, values, layer, order, BY_NAME)) is not None
         ]
         if pairs:

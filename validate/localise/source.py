@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..engines.base import LoadOptions
 from ..engines.registry import Format
+from ..errors import ParityGateError
 from ..events import Event, Listener
+from ..job import source_name
 from ..samples import load_outputs, load_samples, save_outputs
 from ..tasks import load_model
 from .layers import Layer
@@ -36,7 +38,10 @@ def trace_source(folder: Path, row: Format, source: Any, options: LoadOptions, o
     if not options.inputs and options.example is None:
         options = replace(options, example=feeds[0])
     model = load_model(row, source, options)
-    ran = [trace(row.name, model, feed) for feed in feeds]
+    try:
+        ran = [trace(row.name, model, feed) for feed in feeds]
+    except Exception as error:  # whatever layers raise when they are watched
+        raise ParityGateError("PG406", source_name(source), f"{type(error).__name__}: {error}") from error
     common = _in_all([layers for _, layers in ran])
     save_outputs([outputs for outputs, _ in ran], folder / OUTPUTS)
     save_outputs(
