@@ -42,6 +42,7 @@ TABLE = Signature(
     (
         TensorSpec("numbers", "float32", ("N", 3)),
         TensorSpec("codes", "float32", ("N", 1)),
+        TensorSpec("mixed", "float32", ("N", 2)),
         TensorSpec("ids", "int64", ("N", 2)),
         TensorSpec("words", "str", ("N", 1)),
         TensorSpec("scalar", "float64", ()),
@@ -51,6 +52,7 @@ TABLE = Signature(
 HINTS = (
     Hint("numbers", low=np.array([-1.0, 0.0, 5.0]), high=np.array([1.0, 10.0, 6.0])),
     Hint("codes", vocabulary=(0.0, 3.0, 7.0)),
+    Hint("mixed", categories=((), (1.0, 4.0))),
     Hint("ids", low=np.array(2), high=np.array(40)),
     Hint("words", vocabulary=("a", "b", "c")),
 )
@@ -66,6 +68,7 @@ def test_what_a_search_makes_up_is_as_legal_as_the_samples() -> None:
         assert (feed["numbers"] >= [-1, 0, 5]).all()
         assert (feed["numbers"] <= [1, 10, 6]).all()
         assert set(feed["codes"].ravel()) <= {0.0, 3.0, 7.0}
+        assert set(feed["mixed"][:, 1]) <= {1.0, 4.0}
         assert feed["ids"].min() >= 2
         assert feed["ids"].max() <= 40
         assert set(feed["words"].ravel()) <= {"a", "b", "c"}
@@ -201,7 +204,14 @@ def test_questions_are_answered_until_the_box_is_closed(tmp_path: Path) -> None:
         return [{"y": feed["x"] + 1} for feed in feeds]
 
     answered: list[int] = []
-    thread = threading.Thread(target=lambda: answered.append(answer_all(tmp_path, run)))
+
+    def answer() -> None:
+        try:
+            answered.append(answer_all(tmp_path, run))
+        finally:
+            close(tmp_path)  # as the parent does when a worker ends: whoever waits is told
+
+    thread = threading.Thread(target=answer)
     thread.start()
     ask = Asker(tmp_path)
     try:
