@@ -56,7 +56,21 @@ def run_candidate(
         return ran
     from .noise.scrutinise import scrutinise
 
-    return replace(ran, rounding=scrutinise(folder, model, lambda m: question.answers(m, ignore), scrutiny, on_event))
+    rounding = scrutinise(
+        folder, model, lambda m: question.answers(m, ignore), scrutiny, on_event, narrowed=_narrowed(question, outputs)
+    )
+    return replace(ran, rounding=rounding)
+
+
+def _narrowed(question: Asked, outputs: Sequence[Mapping[str, Array]]) -> bool:
+    """Whether the reference answers in a finer floating type than the candidate."""
+    pairs = (
+        (want[question.bound[name]].dtype, got.dtype)
+        for want, given in zip(question.expected, outputs, strict=True)
+        for name, got in given.items()
+        if question.bound.get(name) in want
+    )
+    return any(want.kind == got.kind == "f" and want.itemsize > got.itemsize for want, got in pairs)
 
 
 @dataclass(frozen=True, slots=True)

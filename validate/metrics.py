@@ -196,7 +196,7 @@ class _Tally:
             allowed = bound + slack if isinstance(bound, float) else bound
             used = error if self._tolerance.exact else _share(error, allowed)
             self._sum_up(want.astype(np.float64, copy=False), got.astype(np.float64, copy=False), error, magnitude)
-        self._differing += int(np.count_nonzero(error > allowed))
+        self._differing += int(np.count_nonzero(~(error <= allowed)))
         at = int(used.argmax())
         if used[at] > self._used:
             self._used = float(used[at])

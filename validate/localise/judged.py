@@ -11,6 +11,7 @@ import numpy as np
 from ..computed import ComputedPolicy, Evidence
 from ..noise.floor import floor_of
 from ..noise.measure import measure_noise
+from ..noise.scrutinise import precision_of
 from ..signature import TensorSpec
 from .probe import Probe, Showing
 
@@ -65,7 +66,8 @@ def again(judged: Judged, got: Array) -> Judged:
 
 def _floors(probe: Probe, got: Mapping[str, Array], seconds: float | None) -> dict[str, Array]:
     showing = Showing(probe.model, tuple(got))
-    noise = measure_noise(showing, lambda model: [probe.answer(model)], [got], seconds)
+    precision = precision_of(probe.model, narrowed=False)
+    noise = measure_noise(showing, lambda model: [probe.answer(model)], [got], seconds, precision)
     if noise is None:
         return {}
     squares = noise.squares[0]

@@ -13,7 +13,7 @@ import numpy as np
 from ..engines.base import Graphed
 from ..errors import ParityGateError
 from .perturb import Perturbed, Pools, perturbed
-from .types import UNIT
+from .types import AS_TYPED, Precision
 
 if TYPE_CHECKING:
     import onnx
@@ -48,18 +48,17 @@ def measure_noise(
     answer: Callable[[Any], Answers],
     plain: Answers,
     seconds: float | None = None,
-    coarsest: float = 1.0,
+    precision: Precision = AS_TYPED,
 ) -> Noise | None:
     """How far perturbed runs of ``model`` lie from ``plain``, its unperturbed answers.
 
     ``answer`` runs a model on all samples. There are :data:`RUNS` runs, fewer when ``seconds`` are over, but never
-    fewer than :data:`FEWEST`. ``coarsest`` is the unit roundoff that the model is supposed to have. None where the
-    graph can't be perturbed.
+    fewer than :data:`FEWEST`. None where the graph can't be perturbed.
     """
     start = time.perf_counter()
     pool = _first_pool(plain)
     while pool <= _LAST_POOL:
-        opened = _opened(model, pool, coarsest)
+        opened = _opened(model, pool, precision)
         if opened is None:
             return None
         try:
@@ -75,12 +74,12 @@ def _first_pool(plain: Answers) -> int:
     return max(_FIRST_POOL, 1 << int(_ROOM * largest).bit_length())
 
 
-def _opened(model: Graphed, pool: int, coarsest: float) -> tuple[Graphed, Perturbed] | None:
+def _opened(model: Graphed, pool: int, precision: Precision) -> tuple[Graphed, Perturbed] | None:
     made: list[Perturbed | None] = []
     drawn: list[Pools] = []
 
     def rewrite(graph: onnx.ModelProto) -> onnx.ModelProto:
-        about = perturbed(graph, pool, UNIT[model.finest], coarsest)
+        about = perturbed(graph, pool, precision)
         made.append(about)
         if about is None:
             return graph

@@ -50,7 +50,7 @@ SUMS = (
         GlobalLpPool GroupNormalization InstanceNormalization LRN LayerNormalization LinearClassifier LinearRegressor
         LogSoftmax LpNormalization LpPool MatMul MeanVarianceNormalization Normalizer QLinearMatMul RMSNormalization
         ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMean ReduceProd ReduceSum ReduceSumSquare STFT
-        SVMClassifier SVMRegressor Softmax"""
+        Scaler SVMClassifier SVMRegressor Softmax"""
     )
 )
 """Operators that add many terms, in an order of the library's own."""

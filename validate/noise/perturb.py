@@ -19,7 +19,7 @@ from onnx import helper, inliner, numpy_helper
 from .jumps import behind_jumps, read_by_jumps
 from .operators import ABSOLUTE, EXACT, RECURRENT, SUMS, TREES, UNITS, of_operand, of_result
 from .terms import terms_of
-from .types import FLOATS, Tensors, bodies, depending, tensors_of
+from .types import AS_TYPED, FLOATS, Precision, Tensors, bodies, depending, tensors_of
 
 if TYPE_CHECKING:
     from ..signature import Array
@@ -46,20 +46,16 @@ class Perturbed:
     pools: Mapping[str, tuple[int, float]]
 
 
-def perturbed(
-    model: onnx.ModelProto, pool: int, finest: float = FLOATS[_DOUBLE], coarsest: float = 1.0, seed: int = 0
-) -> Perturbed | None:
+def perturbed(model: onnx.ModelProto, pool: int, precision: Precision = AS_TYPED, seed: int = 0) -> Perturbed | None:
     """The model with errors; None where there is nothing to perturb, or the opset is older than 11.
 
-    Every type errs by its own unit roundoff, but by ``finest`` at the least and ``coarsest`` at the most: a model that
-    rounds to float16 although nobody asked for that isn't excused by it.
     The errors of tensors with up to ``pool`` / 2 elements are taken from a pool of that length; a larger tensor makes
     the run fail.
     """
     model = _inlined(model)
     if _opset(model) < OLDEST_OPSET:
         return None
-    work = _Work(tensors_of(model), pool, np.random.default_rng(seed), finest, coarsest)
+    work = _Work(tensors_of(model), pool, np.random.default_rng(seed), precision)
     jumping = behind_jumps(model.graph, depending(model.graph))
     _rewrite(model.graph, work, depending(model.graph))
     if not work.units:
@@ -100,8 +96,7 @@ class _Work:
     tensors: Tensors
     pool: int
     random: np.random.Generator
-    finest: float
-    coarsest: float
+    precision: Precision
     pools: dict[str, tuple[int, float]] = field(default_factory=dict)
     constants: list[onnx.TensorProto] = field(default_factory=list)
     units: set[float] = field(default_factory=set)
@@ -128,7 +123,7 @@ class _Work:
 
     def unit(self, kind: int) -> float:
         """The unit roundoff that a type errs by."""
-        return min(max(FLOATS[kind], self.finest), self.coarsest)
+        return min(max(FLOATS[kind], self.precision.finest), self.precision.coarsest)
 
     def errors(self, kind: int, size: float) -> str:
         """The graph's input of errors between ``-size`` and ``size``, one per type and size."""
@@ -231,7 +226,7 @@ def _with_errors(node: onnx.NodeProto, site: _Site, dependent: set[str]) -> list
     if node.op_type in EXACT or not dependent.intersection(node.output):
         return [node]
     units, terms = UNITS.get(node.op_type, 1.0), None
-    before: list[onnx.NodeProto] = []
+    before = _on_constants(node, site) if site.work.precision.narrowed else []
     if node.op_type in SUMS:
         terms = terms_of(node, site.work.tensors)
         for place in _summed(node, site.work.tensors, dependent):
@@ -267,6 +262,17 @@ def _on_operand(node: onnx.NodeProto, place: int, site: _Site, units: float) -> 
     kind = site.work.tensors.dtypes[given]
     node.input[place] = name
     return site.add(given, name, kind, site.work.size(kind, units), whole=False)
+
+
+def _on_constants(node: onnx.NodeProto, site: _Site) -> list[onnx.NodeProto]:
+    """Constants were rounded once, whole numbers excepted."""
+    nodes = []
+    for place, given in enumerate(node.input):
+        kind = site.work.tensors.dtypes.get(given, 0)
+        if kind in (_FLOAT, _DOUBLE) and given in site.work.tensors.fixed:
+            node.input[place] = name = site.work.name("constant")
+            nodes += site.add(given, name, kind, site.work.size(kind, 1.0), whole=True)
+    return nodes
 
 
 def _on_results(node: onnx.NodeProto, site: _Site, absolute: float, units: float) -> list[onnx.NodeProto]:

@@ -13,7 +13,7 @@ from ..job import NOISE, PLAIN, SECOND_OPINION, Rounding, Scrutiny
 from ..samples import save_outputs
 from .measure import measure_noise
 from .opinion import reference_variant
-from .types import UNIT
+from .types import UNIT, Precision
 
 if TYPE_CHECKING:
     from ..signature import Array
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     Answer = Callable[[Any], list[dict[str, Array]]]
 
 
-def scrutinise(folder: Path, model: Any, answer: Answer, scrutiny: Scrutiny, on_event: Listener) -> Rounding | None:
+def scrutinise(
+    folder: Path, model: Any, answer: Answer, scrutiny: Scrutiny, on_event: Listener, *, narrowed: bool
+) -> Rounding | None:
     """Write the candidate's answers without graph optimisation and its noise to ``folder``.
+
+    ``narrowed`` says that the reference computes in a finer type.
 
     None where the model has no ONNX graph. Whatever fails here costs the measurement, not the verdict: the reason is a
     note.
@@ -35,7 +39,7 @@ def scrutinise(folder: Path, model: Any, answer: Answer, scrutiny: Scrutiny, on_
         save_outputs(plain, folder / PLAIN)
         if scrutiny.second_opinion:
             save_outputs(answer(reference_variant(model)), folder / SECOND_OPINION)
-        noise = measure_noise(model, answer, plain, scrutiny.seconds, _coarsest(model))
+        noise = measure_noise(model, answer, plain, scrutiny.seconds, precision_of(model, narrowed=narrowed))
     except ParityGateError as error:
         return Rounding(notes=(f"rounding could not be measured: {error.subject}: {error.cause}",))
     if noise is None:
@@ -44,7 +48,8 @@ def scrutinise(folder: Path, model: Any, answer: Answer, scrutiny: Scrutiny, on_
     return Rounding(noise.runs, noise.unit, noise.jumping)
 
 
-def _coarsest(model: Any) -> float:
-    """The unit roundoff of the coarsest type that the model says it works with; float32's for finer ones."""
-    specs = (*model.signature.inputs, *model.signature.outputs)
-    return max(UNIT.get(dtype, 0.0) for dtype in ("float32", model.facts().precision, *(spec.dtype for spec in specs)))
+def precision_of(model: Any, *, narrowed: bool) -> Precision:
+    """By the format's promise, and the coarsest type that the model says it works with; float32 for finer ones."""
+    dtypes = ["float32", model.facts().precision]
+    dtypes += [spec.dtype for spec in (*model.signature.inputs, *model.signature.outputs)]
+    return Precision(UNIT[model.finest], max(UNIT.get(dtype, 0.0) for dtype in dtypes), narrowed)

@@ -26,7 +26,7 @@ def terms_of(node: onnx.NodeProto, tensors: Tensors) -> int:
             return tensors.last(weight, 1 if attributes.get("transB") else 0) or _USUAL
         case "AveragePool" | "LpPool":
             return math.prod(attributes.get("kernel_shape", [_USUAL]))
-        case "BatchNormalization":
+        case "BatchNormalization" | "Scaler":
             return 1
         case "TreeEnsemble":
             return len(attributes["tree_roots"])

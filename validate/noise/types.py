@@ -22,6 +22,24 @@ UNIT = {
 } | {"bfloat16": FLOATS[onnx.TensorProto.BFLOAT16]}
 """The same by numpy's names."""
 
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """How coarsely a model may round.
+
+    Every type errs by its own unit roundoff, but by ``finest`` at the least and ``coarsest`` at the most: a model that
+    rounds to float16 although nobody asked for that isn't excused by it. ``narrowed`` are models whose reference has
+    finer constants and inputs: those were rounded, too.
+    """
+
+    finest: float = UNIT["float64"]
+    coarsest: float = 1.0
+    narrowed: bool = False
+
+
+AS_TYPED = Precision()
+"""Every type errs as it is."""
+
 _SHAPE_ONLY = {"Shape", "Size"}
 _SMALL = 1 << 16  # bytes; of a larger initializer inference needs no content
 
