@@ -101,6 +101,36 @@ def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:
     assert find(opened(classifier(), tmp_path / "a.onnx"), fused, FEEDS) is None
 
 
+def test_a_name_that_stands_for_more_than_its_layer_is_not_blamed(tmp_path: Path) -> None:
+    """The candidate's 'normal' holds what another layer made of it, as after folding: mending it would spoil all."""
+    reference = opened(classifier(), tmp_path / "a.onnx")
+    candidate = opened(changed(nudged("square")), tmp_path / "b.onnx")
+    ran = [trace("onnx", reference, feed) for feed in FEEDS]
+    inside = [next(layer.value for layer in layers if layer.name == "normal") for _, layers in ran]
+    halves = Layer("half", "Conv", ("normal",), tuple(value / 2 for value in inside))
+    outputs = [Layer("logits", "output", ("logits",), tuple(run["logits"] for run, _ in ran))]
+    found = locate([Probe(candidate, feed) for feed in FEEDS], [halves], outputs, SECONDS)
+    assert found is not None
+    assert (found.pair.tensor, found.pair.by) == ("logits", AS_OUTPUT)
+
+
+def test_what_lies_before_right_values_is_not_suspected(tmp_path: Path) -> None:
+    """Even with no time left to try suspects: the wrong pair at 'conv' can't be to blame, as 'normal' is right."""
+    reference = opened(classifier(), tmp_path / "a.onnx")
+    candidate = opened(changed(nudged("square")), tmp_path / "b.onnx")
+    outputs, layers = trace("onnx", reference, FEEDS[0])
+    known = [Layer(each.name, each.kind, each.scopes, (each.value,)) for each in layers]
+    halved = Layer("half", "Conv", ("conv",), (known[0].values[0] / 2,))
+    found = locate(
+        [Probe(candidate, FEEDS[0])],
+        [halved, *known[1:]],
+        [Layer("logits", "output", ("logits",), (outputs["logits"],))],
+        seconds=0,
+    )
+    assert found is not None
+    assert found.pair.tensor == "hidden"
+
+
 CANCELLING = """
 <ir_version: 8, opset_import: ["" : 17]>
 cancelling (float[N, 40] x) => (float[N, 40] y) {
@@ -176,9 +206,18 @@ def test_a_layer_whose_values_nothing_has_is_found_by_its_name() -> None:
     assert (pair.tensor, pair.by) == ("head", BY_NAME)
 
 
+def test_a_residual_connection_is_not_taken_for_what_it_adds_to() -> None:
+    """Near the layer, but another tensor is the layer: a small branch was added by something that isn't recorded."""
+    graph = onnx.parser.parse_graph("g (float[8] x) => (float[8] y) { inner = Abs (x) \n y = Relu (inner) }")
+    value = RANDOM.normal(size=8)
+    pairs = match(graph, [{"inner": value + 1e-7, "y": value * 1.01}], [Layer("abs", "Abs", ("abs",), (value,))])
+    assert [pair.tensor for pair in pairs] == ["inner"]
+
+
 def test_constant_values_match_nothing() -> None:
     graph = onnx.parser.parse_graph("g (float[8] x) => (float[8] y) { y = Relu (x) }")
     assert match(graph, [{"y": np.zeros(8)}], [Layer("zeros", "ReLU", ("zeros",), (np.zeros(8),))]) == []
+    assert match(graph, [{"y": np.zeros((0, 8))}], [Layer("none", "ReLU", ("y",), (np.zeros((0, 8)),))]) == []
 
 
 def test_steps_of_a_recurrence_are_not_all_kept() -> None:

@@ -89,7 +89,7 @@ def locate(probes: Sequence[Probe], layers: Sequence[Layer], outputs: Sequence[L
     wants = {name: pair.want[0] for name, pair in pairs.items()}
     judged = judge_tensors(probes[0], wants, seconds / 2)
     wrong = tuple(layer.name for layer in outputs if layer.name in judged and not judged[layer.name].good)
-    right = frozenset(name for name, each in judged.items() if each.good and each.got.dtype.kind == "f")
+    right = frozenset(name for name, each in judged.items() if each.good)
     if not wrong:
         return None
     search = _Search(probes[0], model.graph, pairs, judged, wrong, right, start + seconds)

@@ -45,6 +45,7 @@ class Pair:
 
 def match(graph: onnx.GraphProto, values: Values, layers: Sequence[Layer]) -> list[Pair]:
     """One pair per tensor of ``values`` (one mapping, tensor -> floating array, per sample) that has a layer."""
+    layers = [layer for layer in layers if layer.values[0].size]
     words = {name: words_of(node) for node in graph.node for name in node.output if name in values[0]}
     near = _by_value(values, layers, words)
     paired, placed = {pair.tensor for pair in near}, {id(pair.layer) for pair in near}
@@ -65,12 +66,11 @@ def _by_value(values: Values, layers: Sequence[Layer], words: Mapping[str, Words
     """The nearest layer of each tensor, unless that layer has a tensor that is much nearer."""
     forms: dict[int, list[_Form]] = defaultdict(list)
     for layer in layers:
-        if _varies(layer.values[0]):
-            forms[layer.values[0].size] += _forms(layer)
+        forms[layer.values[0].size] += _forms(layer)
     found = [
         pair
         for name, array in values[0].items()
-        if _varies(array) and (pair := _nearest(name, values, forms.get(array.size, []), words)) is not None
+        if (pair := _nearest(name, values, forms.get(array.size, []), words)) is not None
     ]
     least: dict[int, float] = {}
     for pair in found:
@@ -124,7 +124,10 @@ def _paired(name: str, values: Values, layer: Layer, order: tuple[int, ...], by:
 
 
 def distance(want: Array, got: Array) -> float:
-    """Root mean square of the difference as a share of the values' own spread (their standard deviation)."""
+    """Root mean square of the difference as a share of the values' own spread (their standard deviation).
+
+    Infinite where they don't vary: zeros look like anything.
+    """
     want, got = _finite(want), _finite(got)
     spread = float(np.linalg.norm(want - want.mean()))
     return float(np.linalg.norm(got - want)) / spread if spread else float("inf")
@@ -133,11 +136,6 @@ def distance(want: Array, got: Array) -> float:
 def _finite(array: Array) -> Array:
     """In float64, which can hold the squares; NaN as zero, infinities as the greatest number of float32."""
     return np.nan_to_num(array.astype(np.float64), nan=0.0, posinf=3.4e38, neginf=-3.4e38)
-
-
-def _varies(array: Array) -> bool:
-    """Zeros, or one value throughout, look like anything."""
-    return array.size > 1 and bool(np.ptp(_finite(array)) > 0)
 
 
 def _by_name(
