@@ -25,6 +25,7 @@ from paritygate.validate.search.branches import reach, untaken, watched
 from paritygate.validate.search.climb import climb
 from paritygate.validate.search.differences import measure
 from paritygate.validate.search.duel import Duel
+from paritygate.validate.search.graph import Branch
 from paritygate.validate.search.mailbox import Asker, ClosedError, answer_all, close
 from paritygate.validate.search.population import population
 from paritygate.validate.signature import Hint, Signature, TensorSpec
@@ -250,6 +251,26 @@ def gate(path: Path, compare: str, against: float, *, wrong: bool = False, negat
     graph = helper.make_graph(nodes, "gate", inputs, outputs, [constant])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
     return path
+
+
+@pytest.mark.parametrize(
+    ("sign", "negated", "wanted", "near", "far"),
+    [
+        (1, False, True, 2.0, 1.0),  # left > right: the more there is on the left, the nearer
+        (1, False, False, 1.0, 2.0),
+        (1, True, True, 1.0, 2.0),
+        (1, True, False, 2.0, 1.0),
+        (-1, False, True, 1.0, 2.0),
+        (-1, True, True, 2.0, 1.0),
+        (0, False, True, 2.9, 2.0),  # left == right
+        (0, True, True, 2.0, 2.9),
+    ],
+)
+def test_nearness_rises_on_the_way_to_a_branch(sign: int, negated: bool, wanted: bool, near: float, far: float) -> None:
+    branch = Branch("gate", "condition", "left", "right", sign, negated)
+    values = [{"left": np.array(left), "right": np.array(3.0)} for left in (near, far)]
+    nearer, further = (branch.nearness(each, wanted=wanted) for each in values)
+    assert nearer > further
 
 
 def looked(model: OnnxModel, feeds: Sequence[Any]) -> tuple[list[str], list[Any]]:
