@@ -19,8 +19,8 @@ from ..runners import Runner, runner_for
 if TYPE_CHECKING:
     from ..session import Settings
 
-BRANCHING = frozenset({"If", "cond"})
-"""What ONNX and Core ML call an operator that chooses one of two subgraphs."""
+BRANCHING = frozenset({"If", "cond", "branch"})
+"""What ONNX, ML programs and neural networks call an operator that chooses one of two subgraphs."""
 
 BRANCH_SECONDS = 1.0
 """How long inputs for untaken branches are looked for when nobody asked for a search."""
