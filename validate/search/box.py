@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Move = Callable[[Array, "Values", Random], Array]
 
 _FEW = 16
-"""A column of no more different values than these holds categories: nothing between them is legal."""
+"""A column of no more different values than these holds categories, if they repeat: nothing between them is legal."""
 
 _MOST_KEPT = 4096
 _MOST_FEATURES = 4096
@@ -76,9 +76,15 @@ def _values(arrays: Sequence[Array]) -> Values:
     seen = np.concatenate([array.reshape(-1, width if width <= _MOST_FEATURES else 1) for array in arrays])
     thinned = seen[:: max(1, len(seen) // _MOST_KEPT)]
     low, high = _ends(seen) if seen.dtype.kind in "iuf" else (np.zeros(seen.shape[1]),) * 2
-    many = np.array([len(np.unique(column)) > _FEW for column in thinned.T]) & (seen.dtype.kind == "f")
+    many = np.array([seen.dtype.kind == "f" and _is_continuous(column) for column in thinned.T])
     shape = many.shape if many.size > 1 else ()  # one bound for all positions goes with an array of any shape
     return Values(thinned, low.reshape(shape), high.reshape(shape), many.reshape(shape))
+
+
+def _is_continuous(column: Array) -> bool:
+    different = np.unique(column[np.isfinite(column)])
+    repeated = len(different) <= len(column) // 2 or bool((different == np.rint(different)).all())
+    return len(different) > _FEW or not repeated
 
 
 def _ends(seen: Array) -> tuple[Array, Array]:
