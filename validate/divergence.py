@@ -27,9 +27,10 @@ class Divergence:
     the candidate's operators between the same two.
 
     ``error`` is the worst element's of sample number ``sample``, at ``index``, ``allowed`` what rounding explains there
-    (both absolute). ``error_alone`` is what remains when these operators are given the reference's own values:
-    ``starts_here`` says that it is still beyond what is allowed, otherwise the error came in. ``repro`` is the folder
-    with the smallest part of the graph that still fails, ``command`` runs it; both are "" where none was written.
+    (both absolute). ``row`` is the row of that sample's batch that was run alone; None where all of it was run.
+    ``error_alone`` is what remains when these operators are given the reference's own values: ``starts_here`` says
+    that it is still beyond what is allowed, otherwise the error came in. ``repro`` is the folder with the smallest part
+    of the graph that still fails, ``command`` runs it; both are "" where none was written.
     """
 
     tensor: str
@@ -47,5 +48,6 @@ class Divergence:
     allowed: float
     error_alone: float
     starts_here: bool
+    row: int | None = None
     repro: str = ""
     command: str = ""

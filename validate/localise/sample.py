@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engines.registry import Format
 from ..job import EXPECTED, SAMPLES
 from ..report import OutputComparison
 from ..samples import Sample, Samples, load_outputs, load_samples, save_samples
@@ -19,19 +18,33 @@ if TYPE_CHECKING:
     from ..signature import Array
 
 
-def write_samples(folder: Path, candidate: Format, row: OutputComparison) -> int:
-    """Leave the sample that fails worst, and one more to know tensors by; gives the first one's number.
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """The sample that is looked at, by its number among all, and the row of its batch that was taken out of it.
 
-    A candidate that takes single rows gets the row that fails.
+    ``row`` is None where the whole sample is looked at.
+    """
+
+    number: int
+    row: int | None
+
+
+def write_samples(folder: Path, failing: OutputComparison, *, alone: bool) -> Picked:
+    """Leave the sample that fails worst in the job's folder, and one more to know tensors by.
+
+    ``alone`` takes the row that fails out of a batch: a candidate may take single rows only, and the rest of a batch
+    makes the search slower and the repro larger.
     """
     samples = load_samples(folder / SAMPLES).items
-    number = _number_of(row, load_outputs(folder / EXPECTED))
+    number = _number_of(failing, load_outputs(folder / EXPECTED))
     others = [i for i in range(len(samples)) if i != number and _alike(samples[i], samples[number])]
     picked = [samples[i] for i in (number, *others[:1])]
-    if candidate.takes_single_rows:
+    worst = failing.worst.index[0] if failing.worst is not None and failing.worst.index else 0
+    row = min(worst, (samples[number].batch or 1) - 1)
+    if alone:
         picked = [_one_row(sample, row) for sample in picked]
     save_samples(Samples(tuple(picked), "failing sample", None), folder / task.SAMPLES)
-    return number
+    return Picked(number, row if picked[0] is not samples[number] else None)
 
 
 def _number_of(row: OutputComparison, expected: Sequence[Mapping[str, Array]]) -> int:
@@ -61,12 +74,11 @@ def _alike(one: Sample, other: Sample) -> bool:
     return one.kind == other.kind and ranks[0] == ranks[1]
 
 
-def _one_row(sample: Sample, row: OutputComparison) -> Sample:
-    """The row of a batch that holds the worst element; the sample itself where it isn't a batch."""
+def _one_row(sample: Sample, row: int) -> Sample:
+    """One row of a batch, the last one of a shorter batch; the sample itself where it isn't a batch."""
     lengths = {array.shape[0] if array.ndim else None for array in sample.feed.values()}
-    if sample.batch is None or lengths != {sample.batch}:
+    if sample.batch is None or sample.batch == 1 or lengths != {sample.batch}:
         return sample
-    worst = row.worst.index[0] if row.worst is not None and row.worst.index else 0
-    at = min(worst, sample.batch - 1)
+    at = min(row, sample.batch - 1)
     rows = {name: np.ascontiguousarray(array[at : at + 1]) for name, array in sample.feed.items()}
     return replace(sample, feed=rows, batch=1)

@@ -12,8 +12,6 @@ from ..engines.base import LoadOptions
 from ..engines.layers import traceable
 from ..engines.registry import Format
 from ..errors import ParityGateError
-from ..events import Listener
-from ..isolate import Limits
 from ..job import Bindings
 from ..report import Finding, OutputComparison, Report, Severity
 from ..runners import runner_for
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
 
 VALUES = {"PG101", "PG106", "PG107"}
 """The failures that have a place: values that differ."""
+
+_TASKS = "paritygate.validate.localise"
 
 SECONDS = 120.0
 """What the search may take, by each of its two workers."""
@@ -57,7 +57,7 @@ def localised(folder: Path, failed: Failed, report: Report, settings: Settings) 
     if not rows or not traceable(failed.reference_row.name):
         return report
     try:
-        found = _search(folder, failed, rows, settings.limits, settings.on_event)
+        found = _search(folder, failed, rows, settings)
     except ParityGateError as error:
         return _with_note(report, f"not found: {error.subject}: {error.cause}")
     if found is None:
@@ -71,29 +71,38 @@ def _with_note(report: Report, message: str) -> Report:
     return replace(report, findings=(*report.findings, note))
 
 
-def _search(
-    folder: Path, failed: Failed, rows: Sequence[OutputComparison], limits: Limits, on_event: Listener
-) -> Divergence | None:
-    number = write_samples(folder, failed.candidate_row, rows[0])
+def _search(folder: Path, failed: Failed, rows: Sequence[OutputComparison], settings: Settings) -> Divergence | None:
+    """Look at the failing row alone; where that can't be, or nothing is wrong with it, at its whole batch."""
+    picked = write_samples(folder, rows[0], alone=True)
+    try:
+        found = _look(folder, failed, settings)
+        if found is not None or picked.row is None:
+            return found and replace(found, sample=picked.number, row=picked.row)
+    except ParityGateError:
+        if picked.row is None or failed.candidate_row.takes_single_rows:
+            raise
+    picked = write_samples(folder, rows[0], alone=False)
+    found = _look(folder, failed, settings)
+    return found and replace(found, sample=picked.number)
+
+
+def _look(folder: Path, failed: Failed, settings: Settings) -> Divergence | None:
+    """Both workers' tasks, one after the other; the candidate's imports its engine meanwhile."""
+    limits, on_event = settings.limits, settings.on_event
     seconds = SECONDS if limits.seconds is None else min(SECONDS, limits.seconds)
-    limits = replace(limits, seconds=seconds)
-    name = _free_names(folder)
+    limits, name = replace(limits, seconds=seconds), _free_names(folder)
     with ExitStack() as stack:
         left = stack.enter_context(runner_for(failed.reference, failed.reference_row, folder, name[0], limits))
         right = stack.enter_context(runner_for(failed.candidate, failed.candidate_row, folder, name[1], limits))
-        shared = {"folder": folder}
-        traced = left.call(
-            "paritygate.validate.localise.source:trace_source",
-            shared | {"row": failed.reference_row, "source": failed.reference, "options": failed.load},
-            on_event,
-        )
+        arguments = {"row": failed.reference_row, "source": failed.reference, "options": failed.load}
+        traced = left.call(f"{_TASKS}.source:trace_source", {"folder": folder} | arguments, on_event)
         arguments = {"row": failed.candidate_row, "source": failed.candidate, "bindings": failed.bindings}
         arguments |= {"traced": traced, "repro": failed.repro, "seconds": seconds / 2}
         arguments["names"] = (_called(failed.reference), _called(failed.candidate))
         found: Divergence | None = right.call(
-            "paritygate.validate.localise.candidate:localise_candidate", shared | arguments, on_event
+            f"{_TASKS}.candidate:localise_candidate", {"folder": folder} | arguments, on_event
         )
-    return found and replace(found, sample=number)
+    return found
 
 
 def _called(source: Any) -> str:
