@@ -72,7 +72,7 @@ _TO_COREML = {
     "sklearn/scaled-ridge": "mlmodel",
 }
 
-_LARGE = {"basic-pitch": 20, "mobilenet-v2": 20, "silero-vad": 20}
+_LARGE = {"basic-pitch": 8, "mobilenet-v2": 12, "silero-vad": 20, "transformer-block": 20}
 
 
 def _few_rows(build: Build) -> Build:
