@@ -20,7 +20,8 @@ class InputAdapter:
 
     ``bindings`` maps candidate inputs to reference inputs; equal names bind themselves. ``images`` are candidate inputs
     that take pixels. Raises ParityGateError PG302
-    for an input that is bound to nothing, or whose values the candidate's dtype can't hold.
+    for an input that is bound to nothing, or whose values the candidate's dtype can't hold. ``rounded`` tells whether
+    any floating value changed.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class InputAdapter:
         self._bindings = {spec.name: spec.name for spec in signature.inputs} | dict(bindings)
         self._images = images or {}
         self._notes: dict[str, None] = {}
+        self.rounded = False
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -63,6 +65,7 @@ class InputAdapter:
             raise ParityGateError(
                 "PG302", spec.name, f"the samples are {array.dtype} and don't fit the candidate's {spec.dtype}"
             )
+        self.rounded |= array.dtype.kind == "f" and not np.array_equal(cast.astype(array.dtype), array, equal_nan=True)
         if not np.can_cast(array.dtype, cast.dtype, "safe"):
             self._notes[f"input {spec.name}: samples narrowed from {array.dtype} to the candidate's {spec.dtype}"] = (
                 None

@@ -14,7 +14,8 @@ from .engines.base import LoadOptions, Model
 from .engines.registry import Format
 from .errors import ParityGateError
 from .events import Event, Listener, ignore
-from .job import ACTUAL, EXPECTED, SAMPLES, Bindings, Ran, Scrutiny, source_name
+from .job import ACTUAL, EXPECTED, SAMPLES, Bindings, Narrowed, Ran, Scrutiny, source_name
+from .metrics import EPSILON
 from .rows import as_batches, join, split, takes_rows
 from .tasks import load_model, run_all, summary
 
@@ -57,31 +58,36 @@ def run_candidate(
     from .noise.scrutinise import scrutinise
 
     rounding = scrutinise(
-        folder, model, lambda m: question.answers(m, ignore), scrutiny, on_event, narrowed=_narrowed(question, outputs)
+        folder, model, lambda m: question.answers(m, ignore), scrutiny, on_event, _narrowed(question, outputs)
     )
     return replace(ran, rounding=rounding)
 
 
-def _narrowed(question: Asked, outputs: Sequence[Mapping[str, Array]]) -> bool:
-    """Whether the reference answers in a finer floating type than the candidate."""
-    pairs = (
+def _narrowed(question: Asked, outputs: Sequence[Mapping[str, Array]]) -> Narrowed:
+    """What was rounded before the candidate began: its inputs, and constants where the reference's type is finer."""
+    pairs = [
         (want[question.bound[name]].dtype, got.dtype)
         for want, given in zip(question.expected, outputs, strict=True)
         for name, got in given.items()
         if question.bound.get(name) in want
-    )
-    return any(want.kind == got.kind == "f" and want.itemsize > got.itemsize for want, got in pairs)
+    ]
+    given = {want.name for want, _ in pairs} | {array.dtype.name for feed in question.given for array in feed.values()}
+    finer = any(want.kind == got.kind == "f" and want.itemsize > got.itemsize for want, got in pairs)
+    answers = max(given & EPSILON.keys(), key=EPSILON.__getitem__, default="float64")
+    return Narrowed(question.rounded, finer or question.rounded, answers)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The samples as the candidate takes them, and how its answers become the reference's form."""
+    """The samples as given and as the candidate takes them, and how its answers become the reference's form."""
 
+    given: Sequence[Feed]
     feeds: Sequence[Feed]
     expected: Sequence[Mapping[str, Array]]
     classes: Classes
     bound: Mapping[str, str]
     by_rows: bool
+    rounded: bool
     notes: tuple[str, ...]
 
     def answers(self, model: Model, on_event: Listener) -> list[dict[str, Array]]:
@@ -98,7 +104,8 @@ def asked(
     adapter = InputAdapter(model.signature, bindings.inputs, bindings.images)
     adapted = [adapter.adapt(feed) for feed in feeds]
     by_rows = row.takes_single_rows and takes_rows(model.signature, adapted)
-    return Asked(adapted, expected, bindings.classes, _bound(model, bindings, expected), by_rows, adapter.notes)
+    bound = _bound(model, bindings, expected)
+    return Asked(feeds, adapted, expected, bindings.classes, bound, by_rows, adapter.rounded, adapter.notes)
 
 
 _OF_A_CANDIDATE = {"PG402": "PG301", "PG404": "PG301", "PG405": "PG301", "PG204": "PG302", "PG406": "PG302"}

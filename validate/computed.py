@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 FACTOR = 4.0
 """How many noise floors a difference may be: the floor is two standard deviations, so eight of them."""
 
-CONDITION = 256.0
-"""How many times the reference's own answer to a shaken last bit an unsteady candidate may be off, at the most."""
+CONDITION = 64.0
+"""How many times the reference's own floor, under inputs whose last bit is shaken, a rougher candidate may be off."""
 
 _ULPS = 2.0  # the reference's last rounding and the candidate's
 
@@ -29,8 +29,8 @@ _ULPS = 2.0  # the reference's last rounding and the candidate's
 class Evidence:
     """What was measured, by the reference's output: one array per compared sample, of the output's shape.
 
-    ``floors`` are noise floors, ``conditions`` how far the reference moves with its inputs' last bit, at the
-    candidate's precision. ``jumping`` are outputs that rounding may decide; ``runs`` is the number of perturbed runs.
+    ``floors`` are noise floors, ``conditions`` those of the reference with shaken inputs, at the candidate's precision.
+    ``jumping`` are outputs that rounding may decide; ``runs`` is the number of perturbed runs.
     """
 
     floors: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class ComputedPolicy:
     def allowances(
         self, spec: TensorSpec, reference: Sequence[Array], tolerance: Tolerance
     ) -> tuple[Array, ...] | None:
-        """How far each element may be off: ``min(4*floor, max(table, 256*condition)) + 2 ulp``; None for the table."""
+        """How far each element may be off: ``min(4*floor, max(table, 64*condition)) + 2 ulp``; None for the table."""
         if tolerance.source != "computed":
             return None
         floors = self.evidence.floors[spec.name]

@@ -14,7 +14,7 @@ from .signature import ClassLabel, ImageInput, Signature
 SAMPLES, EXPECTED, ACTUAL = "samples.npz", "expected.npz", "actual.npz"
 AGAIN, PAIRED = "again.npz", "paired.npz"
 SHAKEN = "shaken.npz"
-"""How far the reference's answers move with inputs that round otherwise."""
+"""Squared deviations of the reference's answers to inputs whose last bit was changed."""
 
 PLAIN, NOISE = "plain.npz", "noise.npz"
 """The candidate's answers without graph optimisation, and the squared deviations of its perturbed runs from them."""
@@ -66,6 +66,19 @@ class Scrutiny:
 
     seconds: float | None = None
     second_opinion: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What a candidate has in a coarser type than its reference, so that it was rounded before any arithmetic.
+
+    ``answers`` is the coarsest floating dtype that the reference takes or gives: a candidate that computes in a finer
+    one is no better than its reference.
+    """
+
+    inputs: bool = False
+    constants: bool = False
+    answers: str = "float64"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from .engines.base import Model
 from .signature import Signature, TensorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .samples import Sample
     from .signature import Array, Feed
@@ -42,29 +42,32 @@ def _first_rows(outputs: dict[str, Array], signature: Signature) -> dict[str, Ar
     return rows if len(rows) == len(signature.outputs) else None
 
 
-SHAKE = 2.0**-23
-"""The relative change of a shaken input: the spacing of float32's numbers at 1, whatever the input's width."""
+SHAKES = 2
 
-_SHAKES = 2
+
+def last_bit(feeds: Sequence[Feed]) -> float:
+    """The relative change of the coarsest shaken input: the spacing of its dtype's numbers at 1; 0 without any."""
+    dtypes = {array.dtype for feed in feeds for array in feed.values() if array.dtype.kind == "f"}
+    return max((float(np.finfo(dtype).eps) for dtype in dtypes), default=0.0)
 
 
 def shaken(model: Model, feed: Feed, answer: Mapping[str, Array]) -> dict[str, Array]:
-    """How far each floating output moves, by element, when the last bit of the floating inputs goes up or down.
+    """How far each floating output moves when the last bit of the floating inputs goes up or down.
 
-    The model's own condition: rounding that a converted model does on the way can't be expected to move its answers
-    less. Empty where nothing can be shaken.
+    Sums of squares by element, over :data:`SHAKES` runs: the model's own condition, since rounding on the way can't be
+    expected to move its answers less. Empty where nothing can be shaken.
     """
     moved: dict[str, Array] = {}
     if not any(array.dtype.kind == "f" for array in feed.values()):
         return moved
-    for seed in range(_SHAKES):
+    for seed in range(SHAKES):
         try:
             got = model.run(_shake(feed, np.random.default_rng(seed)))
         except Exception:  # noqa: BLE001  # a framework's own error; the sample itself ran, so it is no fault
             return {}
         for name, want in answer.items():
             if name in got and got[name].shape == want.shape and want.dtype.kind in "fV":
-                moved[name] = np.fmax(moved.get(name, 0.0), _distance(want, got[name]))
+                moved[name] = moved.get(name, 0.0) + _squared(want, got[name])
     return moved
 
 
@@ -73,11 +76,12 @@ def _shake(feed: Feed, random: np.random.Generator) -> Feed:
 
 
 def _changed(array: Array, random: np.random.Generator) -> Array:
-    step = max(SHAKE, float(np.finfo(array.dtype).eps))
-    return (array * (1 + step * random.choice([-1.0, 1.0], array.shape))).astype(array.dtype)
+    step = float(np.finfo(array.dtype).eps)
+    changed: Array = array * (1 + step * random.choice([-1.0, 1.0], array.shape))
+    return changed.astype(array.dtype)
 
 
-def _distance(want: Array, got: Array) -> Array:
+def _squared(want: Array, got: Array) -> Array:
     with np.errstate(invalid="ignore", over="ignore"):
-        distance = np.abs(got.astype(np.float64) - want.astype(np.float64))
-    return np.where(np.isfinite(distance), distance, 0.0)
+        squared = (got.astype(np.float64) - want.astype(np.float64)) ** 2
+    return np.where(np.isfinite(squared), squared, 0.0)

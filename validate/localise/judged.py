@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..computed import ComputedPolicy, Evidence
+from ..job import Narrowed
 from ..noise.floor import floor_of
 from ..noise.measure import measure_noise
 from ..noise.scrutinise import precision_of
@@ -66,7 +67,7 @@ def again(judged: Judged, got: Array) -> Judged:
 
 def _floors(probe: Probe, got: Mapping[str, Array], seconds: float | None) -> dict[str, Array]:
     showing = Showing(probe.model, tuple(got))
-    precision = precision_of(probe.model, narrowed=False)
+    precision = precision_of(probe.model, Narrowed())
     noise = measure_noise(showing, lambda model: [probe.answer(model)], [got], seconds, precision)
     if noise is None:
         return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,19 +20,22 @@ _TWO_SIDES = math.sqrt(2.0)  # the reference rounds, too
 _NEIGHBOURS = 64
 
 
-def floor_of(squares: Array, values: Array, runs: int) -> Floats:
+def floor_of(squares: Array, values: Array, runs: int, *, robust: bool = False) -> Floats:
     """The half-width of the difference that rounding explains, by element, with 95 % confidence.
 
     ``squares`` are sums of squared deviations over ``runs`` perturbed runs of a model that gives ``values`` (same
     shape). Few runs tell little of one element's variance, so it is moderated: half its weight has the variance of the
     elements of like magnitude (G. K. Smyth, Linear models and empirical Bayes methods, 2004, section 3).
+    ``robust`` takes the median variance of those elements alone: what jumps in one lends nothing to the others.
     """
     own = squares.astype(np.float64, copy=False) / max(runs, 1)
-    return np.asarray(CONFIDENCE * _TWO_SIDES * np.sqrt((own + _of_neighbours(own, values)) / 2))
+    if robust:
+        return np.asarray(CONFIDENCE * _TWO_SIDES * np.sqrt(_of_neighbours(own, values, np.median)))
+    return np.asarray(CONFIDENCE * _TWO_SIDES * np.sqrt((own + _of_neighbours(own, values, np.mean)) / 2))
 
 
-def _of_neighbours(variance: Floats, values: Array) -> Floats:
-    """The mean variance of the elements whose magnitudes rank next, group by group.
+def _of_neighbours(variance: Floats, values: Array, typical: Callable[[Any], Any]) -> Floats:
+    """The typical variance of the elements whose magnitudes rank next, group by group.
 
     Not a running mean: its sums would leave nothing of a small variance beside large ones.
     """
@@ -40,7 +44,8 @@ def _of_neighbours(variance: Floats, values: Array) -> Floats:
         return variance
     order = np.argsort(np.abs(values.reshape(-1)), kind="stable")
     starts = np.arange(0, max(flat.size - _NEIGHBOURS // 2, 1), _NEIGHBOURS)
-    sizes = np.diff(np.append(starts, flat.size))
-    means = np.empty_like(flat)
-    means[order] = np.repeat(np.add.reduceat(flat[order], starts) / sizes, sizes)
-    return means.reshape(variance.shape)
+    groups = np.split(order, starts[1:])
+    found = np.empty_like(flat)
+    for group in groups:
+        found[group] = typical(flat[group])
+    return found.reshape(variance.shape)

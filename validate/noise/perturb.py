@@ -19,7 +19,7 @@ from onnx import helper, inliner, numpy_helper
 from .jumps import behind_jumps, read_by_jumps
 from .operators import ABSOLUTE, EXACT, RECURRENT, SUMS, TREES, UNITS, of_operand, of_result
 from .terms import terms_of
-from .types import AS_TYPED, FLOATS, Precision, Tensors, bodies, depending, tensors_of
+from .types import AS_TYPED, FLOATS, Precision, Tensors, bodies, depending, graphs, tensors_of
 
 if TYPE_CHECKING:
     from ..signature import Array
@@ -60,6 +60,8 @@ def perturbed(model: onnx.ModelProto, pool: int, precision: Precision = AS_TYPED
     _rewrite(model.graph, work, depending(model.graph))
     if not work.units:
         return None
+    if precision.narrowed.inputs:
+        _round_inputs(model.graph, work)
     model.graph.input.extend(
         helper.make_tensor_value_info(name, kind, [pool]) for name, (kind, _) in work.pools.items()
     )
@@ -226,7 +228,7 @@ def _with_errors(node: onnx.NodeProto, site: _Site, dependent: set[str]) -> list
     if node.op_type in EXACT or not dependent.intersection(node.output):
         return [node]
     units, terms = UNITS.get(node.op_type, 1.0), None
-    before = _on_constants(node, site) if site.work.precision.narrowed else []
+    before = _on_constants(node, site) if site.work.precision.narrowed.constants else []
     if node.op_type in SUMS:
         terms = terms_of(node, site.work.tensors)
         for place in _summed(node, site.work.tensors, dependent):
@@ -262,6 +264,23 @@ def _on_operand(node: onnx.NodeProto, place: int, site: _Site, units: float) -> 
     kind = site.work.tensors.dtypes[given]
     node.input[place] = name
     return site.add(given, name, kind, site.work.size(kind, units), whole=False)
+
+
+def _round_inputs(graph: onnx.GraphProto, work: _Work) -> None:
+    """Let all nodes read inputs with one error each in place of the inputs."""
+    names = {
+        value.name: work.name("input")
+        for value in graph.input
+        if work.tensors.dtypes.get(value.name) in (_FLOAT, _DOUBLE) and value.name not in work.tensors.fixed
+    }
+    for node in (node for inner in graphs(graph) for node in inner.node):
+        node.input[:] = [names.get(name, name) for name in node.input]
+    rest, site = list(graph.node), _Site(work, frozenset(), "")
+    del graph.node[:]
+    for given, name in names.items():
+        kind = work.tensors.dtypes[given]
+        graph.node.extend(site.add(given, name, kind, work.size(kind, 1.0), whole=True))
+    graph.node.extend(rest)
 
 
 def _on_constants(node: onnx.NodeProto, site: _Site) -> list[onnx.NodeProto]:

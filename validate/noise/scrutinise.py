@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..engines.base import Graphed, unchanged
 from ..errors import ParityGateError
 from ..events import Event, Listener
-from ..job import NOISE, PLAIN, SECOND_OPINION, Rounding, Scrutiny
+from ..job import NOISE, PLAIN, SECOND_OPINION, Narrowed, Rounding, Scrutiny
 from ..samples import save_outputs
 from .measure import measure_noise
 from .opinion import reference_variant
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 
 
 def scrutinise(
-    folder: Path, model: Any, answer: Answer, scrutiny: Scrutiny, on_event: Listener, *, narrowed: bool
+    folder: Path, model: Any, answer: Answer, scrutiny: Scrutiny, on_event: Listener, narrowed: Narrowed
 ) -> Rounding | None:
     """Write the candidate's answers without graph optimisation and its noise to ``folder``.
 
-    ``narrowed`` says that the reference computes in a finer type.
 
     None where the model has no ONNX graph. Whatever fails here costs the measurement, not the verdict: the reason is a
     note.
@@ -39,7 +38,7 @@ def scrutinise(
         save_outputs(plain, folder / PLAIN)
         if scrutiny.second_opinion:
             save_outputs(answer(reference_variant(model)), folder / SECOND_OPINION)
-        noise = measure_noise(model, answer, plain, scrutiny.seconds, precision_of(model, narrowed=narrowed))
+        noise = measure_noise(model, answer, plain, scrutiny.seconds, precision_of(model, narrowed))
     except ParityGateError as error:
         return Rounding(notes=(f"rounding could not be measured: {error.subject}: {error.cause}",))
     if noise is None:
@@ -48,8 +47,9 @@ def scrutinise(
     return Rounding(noise.runs, noise.unit, noise.jumping)
 
 
-def precision_of(model: Any, *, narrowed: bool) -> Precision:
-    """By the format's promise, and the coarsest type that the model says it works with; float32 for finer ones."""
+def precision_of(model: Any, narrowed: Narrowed) -> Precision:
+    """From the finest type that the format promises and the reference shows to the coarsest that the model names."""
     dtypes = ["float32", model.facts().precision]
     dtypes += [spec.dtype for spec in (*model.signature.inputs, *model.signature.outputs)]
-    return Precision(UNIT[model.finest], max(UNIT.get(dtype, 0.0) for dtype in dtypes), narrowed)
+    coarsest = max(UNIT.get(dtype, 0.0) for dtype in dtypes)
+    return Precision(min(max(UNIT[model.finest], UNIT[narrowed.answers]), coarsest), coarsest, narrowed)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import onnx
+
+from ..job import Narrowed
 
 FLOATS: Mapping[int, float] = {
     onnx.TensorProto.FLOAT: 2.0**-24,
@@ -28,13 +30,13 @@ class Precision:
     """How coarsely a model may round.
 
     Every type errs by its own unit roundoff, but by ``finest`` at the least and ``coarsest`` at the most: a model that
-    rounds to float16 although nobody asked for that isn't excused by it. ``narrowed`` are models whose reference has
-    finer constants and inputs: those were rounded, too.
+    rounds to float16 although nobody asked for that isn't excused by it. ``narrowed`` tells whether its inputs and
+    constants were rounded, too.
     """
 
     finest: float = UNIT["float64"]
     coarsest: float = 1.0
-    narrowed: bool = False
+    narrowed: Narrowed = field(default_factory=Narrowed)
 
 
 AS_TYPED = Precision()
