@@ -19,6 +19,7 @@ from paritygate.validate import validate
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.layers import Recorder, trace
 from paritygate.validate.engines.onnxruntime import load
+from paritygate.validate.job import EXPECTED, SAMPLES
 from paritygate.validate.localise import repro as repro_module
 from paritygate.validate.localise.layers import Layer, arranged, orders
 from paritygate.validate.localise.locate import Found, locate
@@ -26,6 +27,10 @@ from paritygate.validate.localise.match import AS_OUTPUT, BY_BOTH, BY_NAME, BY_V
 from paritygate.validate.localise.names import bears
 from paritygate.validate.localise.probe import Probe
 from paritygate.validate.localise.repro import extracted, free_folder, write_repro
+from paritygate.validate.localise.sample import Picked, write_samples
+from paritygate.validate.localise.source import SAMPLES as LOOKED_AT
+from paritygate.validate.report import OutputComparison, Verdict, WorstElement
+from paritygate.validate.samples import Sample, Samples, load_samples, save_outputs, save_samples
 
 from .test_gate import attribute, classifier, nudge, weight
 
@@ -225,6 +230,21 @@ def test_steps_of_a_recurrence_are_not_all_kept() -> None:
     for _ in range(5):
         recorder.add("cell", "LSTMCell", ("cell",), [np.ones(3, np.float32)])
     assert [layer.name for layer in recorder.layers] == ["cell", "cell#2"]
+
+
+@pytest.mark.parametrize(("alone", "row"), [(True, 2), (False, None)])
+def test_the_row_that_fails_is_picked(alone: bool, row: int | None, tmp_path: Path) -> None:
+    """Sample 0 of the report is number 1 of all: the report counts what was compared, and its value tells which."""
+    feeds = [{"x": np.full((3, 2), number, np.float32)} for number in range(3)]
+    for feed in feeds:
+        feed["x"][2] += 10
+    save_samples(Samples(tuple(Sample(str(n), f, "k", 3) for n, f in enumerate(feeds)), "", 0), tmp_path / SAMPLES)
+    save_outputs([{"y": feed["x"]} for feed in feeds], tmp_path / EXPECTED)
+    worst = WorstElement(sample=0, index=(2, 1), expected=11.0, actual=0.0)
+    picked = write_samples(tmp_path, OutputComparison("y", "y", Verdict.FAIL, worst=worst), alone=alone)
+    assert picked == Picked(1, row)
+    first = load_samples(tmp_path / LOOKED_AT).feeds[0]["x"]
+    assert np.array_equal(first, feeds[1]["x"][2:] if alone else feeds[1]["x"])
 
 
 def run_repro(folder: Path) -> subprocess.CompletedProcess[str]:
