@@ -15,6 +15,7 @@ import pytest
 from onnx import numpy_helper
 
 from paritygate.convert import convert
+from paritygate.convert.routes.registry import ROUTES, Way
 from paritygate.validate import validate
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.layers import Recorder, trace
@@ -307,6 +308,33 @@ def test_a_failing_command_says_where_and_leaves_a_repro(tmp_path: Path) -> None
     for text in ("parts at", "Gemm 'hidden'", "the error starts here", "transB=1", "run it again: python"):
         assert text in shown.stdout, shown.stdout
     assert run_repro(tmp_path / "b.repro").returncode == 1
+
+
+NUDGING_ROUTE = """
+import onnx
+from paritygate.convert.routes.onnx_to_onnx import convert as honest
+from {tests} import nudge, weight
+
+def convert(model, destination, options):
+    candidate = honest(model, destination, options)
+    changed = onnx.load(str(destination))
+    weight(changed, "square", nudge)
+    onnx.save(changed, str(destination))
+    return candidate
+"""
+
+
+def test_a_failing_conversion_leaves_nothing_but_a_repro(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nudging_route.py").write_text(NUDGING_ROUTE.format(tests="tests.test_gate"))
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(__file__).parent.parent}")
+    monkeypatch.setitem(ROUTES, ("onnx", "onnx"), (Way("direct", ("nudging_route",)),))
+    onnx.save(classifier(), tmp_path / "a.onnx")
+    (tmp_path / "out").mkdir()
+    conversion = convert(tmp_path / "a.onnx", tmp_path / "out" / "b.onnx", localise=True)
+    found = conversion.report.divergence
+    assert found is not None, str(conversion)
+    assert (found.layer, conversion.path) == ("hidden", None)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.repro"]
 
 
 def test_nothing_is_looked_for_when_nobody_wants_it(tmp_path: Path) -> None:
