@@ -31,7 +31,7 @@ EXCLUDED = {
 CALLED = """\
 How the rivals were called, all on the same arrays as the gate, outputs bound by the converter, the reference's numbers
 in the dtype that the correct conversion has (a rule that asks for equal dtypes would else refuse every estimator), text
-compared for those that know none:
+compared for those that know none. The gate judged as `convert` does, with all ten perturbed runs (no `--budget`).
 
 - *numpy.allclose*: `allclose(candidate, reference, rtol, atol)` per output and sample, in a loop over what both have.
 - *Polygraphy simple*: `Comparator.compare_accuracy(runs, compare_func=SimpleCompareFunc())`, polygraphy {polygraphy},
