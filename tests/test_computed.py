@@ -157,6 +157,38 @@ def test_a_network_in_float16_is_held_to_its_own_rounding(tmp_path):
     assert not validate(right, narrow(tmp_path / "nudged.onnx", 0.5), ranges={"x": (-2, 2)}).passed
 
 
+def test_another_shape_is_said_before_any_floor(tmp_path):
+    """Floors have the candidate's shape, conditions the reference's."""
+    turned = MODEL.replace("y = MatMul(b, second)", "z = MatMul(b, second)\n  y = Transpose(z)").replace(
+        "[N, 8]", "[8, N]"
+    )
+    report = validate(network(tmp_path / "right.onnx"), network(tmp_path / "turned.onnx", body=turned))
+    assert [row.code for row in report.outputs] == ["PG102"]
+
+
+def test_a_norm_of_hardly_anything_passes(tmp_path):
+    """Beside the bias an input of 1e-6 is lost in rounding, which the norm then blows up: another order, other digits.
+
+    A shaken last bit of such an input moves nothing, so the reference's condition can't tell.
+    """
+    body = """
+    <ir_version: 8, opset_import: ["" : 17]> net (float[N, 3, 8, 8] x) => (float[N, 3, 8, 8] y) {
+      ones = Constant<value = float[3] {1.0, 1.0, 1.0}>()
+      none = Constant<value = float[3] {0.0, 0.0, 0.0}>()
+      bias = Constant<value = float {0.7}>()
+      three = Constant<value = float {3.0}>()
+      third = Constant<value = float {0.33333334}>()
+      MOVED
+      y = InstanceNormalization<epsilon = 1e-12>(a, ones, none)
+    }"""
+    onnx.save(parser.parse_model(body.replace("MOVED", "a = Add(x, bias)")), tmp_path / "one.onnx")
+    thrice = "s = Add(x, bias)\n t = Mul(s, three)\n a = Mul(t, third)"
+    onnx.save(parser.parse_model(body.replace("MOVED", thrice)), tmp_path / "other.onnx")
+    report = validate(tmp_path / "one.onnx", tmp_path / "other.onnx")
+    assert report.passed, str(report)
+    assert not validate(tmp_path / "one.onnx", tmp_path / "other.onnx", policy="table").passed
+
+
 def test_float16_that_nobody_asked_for_is_no_excuse(tmp_path):
     """A float32 model that rounds to float16 on the way is held to float32's rounding."""
     rounding = MODEL.replace("  b = Tanh(a)", "  h = Cast<to = 10>(a)\n  w = Cast<to = 1>(h)\n  b = Tanh(w)")

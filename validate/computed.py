@@ -61,7 +61,7 @@ class ComputedPolicy:
         """The table's row, which is the ceiling; its source is "computed" where a floor was measured."""
         row = self.ceiling.tolerance(spec, reference, candidate_dtype)
         floors = self.evidence.floors.get(spec.name)
-        if row.exact or floors is None:
+        if row.exact or floors is None or not _fit(floors, reference):
             return row
         return replace(row, source="computed", factor=FACTOR, floor=_typical(floors), runs=self.evidence.runs)
 
@@ -78,6 +78,11 @@ class ComputedPolicy:
             _allowance(want, floors[n], conditions[n] if conditions else None, tolerance)
             for n, want in enumerate(reference)
         )
+
+
+def _fit(floors: Sequence[Array], values: Sequence[Array]) -> bool:
+    """Whether every sample's floors have its shape: those of a candidate that gives another one don't."""
+    return all(floor.shape == value.shape for floor, value in zip(floors, values, strict=False))
 
 
 def _allowance(want: Array, floor: Array, condition: Array | None, tolerance: Tolerance) -> Array:

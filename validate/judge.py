@@ -35,7 +35,8 @@ _MOST_CLASSES = 100_000
 _VALUES = {"PG101", "PG106", "PG107"}
 _DIFFERENCES = _VALUES | {"PG102", "PG103"}
 
-DEGENERATE_KINDS = {"zeros", "tiny", "large"}
+EDGES = {"zeros", "tiny", "large"}
+DEGENERATE_KINDS = EDGES | {"lengths"}
 """Generated kinds at the edge of what a model means; all others are what it is for."""
 
 
@@ -97,7 +98,8 @@ def judge(
     unsettled = _unsettled(signature.outputs, expected, paired)
     left_out = {number for number in unsettled if samples[number].kind in DEGENERATE_KINDS}
     compared = [number for number in range(len(samples)) if number not in left_out]
-    policy = policy.informed(gather(folder, candidate.ran.rounding, outputs, compared))
+    at_edge = [samples[number].kind in EDGES for number in compared]
+    policy = policy.informed(gather(folder, candidate.ran.rounding, outputs, compared, at_edge))
     unsteady = tuple(_not_deterministic(signature.outputs, expected, again, own_policy))
     expected, actual = ([answers[number] for number in compared] for answers in (expected, actual))
     disputed, settled = _opinions(folder, specs, actual, compared, outputs, policy, signature)
