@@ -30,12 +30,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--anew", action="store_true")
     parser.add_argument("--here", action="store_true", help="in this process, for one model")
+    parser.add_argument("--code", default="", help="for the page: the commit that was measured")
     given = parser.parse_args()
     if given.task in ("page", "list"):
         from . import page
 
         records = everything(RESULTS), everything(ALARMS)
-        page.write(*records) if given.task == "page" else print(page.listing(*records), end="")
+        page.write(*records, given.code) if given.task == "page" else print(page.listing(*records), end="")
         return
     chosen = [recipe for name, recipe in RECIPES.items() if _named(name, given.models)]
     for recipe in chosen:

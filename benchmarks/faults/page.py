@@ -44,8 +44,8 @@ compared for those that know none. The gate judged as `convert` does, with all t
   equal dtypes and equal counts. The newer `verify_onnx_program` reports differences and gives no verdict."""
 
 
-def section(faults: Sequence[Record], alarms: Sequence[Record]) -> str:
-    """What stands between the markers."""
+def section(faults: Sequence[Record], alarms: Sequence[Record], code: str) -> str:
+    """What stands between the markers; ``code`` is the commit that was measured, "" if that needn't be said."""
     counted = [record for record in faults if record["class"] == "fault"]
     models = sorted({record["model"] for record in alarms})
     many = len({record["mutation"] for record in faults})
@@ -60,7 +60,7 @@ nothing to the gate: the furthest that the correct conversion goes in ten runs w
 its last place, or from the original, or one ulp of the output's greatest value, whichever is most. An output that is
 gone, of another shape or dtype (unless the source leaves the width open), NaN in other places, or a label that none of
 those runs changes, counts always. False alarms are the correct conversions that a judge refuses, on five seeds of
-samples each.
+samples each. Large models got fewer kinds: a verdict on them takes seconds.
 
 {_shares(counted, alarms)}
 
@@ -78,7 +78,7 @@ What else became of the mutants:
 
 The models: {", ".join(models)}.
 
-Written by `make faults` on {datetime.now(UTC):%Y-%m-%d} with {used}, polygraphy {version("polygraphy")}.
+Written by `make faults` on {datetime.now(UTC):%Y-%m-%d} with {used}, polygraphy {version("polygraphy")}{f"; the gate as of commit {code}" if code else ""}.
 """
 
 
@@ -130,7 +130,9 @@ def _named(record: Record) -> str:
 
 
 def _figures(record: Record) -> str:
-    return f"{record['output']} moves by {record['moved']:.2g}, {record['excess']:.1f} floors of {record['floor']:.2g}"
+    crashed = f"; {_short(record['detail'])}" if record["detail"] else ""
+    moved = f"{record['output']} moves by {record['moved']:.2g}"
+    return f"{moved}, {record['excess']:.1f} floors of {record['floor']:.2g}{crashed}"
 
 
 def _short(text: str) -> str:
@@ -141,13 +143,13 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "-"
 
 
-def write(faults: Sequence[Record], alarms: Sequence[Record]) -> None:
+def write(faults: Sequence[Record], alarms: Sequence[Record], code: str = "") -> None:
     """Put the section into the page, at its end if it isn't there yet."""
     text = PAGE.read_text()
     if BEGIN not in text:
         text = f"{text.rstrip()}\n\n{BEGIN}\n{END}\n"
     before, rest = text.split(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n{section(faults, alarms)}{END}{rest.split(END)[1]}")
+    PAGE.write_text(f"{before}{BEGIN}\n{section(faults, alarms, code)}{END}{rest.split(END)[1]}")
 
 
 def listing(faults: Sequence[Record], alarms: Sequence[Record]) -> str:
