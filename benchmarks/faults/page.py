@@ -50,6 +50,7 @@ def section(faults: Sequence[Record], alarms: Sequence[Record], code: str) -> st
     models = sorted({record["model"] for record in alarms})
     many = len({record["mutation"] for record in faults})
     used = ", ".join(f"{name} {number}" for name, number in versions().items())
+    measured = f"; the gate as of commit {code}" if code else ""
     return f"""\
 ## Measured power
 
@@ -78,7 +79,7 @@ What else became of the mutants:
 
 The models: {", ".join(models)}.
 
-Written by `make faults` on {datetime.now(UTC):%Y-%m-%d} with {used}, polygraphy {version("polygraphy")}{f"; the gate as of commit {code}" if code else ""}.
+Written by `make faults` on {datetime.now(UTC):%Y-%m-%d} with {used}, polygraphy {version("polygraphy")}{measured}.
 """
 
 
