@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--mutations", default="")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--anew", action="store_true")
+    parser.add_argument("--draw", type=int, default=0, help="another choice of mutants")
     parser.add_argument("--here", action="store_true", help="in this process, for one model")
     parser.add_argument("--code", default="", help="for the page: the commit that was measured")
     given = parser.parse_args()
@@ -47,7 +48,7 @@ def main() -> None:
     if given.task == "run":
         for recipe in chosen:
             if prepared(recipe) is not None:
-                run(recipe, given.mutations, 1 if given.quick else 2, anew=given.anew)
+                run(recipe, given.mutations, 1 if given.quick else 2, given.draw, anew=given.anew)
 
 
 def _named(name: str, wanted: str) -> bool:
@@ -61,7 +62,7 @@ def _apart(task: str, recipe: Recipe) -> None:
     print(f"{name}: {'prepared' if done.returncode == 0 else 'NOT PREPARED'}", flush=True)
 
 
-def run(recipe: Recipe, mutations: str, most: int, *, anew: bool) -> None:
+def run(recipe: Recipe, mutations: str, most: int, draw: int, *, anew: bool) -> None:
     """Judge a model's correct conversion and its mutants; each record is written as soon as it is known."""
     from .runner import Bench, false_alarms
 
@@ -74,7 +75,7 @@ def run(recipe: Recipe, mutations: str, most: int, *, anew: bool) -> None:
     if not alarms.exists():
         _append(alarms, false_alarms(model))
     known = {(record["mutation"], record["number"]) for record in read(faults)}
-    bench = Bench(model)
+    bench = Bench(model, draw)
     for name in bench.kinds(recipe.kinds):
         if not _named(name, mutations):
             continue

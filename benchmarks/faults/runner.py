@@ -153,8 +153,10 @@ def detail(report: Report) -> str:
 class Bench:
     """A model with its correct answers and its noise floor, ready for mutants."""
 
-    def __init__(self, model: Prepared) -> None:
+    def __init__(self, model: Prepared, draw: int = 0) -> None:
+        """``draw`` picks other mutants of the same kinds: a gate that was tuned on one choice is tested on another."""
         self.model = model
+        self._draw = (str(draw),) if draw else ()
         self.form = FORMS[model.target]
         self.proto = self.form.read(model.candidate.path)
         self._file = model.folder / f"mutant.{model.target}"
@@ -180,12 +182,12 @@ class Bench:
     def kinds(self, most: int | None) -> list[str]:
         """The kinds of mutation to try, in the catalogue's order; the choice depends on the model's name alone."""
         names = list(self.form.mutations)
-        chosen = _generator(self.model.name).permutation(len(names))[:most]
+        chosen = _generator(self.model.name, *self._draw).permutation(len(names))[:most]
         return [names[number] for number in sorted(chosen)]
 
     def mutants(self, name: str, most: int = MOST) -> list[Mutant]:
-        """The first few mutants of a kind; the choice depends on the model's and the mutation's names alone."""
-        found = self.form.mutations[name](self.proto, _generator(self.model.name, name))
+        """The first few mutants of a kind; the choice depends on the draw, the model's and the mutation's names alone."""
+        found = self.form.mutations[name](self.proto, _generator(self.model.name, name, *self._draw))
         return list(itertools.islice(found, most))
 
     def record(self, name: str, number: int, mutant: Mutant) -> dict[str, Any]:
