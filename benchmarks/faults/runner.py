@@ -186,7 +186,7 @@ class Bench:
         return [names[number] for number in sorted(chosen)]
 
     def mutants(self, name: str, most: int = MOST) -> list[Mutant]:
-        """The first few mutants of a kind; the choice depends on the draw, the model's and the mutation's names alone."""
+        """The first few mutants of a kind; the choice depends on the draw and the names alone."""
         found = self.form.mutations[name](self.proto, _generator(self.model.name, name, *self._draw))
         return list(itertools.islice(found, most))
 
