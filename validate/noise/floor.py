@@ -34,18 +34,18 @@ def floor_of(squares: Array, values: Array, runs: int, *, robust: bool = False) 
     return np.asarray(CONFIDENCE * _TWO_SIDES * np.sqrt((own + _of_neighbours(own, values, np.mean)) / 2))
 
 
-def _of_neighbours(variance: Floats, values: Array, typical: Callable[[Any], Any]) -> Floats:
+def _of_neighbours(variance: Floats, values: Array, typical: Callable[..., Any]) -> Floats:
     """The typical variance of the elements whose magnitudes rank next, group by group.
 
     Not a running mean: its sums would leave nothing of a small variance beside large ones.
     """
     flat = variance.reshape(-1)
-    if not flat.size:
-        return variance
+    whole = flat.size // _NEIGHBOURS * _NEIGHBOURS
+    if not whole:
+        return np.full(variance.shape, typical(flat) if flat.size else 0.0)
     order = np.argsort(np.abs(values.reshape(-1)), kind="stable")
-    starts = np.arange(0, max(flat.size - _NEIGHBOURS // 2, 1), _NEIGHBOURS)
-    groups = np.split(order, starts[1:])
+    groups = flat[order[:whole]].reshape(-1, _NEIGHBOURS)
     found = np.empty_like(flat)
-    for group in groups:
-        found[group] = typical(flat[group])
+    found[order[:whole]] = np.repeat(typical(groups, axis=1), _NEIGHBOURS)
+    found[order[whole:]] = typical(flat[order[-_NEIGHBOURS:]])  # the greatest few: with the greatest of the last group
     return found.reshape(variance.shape)

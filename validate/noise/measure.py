@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RUNS, FEWEST = 10, 3
 """Perturbed runs, and how many there are however little time is left."""
 
-_ROOM = 4
+_ROOM = 16
 _FIRST_POOL, _LAST_POOL = 1 << 16, 1 << 28
 
 
@@ -64,7 +64,7 @@ def measure_noise(
         try:
             return _measured(partial(answer, opened[0]), plain, opened[1], start, seconds)
         except ParityGateError:  # a tensor is larger than the pool of errors
-            pool *= 8
+            pool *= 4
     return None
 
 
