@@ -189,6 +189,21 @@ def test_a_norm_of_hardly_anything_passes(tmp_path):
     assert not validate(tmp_path / "one.onnx", tmp_path / "other.onnx", policy="table").passed
 
 
+def test_the_report_tells_what_float16_has_left(tmp_path):
+    """The first product overflows for large inputs, and tells so."""
+    half = MODEL.replace("x, first", "h, first").replace("  a =", "  h = Cast<to = 10>(x)\n  a =")
+    half = half.replace("  y = MatMul(b, second)", "  z = MatMul(b, second)\n  y = Cast<to = 1>(z)")
+    path = network(tmp_path / "half.onnx", body=half)
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), tensor.name))
+    onnx.save(model, path)
+    notes = [finding.message for finding in validate(path, path, ranges={"x": (-2, 2)}).findings]
+    assert any("the greatest value is" in note and "'a'" in note for note in notes)
+    wide = [f.message for f in validate(path, path, ranges={"x": (-60000, 60000)}).findings]
+    assert any("overflow (a)" in note for note in wide), wide
+
+
 def test_float16_that_nobody_asked_for_is_no_excuse(tmp_path):
     """A float32 model that rounds to float16 on the way is held to float32's rounding."""
     rounding = MODEL.replace("  b = Tanh(a)", "  h = Cast<to = 10>(a)\n  w = Cast<to = 1>(h)\n  b = Tanh(w)")

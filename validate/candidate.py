@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .adapt import InputAdapter
 from .dictionaries import Classes, fold, folded_signature
-from .engines.base import LoadOptions, Model
+from .engines.base import Graphed, LoadOptions, Model
 from .engines.registry import Format
 from .errors import ParityGateError
 from .events import Event, Listener, ignore
@@ -60,7 +60,19 @@ def run_candidate(
     rounding = scrutinise(
         folder, model, lambda m: question.answers(m, ignore), scrutiny, on_event, _narrowed(question, outputs)
     )
-    return replace(ran, rounding=rounding)
+    return replace(ran, rounding=rounding, notes=(*ran.notes, *_headroom(model, ran.facts.precision, question)))
+
+
+def _headroom(model: Any, precision: str, question: Asked) -> tuple[str, ...]:
+    """Of a model in float16, how much of its range is used; nothing where the graph can't be watched."""
+    from .noise.headroom import headroom, peaks_of, showing_peaks
+
+    if precision != "float16" or not isinstance(model, Graphed):
+        return ()
+    try:
+        return headroom(peaks_of(question.watched(model.variant(showing_peaks, optimise=False))))
+    except Exception as error:  # noqa: BLE001  # an engine's own; what is only told must not cost the verdict
+        return (f"float16: the range could not be watched: {type(error).__name__}: {error}",)
 
 
 def _narrowed(question: Asked, outputs: Sequence[Mapping[str, Array]]) -> Narrowed:
@@ -95,6 +107,12 @@ class Asked:
         if self.by_rows:
             return _run_rows(model, self.feeds, self.expected, self.classes, self.bound, on_event)
         return [fold(output, self.classes, self.bound) for output in run_all(model, self.feeds, "PG302", on_event)]
+
+    def watched(self, model: Any) -> Iterator[dict[str, Array]]:
+        """All that a variant of the candidate gives, run by run."""
+        for feed in self.feeds:
+            for row in split(feed, model.signature) if self.by_rows else [feed]:
+                yield model.run(row)
 
 
 def asked(
