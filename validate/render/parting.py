@@ -41,8 +41,8 @@ def _place(found: Divergence) -> str:
 def _error(found: Divergence) -> str:
     alone = "" if found.row is None else f", row {found.row} alone"
     return (
-        f"{list(found.index)} of sample {found.sample}{alone}: expected {number(found.expected)}, "
-        f"got {number(found.actual)}, off by {number(found.error)} where rounding explains {number(found.allowed)}"
+        f"{list(found.index)} of sample {found.sample}{alone}: expected {found.expected:.9g}, "
+        f"got {found.actual:.9g}, off by {number(found.error)} where rounding explains {number(found.allowed)}"
     )
 
 
