@@ -12,6 +12,9 @@ from onnx import numpy_helper, parser
 from paritygate.validate import ExitCode, ParityGateError, validate
 from paritygate.validate.compare import compare_outputs
 from paritygate.validate.computed import CONDITION, FACTOR, ComputedPolicy, Evidence
+from paritygate.validate.events import ignore
+from paritygate.validate.job import NOISE, PLAIN, SECOND_OPINION, Narrowed, Scrutiny
+from paritygate.validate.noise.scrutinise import scrutinise
 from paritygate.validate.policy import DefaultPolicy, NarrowPolicy, OverridingPolicy
 from paritygate.validate.report import Verdict
 from paritygate.validate.signature import TensorSpec
@@ -239,6 +242,24 @@ def test_an_engine_that_disagrees_with_itself_is_no_fault_of_the_conversion(tmp_
 def test_a_second_opinion_is_asked_for(tmp_path):
     path = network(tmp_path / "net.onnx")
     assert validate(path, path, second_opinion=True).passed
+
+
+def test_what_an_earlier_candidate_left_says_nothing_of_the_next(tmp_path):
+    """Ways are tried in turn in one folder: the answers of the first must not be taken for the second's."""
+    for name in (PLAIN, NOISE, SECOND_OPINION):
+        (tmp_path / name).write_bytes(b"of the first")
+    assert scrutinise(tmp_path, object(), lambda model: [], Scrutiny(), ignore, Narrowed()) is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_second_opinion_is_said_and_costs_no_floor(tmp_path):
+    """onnx.reference knows no operators of ONNX Runtime's own."""
+    own = MODEL.replace('["" : 17]', '["" : 17, "com.microsoft" : 1]').replace("y = MatMul", "z = MatMul")
+    own = own.replace("(b, second)", "(b, second)\n  y = com.microsoft.Gelu(z)")
+    path = network(tmp_path / "own.onnx", body=own)
+    report = validate(path, path, second_opinion=True)
+    assert any("there is no second opinion" in finding.message for finding in report.findings)
+    assert report.outputs[0].tolerance.source == "computed"
 
 
 def test_a_policy_without_a_graph_is_the_table(tmp_path):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import onnx
-from onnx import helper, inliner, numpy_helper
+from onnx import helper, numpy_helper
 
-from ..noise.types import reads, tensors_of
+from ..noise.types import bodies, reads, tensors_of
 
 if TYPE_CHECKING:
     from ..signature import Array
@@ -26,11 +26,6 @@ class Segment:
 
     nodes: tuple[onnx.NodeProto, ...]
     taken: tuple[str, ...]
-
-
-def inlined(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model without functions of its own."""
-    return inliner.inline_local_functions(model) if model.functions else model
 
 
 def floating(model: onnx.ModelProto) -> list[str]:
@@ -90,9 +85,8 @@ def free_names(node: onnx.NodeProto) -> Iterator[str]:
 
 
 def _own(node: onnx.NodeProto) -> Iterator[str]:
-    for attribute in node.attribute:
-        for body in [attribute.g] if attribute.HasField("g") else attribute.graphs:
-            yield from (value.name for value in (*body.input, *body.initializer))
-            for inner in body.node:
-                yield from inner.output
-                yield from _own(inner)
+    for body in bodies(node):
+        yield from (value.name for value in (*body.input, *body.initializer))
+        for inner in body.node:
+            yield from inner.output
+            yield from _own(inner)

@@ -10,8 +10,9 @@ import onnx
 
 from ..engines.base import More, Rewrite, nothing
 from ..events import ignore
+from ..noise.types import inlined
 from ..tasks import run_all
-from .graph import SHOWN, exposing, holding, inlined
+from .graph import SHOWN, exposing, holding
 
 if TYPE_CHECKING:
     from ..signature import Array, Feed

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-from onnx import helper, inliner, numpy_helper
+from onnx import helper, numpy_helper
 
 from .jumps import behind_jumps, read_by_jumps
 from .operators import ABSOLUTE, EXACT, RECURRENT, SUMS, TREES, UNITS, of_operand, of_result
 from .terms import terms_of
-from .types import AS_TYPED, FLOATS, Precision, Tensors, bodies, depending, graphs, tensors_of
+from .types import AS_TYPED, FLOATS, Precision, Tensors, bodies, depending, graphs, inlined, tensors_of
 
 if TYPE_CHECKING:
     from ..signature import Array
@@ -52,12 +52,13 @@ def perturbed(model: onnx.ModelProto, pool: int, precision: Precision = AS_TYPED
     The errors of tensors with up to ``pool`` / 2 elements are taken from a pool of that length; a larger tensor makes
     the run fail.
     """
-    model = _inlined(model)
+    model = inlined(model)
     if _opset(model) < OLDEST_OPSET:
         return None
     work = _Work(tensors_of(model), pool, np.random.default_rng(seed), precision)
-    jumping = behind_jumps(model.graph, depending(model.graph))
-    _rewrite(model.graph, work, depending(model.graph))
+    dependent = depending(model.graph)
+    jumping = behind_jumps(model.graph, dependent)
+    _rewrite(model.graph, work, dependent)
     if not work.units:
         return None
     if precision.narrowed.inputs:
@@ -306,10 +307,6 @@ def _on_results(node: onnx.NodeProto, site: _Site, absolute: float, units: float
                 nodes += site.shift(node.output[place], name, kind, site.work.size(kind, absolute))
             nodes += site.add(name, result, kind, site.work.size(kind, units), whole=result in site.whole)
     return nodes
-
-
-def _inlined(model: onnx.ModelProto) -> onnx.ModelProto:
-    return inliner.inline_local_functions(model) if model.functions else model
 
 
 def _opset(model: onnx.ModelProto) -> int:

@@ -26,25 +26,35 @@ def scrutinise(
 ) -> Rounding | None:
     """Write the candidate's answers without graph optimisation and its noise to ``folder``.
 
-
     None where the model has no ONNX graph. Whatever fails here costs the measurement, not the verdict: the reason is a
-    note.
+    note. What an earlier candidate left in the folder goes first: it says nothing of this one.
     """
+    for name in (PLAIN, NOISE, SECOND_OPINION):
+        (folder / name).unlink(missing_ok=True)
     if not isinstance(model, Graphed):
         return None
     on_event(Event("measure rounding"))
     try:
         plain = answer(model.variant(unchanged, optimise=False))
         save_outputs(plain, folder / PLAIN)
-        if scrutiny.second_opinion:
-            save_outputs(answer(reference_variant(model)), folder / SECOND_OPINION)
         noise = measure_noise(model, answer, plain, scrutiny.seconds, precision_of(model, narrowed))
     except ParityGateError as error:
         return Rounding(notes=(f"rounding could not be measured: {error.subject}: {error.cause}",))
+    notes = _second_opinion(folder, model, answer) if scrutiny.second_opinion else ()
     if noise is None:
-        return Rounding(notes=("rounding could not be measured: the graph has no operator that could be perturbed",))
+        none = "rounding could not be measured: the graph has no operator that could be perturbed"
+        return Rounding(notes=(none, *notes))
     save_outputs(noise.squares, folder / NOISE)
-    return Rounding(noise.runs, noise.unit, noise.jumping)
+    return Rounding(noise.runs, noise.unit, noise.jumping, notes)
+
+
+def _second_opinion(folder: Path, model: Any, answer: Answer) -> tuple[str, ...]:
+    """Write what onnx.reference makes of the samples; a note where it can't."""
+    try:
+        save_outputs(answer(reference_variant(model)), folder / SECOND_OPINION)
+    except ParityGateError as error:
+        return (f"there is no second opinion: {error.subject}: {error.cause}",)
+    return ()
 
 
 def precision_of(model: Any, narrowed: Narrowed) -> Precision:

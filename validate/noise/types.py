@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import onnx
+from onnx import inliner
 
 from ..job import Narrowed
 
@@ -87,6 +88,11 @@ def tensors_of(model: onnx.ModelProto) -> Tensors:
             if kind.HasField("shape"):
                 dims[value.name] = tuple(d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim)
     return Tensors(dtypes, dims, frozenset(tensor.name for tensor in fixed))
+
+
+def inlined(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model without functions of its own."""
+    return inliner.inline_local_functions(model) if model.functions else model
 
 
 def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
