@@ -24,6 +24,7 @@ from ....validate.errors import ParityGateError
 from ....validate.events import ignore
 from ....validate.job import ACTUAL, EXPECTED, SAMPLES, Bindings
 from ....validate.narrow import accepting, widened
+from ....validate.noise.headroom import LARGEST, SMALLEST
 from ....validate.policy import DefaultPolicy
 from ....validate.samples import load_outputs
 from ....validate.signature import Signature, TensorSpec
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
 
 Selector = Callable[[Any], bool]
 """coremltools' operator -> whether it computes in float16."""
-
-LARGEST, SMALLEST = 65504.0, 2.0**-14
-"""The largest finite float16, and the smallest that has all of its digits."""
 
 _SHOWN = 8
 
