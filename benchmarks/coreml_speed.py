@@ -43,7 +43,7 @@ import json, sys, time
 start = time.perf_counter()
 from pathlib import Path
 from paritygate.validate.coreml.lower import lower
-from paritygate.validate.coreml.package import open_package
+from paritygate.validate.coreml.files.package import open_package
 lower(open_package(Path(sys.argv[1])))
 first = time.perf_counter()
 lower(open_package(Path(sys.argv[1])))
@@ -53,7 +53,7 @@ LOADING = """
 import json, sys, time
 import numpy, onnxruntime
 from paritygate.validate.coreml.lower import lower
-from paritygate.validate.coreml.package import open_package
+from paritygate.validate.coreml.files.package import open_package
 from paritygate.validate.coreml.runtime import Session
 from pathlib import Path
 # Not getrusage: its peak is the parent's to begin with.
@@ -100,8 +100,8 @@ def _measured(name: str, width: str) -> Row:
     import numpy as np
     import onnxruntime
 
+    from paritygate.validate.coreml.files.package import open_package
     from paritygate.validate.coreml.lower import lower
-    from paritygate.validate.coreml.package import open_package
     from paritygate.validate.coreml.runtime import Session
 
     export = onnxruntime.InferenceSession(FOLDER / f"{name}.onnx", providers=["CPUExecutionProvider"])

@@ -31,10 +31,10 @@ import onnx
 
 from paritygate.convert.routes import onnx_to_coreml
 from paritygate.convert.routes.base import ConvertOptions
-from paritygate.validate.coreml.package import open_package
+from paritygate.validate.coreml.files.package import open_package
 from paritygate.validate.doctor import versions
-from paritygate.validate.engines import coreml
 from paritygate.validate.engines.base import Facts, LoadOptions
+from paritygate.validate.engines.coreml.lowered import lowered as coreml
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.signature import STRING, Hint, Signature, TensorSpec
 

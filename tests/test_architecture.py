@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PARTS = ("cli", "convert", "validate")
 FRAMEWORKS = {"tensorflow", "keras", "torch", "sklearn", "tf2onnx", "skl2onnx", "xgboost", "lightgbm", "catboost"}
-WHERE_FRAMEWORKS_MAY_BE_IMPORTED = ("validate/engines/", "convert/routes/")
+WHERE_FRAMEWORKS_MAY_BE_IMPORTED = ("validate/engines/", "validate/localise/trace/", "convert/routes/")
 WHERE_ONNXRUNTIME_MAY_BE_IMPORTED = ("validate/engines/", "validate/coreml/runtime.py", "validate/coreml/folding.py")
 START_UP = {"click", "paritygate"}
 """What ``paritygate --help`` may import beside the standard library."""

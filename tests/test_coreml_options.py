@@ -17,7 +17,7 @@ from onnx import numpy_helper
 from paritygate.cli.coreml_options import CoreMLOptions, convert_options, read_labels
 from paritygate.cli.options import parse_bounds, parse_dynamic
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.coreml import load
+from paritygate.validate.engines.coreml.lowered import load
 from paritygate.validate.errors import ExitCode
 from paritygate.validate.signature import ImageInput
 

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from paritygate.validate.detect import detect
-from paritygate.validate.engines import coreml_native, coreml_native_beside
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.coreml import predict
-from paritygate.validate.engines.coreml_native import with_engine
+from paritygate.validate.engines.coreml.lowered import both as coreml_native_beside
+from paritygate.validate.engines.coreml.lowered import native as coreml_native
+from paritygate.validate.engines.coreml.lowered import predict
+from paritygate.validate.engines.coreml.native import with_engine
 from paritygate.validate.engines.registry import COREML_ENGINES, FORMATS
 from paritygate.validate.errors import ParityGateError
 
@@ -26,7 +27,7 @@ X = np.linspace(-1, 1, 3, dtype=np.float32)
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """2 x, as a neural network."""
-    from paritygate.validate.coreml.proto import module
+    from paritygate.validate.coreml.files.proto import module
 
     spec = module("Model_pb2").Model(specificationVersion=4)
     for feature in (spec.description.input.add(name="x"), spec.description.output.add(name="y")):
@@ -42,7 +43,7 @@ def model(tmp_path: Path) -> Path:
 @pytest.fixture
 def classifier(tmp_path: Path) -> Path:
     """Softmax over three classes: a label and a dictionary."""
-    from paritygate.validate.coreml.proto import module
+    from paritygate.validate.coreml.files.proto import module
 
     spec = module("Model_pb2").Model(specificationVersion=4)
     feature = spec.description.input.add(name="x")

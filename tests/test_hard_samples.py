@@ -22,8 +22,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from paritygate.validate import validate
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.sklearn import load as load_estimator
-from paritygate.validate.engines.torch_export import load as load_program
+from paritygate.validate.engines.sklearn.estimator import load as load_estimator
+from paritygate.validate.engines.torch.exported import load as load_program
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.samples import Sample, Samples, generate_samples, limited, run_and_keep
 from paritygate.validate.samples.axes import layouts

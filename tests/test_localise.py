@@ -18,7 +18,6 @@ from paritygate.convert import convert
 from paritygate.convert.routes.registry import ROUTES, Way
 from paritygate.validate import validate
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.layers import Recorder, trace
 from paritygate.validate.engines.onnxruntime import load
 from paritygate.validate.job import EXPECTED, SAMPLES
 from paritygate.validate.localise import repro as repro_module
@@ -30,6 +29,7 @@ from paritygate.validate.localise.probe import Probe
 from paritygate.validate.localise.repro import extracted, free_folder, write_repro
 from paritygate.validate.localise.sample import Picked, write_samples
 from paritygate.validate.localise.source import SAMPLES as LOOKED_AT
+from paritygate.validate.localise.trace.layers import Recorder, trace
 from paritygate.validate.report import OutputComparison, Verdict, WorstElement
 from paritygate.validate.samples import Sample, Samples, load_samples, save_outputs, save_samples
 

@@ -14,8 +14,9 @@ from onnx import numpy_helper, parser
 from benchmarks.onnx_coreml import Case, cases_of, measure, ours
 from paritygate.convert.routes import onnx_to_coreml
 from paritygate.convert.routes.base import Candidate, ConvertOptions
-from paritygate.validate.engines import coreml, onnxruntime
+from paritygate.validate.engines import onnxruntime
 from paritygate.validate.engines.base import LoadOptions
+from paritygate.validate.engines.coreml.lowered import lowered as coreml
 from paritygate.validate.errors import ParityGateError
 
 MODULES = [

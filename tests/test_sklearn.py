@@ -53,7 +53,7 @@ from paritygate.convert.routes.base import Candidate, ConvertOptions
 from paritygate.convert.routes.sklearn_to_onnx import NEWEST, convert
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.onnxruntime import newest_opset
-from paritygate.validate.engines.sklearn import load
+from paritygate.validate.engines.sklearn.estimator import load
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.samples import generate_samples
 from paritygate.validate.signature import TensorSpec

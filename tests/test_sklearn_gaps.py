@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from paritygate.convert.routes.base import ConvertOptions
 from paritygate.convert.routes.sklearn_to_onnx import convert
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.sklearn import load
+from paritygate.validate.engines.sklearn.estimator import load
 from paritygate.validate.errors import ParityGateError
 
 sys.path.append(str(Path(__file__).parents[1]))  # where the fixtures are, if pytest isn't run as a module

@@ -57,10 +57,10 @@ from paritygate.convert.routes.sklearn_coreml.registry import PREDICTORS, TRANSF
 from paritygate.convert.routes.sklearn_coreml.single import single_limit
 from paritygate.convert.routes.sklearn_gaps.trees import AT_MOST, BELOW
 from paritygate.convert.routes.sklearn_to_coreml import convert
-from paritygate.validate.engines import coreml
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.sklearn import load
-from paritygate.validate.engines.sklearn_thresholds import thresholds_of
+from paritygate.validate.engines.coreml.lowered import lowered as coreml
+from paritygate.validate.engines.sklearn.estimator import load
+from paritygate.validate.engines.sklearn.thresholds import thresholds_of
 from paritygate.validate.errors import ParityGateError
 
 sys.path.append(str(Path(__file__).parents[1]))  # where the fixtures are, if pytest isn't run as a module

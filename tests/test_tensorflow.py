@@ -22,10 +22,12 @@ from paritygate.convert import ParityGateError, convert
 from paritygate.convert.routes import tf_to_onnx, tflite_to_onnx
 from paritygate.convert.routes.base import Candidate, ConvertOptions
 from paritygate.convert.routes.opset import opset_of
-from paritygate.validate.engines import graphdef, onnxruntime, saved_model, tf_freeze, tflite
-from paritygate.validate.engines import keras as keras_engine
+from paritygate.validate.engines import onnxruntime
 from paritygate.validate.engines.base import LoadOptions, Model
-from paritygate.validate.engines.tf_tensors import unique
+from paritygate.validate.engines.tensorflow import freeze as tf_freeze
+from paritygate.validate.engines.tensorflow import graphdef, saved_model, tflite
+from paritygate.validate.engines.tensorflow import keras as keras_engine
+from paritygate.validate.engines.tensorflow.tensors import unique
 from paritygate.validate.signature import TensorSpec
 
 pytestmark = pytest.mark.xdist_group("tensorflow")

@@ -25,9 +25,12 @@ from paritygate.convert.routes import torch_to_onnx, torchscript_to_onnx
 from paritygate.convert.routes.base import Candidate, ConvertOptions
 from paritygate.convert.routes.opset import opset_of
 from paritygate.convert.routes.torch_dynamo import save_graph
-from paritygate.validate.engines import onnxruntime, torch_export, torch_module, torchscript
+from paritygate.validate.engines import onnxruntime
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.torch_common import sniff
+from paritygate.validate.engines.torch import exported as torch_export
+from paritygate.validate.engines.torch import module as torch_module
+from paritygate.validate.engines.torch import torchscript
+from paritygate.validate.engines.torch.common import sniff
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.samples import generate_samples
 from paritygate.validate.signature import TensorSpec
@@ -158,7 +161,7 @@ def test_file_formats_are_told_apart(name, tmp_path):
 def test_sniffing_does_not_import_torch(tmp_path):
     torch.save(nn.Linear(3, 2), tmp_path / "m.pt")
     code = (
-        "import sys; from pathlib import Path; from paritygate.validate.engines.torch_common import sniff; "
+        "import sys; from pathlib import Path; from paritygate.validate.engines.torch.common import sniff; "
         f"print(sniff(Path({str(tmp_path / 'm.pt')!r})), 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

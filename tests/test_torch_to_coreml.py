@@ -18,8 +18,11 @@ from torch import nn
 from paritygate.convert import ParityGateError, convert
 from paritygate.convert.routes import torch_to_coreml
 from paritygate.convert.routes.base import FP16, MIXED, Candidate, ConvertOptions
-from paritygate.validate.engines import coreml, torch_export, torch_module, torchscript
 from paritygate.validate.engines.base import LoadOptions
+from paritygate.validate.engines.coreml.lowered import lowered as coreml
+from paritygate.validate.engines.torch import exported as torch_export
+from paritygate.validate.engines.torch import module as torch_module
+from paritygate.validate.engines.torch import torchscript
 from paritygate.validate.job import EXPECTED, SAMPLES
 from paritygate.validate.samples import Sample, Samples, save_outputs, save_samples
 

@@ -18,8 +18,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
 
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.sklearn import load
-from paritygate.validate.engines.sklearn_files import SKLEARN
+from paritygate.validate.engines.sklearn.estimator import load
+from paritygate.validate.engines.sklearn.files import SKLEARN
 from paritygate.validate.errors import ExitCode, ParityGateError
 from paritygate.validate.unsafe import NUMPY, PYTHON, scan_pickle
 
@@ -157,7 +157,7 @@ def test_the_loader_checks_what_the_scan_did_not_see(tmp_path: Path, monkeypatch
     """Were the scan ever led astray, the names are checked once more while they are imported."""
     mark, model = tmp_path / "mark", tmp_path / "model.pkl"
     model.write_bytes(pickle.dumps(Touch(mark)))
-    monkeypatch.setattr("paritygate.validate.engines.sklearn_files.scan_pickle", lambda stream, allowed: ())
+    monkeypatch.setattr("paritygate.validate.engines.sklearn.files.scan_pickle", lambda stream, allowed: ())
     with pytest.raises(ParityGateError, match="PG501"):
         load(model, LoadOptions())
     assert not mark.exists()

@@ -86,7 +86,7 @@ def _detect_folder(path: Path) -> Format:
 
 
 def _detect_torch(path: Path) -> Format:
-    from .engines.torch_common import sniff
+    from .engines.torch.common import sniff
 
     return _BY_NAME[sniff(path)]
 
@@ -100,7 +100,7 @@ def _by_first_bytes(path: Path) -> str | None:
         return "keras"
     if head[:2] in {b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"}:
         return "sklearn"
-    from .engines.boosters import library_of
+    from .engines.sklearn.boosters import library_of
 
     return library_of(path)
 

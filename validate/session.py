@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .detect import detect, normalise
 from .engines.base import LoadOptions
-from .engines.coreml_native import with_engine
+from .engines.coreml.native import with_engine
 from .engines.registry import OURS, Format
 from .events import Listener, ignore
 from .expectations import Expectations
@@ -32,7 +32,7 @@ T = TypeVar("T")
 class Settings:
     """How a run is done; nothing in it speaks of a model. ``keep`` is a folder that receives the job's files.
 
-    ``engine`` is what runs Core ML models: our engine, Apple's framework, or both; see :mod:`.engines.coreml_native`.
+    ``engine`` is what runs Core ML models: our engine, Apple's framework, or both; see :mod:`.native`.
     ``localise`` says that a failure is followed to its place (:mod:`.localise`), which writes a folder with a repro.
     """
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from paritygate.validate.coreml.package import open_package
+from paritygate.validate.coreml.files.package import open_package
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.coreml import CoreMLModel, load
+from paritygate.validate.engines.coreml.lowered import CoreMLModel, load
 from paritygate.validate.errors import ParityGateError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from paritygate.validate.coreml.package import open_package
+from paritygate.validate.coreml.files.package import open_package
 
 from .graphs import Array, Mutant, shuffled
 from .mutations.trees import stepped

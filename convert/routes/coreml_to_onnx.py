@@ -11,7 +11,7 @@ from .opset import opset_of, raise_opset
 from .save import check_file
 
 if TYPE_CHECKING:
-    from ...validate.coreml.package import Package
+    from ...validate.coreml.files.package import Package
     from ...validate.engines.base import Model
 
 

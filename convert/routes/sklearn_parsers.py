@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from ...validate.engines.sklearn_walk import PASSTHROUGH, steps_of, unwrap
+from ...validate.engines.sklearn.walk import PASSTHROUGH, steps_of, unwrap
 
 Variables = list[Any]
 Parser = Callable[..., Variables]

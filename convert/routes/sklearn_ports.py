@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
-from ...validate.engines.sklearn_walk import readers
+from ...validate.engines.sklearn.walk import readers
 from ...validate.errors import ParityGateError
 from ...validate.signature import STRING, Signature, TensorSpec
 from .sklearn_gaps.values import STRING as STRING_DTYPE

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...validate.engines.base import Model
-from ...validate.engines.coreml import MADE_BY
-from ...validate.engines.sklearn_walk import final_step
+from ...validate.engines.coreml.lowered import MADE_BY
+from ...validate.engines.sklearn.walk import final_step
 from ...validate.errors import ParityGateError
 from ...validate.signature import STRING, TensorSpec
 from .base import FP32, Candidate, ConvertOptions
@@ -17,7 +17,7 @@ from .coreml.ports import feature_names
 from .coreml.target import coremltools, target_of
 
 if TYPE_CHECKING:
-    from ...validate.coreml.proto import Message
+    from ...validate.coreml.files.proto import Message
     from ...validate.signature import Signature
     from .sklearn_coreml.wires import Answer, Wire
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...validate.engines.base import Model
 from ...validate.engines.onnxruntime import newest_opset
-from ...validate.engines.sklearn_walk import everything, readers, unwrap
+from ...validate.engines.sklearn.walk import everything, readers, unwrap
 from ...validate.errors import ParityGateError
 from .base import Candidate, ConvertOptions
 from .opset import opset_of, smallest_ir

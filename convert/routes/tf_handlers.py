@@ -12,7 +12,7 @@ from .tf_resize import RESIZES
 from .tf_transposed import TRANSPOSED
 
 if TYPE_CHECKING:
-    from ...validate.engines.tf_freeze import FrozenGraph
+    from ...validate.engines.tensorflow.freeze import FrozenGraph
 
 _INT32 = 6
 """``onnx.TensorProto.INT32``"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from ...validate.engines.tf_tensors import unique
+from ...validate.engines.tensorflow.tensors import unique
 from ...validate.signature import STRING
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from .coreml.target import target_of
 
 if TYPE_CHECKING:
     from ...validate.engines.base import Model
-    from ...validate.engines.tf_freeze import GraphModel
+    from ...validate.engines.tensorflow.freeze import GraphModel
 
 ROUTE = "coremltools"
 

@@ -14,7 +14,7 @@ from .tf_translate import translate
 
 if TYPE_CHECKING:
     from ...validate.engines.base import Model
-    from ...validate.engines.tf_freeze import GraphModel
+    from ...validate.engines.tensorflow.freeze import GraphModel
 
 
 def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:

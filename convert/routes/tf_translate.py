@@ -15,7 +15,7 @@ from .tf_handlers import handlers
 if TYPE_CHECKING:
     import onnx
 
-    from ...validate.engines.tf_freeze import FrozenGraph
+    from ...validate.engines.tensorflow.freeze import FrozenGraph
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from .tf_translate import listening, simplify
 
 if TYPE_CHECKING:
     from ...validate.engines.base import Model
-    from ...validate.engines.tflite import TfliteModel
+    from ...validate.engines.tensorflow.tflite import TfliteModel
 
 
 def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:

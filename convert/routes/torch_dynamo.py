@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...validate.engines.torch_capture import reason
-from ...validate.engines.torch_quiet import quiet
+from ...validate.engines.torch.capture import reason
+from ...validate.engines.torch.quiet import quiet
 from ...validate.errors import ParityGateError
 from .opset import raise_opset
 from .padded_pools import guard_file
@@ -18,7 +18,7 @@ from .torch_names import lost_axes, name_axes, name_interface, output_bindings
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-    from ...validate.engines.torch_model import TorchModel
+    from ...validate.engines.torch.model import TorchModel
 
 OLDEST, NEWEST = 18, 25
 """The opsets that this exporter (onnxscript's operator library and version converter) can write."""

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...validate.engines.torch_call import Call, inference, named_outputs, output_paths
-from ...validate.engines.torch_capture import reason
-from ...validate.engines.torch_quiet import quiet
-from ...validate.engines.torch_state import Slot, with_state
+from ...validate.engines.torch.call import Call, inference, named_outputs, output_paths
+from ...validate.engines.torch.capture import reason
+from ...validate.engines.torch.quiet import quiet
+from ...validate.engines.torch.state import Slot, with_state
 from ...validate.errors import ParityGateError
 
 if TYPE_CHECKING:
     import warnings
 
-    from ...validate.engines.torch_model import TorchModel
+    from ...validate.engines.torch.model import TorchModel
 
 _SIZES = ("Python integer", "Python index", "Iterating over a tensor")
 _BRANCHES = ("Python boolean", "Python float", "Python number")

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ...validate.engines.torch_state import attribute_path
+from ...validate.engines.torch.state import attribute_path
 
 Path = tuple[str, ...]
 

@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...validate.engines.torch_capture import reason
-from ...validate.engines.torch_quiet import quiet
+from ...validate.engines.torch.capture import reason
+from ...validate.engines.torch.quiet import quiet
 from ...validate.errors import ParityGateError
 from .opset import raise_opset
 from .padded_pools import guard_padded_pools

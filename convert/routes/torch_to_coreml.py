@@ -16,7 +16,7 @@ from .coreml.ports import Port, inner_names, output_types, ports_of, tensor_type
 from .coreml.target import target_of
 
 if TYPE_CHECKING:
-    from ...validate.engines.torch_model import TorchModel
+    from ...validate.engines.torch.model import TorchModel
 
 
 @dataclass(frozen=True, slots=True)

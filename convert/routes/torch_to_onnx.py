@@ -12,7 +12,7 @@ from .base import Candidate, ConvertOptions
 from .torch_names import output_bindings, refuse_complex
 
 if TYPE_CHECKING:
-    from ...validate.engines.torch_model import TorchModel
+    from ...validate.engines.torch.model import TorchModel
     from .torch_flat import Flat
 
 Notes = tuple[str, ...]

@@ -9,7 +9,7 @@ from .base import Candidate, ConvertOptions
 from .torch_names import output_bindings, refuse_complex
 
 if TYPE_CHECKING:
-    from ...validate.engines.torchscript import ScriptModel
+    from ...validate.engines.torch.torchscript import ScriptModel
 
 
 def convert(model: ScriptModel, destination: Path, options: ConvertOptions) -> Candidate:

@@ -11,7 +11,7 @@ import numpy as np
 from masked import coremltools
 
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.coreml import CoreMLModel, load
+from paritygate.validate.engines.coreml.lowered import CoreMLModel, load
 
 
 def builder(inputs: Mapping[str, tuple[int, ...]], outputs: tuple[str, ...] = ("y",), exact: bool = True, **more: Any):

@@ -12,10 +12,10 @@ from masked import coremltools
 from paritygate.validate.coreml import ops  # noqa: F401  fills the registry
 from paritygate.validate.coreml.bind import MIL, Op, TensorType
 from paritygate.validate.coreml.features import Feature
+from paritygate.validate.coreml.files.weights import Blobs
 from paritygate.validate.coreml.graph import Graph, Value
 from paritygate.validate.coreml.lower import Lowered
 from paritygate.validate.coreml.runtime import Session
-from paritygate.validate.coreml.weights import Blobs
 
 
 def by_value_inference(op: str, arguments: Mapping[str, Any], opset: int) -> list[np.ndarray]:

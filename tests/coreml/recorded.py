@@ -57,7 +57,7 @@ def _model(case: Case, folder: Path) -> Path:
 
 def _run(case: Case, model: Path, nominal: bool) -> str | None:
     from paritygate.validate.engines.base import LoadOptions
-    from paritygate.validate.engines.coreml import load
+    from paritygate.validate.engines.coreml.lowered import load
 
     session = load(model, LoadOptions(signature=case.facts.get("function"))).session
     inputs, expected = (np.load(case.folder / f"{part}.npz") for part in ("inputs", "expected"))

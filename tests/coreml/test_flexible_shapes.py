@@ -10,7 +10,7 @@ import pytest
 from masked import coremltools
 
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.coreml import load, predict
+from paritygate.validate.engines.coreml.lowered import load, predict
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.samples.generate import generate_samples
 

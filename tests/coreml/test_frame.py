@@ -18,14 +18,14 @@ from paritygate.validate.coreml import ops  # noqa: F401  fills the registry
 from paritygate.validate.coreml.bind import MIL, Op, TensorType
 from paritygate.validate.coreml.dtypes import BY_NAME, unpack_bits
 from paritygate.validate.coreml.export import write_onnx
+from paritygate.validate.coreml.files.package import open_package
+from paritygate.validate.coreml.files.proto import parse_model
+from paritygate.validate.coreml.files.weights import Blobs
 from paritygate.validate.coreml.graph import Graph
 from paritygate.validate.coreml.lower import lower
-from paritygate.validate.coreml.package import open_package
-from paritygate.validate.coreml.proto import parse_model
 from paritygate.validate.coreml.runtime import Session
-from paritygate.validate.coreml.weights import Blobs
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.coreml import load, predict
+from paritygate.validate.engines.coreml.lowered import load, predict
 from paritygate.validate.errors import ParityGateError
 
 WEIGHTS = np.random.default_rng(0).normal(size=(16, 3, 3, 3)).astype(np.float32)

@@ -14,8 +14,8 @@ from masked import coremltools
 from torch.nn import functional
 
 from paritygate.validate.coreml import runtime
+from paritygate.validate.coreml.files.package import open_package
 from paritygate.validate.coreml.lower import Lowered, lower
-from paritygate.validate.coreml.package import open_package
 
 RANDOM = np.random.default_rng(3)
 X = RANDOM.normal(size=(2, 3, 6, 5)).astype(np.float32)

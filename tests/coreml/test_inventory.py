@@ -8,10 +8,10 @@ from recorded import listed
 
 from paritygate.validate.coreml import layers, ops
 from paritygate.validate.coreml.bind import MIL, Registry
+from paritygate.validate.coreml.files.proto import module
 from paritygate.validate.coreml.graph import Graph, Value
 from paritygate.validate.coreml.layer import LAYERS
 from paritygate.validate.coreml.models import MODELS
-from paritygate.validate.coreml.proto import module
 
 SERIALISED_ONLY = {"write_state", "coreml_update_state"}
 """Operators of saved programs that coremltools' core registry doesn't have."""

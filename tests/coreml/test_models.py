@@ -20,11 +20,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import Normalizer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, SVR
 
+from paritygate.validate.coreml.files.package import Package
+from paritygate.validate.coreml.files.proto import Message, module, parse_model
+from paritygate.validate.coreml.files.weights import Blobs
 from paritygate.validate.coreml.lower import lower
-from paritygate.validate.coreml.package import Package
-from paritygate.validate.coreml.proto import Message, module, parse_model
 from paritygate.validate.coreml.runtime import Session
-from paritygate.validate.coreml.weights import Blobs
 from paritygate.validate.errors import ParityGateError
 
 X, Y = load_wine(return_X_y=True)

@@ -12,8 +12,8 @@ import pytest
 from masked import coremltools
 from networks import builder, loaded
 
+from paritygate.validate.coreml.files.package import open_package
 from paritygate.validate.coreml.lower import Lowered, lower
-from paritygate.validate.coreml.package import open_package
 from paritygate.validate.coreml.runtime import Session
 
 RANDOM = np.random.default_rng(5)

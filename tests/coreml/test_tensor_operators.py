@@ -13,13 +13,14 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from paritygate.validate.coreml import ops, random_numbers  # noqa: F401  fills the registry
+from paritygate.validate.coreml import ops  # noqa: F401  fills the registry
 from paritygate.validate.coreml.bind import MIL, Op, TensorType
 from paritygate.validate.coreml.features import Feature
+from paritygate.validate.coreml.files.weights import Blobs
 from paritygate.validate.coreml.graph import Graph
 from paritygate.validate.coreml.lower import Lowered
 from paritygate.validate.coreml.runtime import Session
-from paritygate.validate.coreml.weights import Blobs
+from paritygate.validate.coreml.shared import random_numbers
 from paritygate.validate.errors import ParityGateError
 
 RNG = np.random.default_rng(11)

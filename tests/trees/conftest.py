@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 from paritygate.convert.routes.base import ConvertOptions
 from paritygate.convert.routes.sklearn_to_onnx import convert
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.sklearn import load as load_estimator
-from paritygate.validate.engines.sklearn_thresholds import thresholds_of
+from paritygate.validate.engines.sklearn.estimator import load as load_estimator
+from paritygate.validate.engines.sklearn.thresholds import thresholds_of
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -28,7 +28,7 @@ from paritygate.convert.routes.sklearn_gaps import lightgbm as lightgbm_form
 from paritygate.convert.routes.sklearn_gaps import xgboost as xgboost_form
 from paritygate.validate.detect import detect
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.sklearn import load
+from paritygate.validate.engines.sklearn.estimator import load
 
 LETTERS = np.array(["ant", "bee", "cat"])
 X, Y = load_wine(return_X_y=True)

@@ -23,7 +23,7 @@ from paritygate.convert import ParityGateError
 from paritygate.convert.routes.sklearn_gaps.categories import SetSplit, tabulate
 from paritygate.convert.routes.sklearn_gaps.trees import AT_MOST, BELOW, Ensemble, Tree, narrow, reachable, split
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.sklearn import load
+from paritygate.validate.engines.sklearn.estimator import load
 
 LETTERS = np.array(["ant", "bee", "cat", "dog", "elk", "fly", "gnu", "hen", "ibis", "jay"])
 FEW = {"random_state": 0, "n_estimators": 12}

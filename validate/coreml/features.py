@@ -15,9 +15,9 @@ import numpy as np
 
 from ..errors import ParityGateError
 from .dtypes import Dtype
+from .files.proto import Message
 from .flexibility import Flexibility, of_array, of_image
 from .graph import Graph, Pairs, Shape, Slot
-from .proto import Message
 from .refuse import unsupported
 
 if TYPE_CHECKING:

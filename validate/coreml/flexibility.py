@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .proto import Message
+from .files.proto import Message
 from .values import Shape
 
 Bounds = tuple[int, int | None]

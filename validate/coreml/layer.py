@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from .bind import Op, TensorType
+from .files.proto import Message
 from .graph import Graph, Value
-from .proto import Message
 from .refuse import damaged, unsupported
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import numpy as np
 
 from .bind import TensorType
 from .dtypes import ELEMENT_TYPES, ElementType, unpack_bits
+from .files.proto import Message
+from .files.weights import Blobs
 from .graph import Shape
-from .proto import Message
 from .refuse import damaged, unsupported
-from .weights import Blobs
 
 if TYPE_CHECKING:
     from ..signature import Array

@@ -10,15 +10,15 @@ import numpy as np
 from . import features
 from .bind import State
 from .features import Feature
+from .files.package import Package
+from .files.proto import Message
+from .files.weights import Blobs
 from .graph import Graph, Pairs, Slot
 from .models import MODELS
 from .models.base import Source
 from .models.refused import REFUSED
-from .package import Package
 from .program import function as named_function
-from .proto import Message
 from .refuse import damaged, miscarried, unsupported
-from .weights import Blobs
 
 MAIN = "main"
 NEXT_STATE = "/next"

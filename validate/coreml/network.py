@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import layers as _layers  # fills the registry
-from .branching import SKIPPING, Network, select
+from .files.proto import Message
 from .folding import computed
 from .graph import Graph, Value
 from .layer import LAYERS, Layer
-from .proto import Message
 from .refuse import damaged
+from .shared.branching import SKIPPING, Network, select
 
 del _layers
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, MutableMapping, Sequence
 
 from . import ops as _ops  # fills the registry
 from .bind import MIL, Block, Bound, Op, State
+from .files.proto import Message
+from .files.weights import Blobs
 from .graph import Graph, Slot, Value
 from .literals import decode, tensor_type
-from .proto import Message
 from .refuse import damaged, unsupported
-from .weights import Blobs
 
 del _ops
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
     from ..signature import Array
-    from .weights import Blobs
+    from .files.weights import Blobs
 
 
 _MOST_OTHERS = 4

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engines.base import LoadOptions
-from ..engines.layers import traceable
 from ..engines.registry import Format
 from ..errors import ParityGateError
 from ..job import Bindings
 from ..report import Finding, OutputComparison, Report, Severity
 from ..runners import runner_for
 from .sample import write_samples
+from .trace.layers import traceable
 
 if TYPE_CHECKING:
     from ..divergence import Divergence

@@ -17,7 +17,7 @@ from ..tasks import load_model
 from .layers import Layer
 
 if TYPE_CHECKING:
-    from ..engines.layers import LayerValue
+    from .trace.layers import LayerValue
 
 SAMPLES, LAYERS, OUTPUTS = "localise-samples.npz", "localise-layers.npz", "localise-outputs.npz"
 
@@ -31,7 +31,7 @@ class Traced:
 
 def trace_source(folder: Path, row: Format, source: Any, options: LoadOptions, on_event: Listener) -> Traced:
     """Run the samples in ``folder``, and leave the outputs and the layers' values there. Raises what loading raises."""
-    from ..engines.layers import trace
+    from .trace.layers import trace
 
     on_event(Event("look into the layers"))
     feeds = load_samples(folder / SAMPLES).feeds

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....validate.adapt import InputAdapter
+from ....validate.coreml.files.package import open_package
 from ....validate.coreml.lower import lower
-from ....validate.coreml.package import open_package
 from ....validate.coreml.runtime import Session
-from ....validate.engines.coreml import CoreMLModel
+from ....validate.engines.coreml.lowered import CoreMLModel
 from ....validate.job import SAMPLES, Bindings
 from ....validate.rows import split, takes_rows
 from ....validate.samples import load_samples

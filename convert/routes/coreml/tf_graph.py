@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ....validate.engines.tf_freeze import FrozenGraph, run_grappler
+from ....validate.engines.tensorflow.freeze import FrozenGraph, run_grappler
 from ....validate.errors import ParityGateError
 from .ports import Length, Port
 from .tf_control_flow import normalise_control_flow

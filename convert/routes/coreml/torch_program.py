@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ....validate.engines.torch_axes import input_shapes, is_fixed
-from ....validate.engines.torch_call import Call, inference
-from ....validate.engines.torch_capture import reason
-from ....validate.engines.torch_quiet import quiet
+from ....validate.engines.torch.axes import input_shapes, is_fixed
+from ....validate.engines.torch.call import Call, inference
+from ....validate.engines.torch.capture import reason
+from ....validate.engines.torch.quiet import quiet
 from ....validate.errors import ParityGateError
 from ..torch_flat import Tensors
 from .ports import Port
 
 if TYPE_CHECKING:
-    from ....validate.engines.torch_model import TorchModel
+    from ....validate.engines.torch.model import TorchModel
 
 
 def flat_program(model: TorchModel, ports: Sequence[Port]) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ....validate.coreml.proto import Message, module
+from ....validate.coreml.files.proto import Message, module
 from ....validate.errors import ParityGateError
 from .wires import STRING, VECTOR, Columns, Floats, Origin, Wire, describe, width_of
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....validate.engines.sklearn_walk import PASSTHROUGH, steps_of
+from ....validate.engines.sklearn.walk import PASSTHROUGH, steps_of
 from .builder import Builder
 from .linear import weighted
 from .scaling import scaled, selector

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....validate.coreml.proto import module
+from ....validate.coreml.files.proto import module
 from ..sklearn_gaps.encoders import label_table, one_hot_table, ordinal_table, target_table
 from .builder import Builder
 from .tables import Table, looked_up

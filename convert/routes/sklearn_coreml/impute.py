@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....validate.coreml.proto import Message
+from ....validate.coreml.files.proto import Message
 from .builder import Builder
 from .tables import Table, looked_up
 from .wires import DOUBLE, INT64, STRING, VECTOR, Columns, Wire, refused

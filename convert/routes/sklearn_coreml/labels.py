@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....validate.coreml.proto import Message
+from ....validate.coreml.files.proto import Message
 from ....validate.signature import ClassLabel
 from .builder import OLDEST, Builder
 from .wires import INT64, SCORES, STRING, Answer, Columns, Wire, refused

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....validate.coreml.proto import Message, module
+from ....validate.coreml.files.proto import Message, module
 from .builder import Builder
 from .labels import Labels, as_labels, labelled, labels_of, probable
 from .links import exponential

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....validate.coreml.proto import module
+from ....validate.coreml.files.proto import module
 from .builder import Builder
 from .wires import DOUBLE, VECTOR, Wire
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ....validate.engines.sklearn_walk import unwrap
+from ....validate.engines.sklearn.walk import unwrap
 from . import boosters, compose, encoders, forests, gradient_boosting, impute, linear, neighbors, scaling, svm, tables
 from .builder import Builder
 from .wires import Answer, Columns, refused

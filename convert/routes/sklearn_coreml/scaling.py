@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ....validate.coreml.proto import module
+from ....validate.coreml.files.proto import module
 from .builder import Builder
 from .linear import weighted
 from .wires import VECTOR, Columns, Floats, Origin, refused

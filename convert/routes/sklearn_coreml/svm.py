@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....validate.coreml.proto import Message
+from ....validate.coreml.files.proto import Message
 from .builder import Builder
 from .labels import as_labels, labelled, labels_of, probable
 from .trees import parted

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ....validate.coreml.proto import Message, module
+from ....validate.coreml.files.proto import Message, module
 from ..sklearn_gaps.trees import Tree
 from .builder import Builder
 from .labels import Labels, labelled, probable

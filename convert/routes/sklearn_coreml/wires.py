@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ....validate.coreml.proto import Message, module
+from ....validate.coreml.files.proto import Message, module
 from ....validate.errors import ParityGateError
 from ....validate.signature import ClassLabel
 

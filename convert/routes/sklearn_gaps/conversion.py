@@ -22,7 +22,7 @@ from skl2onnx.common.data_types import (
     guess_tensor_type,
 )
 
-from ....validate.engines.sklearn_walk import steps_of
+from ....validate.engines.sklearn.walk import steps_of
 from .values import STRING, Graph, Value
 
 ALIAS = "Gap"

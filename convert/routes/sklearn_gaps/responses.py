@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....validate.engines.sklearn_walk import steps_of
+from ....validate.engines.sklearn.walk import steps_of
 from .conversion import DECISIONS, INNER, Conversion
 from .values import Value
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..files.proto import Message
 from ..graph import Graph, Value
 from ..layer import Layer, lowers
-from ..proto import Message
 from ..refuse import unsupported
 
 Nonlinearity = Callable[[Graph, Layer, Message, Value], Value]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..floats import number, truth
 from ..graph import Graph, Value
 from ..layer import LAYERS, Layer, lowers
 from ..ops.elementwise_binary import floor_div, mod
+from ..shared.floats import number, truth
 
 BROADCASTABLE = {
     "addBroadcastable": "Add",

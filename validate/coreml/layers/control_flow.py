@@ -10,12 +10,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..branching import BROKEN, SKIPPING, Network, common_shape, select
-from ..floats import indices, scalar
+from ..files.proto import Message
 from ..graph import Graph, Shape, Value
 from ..layer import Layer, lowers
-from ..proto import Message
 from ..refuse import damaged, unsupported
+from ..shared.branching import BROKEN, SKIPPING, Network, common_shape, select
+from ..shared.floats import indices, scalar
 
 ZERO = 1e-6
 """A condition holds when its absolute value is greater."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from ..floats import number, truth
 from ..graph import Graph, Value
 from ..layer import LAYERS, Layer, lowers
 from ..ops import activation
 from ..ops.elementwise_unary import exp2
 from ..refuse import unsupported
+from ..shared.floats import number, truth
 
 ONE_NODE = {
     "acos": "Acos",

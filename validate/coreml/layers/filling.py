@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..floats import expanded, shape_vector
 from ..graph import Graph, Value
 from ..layer import Layer, lowers
 from ..ops.tensor_operation import range_1d
 from ..refuse import damaged
+from ..shared.floats import expanded, shape_vector
 
 
 @lowers("loadConstant")

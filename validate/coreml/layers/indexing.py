@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..floats import at_least_1d, indices, number, scalar, truth
 from ..graph import Graph, Value
 from ..layer import LAYERS, Layer, lowers
 from ..ops.scatter_gather import scattered, scattered_points, scattered_slices
 from ..ops.tensor_operation import band_part
+from ..shared.floats import at_least_1d, indices, number, scalar, truth
 
 MODES = ("update", "add", "sub", "mul", "div", "max", "min")
 """ScatterMode, by the operators' names."""

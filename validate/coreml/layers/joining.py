@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..floats import shape_vector
 from ..graph import Graph, Value
 from ..layer import Layer, lowers
 from ..ops import tensor_operation
+from ..shared.floats import shape_vector
 
 
 @lowers("concat")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..floats import indices
 from ..graph import Graph, Value
 from ..layer import Layer, lowers
+from ..shared.floats import indices
 
 if TYPE_CHECKING:
     from ...signature import Array

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..bind import Ints
+from ..files.proto import Message
 from ..graph import Graph, Value
 from ..layer import Layer, images, lowers
 from ..ops import normalization
-from ..proto import Message
 
 
 @lowers("batchnorm")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from ..floats import number, shape_vector
 from ..graph import Graph, Value
 from ..layer import LAYERS, Layer, lowers
 from ..ops import random
+from ..shared.floats import number, shape_vector
 
 Draw = Callable[[Graph, Layer, Value], Value]
 

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..fused_recurrence import Activation, Cell, Tensors, Weights, either, fused, stays_within
+from ..files.proto import Message
 from ..graph import Graph, Value
 from ..layer import Layer, lowers
-from ..proto import Message
-from ..recurrence import Step, backwards, scanned
+from ..shared.fused_recurrence import Activation, Cell, Tensors, Weights, either, fused, stays_within
+from ..shared.recurrence import Step, backwards, scanned
 from .activation import PLAIN, WITH_ALPHA, nonlinearity
 
 CLIP = 50.0

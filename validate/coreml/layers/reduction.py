@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..floats import at_least_1d, number
 from ..graph import Graph, Value
 from ..layer import LAYERS, Layer, lowers
 from ..refuse import damaged, unsupported
+from ..shared.floats import at_least_1d, number
 
 ND = {
     "reduceL1": "ReduceL1",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..floats import indices
 from ..graph import Dim, Graph, Value
 from ..layer import Layer, lowers
-from ..ops.image_resizing import resize_bilinear, upsample_bilinear, upsample_nearest_neighbor
-from ..sampling import grid, sampled, tent
+from ..ops.images.image_resizing import resize_bilinear, upsample_bilinear, upsample_nearest_neighbor
+from ..shared.floats import indices
+from ..shared.sampling import grid, sampled, tent
 
 NEAREST, BILINEAR = range(2)
 DEFAULT, ALIGN_CORNERS_TRUE, ALIGN_CORNERS_FALSE = range(3)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..borders import pad_last_axes
-from ..floats import LAST, at_least_1d, indices, truth
 from ..graph import Dim, Graph, Value
 from ..layer import Layer, lowers
 from ..ops.slicing import slice_by_index
 from ..refuse import unsupported
+from ..shared.borders import pad_last_axes
+from ..shared.floats import LAST, at_least_1d, indices, truth
 
 
 @lowers("slice")

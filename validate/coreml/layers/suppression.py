@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..floats import indices, number, scalar
 from ..graph import Graph, Value
 from ..layer import Layer, lowers
-from ..suppression import suppressed
+from ..shared.floats import indices, number, scalar
+from ..shared.suppression import suppressed
 
 
 @lowers("NonMaximumSuppression")

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..bind import State
+from ..files.proto import Message
+from ..files.weights import Blobs
 from ..graph import Graph, Pairs, Slot, Value
-from ..proto import Message
 from ..refuse import unsupported
-from ..weights import Blobs
 
 
 @dataclass(frozen=True, slots=True)

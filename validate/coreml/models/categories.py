@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..files.proto import Message
 from ..graph import Graph, Pairs, Slot, Value
 from ..onnx_types import ML_DOMAIN
-from ..proto import Message
 from ..refuse import damaged
 from .base import Source, pairs_input, tensor_input, transformed
 from .vectors import dense, labels_of

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..files.proto import Message
 from ..graph import Graph, Pairs, Slot, Value
-from ..proto import Message
 from ..refuse import damaged
 from .base import Source
 

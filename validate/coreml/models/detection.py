@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..graph import Graph, Slot, Value
-from ..suppression import suppressed
+from ..shared.suppression import suppressed
 from .base import Source, tensor_input
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from ..files.package import open_package
+from ..files.paths import inside
 from ..graph import Graph, Slot
-from ..package import open_package
-from ..paths import inside
 from ..refuse import damaged, unsupported
 from .base import Source
 from .pipeline import MOST_NESTED

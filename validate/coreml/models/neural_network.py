@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 
 from ..features import BGR, feature
+from ..files.proto import Message
 from ..graph import Graph, Slot, Value
 from ..network import lower_layers
-from ..proto import Message
 from ..refuse import damaged, unsupported
 from .base import Source
 from .classifier import class_labels, classified

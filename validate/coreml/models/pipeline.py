@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..features import feature
+from ..files.proto import Message
 from ..graph import Graph, Slot, Value
-from ..proto import Message
 from ..refuse import damaged
 from .base import Source
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..files.proto import Message
 from ..graph import Graph, Slot, Value
-from ..proto import Message
 from ..refuse import damaged, unsupported
 from .base import Source, tensor_input
 from .links import normal_distribution

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..files.proto import Message
 from ..graph import Graph, Pairs, Slot, Value
-from ..proto import Message
 from ..refuse import damaged, unsupported
 from .base import Source
 from .vectors import dense, labels_of

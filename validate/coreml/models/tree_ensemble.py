@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..files.proto import Message
 from ..graph import Graph, Slot, Value
-from ..proto import Message
 from ..refuse import damaged, unsupported
 from .base import MOST_ELEMENTS, Source, regressed, vector_input
 from .classifier import class_labels, classified

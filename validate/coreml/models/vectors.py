@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..files.proto import Message
 from ..graph import Graph, Pairs, Slot, Value
-from ..proto import Message
 from ..refuse import damaged, unsupported
 from .base import MOST_ELEMENTS, Source, pairs_input, tensor_input, transformed
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..bind import Op, lowers
-from ..fused_recurrence import Activation, Cell, Weights, either, fused, stays_within
 from ..graph import Graph, Value
-from ..recurrence import backwards, scanned
 from ..refuse import unsupported
+from ..shared.fused_recurrence import Activation, Cell, Weights, either, fused, stays_within
+from ..shared.recurrence import backwards, scanned
 
 ACTIVATIONS = {
     "tanh": Activation("Tanh"),

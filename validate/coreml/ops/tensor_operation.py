@@ -6,11 +6,11 @@ import numpy as np
 from onnx import numpy_helper
 
 from ..bind import Ints, Numerics, Op, Values, lowers
-from ..borders import pad_last_axes
 from ..dtypes import Dtype
 from ..graph import Dim, Graph, Value
 from ..refuse import damaged, unsupported
-from ..suppression import suppressed
+from ..shared.borders import pad_last_axes
+from ..shared.suppression import suppressed
 from .control_flow import select
 
 PADDINGS = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}

@@ -1,0 +1,1 @@
+"""Core ML's files: packages, protobuf messages, weights, and what they contain."""

@@ -1,0 +1,64 @@
+"""Open a ``.mlmodel`` file or a ``.mlpackage`` folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import ParityGateError
+from ..refuse import damaged
+from .paths import inside
+from .proto import Message, parse_model
+from .weights import Blobs
+
+MANIFEST = "Manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """An opened model: its specification, and the weight files that it refers to."""
+
+    path: Path
+    spec: Message
+    blobs: Blobs
+
+
+def open_package(path: Path) -> Package:
+    """Read the specification at ``path``; weights stay on disk until they are asked for.
+
+    Raises PG202 when there is nothing at ``path``, PG402 when it is damaged, PG502 when it points outside itself.
+    """
+    if not path.exists():
+        raise ParityGateError("PG202", str(path), "there is no such file or folder")
+    file = _root_model(path) if path.is_dir() else path
+    try:
+        data = file.read_bytes()
+    except OSError as e:
+        raise damaged(str(path), f"the model specification {file.name} can't be read: {e.strerror}") from e
+    if data.startswith(b"PK\x03\x04"):
+        raise ParityGateError("PG402", str(path), "this is a zip archive", "Unpack it and name the .mlpackage folder.")
+    return Package(path, parse_model(data, str(path)), Blobs(file.parent))
+
+
+def _root_model(package: Path) -> Path:
+    manifest = _manifest(package)
+    try:
+        item = manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]
+        relative = str(item["path"])
+    except (KeyError, TypeError) as e:
+        raise damaged(str(package), f"{MANIFEST} names no root model") from e
+    return inside(package / "Data", relative)
+
+
+def _manifest(package: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((package / MANIFEST).read_text("utf-8"))
+    except FileNotFoundError as e:
+        raise damaged(str(package), f"a model package needs {MANIFEST}, and this folder has none") from e
+    except (OSError, ValueError, RecursionError) as e:
+        raise damaged(str(package), f"{MANIFEST} can't be read: {e}") from e
+    if not isinstance(manifest, dict):
+        raise damaged(str(package), f"{MANIFEST} is not an object")
+    return manifest

@@ -1,0 +1,15 @@
+"""Paths that a model file names."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from ...errors import ParityGateError
+
+
+def inside(folder: Path, relative: str) -> Path:
+    """``folder/relative``, or PG502 when that leads out of the folder (``..``, absolute, or through a link)."""
+    target = folder / PurePosixPath(relative)
+    if "\0" in relative or not target.resolve().is_relative_to(folder.resolve()):
+        raise ParityGateError("PG502", str(folder), f"{relative!r} leads out of the model's own folder")
+    return target

@@ -1,0 +1,1 @@
+"""Operators that crop, resize and resample images."""

@@ -1,0 +1,1 @@
+"""What ML Program operators and neural network layers share."""

@@ -1,0 +1,23 @@
+"""Borders around the last axes of a tensor."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..graph import Graph, Value
+
+
+def pad_last_axes(g: Graph, x: Value, pairs: Value, value: Value | None, mode: str) -> Value:
+    """ONNX's Pad with ``pairs`` (int64, before and after) for each of the last axes.
+
+    Amounts stand for all axes, not for those of Pad's fourth input: where ONNX Runtime (1.31) moves a transposition
+    through a Pad it reorders the amounts as if there were one for each axis.
+    """
+    assert pairs.shape is not None  # a vector; the callers know its length
+    zeros = np.zeros(2 * x.rank - (pairs.shape[0] or 0), np.int64)
+    if pairs.value is not None:
+        amounts = g.const(np.concatenate([zeros, pairs.value.astype(np.int64)]).reshape(-1, 2).T.reshape(-1))
+    else:
+        whole = g.op("Concat", g.const(zeros), pairs, axis=0)
+        amounts = g.reshape(g.transpose(g.reshape(whole, [-1, 2]), (1, 0)), [-1])
+    return g.op("Pad", x, amounts, value, mode=mode)

@@ -1,0 +1,40 @@
+"""Recurrences over the first axis of a sequence: an ONNX Scan whose body is one time step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..graph import Graph, Value
+
+Step = Callable[[Graph, Value, Sequence[Value]], Sequence[Value]]
+"""(graph of the body, x at one time, states before it) -> states after it. The first state is also the output."""
+
+
+def scanned(
+    g: Graph, x: Value, states: Sequence[Value], step: Step, reverse: bool = False
+) -> tuple[Value, tuple[Value, ...]]:
+    """The first state at every time, stacked, and all states after the last; ``x`` has the time as axis 0.
+
+    ``reverse`` goes through the sequence from its end; the output at each place is still the one for that place.
+    """
+    body = g.subgraph()
+    before = [body.input("state", s.dtype, s.shape) for s in states]
+    after = step(body, body.input("x", x.dtype, (x.shape or ())[1:]), before)
+    for result in (*after, after[0]):
+        body.output(result)
+    stacked = None if states[0].shape is None else ((x.shape or (None,))[0], *states[0].shape)
+    types = [(s.dtype, s.shape) for s in states]
+    direction = [int(reverse)]
+    *finals, sequence = g.ops(
+        "Scan", *states, x, outputs=len(types) + 1, types=[*types, (states[0].dtype, stacked)], body=body,
+        num_scan_inputs=1, scan_input_directions=direction, scan_output_directions=direction,
+    )  # fmt: skip
+    return sequence, tuple(finals)
+
+
+def backwards(g: Graph, sequence: Value) -> Value:
+    """``sequence`` from its end on: Core ML gives a reversed sequence's outputs in the order of their computation."""
+    ends = (g.const([n], "int64") for n in (-1, np.iinfo(np.int64).min, 0, -1))
+    return g.op("Slice", sequence, *ends)

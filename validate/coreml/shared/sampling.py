@@ -1,0 +1,48 @@
+"""Bilinear sampling at computed points, as products with matrices of weights.
+
+The weight of a pixel falls linearly from 1 at the point to 0 one pixel away from it, so a row of weights has at most
+two that aren't 0.
+"""
+
+from __future__ import annotations
+
+from ..graph import Dim, Graph, Value
+
+STRICT_ALIGN_ENDPOINTS, ALIGN_ENDPOINTS, UPSAMPLE, ROI_ALIGN = range(4)
+"""NeuralNetwork.proto's SamplingMode: how points are spread over an interval."""
+
+
+def grid(g: Graph, start: Value, end: Value, count: int, mode: int) -> Value:
+    """``count`` points from each ``start`` to its ``end`` (both of shape (..., 1)), along the last axis.
+
+    With N points in an interval of X pixels: X = end - start + 1, steps of (X - 1) / (N - 1) for the two modes that
+    align endpoints, X / N for UPSAMPLE, and for ROI_ALIGN max(1, X - 1) / N from half a step on. No point lies behind
+    the end.
+    """
+    span = g.op("Sub", end, start)
+    if mode in (STRICT_ALIGN_ENDPOINTS, ALIGN_ENDPOINTS):
+        centred = count == 1 and mode == ALIGN_ENDPOINTS
+        places = [0.5] if centred else [i / max(count - 1, 1) for i in range(count)]
+        return g.op("Add", start, g.op("Mul", span, g.const(places, "float32")))
+    one = g.like(1, span)
+    width, offset = (g.op("Add", span, one), 0.0) if mode == UPSAMPLE else (g.op("Max", span, one), 0.5)
+    steps = g.const([(i + offset) / count for i in range(count)], "float32")
+    return g.op("Min", g.op("Add", start, g.op("Mul", width, steps)), end)
+
+
+def tent(g: Graph, points: Value, length: Dim) -> Value:
+    """The weights of ``length`` pixels for each point, along a new last axis; points outside take the border."""
+    zero, one = g.const(0, "float32"), g.const(1, "float32")
+    size = g.cast(g.reshape(g.vector([length]), []), "float32")
+    inside = g.op("Min", g.op("Max", points, zero), g.op("Sub", size, one))
+    distance = g.op(
+        "Abs", g.op("Sub", g.op("Unsqueeze", inside, g.const([-1], "int64")), g.op("Range", zero, size, one))
+    )
+    return g.op("Max", g.op("Sub", one, distance), zero)
+
+
+def sampled(g: Graph, x: Value, rows: Value, columns: Value) -> Value:
+    """``x`` (..., H, W) at the given weights: ``rows`` (..., H', H) * x * transpose(``columns`` (..., W', W))."""
+    rank = columns.rank
+    turned = g.transpose(columns, (*range(rank - 2), rank - 1, rank - 2))
+    return g.op("MatMul", g.op("MatMul", rows, x), turned)

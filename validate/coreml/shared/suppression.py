@@ -1,0 +1,61 @@
+"""Non-maximum suppression of boxes, in batches."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..graph import Dim, Graph, Value
+
+
+def suppressed(
+    g: Graph, boxes: Value, scores: Value, limit: Dim, iou: Value, least_score: Value, by_class: bool
+) -> tuple[Value, Value, Value, Value]:
+    """The surviving boxes, their scores and indices, best first, filled up to ``limit``; and how many there are.
+
+    ``boxes`` (batch, box, 4) are x and y of the centre, width and height; ``scores`` are (batch, box, class). A box's
+    score is that of its best class. Boxes below ``least_score`` go first; of the rest a box goes when it overlaps a
+    better one (of its own best class, with ``by_class``) by more than ``iou``. When none is left, the best of all is:
+    so says the reference in coremltools' tests. Fills are zeros, and -1 as index.
+    """
+    best = g.op("ReduceMax", scores, g.const([-1], "int64"), keepdims=0)
+    ranked = _by_class(g, scores, best) if by_class else g.op("Unsqueeze", best, g.const([1], "int64"))
+    kept = _survivors(g, boxes, ranked, limit, iou, least_score)
+    survivors = g.op("ReduceSum", g.cast(kept, "int64"), g.const([1], "int64"))
+    none = g.op("Equal", survivors, g.const(0, "int64"))
+    count = g.op("Min", g.op("Max", survivors, g.const(1, "int64")), g.vector([limit]))
+    rest = g.op("Where", g.op("Or", kept, none), best, g.like(-np.inf, best))
+    # Longer by what may have to be filled, so that there always are ``limit`` elements to take.
+    longer = g.op("Pad", rest, g.vector([0, 0, 0, limit]), g.like(-np.inf, best))
+    _, order = g.ops("TopK", longer, g.vector([limit]), outputs=2, axis=1)
+    places = g.op("Range", g.const(0, "int64"), g.reshape(g.vector([limit]), []), g.const(1, "int64"))
+    is_box = g.op("Less", places, count)
+    chosen = [_chosen(g, x, order, is_box) for x in (boxes, scores)]
+    return chosen[0], chosen[1], g.op("Where", is_box, order, g.const(-1, "int64")), g.reshape(count, [-1])
+
+
+def _by_class(g: Graph, scores: Value, best: Value) -> Value:
+    """(batch, class, box): a box has its score in its best class only."""
+    rows = g.transpose(scores, (0, 2, 1))
+    count = g.reshape(g.vector([g.dim(scores, -1)]), [])
+    classes = g.op("Range", g.const(0, "int64"), count, g.const(1, "int64"))
+    own = g.op("Equal", g.op("ArgMax", rows, axis=1), g.reshape(classes, [1, -1, 1]))
+    return g.op("Where", own, rows, g.like(-np.inf, best))
+
+
+def _survivors(g: Graph, boxes: Value, ranked: Value, limit: Dim, iou: Value, least_score: Value) -> Value:
+    """Which boxes stay, as (batch, box)."""
+    # A score that equals the threshold is not below it, but not above ONNX's either: so it is applied here.
+    eligible = g.op("Where", g.op("Less", ranked, least_score), g.like(-np.inf, ranked), ranked)
+    every = g.const(float(np.finfo(np.float32).min), "float32")
+    selected = g.op("NonMaxSuppression", boxes, eligible, g.vector([limit]), iou, every, center_point_box=1)
+    places = g.op("Gather", selected, g.const([0, 2], "int64"), axis=1)
+    nothing = g.op("Expand", g.const(False, "bool"), g.vector([g.dim(boxes, 0), g.dim(boxes, 1)]))
+    marks = g.op("Expand", g.const(True, "bool"), g.op("Shape", places, start=0, end=1))
+    return g.op("ScatterND", nothing, places, marks)
+
+
+def _chosen(g: Graph, x: Value, order: Value, is_box: Value) -> Value:
+    last = g.const([-1], "int64")
+    inside = g.op("Where", is_box, order, g.const(0, "int64"))
+    taken = g.op("GatherND", x, g.op("Unsqueeze", inside, last), batch_dims=1)
+    return g.op("Where", g.op("Unsqueeze", is_box, last), taken, g.like(0, x))

@@ -1,0 +1,1 @@
+"""Core ML models: run by the engine of this project on any system, or by Apple's framework on macOS."""

@@ -1,0 +1,140 @@
+"""Core ML models (``.mlmodel``, ``.mlpackage``), run on any system through the ONNX graphs they are lowered to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, MutableMapping, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...signature import Hint, Signature, TensorSpec
+from ..base import Facts, LoadOptions, More, Rewrite, nothing
+
+if TYPE_CHECKING:
+    from ...coreml.features import Feature
+    from ...coreml.files.package import Package
+    from ...coreml.runtime import Session
+    from ...signature import Array, Feed
+
+MADE_BY = ("com.github.apple.coremltools.source", "com.github.apple.coremltools.version")
+"""Where coremltools notes the source framework and itself."""
+
+
+class CoreMLModel:
+    """A loaded Core ML model. ``native`` is the opened :class:`~paritygate.validate.coreml.files.package.Package`."""
+
+    notes: tuple[str, ...] = ()
+    finest = "float32"  # no document promises more, though classic models hold doubles
+
+    def __init__(self, package: Package, session: Session) -> None:
+        self.native = package
+        self.session = session
+        self.signature = Signature(
+            tuple(_spec(f) for f in session.inputs),
+            tuple(spec for f in session.outputs for spec in _specs(f)),
+            layouts=_layouts(session.inputs),
+        )
+
+    def run(self, feed: Feed) -> dict[str, Array]:
+        """Every output as an array; states start as zeros, a dictionary is ``name/keys`` and ``name/values``."""
+        return self.session.run(feed)
+
+    def variant(self, rewrite: Rewrite, *, optimise: bool, more: More = nothing) -> CoreMLModel:
+        """The same model with its lowered graph rewritten; see :class:`.base.Graphed`."""
+        return CoreMLModel(self.native, self.session.variant(rewrite, optimise=optimise, more=more))
+
+    def hints(self) -> tuple[Hint, ...]:
+        """Pixels of an image input lie between 0 and 255."""
+        import numpy as np
+
+        images = [f for f in self.session.inputs if f.kind == "imageType"]
+        return tuple(Hint(f.name, low=np.array(0.0), high=np.array(255.0)) for f in images)
+
+    def facts(self) -> Facts:
+        """Type, converter, opset and operators, as the specification states them."""
+        from ...coreml.files.contents import operators, opset, precision, weight_count
+
+        spec = self.native.spec
+        made_by = dict(spec.description.metadata.userDefined)
+        return Facts(
+            format=f"Core ML {spec.WhichOneof('Type')}, specification {spec.specificationVersion}",
+            producer=" ".join(made_by[k] for k in MADE_BY if k in made_by),
+            opset=opset(spec),
+            operators=Counter(operators(spec)),
+            parameters=weight_count(spec),
+            size=_size(self.native.path),
+            precision=precision(spec),
+        )
+
+
+def load(source: Any, options: LoadOptions) -> CoreMLModel:
+    """Open and lower the model at the path ``source``; ``options.signature`` names a function of a program.
+
+    Raises PG402 when it is damaged, PG403 without coremltools, PG404 when something in it has no lowering.
+    """
+    from ...coreml.files.package import open_package
+    from ...coreml.lower import lower
+    from ...coreml.models.neural_network import takes_sequences
+    from ...coreml.runtime import Session
+
+    package = open_package(Path(source))
+    again = partial(lower, package, options.signature) if takes_sequences(package.spec) else None
+    return CoreMLModel(package, Session(lower(package, options.signature), again))
+
+
+def predict(
+    model: str | Path,
+    inputs: Mapping[str, Any],
+    state: MutableMapping[str, Array] | None = None,
+    function_name: str | None = None,
+) -> dict[str, Any]:
+    """What ``MLModel.predict`` gives on a Mac, for the model at a path. Sessions are kept for the last few models.
+
+    Raises what :func:`load` raises, PG204 for inputs that don't fit, PG406 when ONNX Runtime fails.
+    """
+    path = Path(model)
+    stamp = path.stat().st_mtime_ns if path.exists() else 0
+    return _cached(path.resolve(), stamp, function_name).session.predict(inputs, state)
+
+
+@lru_cache(maxsize=8)
+def _cached(path: Path, stamp: int, function_name: str | None) -> CoreMLModel:
+    return load(path, LoadOptions(signature=function_name))
+
+
+def _spec(feature: Feature) -> TensorSpec:
+    shape = None
+    if feature.shape is not None:
+        shape = tuple(f"{feature.name}_{i}" if d is None else d for i, d in enumerate(feature.shape))
+    return TensorSpec(feature.name, "str" if feature.dtype.kind == "U" else feature.dtype.name, shape)
+
+
+def _layouts(features: Sequence[Feature]) -> tuple[dict[str, tuple[int, ...]], ...]:
+    """Shapes that the inputs may have together; none where no shape is flexible, or one isn't known at all."""
+    examples = {f.name: f.allowed.examples if f.allowed else (_fixed(f),) for f in features}
+    most = max(map(len, examples.values()), default=0)
+    if most < 2 or not all(examples.values()):
+        return ()
+    return tuple({name: shapes[i % len(shapes)] for name, shapes in examples.items()} for i in range(most))
+
+
+def _fixed(feature: Feature) -> tuple[int, ...]:
+    return tuple(d or 1 for d in feature.shape or ())
+
+
+def _specs(feature: Feature) -> list[TensorSpec]:
+    """A dictionary is two tensors to whoever compares."""
+    spec = _spec(feature)
+    if feature.keys is None:
+        return [spec]
+    keys = "str" if feature.keys.kind == "U" else feature.keys.name
+    return [
+        TensorSpec(f"{feature.name}/keys", keys, spec.shape),
+        TensorSpec(f"{feature.name}/values", spec.dtype, spec.shape),
+    ]
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(f.stat().st_size for f in files if f.is_file())

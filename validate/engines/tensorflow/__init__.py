@@ -1,0 +1,1 @@
+"""TensorFlow, Keras and TensorFlow Lite models, run by TensorFlow."""

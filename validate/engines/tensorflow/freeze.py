@@ -1,0 +1,227 @@
+"""TensorFlow graphs with their variables frozen to constants: what the converters and the hints read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ...errors import ParityGateError
+from ..base import Model
+from .tensors import quiet_tensorflow
+
+if TYPE_CHECKING:
+    from ...signature import Array
+
+    Tables = Mapping[bytes, tuple[Array, Array]]
+
+
+MESSAGE_LIMIT = 1_900_000_000
+"""Bytes of constants that may travel as one message; protobuf refuses 2**31."""
+
+_LARGE = 1000
+"""Bytes from which a constant is a weight; smaller ones may be shapes and axes, which translating must see."""
+
+OUTPUT = "paritygate/output_"
+"""How the names of the nodes begin that are put behind the outputs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrozenGraph:
+    """A ``GraphDef`` without variables, and what of it is the model.
+
+    ``inputs`` and ``outputs`` map the signature's names to tensor names (``x:0``); every output has a node of its
+    own, even if two outputs are one tensor or an output is an input. ``tables`` holds the keys and values of each
+    lookup table, by the ``shared_name`` of its HashTableV2 node. ``detached`` holds the ``TensorProto``
+    of large constants by node name, where all together are too large for one protobuf message: placeholders stand in
+    their places. It is empty elsewhere.
+    """
+
+    graph_def: Any
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    tables: Tables
+    detached: Mapping[str, Any]
+
+    def constant(self, node: Any) -> Any | None:
+        """The ``TensorProto`` of a constant node, detached or not; None for any other node."""
+        return node.attr["value"].tensor if node.op == "Const" else self.detached.get(node.name)
+
+
+class GraphModel(Model, Protocol):
+    """A TensorFlow model whose graph can be frozen."""
+
+    def freeze(self) -> FrozenGraph:
+        """The frozen graph; made once, then remembered."""
+
+
+def freeze_function(function: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> FrozenGraph:
+    """Freeze a ``ConcreteFunction``; ``inputs`` and ``outputs`` map names to the tensors of its graph.
+
+    TensorFlow's own two steps behind ``convert_variables_to_constants_v2`` without its last one, which wraps the
+    result in a function again: that takes ten times as long as the freezing, and fails beyond 2 GB.
+    """
+    from tensorflow.python.framework import convert_to_constants
+
+    with _refusing():
+        data = convert_to_constants._FunctionConverterDataInEager(
+            func=function, lower_control_flow=False, aggressive_inlining=True
+        )
+        graph_def, _ = convert_to_constants._replace_variables_by_constants(converter_data=data)
+        return _finish(graph_def, inputs, outputs, lambda inlined: _captured_tables(inlined, function))
+
+
+def freeze_session(session: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> FrozenGraph:
+    """Freeze the part of a version 1 session's graph that leads to ``outputs`` (name -> ``tf.Tensor``)."""
+    from tensorflow.python.framework import convert_to_constants
+
+    nodes = sorted({tensor.op.name for tensor in [*inputs.values(), *outputs.values()]})
+    with _refusing(), quiet_tensorflow():
+        graph_def = convert_to_constants.convert_variables_to_constants_from_session_graph(
+            session, session.graph.as_graph_def(add_shapes=True), nodes
+        )
+        return _finish(graph_def, inputs, outputs, lambda inlined: _session_tables(inlined, session))
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # TensorFlow raises ValueError, KeyError, AttributeError and its own errors
+        cause = f"its variables can't be frozen: {type(error).__name__}: {error}"
+        raise ParityGateError("PG405", "TensorFlow graph", cause) from error
+
+
+def _finish(
+    graph_def: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any], read_tables: Callable[[Any], Tables]
+) -> FrozenGraph:
+    _drop_assignments(graph_def)
+    inputs = {name: tensor.name for name, tensor in inputs.items()}
+    own = _own_outputs(graph_def, outputs)
+    detached = _detach(graph_def)
+    inlined = run_grappler(graph_def, [*inputs.values(), *own.values()])
+    return FrozenGraph(inlined, inputs, own, read_tables(inlined), detached)
+
+
+def run_grappler(graph_def: Any, keep: list[str]) -> Any:
+    """A ``GraphDef`` after TensorFlow's own inlining and constant folding; the tensors in ``keep`` stay.
+
+    Functions of loops and branches stay functions: the converter reads them so. Quantisation of constants stays too.
+    """
+    import tensorflow as tf
+    from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, rewriter_config_pb2
+    from tensorflow.python.framework import convert_to_constants
+    from tensorflow.python.grappler import tf_optimizer
+
+    config = config_pb2.ConfigProto()
+    rewriting = config.graph_options.rewrite_options
+    config.graph_options.infer_shapes = True
+    rewriting.optimizers[:] = ["constfold", "function", "dependency"]
+    rewriting.function_optimization = rewriter_config_pb2.RewriterConfig.AGGRESSIVE
+    rewriting.min_graph_nodes = -1  # small graphs too
+    rewriting.experimental_disable_folding_quantization_emulation = True
+    functional = convert_to_constants.disable_lower_using_switch_merge(graph_def)
+    _let_inline(functional)
+    meta_graph = tf.compat.v1.train.export_meta_graph(graph_def=functional, graph=tf.Graph())
+    meta_graph.collection_def["train_op"].CopyFrom(
+        meta_graph_pb2.CollectionDef(node_list=meta_graph_pb2.CollectionDef.NodeList(value=keep))
+    )
+    return tf_optimizer.OptimizeGraph(config, meta_graph)
+
+
+def _let_inline(graph_def: Any) -> None:
+    """Functions marked for XLA (Keras' grouped convolutions) are never inlined; here nothing compiles them."""
+    calls = [*graph_def.node, *(node for function in graph_def.library.function for node in function.node_def)]
+    for marked in [*calls, *graph_def.library.function]:
+        marked.attr.pop("_XlaMustCompile", None)
+
+
+def _drop_assignments(graph_def: Any) -> None:
+    """Writes to variables, such as the next seed of a layer that is random in training, have no variable any more."""
+    written = {node.name for node in graph_def.node if node.op.startswith("Assign") and node.op.endswith("VariableOp")}
+    kept = [node for node in graph_def.node if node.name not in written]
+    for node in kept:
+        node.input[:] = [name for name in node.input if name.removeprefix("^") not in written]
+    del graph_def.node[:]
+    graph_def.node.extend(kept)
+
+
+def _detach(graph_def: Any) -> dict[str, Any]:
+    """Put placeholders in the places of large constants, if all together would not fit into one message."""
+    from tensorflow.core.framework import types_pb2
+
+    constants = [node for node in graph_def.node if node.op == "Const"]
+    if sum(len(node.attr["value"].tensor.tensor_content) for node in constants) < MESSAGE_LIMIT:
+        return {}
+    detached = {}
+    for node in constants:
+        tensor = node.attr["value"].tensor
+        if (
+            len(tensor.tensor_content) >= _LARGE and tensor.dtype != types_pb2.DT_BFLOAT16
+        ):  # translated to another width
+            detached[node.name] = type(tensor)()
+            detached[node.name].CopyFrom(tensor)
+            node.op = "Placeholder"
+            node.attr["shape"].shape.CopyFrom(tensor.tensor_shape)
+            del node.attr["value"]
+    return detached
+
+
+def _own_outputs(graph_def: Any, outputs: Mapping[str, Any]) -> dict[str, str]:
+    own, taken = {}, {node.name for node in graph_def.node}
+    for number, (name, tensor) in enumerate(outputs.items()):
+        free = next(free for step in count() if (free := f"{OUTPUT}{number + step * len(outputs)}") not in taken)
+        node = graph_def.node.add(name=free, op="Identity", input=[tensor.name])
+        node.attr["T"].type = tensor.dtype.as_datatype_enum
+        own[name] = f"{free}:0"
+    return own
+
+
+def _captured_tables(graph_def: Any, function: Any) -> Tables:
+    """Read the lookup tables that a function captured, and put a HashTableV2 node where each came in.
+
+    Freezing leaves such resources as placeholders, which say nothing of the table behind them.
+    """
+    from tensorflow.python.ops import lookup_ops
+
+    handles = {inner.op.name: outer for outer, inner in function.graph.captures if inner.dtype.name == "resource"}
+    types = _table_types(graph_def)
+    tables: dict[bytes, tuple[Array, Array]] = {}
+    for node in graph_def.node:
+        if node.op == "Placeholder" and node.name in handles and node.name in types:
+            keys, values = lookup_ops.lookup_table_export_v2(handles[node.name], *types[node.name])
+            tables[node.name.encode()] = (keys.numpy(), values.numpy())
+            _make_table_node(node, types[node.name])
+    return tables
+
+
+def _session_tables(graph_def: Any, session: Any) -> Tables:
+    from tensorflow.python.ops import lookup_ops
+
+    tables: dict[bytes, tuple[Array, Array]] = {}
+    for node in graph_def.node:
+        if node.op in {"HashTableV2", "MutableHashTableV2"}:
+            types = (node.attr["key_dtype"].type, node.attr["value_dtype"].type)
+            with session.graph.as_default():
+                handle = session.graph.get_tensor_by_name(f"{node.name}:0")
+                tables[node.name.encode()] = session.run(lookup_ops.lookup_table_export_v2(handle, *types))
+            _make_table_node(node, types)
+    return tables
+
+
+def _table_types(graph_def: Any) -> dict[str, tuple[int, int]]:
+    """Key and value dtypes of each table, by the name of the node that its lookups take it from."""
+    return {
+        node.input[0].split(":")[0]: (node.attr["Tin"].type, node.attr["Tout"].type)
+        for node in graph_def.node
+        if node.op in {"LookupTableFind", "LookupTableFindV2"}
+    }
+
+
+def _make_table_node(node: Any, types: tuple[int, int]) -> None:
+    node.op = "HashTableV2"
+    node.attr.clear()
+    node.attr["shared_name"].s = node.name.encode()
+    node.attr["key_dtype"].type, node.attr["value_dtype"].type = types

@@ -1,0 +1,166 @@
+"""Keras models: .keras, .h5 and live."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import ParityGateError
+from ...signature import Hint, Signature
+from ..base import Facts, LoadOptions
+from .freeze import FrozenGraph, freeze_function
+from .keras_calls import Call, call_of
+from .tensors import describe, leaves, path_name, tf_dtype, tf_shape, to_numpy, unique
+
+if TYPE_CHECKING:
+    from ...signature import Array, Feed
+
+
+class KerasModel:
+    """A Keras model in inference mode; ``native`` is the untouched ``keras.Model``."""
+
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, model: Any, call: Call, path: Path | None = None) -> None:
+        self.native = model
+        self._call = call
+        self._path = path
+        outputs = list(leaves(call.output_structure))
+        named = call.output_names or tuple(path_name(where, "output") for where, _ in outputs)
+        self._results = dict(zip((where for where, _ in outputs), unique(named), strict=True))
+        self.signature = Signature(
+            inputs=call.inputs,
+            outputs=tuple(describe(self._results[w], tf_dtype(leaf.dtype), leaf.shape) for w, leaf in outputs),
+        )
+
+    def run(self, feed: Feed) -> dict[str, Array]:
+        """Call the model eagerly with ``training=False``, as a user would: nothing is traced or exported."""
+        import tensorflow as tf
+
+        results = self._outputs({name: tf.constant(array) for name, array in feed.items()})
+        return {name: to_numpy(name, value) for name, value in results.items()}
+
+    def freeze(self) -> FrozenGraph:
+        """The model's traced graph with its weights as constants; made once."""
+        return self._frozen
+
+    @cached_property
+    def _frozen(self) -> FrozenGraph:
+        """Trace with flat arguments: names of arguments then can't clash with names of the graph's operators."""
+        import tensorflow as tf
+
+        specs = [tf.TensorSpec(tf_shape(spec.shape), tf_dtype(spec.dtype)) for spec in self.signature.inputs]
+        names = [spec.name for spec in self.signature.inputs]
+
+        def forward(*tensors: Any) -> list[Any]:
+            return list(self._outputs(dict(zip(names, tensors, strict=True))).values())
+
+        try:
+            function = tf.function(forward).get_concrete_function(*specs)
+        except Exception as error:  # whatever the layers raise
+            raise ParityGateError("PG405", self.native.name, f"it can't be traced: {_reason(error)}") from error
+        inputs = function.inputs[: len(specs)]
+        return freeze_function(
+            function,
+            dict(zip(names, inputs, strict=True)),
+            dict(zip(self._results.values(), function.outputs, strict=True)),
+        )
+
+    def _outputs(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
+        arguments, keywords = self._call.pack(tensors)
+        values = dict(leaves(self.native(*arguments, training=False, **keywords)))
+        return {name: values[where] for where, name in self._results.items()}
+
+    def hints(self) -> tuple[Hint, ...]:
+        """From the layers right behind the inputs; for a model without a graph of layers, from its traced graph."""
+        from .hints import graph_hints
+        from .keras_hints import layer_hints
+
+        if self._call.layers is not None:
+            return layer_hints(self._call.layers, self.signature)
+        try:
+            return graph_hints(self._frozen, self.signature)
+        except ParityGateError:
+            return ()  # what can't be traced can still be run; its conversion will say why it can't be traced
+
+    def facts(self) -> Facts:
+        """Counts are of layers by class, nested models' layers included."""
+        layers = [layer for layer in self.native._flatten_layers(include_self=False) if not layer._layers]
+        return Facts(
+            format="Keras",
+            producer=f"Keras {_keras_version(self._path)}",
+            operators=dict(Counter(type(layer).__name__ for layer in layers)),
+            parameters=self.native.count_params() if self.native.built else None,
+            size=self._path.stat().st_size if self._path else None,
+        )
+
+
+def load(source: Path | str | Any, options: LoadOptions) -> KerasModel:
+    """Open a .keras or .h5 file, or take a live model.
+
+    Raises ParityGateError PG501 for a file with code in it (Lambda layers) unless ``options.trust``, PG402 with
+    Keras' own reason when it can't be read, PG206 when the model doesn't say what it takes.
+    """
+    keras = _import_keras()
+    path = Path(source) if isinstance(source, str | Path) else None
+    model = source if path is None else _read(keras, path, options.trust)
+    return KerasModel(model, call_of(model, options), path)
+
+
+def _import_keras() -> Any:
+    """Keras on TensorFlow: the backend is chosen at its first import, and the environment may name another."""
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        cause = f"Keras runs on {keras.backend.backend()} here"
+        raise ParityGateError("PG402", "Keras", cause, "Set KERAS_BACKEND=tensorflow before importing keras.")
+    return keras
+
+
+def _read(keras: Any, path: Path, trust: bool) -> Any:
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=not trust)
+    except Exception as error:  # Keras raises TypeError, KeyError, OSError, ... from a hundred places
+        reason = _reason(error)
+        if not trust and "safe_mode" in str(error):
+            raise ParityGateError(
+                "PG501",
+                str(path),
+                f"loading it would run Python code that is stored in it: {reason}",
+                "If you trust whoever made the file, allow it with --trust.",
+            ) from error
+        remedy = "Register its own classes with keras.saving.register_keras_serializable and pass the live model."
+        raise ParityGateError(
+            "PG402", str(path), reason, remedy if "locate" in reason or "custom_objects" in reason else ""
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Keras repeats the whole config in its messages; the first paragraph that isn't a stack says what is wrong."""
+    paragraphs = [text.strip() for text in str(error).split("\n\n") if text.strip()]
+    told = next((text for text in paragraphs if not text.startswith(("in user code", "File "))), "")
+    return f"{type(error).__name__}: {told[:400]}"
+
+
+def _keras_version(path: Path | None) -> str:
+    """The version that wrote the file; for a live model the one that runs it."""
+    import json
+    import zipfile
+
+    import h5py
+    import keras
+
+    if path is None:
+        return str(keras.__version__)
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
+    with h5py.File(path) as file:
+        return str(file.attrs.get("keras_version", ""))

@@ -1,0 +1,68 @@
+"""What a SavedModel's folder says before TensorFlow restores it: tags, signatures, producer, size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import ParityGateError
+
+
+@dataclass(frozen=True, slots=True)
+class SavedModelFile:
+    """A folder with a saved_model.pb, and the meta graph in it that is meant for serving."""
+
+    folder: Path
+    tags: tuple[str, ...]
+    signatures: tuple[str, ...]
+    producer: str
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files of the folder."""
+        return sum(file.stat().st_size for file in self.folder.rglob("*") if file.is_file())
+
+    @classmethod
+    def read(cls, folder: Path) -> SavedModelFile:
+        """Parse saved_model.pb. Raises PG402 when it is damaged or its variables are missing."""
+        meta = _serving_graph(folder)
+        if any(_needs_variables(node) for node in _all_nodes(meta.graph_def)):
+            _check_variables(folder)
+        return cls(
+            folder=folder,
+            tags=tuple(meta.meta_info_def.tags),
+            signatures=tuple(sorted(name for name in meta.signature_def if not name.startswith("__"))),
+            producer=f"TensorFlow {meta.meta_info_def.tensorflow_version}".strip(),
+        )
+
+
+def _serving_graph(folder: Path) -> Any:
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    content = saved_model_pb2.SavedModel()
+    try:
+        content.ParseFromString((folder / "saved_model.pb").read_bytes())
+    except (OSError, DecodeError) as error:
+        raise ParityGateError("PG402", str(folder), f"its saved_model.pb can't be read: {error}") from error
+    if not content.meta_graphs:
+        raise ParityGateError("PG402", str(folder), "its saved_model.pb holds no graph", "Is it a frozen GraphDef?")
+    serving = [meta for meta in content.meta_graphs if "serve" in meta.meta_info_def.tags]
+    return (serving or list(content.meta_graphs))[0]
+
+
+def _all_nodes(graph_def: Any) -> list[Any]:
+    return [*graph_def.node, *(node for function in graph_def.library.function for node in function.node_def)]
+
+
+def _needs_variables(node: Any) -> bool:
+    return node.op in {"VarHandleOp", "VariableV2", "Variable"}
+
+
+def _check_variables(folder: Path) -> None:
+    """TensorFlow's own message names neither the folder nor what to do."""
+    found = folder / "variables" / "variables.index"
+    if not found.is_file():
+        cause = "the model has variables but its folder holds no variables/variables.index"
+        raise ParityGateError("PG402", str(folder), cause, "Copy the whole SavedModel folder, variables included.")

@@ -1,0 +1,138 @@
+"""TensorFlow Lite models (.tflite), run by the LiteRT interpreter inside TensorFlow."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import ParityGateError
+from ...signature import Hint, Signature, TensorSpec
+from ..base import Facts, LoadOptions
+from .tensors import refuse_dynamic, symbolic, to_numpy, unique
+
+if TYPE_CHECKING:
+    from ...signature import Array, Feed
+
+
+class TfliteModel:
+    """The model's first subgraph; ``native`` is the interpreter.
+
+    Where the file has exactly one signature, its names are the model's, else the tensors' own are.
+    """
+
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, path: Path, interpreter: Any) -> None:
+        self.path = path
+        self.native = interpreter
+        names = _signature_names(interpreter)
+        self._inputs = _named(interpreter.get_input_details(), names)
+        self._outputs = _named(interpreter.get_output_details(), names)
+        self._shapes = {name: tuple(detail["shape"]) for name, detail in self._inputs.items()}
+        self.signature = Signature(
+            inputs=tuple(_describe(name, detail) for name, detail in self._inputs.items()),
+            outputs=tuple(_describe(name, detail) for name, detail in self._outputs.items()),
+        )
+
+    @property
+    def tensors(self) -> dict[str, str]:
+        """The file's own tensor names, by input and output name."""
+        return {name: str(detail["name"]) for name, detail in (self._inputs | self._outputs).items()}
+
+    def run(self, feed: Feed) -> dict[str, Array]:
+        """Resize the inputs to the feed's shapes where those differ, and invoke."""
+        self._resize({name: array.shape for name, array in feed.items()})
+        for name, array in feed.items():
+            self.native.set_tensor(self._inputs[name]["index"], _to_engine(array))
+        self.native.invoke()
+        return {name: to_numpy(name, self.native.get_tensor(d["index"])) for name, d in self._outputs.items()}
+
+    def _resize(self, shapes: dict[str, tuple[int, ...]]) -> None:
+        if shapes == self._shapes:
+            return
+        for name, shape in shapes.items():
+            self.native.resize_tensor_input(self._inputs[name]["index"], shape, strict=True)
+        self.native.allocate_tensors()
+        self._shapes = shapes
+
+    def hints(self) -> tuple[Hint, ...]:
+        """Rows of the tables that integer inputs index."""
+        return tuple(_row_hints(self.native._get_ops_details(), self.native.get_tensor_details(), self._inputs))
+
+    def facts(self) -> Facts:
+        """Operators by their builtin names; weights can't be told from other constants, so they aren't counted."""
+        operators = Counter(op["op_name"] for op in self.native._get_ops_details())
+        del operators["DELEGATE"]  # not in the file: how this machine speeds it up
+        return Facts("TensorFlow Lite", operators=dict(operators), size=self.path.stat().st_size)
+
+
+def load(source: Path | str, options: LoadOptions) -> TfliteModel:
+    """Open a .tflite file. Raises ParityGateError PG402 when it is damaged or needs operators that this build of
+    the interpreter doesn't have, PG201 for a signature that isn't the file's only one.
+    """
+    import tensorflow as tf
+
+    path = Path(source)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # announces where the interpreter is going to live one day
+        try:
+            interpreter = tf.lite.Interpreter(model_path=str(path))
+            interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ParityGateError("PG402", str(path), f"the interpreter refuses it: {error}") from error
+    _check_signature(options.signature, interpreter)
+    model = TfliteModel(path, interpreter)
+    refuse_dynamic(model.signature.inputs, options.dynamic)
+    return model
+
+
+def _check_signature(wanted: str | None, interpreter: Any) -> None:
+    known = list(interpreter.get_signature_list())
+    if wanted is not None and known != [wanted]:
+        cause = "only a file's first subgraph can be run and converted, and this signature may be another one"
+        raise ParityGateError("PG201", f"--signature {wanted}", cause, f"Signatures: {', '.join(known) or 'none'}.")
+
+
+def _signature_names(interpreter: Any) -> dict[int, str]:
+    """Names by tensor index, from the file's only signature; with several it isn't said which is the main graph."""
+    signatures = list(interpreter._get_full_signature_list().values())
+    if len(signatures) != 1:
+        return {}
+    return {index: name for side in ("inputs", "outputs") for name, index in signatures[0][side].items()}
+
+
+def _named(details: list[Any], names: dict[int, str]) -> dict[str, Any]:
+    listed = [names.get(detail["index"], str(detail["name"])) for detail in details]
+    return dict(zip(unique(listed), details, strict=True))
+
+
+def _describe(name: str, detail: Any) -> TensorSpec:
+    import numpy as np
+
+    dtype = "str" if detail["dtype"] in (np.bytes_, np.object_) else np.dtype(detail["dtype"]).name
+    dims = detail["shape_signature"] if len(detail["shape_signature"]) else detail["shape"]
+    return TensorSpec(name, dtype, symbolic(name, [None if dim == -1 else int(dim) for dim in dims]))
+
+
+def _to_engine(array: Array) -> Array:
+    import numpy as np
+
+    return np.char.encode(array, "utf-8") if array.dtype.kind == "U" else array
+
+
+def _row_hints(operators: list[Any], tensors: list[Any], inputs: dict[str, Any]) -> Iterator[Hint]:
+    """GATHER takes (table, indices), EMBEDDING_LOOKUP takes (indices, table)."""
+    import numpy as np
+
+    shapes = {tensor["index"]: tensor["shape"] for tensor in tensors}
+    names = {int(detail["index"]): name for name, detail in inputs.items()}
+    for operator in operators:
+        if operator["op_name"] not in {"GATHER", "EMBEDDING_LOOKUP"}:
+            continue
+        first, second = (int(index) for index in operator["inputs"])
+        table, indices = (first, second) if operator["op_name"] == "GATHER" else (second, first)
+        if indices in names and len(shapes[table]):
+            yield Hint(names[indices], low=np.array(0), high=np.array(int(shapes[table][0]) - 1))

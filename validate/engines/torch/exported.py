@@ -1,0 +1,170 @@
+"""Programs of torch.export: ``.pt2`` files and live ``ExportedProgram`` objects."""
+
+from __future__ import annotations
+
+import zipfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import ParityGateError
+from ...signature import Signature
+from ..base import Facts, LoadOptions
+from .axes import program_signature
+from .call import Call, Leaf, output_name
+from .capture import Capture
+from .common import file_size, path_name, producer, unique
+from .hints import program_hints
+from .model import TorchModel, fails
+from .unsafe import check_program_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def load(source: Path | Any, options: LoadOptions) -> TorchModel:
+    """Open a ``.pt2`` by ``torch.export.save``, or take a live program.
+
+    Raises ParityGateError PG501 for a file that would run code of its own (unless ``options.trust``), PG402 for one
+    that this PyTorch can't read, PG201 for ``options.dynamic``: a program's axes were fixed when it was exported.
+    """
+    subject = str(source) if isinstance(source, Path) else "ExportedProgram"
+    program = _read(source, options.trust) if isinstance(source, Path) else source
+    call = _call(program)
+    names = [name for name, _ in call.inputs]
+    inputs, outputs, symbols = program_signature(program, _output_names(program), names, {})
+    dynamic = {(spec.name, axis) for spec in inputs for axis, dim in enumerate(spec.shape) if isinstance(dim, str)}
+    for name, axis in options.dynamic:
+        if (name, axis) not in dynamic:
+            raise ParityGateError(
+                "PG201", f"--dynamic {name}:{axis}", f"{subject} was exported with this axis fixed",
+                "Give dynamic_shapes to torch.export.export.",
+            )  # fmt: skip
+    return TorchModel(
+        program,
+        call,
+        Signature(inputs, outputs, bounds=_bounds(program, symbols)),
+        _facts(program, source),
+        hints=program_hints(program, call),
+        notes=tuple(_ranges(program, symbols)),
+        captured=Capture(program),
+        function=_as_function(program.module()),
+    )
+
+
+def _as_function(module: Any) -> Any:
+    """A program's module has its mode built in; as a plain function nobody tries to change it."""
+    return lambda *args, **kwargs: module(*args, **kwargs)
+
+
+def _read(path: Path, trust: bool) -> Any:
+    import torch
+
+    if not trust:
+        check_program_file(path)
+    _register_containers(path)
+    try:
+        return torch.export.load(path)
+    except Exception as error:  # PyTorch raises many kinds for a program of another version
+        raise fails(
+            str(path),
+            "PG402",
+            error,
+            f"It may come of another version than {producer()}: export it again with this one.",
+        ) from error
+
+
+def _register_containers(path: Path) -> None:
+    """Programs that return transformers' output classes can be read only where those are known."""
+    with zipfile.ZipFile(path) as archive:
+        models = [name for name in archive.namelist() if name.endswith(".json") and "model" in name]
+        mentioned = any(b"transformers." in archive.read(name) for name in models)
+    if mentioned:
+        import transformers.modeling_outputs  # noqa: F401  # importing it registers its classes
+        from transformers.integrations.executorch import register_dynamic_cache_export_support
+
+        register_dynamic_cache_export_support()
+
+
+def _call(program: Any) -> Call:
+    """The program's arguments: tensors and symbolic numbers are inputs, the rest was fixed at export."""
+    specs = [each for each in program.graph_signature.input_specs if each.kind.name == "USER_INPUT"]
+    values = _traced(program, specs)
+    paths = _paths(values, program.call_spec.in_spec)
+    labels = unique(_label(path, program) or each.arg.name for path, each in zip(paths, specs, strict=True))
+    leaves = (
+        Leaf(None, value) if _is_constant(each) else Leaf(label, value, number=not hasattr(value, "shape"))
+        for label, value, each in zip(labels, values, specs, strict=True)
+    )
+    return Call(tuple(leaves), program.call_spec.in_spec)
+
+
+def _traced(program: Any, specs: list[Any]) -> list[Any]:
+    """What stands for each argument or result: a tensor without data, a symbolic number, or the constant itself."""
+    nodes = {node.name: node for node in program.graph.nodes}
+    return [each.arg.value if _is_constant(each) else nodes[each.arg.name].meta["val"] for each in specs]
+
+
+def _is_constant(spec: Any) -> bool:
+    return hasattr(spec.arg, "value")
+
+
+def _paths(values: list[Any], spec: Any) -> list[tuple[Any, ...]]:
+    from torch.utils import _pytree
+
+    return [path for path, _ in _pytree.tree_flatten_with_path(_pytree.tree_unflatten(values, spec))[0]]
+
+
+def _label(path: tuple[Any, ...], program: Any) -> str:
+    """Forward's own argument name, and the path inside of it."""
+    names = program.module_call_graph[0].signature.forward_arg_names or []
+    side, first, *rest = path
+    if side.idx == 1:
+        return path_name([first, *rest])
+    return "_".join([names[first.idx], *([path_name(rest)] if rest else [])]) if first.idx < len(names) else ""
+
+
+def _output_names(program: Any) -> list[str]:
+    """Names of the tensor outputs, in order; constants among the outputs are left out."""
+    specs = [each for each in program.graph_signature.output_specs if each.kind.name == "USER_OUTPUT"]
+    paths = _paths(_traced(program, specs), program.call_spec.out_spec)
+    named = [(path, each) for path, each in zip(paths, specs, strict=True) if not _is_none(each)]
+    names = unique(output_name(path) for path, _ in named)
+    return [name for name, (_, each) in zip(names, named, strict=True) if not _is_constant(each)]
+
+
+def _is_none(spec: Any) -> bool:
+    return _is_constant(spec) and spec.arg.value is None
+
+
+def _ranges(program: Any, symbols: dict[str, str]) -> Iterator[str]:
+    """Sentences about the limits of the program's dynamic axes."""
+    for name, (low, high) in _bounds(program, symbols).items():
+        yield f"the program takes {name} from {low}" + (f" to {high}" if high is not None else "")
+
+
+def _bounds(program: Any, symbols: dict[str, str]) -> dict[str, tuple[int, int | None]]:
+    """Axis -> its lowest and highest length, for those that have other limits than the usual 'two or more'."""
+    bounds: dict[str, tuple[int, int | None]] = {}
+    for symbol, limits in program.range_constraints.items():
+        name, low, high = symbols.get(str(symbol)), int(limits.lower), str(limits.upper)
+        if name and (high.isdigit() or low > 2):
+            bounds[name] = (low, int(high) if high.isdigit() else None)
+    return bounds
+
+
+def _facts(program: Any, source: Any) -> Facts:
+    operators = Counter(
+        node.target.__name__.split(".")[0]
+        for module in program.graph_module.modules()
+        if hasattr(module, "graph")
+        for node in module.graph.nodes
+        if node.op == "call_function"
+    )
+    return Facts(
+        format="torch.export program",
+        producer=producer(),
+        operators=dict(operators),
+        parameters=sum(each.numel() for each in program.parameters()),
+        size=file_size(source),
+    )

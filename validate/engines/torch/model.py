@@ -1,0 +1,134 @@
+"""The one class behind every PyTorch source: a call, what runs it, and what is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...errors import ParityGateError
+from ...signature import Hint, Signature
+from ..base import Facts, LoadOptions
+from .axes import program_signature, wanted_axes
+from .call import Call, inference, named_outputs, output_array
+from .capture import Capture, capture
+from .hints import program_hints
+from .probe import probed_signature
+
+if TYPE_CHECKING:
+    from ...signature import Array, Feed
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A call that the module takes, and what came out."""
+
+    call: Call
+    outputs: dict[str, Any]
+
+
+def try_call(module: Any, call: Call) -> Trial:
+    """Run the call's example. Raises whatever the module raises."""
+    args, kwargs = call.example()
+    with inference(module):
+        return Trial(call, named_outputs(module(*args, **kwargs)))
+
+
+class TorchModel:
+    """A PyTorch model behind :class:`.base.Model`.
+
+    ``native`` is the user's untouched module or program; ``call`` holds example arguments for the routes, ``capture``
+    the exported program made of it. Runs are in evaluation mode without gradients.
+    """
+
+    def __init__(
+        self,
+        native: Any,
+        call: Call,
+        signature: Signature,
+        facts: Facts,
+        *,
+        hints: tuple[Hint, ...] = (),
+        notes: tuple[str, ...] = (),
+        captured: Capture | None = None,
+        function: Callable[..., Any] | None = None,
+    ) -> None:
+        self.native = native
+        self.call = call
+        self.signature = signature
+        self.notes = notes
+        self.captured = captured or Capture()
+        self._facts = facts
+        self._hints = hints
+        self._function = function or native
+
+    def run(self, feed: Feed) -> dict[str, Array]:
+        """Call forward with one feed."""
+        args, kwargs = self.call.fill(feed)
+        with inference(self._function):
+            result = named_outputs(self._function(*args, **kwargs))
+        return {spec.name: output_array(spec.name, result[spec.name]) for spec in self.signature.outputs}
+
+    def hints(self) -> tuple[Hint, ...]:
+        """Bounds of inputs that index an embedding."""
+        return self._hints
+
+    def facts(self) -> Facts:
+        """Layers by class, or operators by name; parameters."""
+        return self._facts
+
+
+def open_module(
+    subject: str, module: Any, trial: Trial, options: LoadOptions, facts: Facts, notes: tuple[str, ...] = ()
+) -> TorchModel:
+    """A model of a module and a call that it takes: its signature is that of the program exported from it."""
+    call, outputs = trial.call, trial.outputs
+    _refuse_numbers(outputs)
+    axes = wanted_axes(subject, call, options.inputs, options.dynamic)
+    captured = capture(module, call, axes)
+    names = [name for name, _ in call.inputs]
+    if captured.program is not None:
+        inputs, results, _ = program_signature(captured.program, outputs, names, axes)
+        signature, hints = Signature(inputs, results), program_hints(captured.program, call)
+    else:
+        hints = ()
+        signature = probed_signature(subject, call, outputs, axes, lambda longer: try_call(module, longer).outputs)
+    return TorchModel(module, call, signature, facts, hints=hints, notes=notes + captured.notes, captured=captured)
+
+
+def _refuse_numbers(outputs: dict[str, Any]) -> None:
+    """A module's Python numbers would become constants of the program, whatever they depend on."""
+    for name, value in outputs.items():
+        if not hasattr(value, "dtype"):
+            raise ParityGateError(
+                "PG404", f"output '{name}'", f"forward returns the Python number {value!r} there, not a tensor",
+                "Return torch.tensor(...) or leave it out.",
+            )  # fmt: skip
+
+
+def module_facts(title: str, producer: str, module: Any, size: int | None) -> Facts:
+    """Leaf modules by class, and the number of parameters."""
+    from collections import Counter
+
+    layers = Counter(
+        getattr(each, "original_name", type(each).__name__) for each in module.modules() if not list(each.children())
+    )
+    return Facts(
+        format=title,
+        producer=producer,
+        operators=dict(layers),
+        parameters=sum(each.numel() for each in module.parameters()),
+        size=size,
+    )
+
+
+def mode_notes(module: Any) -> tuple[str, ...]:
+    """What the user should know of a module in training mode."""
+    if not any(each.training for each in module.modules()):
+        return ()
+    return ("the module was in training mode; it is run and converted in evaluation mode, as by module.eval()",)
+
+
+def fails(subject: str, code: str, error: Exception, remedy: str = "") -> ParityGateError:
+    """A framework's exception as ``code``."""
+    return ParityGateError(code, subject, f"{type(error).__name__}: {str(error).strip()}", remedy)

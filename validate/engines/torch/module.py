@@ -1,0 +1,165 @@
+"""PyTorch modules: pickled whole, built by a ``module:factory``, or live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import ParityGateError
+from ...user_code import find_callable
+from ..base import LoadOptions
+from .call import Call, bind_example, not_known
+from .common import file_size, producer, weights_only
+from .guess import examples
+from .model import TorchModel, Trial, fails, mode_notes, module_facts, open_module, try_call
+from .unsafe import check_module_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def load(source: Path | str | Any, options: LoadOptions) -> TorchModel:
+    """Open a pickled module (a path), a ``package.module:callable`` or ``file.py:callable``, or a live ``nn.Module``.
+
+    Raises ParityGateError PG501 for a pickle that imports more than PyTorch (unless ``options.trust``), PG402 when
+    the module can't be had, PG206 when its inputs aren't known, PG406 when it doesn't take them, PG405 when an axis
+    that the user wants dynamic is fixed by the module.
+    """
+    if isinstance(source, Path):
+        module, title, subject = _unpickle(source, options.trust), "pickled PyTorch module", str(source)
+    elif isinstance(source, str):
+        module, title, subject = _build(source, options.weights), "PyTorch module:factory", source
+    else:
+        module, title, subject = source, "PyTorch module", type(source).__name__
+    facts = module_facts(title, producer(), module, file_size(source) or file_size(options.weights))
+    return open_module(subject, module, find_call(subject, module, options), options, facts, mode_notes(module))
+
+
+def find_call(subject: str, module: Any, options: LoadOptions) -> Trial:
+    """A call that the module takes: the user's example, or the first guess that fits the declared inputs."""
+    calls = list(_calls(subject, module, options))
+    for number, call in enumerate(calls, start=1):
+        try:
+            return try_call(module, call)
+        except ParityGateError:
+            raise
+        except Exception as error:
+            if number == len(calls):
+                shapes = ", ".join(f"{name} {tuple(getattr(value, 'shape', ()))}" for name, value in call.inputs)
+                raise fails(f"{subject} with {shapes}", "PG406", error, "Declare shapes that it takes.") from error
+    raise not_known(subject, module.forward, "nothing is said about its inputs")
+
+
+def _calls(subject: str, module: Any, options: LoadOptions) -> Iterator[Call]:
+    if options.example is not None:
+        call = bind_example(subject, module.forward, _declared_only(options.example, options))
+        yield call
+        yield call.with_values(lambda _, value: _in_own_width(module, value))
+        return
+    for example in examples(options.inputs) if options.inputs else ():
+        yield bind_example(subject, module.forward, example)
+
+
+def _declared_only(example: Mapping[str, Any], options: LoadOptions) -> Mapping[str, Any]:
+    """A declaration chooses among the arrays of a sample."""
+    names = {spec.name for spec in options.inputs}
+    return (
+        {name: value for name, value in example.items() if name in names}
+        if names <= set(example) and names
+        else example
+    )
+
+
+def _in_own_width(module: Any, value: Any) -> Any:
+    """Floating samples in the width of the module's parameters, as samples from text and numpy are often wider."""
+    width = next((each.dtype for each in module.parameters() if each.is_floating_point()), None)
+    return value.to(width) if width is not None and value.is_floating_point() else value
+
+
+def _unpickle(path: Path, trust: bool) -> Any:
+    import torch
+
+    if not trust:
+        check_module_file(path)
+    try:
+        module = torch.load(path, map_location="cpu", weights_only=False)
+    except Exception as error:  # unpickling runs the classes' own code
+        raise fails(
+            str(path),
+            "PG402",
+            error,
+            "The code of the module's classes must be importable; add its folder to PYTHONPATH.",
+        ) from error
+    if isinstance(module, dict):
+        raise weights_only(path)
+    return _check_kind(str(path), module)
+
+
+def _check_kind(subject: str, module: Any) -> Any:
+    import torch
+
+    if not isinstance(module, torch.nn.Module):
+        kind = f"{type(module).__module__}.{type(module).__qualname__}"
+        raise ParityGateError("PG402", subject, f"it gives a {kind}, not a torch.nn.Module")
+    return module
+
+
+def _build(source: str, weights: Path | None) -> Any:
+    factory = find_callable(source, "PG402")
+    try:
+        module = _check_kind(source, factory()).eval()
+    except ParityGateError:
+        raise
+    except Exception as error:  # the factory is the user's code
+        name = source.rpartition(":")[2]
+        raise fails(source, "PG402", error, f"{name}() must return a torch.nn.Module without arguments.") from error
+    if weights is not None:
+        _load_weights(module, weights)
+    return module
+
+
+def _load_weights(module: Any, path: Path) -> None:
+    state = _read_weights(path)
+    own = module.state_dict()
+    problems = {
+        "missing": [key for key in own if key not in state],
+        "unexpected": [key for key in state if key not in own],
+        "of another shape": [key for key in own if key in state and _sizes(state[key]) != _sizes(own[key])],
+    }
+    if any(problems.values()):
+        said = "; ".join(f"{kind}: {_listed(keys)}" for kind, keys in problems.items() if keys)
+        raise ParityGateError(
+            "PG402", str(path), f"the weights don't fit the module: {said}",
+            "Give the state dict alone, as by torch.save(module.state_dict(), path), of the same architecture.",
+        )  # fmt: skip
+    module.load_state_dict(state, strict=True)
+
+
+def _sizes(value: Any) -> Any:
+    return getattr(value, "shape", None)
+
+
+def _listed(keys: list[str], limit: int = 8) -> str:
+    return ", ".join(map(str, keys[:limit])) + (f" and {len(keys) - limit} more" if len(keys) > limit else "")
+
+
+def _read_weights(path: Path) -> dict[str, Any]:
+    import pickle
+
+    import torch
+
+    if not path.is_file():
+        raise ParityGateError("PG202", str(path), "no such file", "Check --weights.")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ParityGateError(
+            "PG501", str(path), "the weights file holds more than tensors, so that loading it could run code",
+            "Save the state dict alone: torch.save(module.state_dict(), path).",
+        ) from error  # fmt: skip
+    except Exception as error:  # PyTorch raises many kinds for a damaged file
+        raise fails(str(path), "PG402", error) from error
+    if not isinstance(state, dict):
+        raise ParityGateError("PG402", str(path), f"it holds a {type(state).__name__}, not a state dict")
+    return state

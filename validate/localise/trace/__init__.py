@@ -1,0 +1,1 @@
+"""What the layers inside of a framework's model compute, one module per framework."""

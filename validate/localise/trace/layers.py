@@ -1,0 +1,94 @@
+"""What the layers inside of a source gave for one feed: the border's second question, asked only after a failure.
+
+A module beside this one has one function, ``trace(model, feed) -> (outputs, layers)``, for the models of some formats.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...engines.base import Graphed, Model
+
+if TYPE_CHECKING:
+    from ...signature import Array, Feed
+
+TRACERS = {
+    "keras": "keras",
+    "torch_module": "torch",
+    "torch_factory": "torch",
+    "torch_export": "torch",
+    "torchscript": "torch",
+    "saved_model": "tensorflow",
+    "graphdef": "tensorflow",
+}
+"""Format -> the module that looks into its models; a model that runs as an ONNX graph needs none."""
+
+_MOST_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class LayerValue:
+    """One floating result of one layer: ``scopes`` are names that a converter may keep, ``kind`` the layer's type."""
+
+    name: str
+    kind: str
+    scopes: tuple[str, ...]
+    value: Array
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Collects layers in the order in which they answer; none after the first gigabyte.
+
+    A layer that is called several times is ``name``, ``name#2`` and so on, up to ``calls``: the steps of a recurrence.
+    """
+
+    calls: int = 8
+    layers: list[LayerValue] = field(default_factory=list)
+    _bytes: int = 0
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, name: str, kind: str, scopes: tuple[str, ...], values: Iterable[Array]) -> None:
+        """Note a layer's floating results; they are copied, since layers may work in place."""
+        for value in values:
+            count = self._counts[name] = self._counts.get(name, 0) + 1
+            self._bytes += value.nbytes
+            if value.dtype.kind == "f" and count <= self.calls and self._bytes <= _MOST_BYTES:
+                label = name if count == 1 else f"{name}#{count}"
+                self.layers.append(LayerValue(label, kind, scopes, value.copy()))
+
+
+def traceable(name: str) -> bool:
+    """Whether the layers of a format's models can be looked at."""
+    return name in TRACERS or name in ("onnx", "coreml")
+
+
+def trace(name: str, model: Model, feed: Feed) -> tuple[dict[str, Array], list[LayerValue]]:
+    """The outputs of a model of the format ``name``, and what its layers gave on the way, in their order.
+
+    No layers where they can't be looked at. Raises what the model raises.
+    """
+    if isinstance(model, Graphed):
+        return _graph_layers(model, feed)
+    if name not in TRACERS:
+        return model.run(feed), []
+    tracer: Any = importlib.import_module(f"{__package__}.{TRACERS[name]}")
+    outputs, layers = tracer.trace(model, feed)
+    return outputs, layers
+
+
+def _graph_layers(model: Any, feed: Feed) -> tuple[dict[str, Array], list[LayerValue]]:
+    """Every floating tensor of the graph is a layer's result; the operator's name or its first result names it."""
+    from ..graph import floating
+    from ..probe import Probe
+
+    probe = Probe(model, feed)
+    graph = probe.graph()
+    kinds = {name: node.op_type for node in graph.graph.node for name in node.output}
+    recorder = Recorder()
+    for name, value in probe.read(floating(graph)).items():
+        recorder.add(name, kinds[name], (name,), [value])
+    return model.run(feed), recorder.layers
