@@ -29,8 +29,8 @@ from typing import Any
 import numpy as np
 import onnx
 
-from paritygate.convert.routes import onnx_to_coreml
 from paritygate.convert.routes.base import ConvertOptions
+from paritygate.convert.routes.onnx.to_coreml import route as onnx_to_coreml
 from paritygate.validate.coreml.files.package import open_package
 from paritygate.validate.doctor import versions
 from paritygate.validate.engines.base import Facts, LoadOptions

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from paritygate.convert import export
 from paritygate.convert.export import check_output, publish, use_free_data_name
-from paritygate.convert.routes.save import save_onnx
+from paritygate.convert.routes.onnx.save import save_onnx
 from paritygate.validate.errors import ParityGateError
 
 

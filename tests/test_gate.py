@@ -111,7 +111,7 @@ BROKEN: dict[str, Callable[[onnx.ModelProto], None]] = {
 BROKEN_ROUTE = """
 import importlib.util, sys
 import onnx
-from paritygate.convert.routes.onnx_to_onnx import convert as honest
+from paritygate.convert.routes.onnx.to_onnx import convert as honest
 spec = importlib.util.spec_from_file_location("gate", {tests!r})
 gate = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(gate)

@@ -312,7 +312,7 @@ def test_a_failing_command_says_where_and_leaves_a_repro(tmp_path: Path) -> None
 
 NUDGING_ROUTE = """
 import onnx
-from paritygate.convert.routes.onnx_to_onnx import convert as honest
+from paritygate.convert.routes.onnx.to_onnx import convert as honest
 from {tests} import nudge, weight
 
 def convert(model, destination, options):

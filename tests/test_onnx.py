@@ -12,8 +12,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from paritygate.convert import ParityGateError, convert
-from paritygate.convert.routes.opset import opset_of
-from paritygate.convert.routes.save import save_onnx
+from paritygate.convert.routes.onnx.opset import opset_of
+from paritygate.convert.routes.onnx.save import save_onnx
 from paritygate.validate import validate
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.onnxruntime import load, newest_opset

@@ -12,8 +12,8 @@ import pytest
 from onnx import numpy_helper, parser
 
 from benchmarks.onnx_coreml import Case, cases_of, measure, ours
-from paritygate.convert.routes import onnx_to_coreml
 from paritygate.convert.routes.base import Candidate, ConvertOptions
+from paritygate.convert.routes.onnx.to_coreml import route as onnx_to_coreml
 from paritygate.validate.engines import onnxruntime
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml.lowered import lowered as coreml
@@ -370,7 +370,7 @@ def test_slice_bounds_beyond_int32_mean_the_end(tmp_path: Path) -> None:
 
 
 def test_two_translations_of_one_operator_are_an_error() -> None:
-    from paritygate.convert.routes.onnx_coreml.registry import Registry
+    from paritygate.convert.routes.onnx.to_coreml.registry import Registry
 
     registry = Registry()
     registry.add("Relu", lambda node: None, since=6)

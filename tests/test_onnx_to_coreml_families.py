@@ -16,8 +16,8 @@ import pytest
 from onnx import helper, numpy_helper, parser
 
 from benchmarks.onnx_coreml import Case, cases_of, measure, ours
-from paritygate.convert.routes import onnx_to_coreml
 from paritygate.convert.routes.base import Candidate, ConvertOptions
+from paritygate.convert.routes.onnx.to_coreml import route as onnx_to_coreml
 from paritygate.validate.engines import onnxruntime
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml.lowered import lowered as coreml
@@ -454,7 +454,7 @@ def test_large_sums_of_integers_stay_exact(tmp_path: Path) -> None:
 
 
 def _classes_of(estimator: Any, x: Any, folder: Path) -> tuple[onnx.ModelProto, Candidate]:
-    from paritygate.convert.routes import sklearn_to_onnx
+    from paritygate.convert.routes.sklearn.onnx import route as sklearn_to_onnx
     from paritygate.validate.engines.sklearn.estimator import estimator as sklearn
 
     path = folder / "estimator.onnx"

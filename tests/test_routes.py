@@ -19,7 +19,7 @@ OURS = ROUTES["onnx", "coreml"][0]
 NUDGED = """
 import onnx
 from onnx import numpy_helper
-from paritygate.convert.routes.onnx_to_coreml import convert as honest
+from paritygate.convert.routes.onnx.to_coreml.route import convert as honest
 
 
 def convert(model, destination, options):

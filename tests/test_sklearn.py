@@ -50,7 +50,7 @@ from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from paritygate.convert.routes.base import Candidate, ConvertOptions
-from paritygate.convert.routes.sklearn_to_onnx import NEWEST, convert
+from paritygate.convert.routes.sklearn.onnx.route import NEWEST, convert
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.onnxruntime import newest_opset
 from paritygate.validate.engines.sklearn.estimator import load

@@ -18,7 +18,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from paritygate.convert.routes.base import ConvertOptions
-from paritygate.convert.routes.sklearn_to_onnx import convert
+from paritygate.convert.routes.sklearn.onnx.route import convert
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn.estimator import load
 from paritygate.validate.errors import ParityGateError
@@ -167,7 +167,7 @@ def test_every_estimator_has_a_recipe() -> None:
 
 def test_every_metric_agrees(tmp_path: Path) -> None:
     """All metrics that have a translation, through the distances to all training rows."""
-    from paritygate.convert.routes.sklearn_gaps.distances import ROW_DISTANCES
+    from paritygate.convert.routes.sklearn.onnx.distances import ROW_DISTANCES
 
     plain = {*ROW_DISTANCES, "euclidean", "cosine", "sqeuclidean"} - {"exact euclidean", "nan_euclidean", "minkowski"}
     named = [(metric, {}) for metric in sorted(plain)]
@@ -180,7 +180,7 @@ def test_every_metric_agrees(tmp_path: Path) -> None:
 
 def test_elementwise_functions_are_as_accurate_as_numpys(tmp_path: Path) -> None:
     """Near zero too, where ``log(1 + x)`` and ``exp(x) - 1`` would lose all digits."""
-    from paritygate.convert.routes.sklearn_gaps.functions import FUNCTIONS
+    from paritygate.convert.routes.sklearn.onnx.functions import FUNCTIONS
 
     tiny = np.array([[1e-300, 1e-12, 1e-5], [0.3, 0.999, 1.0], [1.5, 2.5, 30.0]])
     for function in dict.fromkeys(FUNCTIONS):

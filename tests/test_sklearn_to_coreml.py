@@ -53,10 +53,10 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import paritygate.convert
 from paritygate.convert.routes.base import Candidate, ConvertOptions
-from paritygate.convert.routes.sklearn_coreml.registry import PREDICTORS, TRANSFORMERS
-from paritygate.convert.routes.sklearn_coreml.single import single_limit
-from paritygate.convert.routes.sklearn_gaps.trees import AT_MOST, BELOW
-from paritygate.convert.routes.sklearn_to_coreml import convert
+from paritygate.convert.routes.sklearn.coreml.registry import PREDICTORS, TRANSFORMERS
+from paritygate.convert.routes.sklearn.coreml.route import convert
+from paritygate.convert.routes.sklearn.coreml.single import single_limit
+from paritygate.convert.routes.sklearn.onnx.estimators.ensembles.trees import AT_MOST, BELOW
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml.lowered import lowered as coreml
 from paritygate.validate.engines.sklearn.estimator import load

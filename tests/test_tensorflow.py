@@ -19,9 +19,10 @@ import tensorflow as tf
 from sklearn.datasets import load_digits
 
 from paritygate.convert import ParityGateError, convert
-from paritygate.convert.routes import tf_to_onnx, tflite_to_onnx
 from paritygate.convert.routes.base import Candidate, ConvertOptions
-from paritygate.convert.routes.opset import opset_of
+from paritygate.convert.routes.onnx.opset import opset_of
+from paritygate.convert.routes.tensorflow import tflite_to_onnx
+from paritygate.convert.routes.tensorflow import to_onnx as tf_to_onnx
 from paritygate.validate.engines import onnxruntime
 from paritygate.validate.engines.base import LoadOptions, Model
 from paritygate.validate.engines.tensorflow import freeze as tf_freeze

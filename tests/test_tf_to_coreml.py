@@ -16,9 +16,9 @@ import pytest
 import tensorflow as tf
 
 from paritygate.convert import ParityGateError
-from paritygate.convert.routes import tf_to_coreml
 from paritygate.convert.routes.base import FP16, MIXED, Candidate, ConvertOptions
 from paritygate.convert.routes.coreml.rename import rename_features
+from paritygate.convert.routes.tensorflow import to_coreml as tf_to_coreml
 from paritygate.validate.engines.base import LoadOptions, Model
 from paritygate.validate.engines.coreml.lowered import lowered as coreml
 from paritygate.validate.engines.tensorflow import keras as keras_engine

@@ -21,10 +21,11 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from paritygate.convert import convert
-from paritygate.convert.routes import torch_to_onnx, torchscript_to_onnx
 from paritygate.convert.routes.base import Candidate, ConvertOptions
-from paritygate.convert.routes.opset import opset_of
-from paritygate.convert.routes.torch_dynamo import save_graph
+from paritygate.convert.routes.onnx.opset import opset_of
+from paritygate.convert.routes.torch import to_onnx as torch_to_onnx
+from paritygate.convert.routes.torch import torchscript_to_onnx
+from paritygate.convert.routes.torch.dynamo import save_graph
 from paritygate.validate.engines import onnxruntime
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.torch import exported as torch_export

@@ -16,8 +16,8 @@ import torch
 from torch import nn
 
 from paritygate.convert import ParityGateError, convert
-from paritygate.convert.routes import torch_to_coreml
 from paritygate.convert.routes.base import FP16, MIXED, Candidate, ConvertOptions
+from paritygate.convert.routes.torch import to_coreml as torch_to_coreml
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml.lowered import lowered as coreml
 from paritygate.validate.engines.torch import exported as torch_export

@@ -20,28 +20,28 @@ class Way:
 
 
 _TO_ONNX = {
-    "onnx": "onnx_to_onnx",
-    "saved_model": "tf_to_onnx",
-    "graphdef": "tf_to_onnx",
-    "keras": "tf_to_onnx",
-    "tflite": "tflite_to_onnx",
-    "torch_export": "torch_to_onnx",
-    "torchscript": "torchscript_to_onnx",
-    "torch_module": "torch_to_onnx",
-    "torch_factory": "torch_to_onnx",
-    "coreml": "coreml_to_onnx",
-    "sklearn": "sklearn_to_onnx",
-    "xgboost": "sklearn_to_onnx",
-    "lightgbm": "sklearn_to_onnx",
-    "catboost": "sklearn_to_onnx",
+    "onnx": "onnx.to_onnx",
+    "saved_model": "tensorflow.to_onnx",
+    "graphdef": "tensorflow.to_onnx",
+    "keras": "tensorflow.to_onnx",
+    "tflite": "tensorflow.tflite_to_onnx",
+    "torch_export": "torch.to_onnx",
+    "torchscript": "torch.torchscript_to_onnx",
+    "torch_module": "torch.to_onnx",
+    "torch_factory": "torch.to_onnx",
+    "coreml": "onnx.from_coreml",
+    "sklearn": "sklearn.onnx.route",
+    "xgboost": "sklearn.onnx.route",
+    "lightgbm": "sklearn.onnx.route",
+    "catboost": "sklearn.onnx.route",
 }
 
 _TO_COREML = {
-    **dict.fromkeys(("saved_model", "graphdef", "keras"), ("coremltools", "tf_to_coreml")),
+    **dict.fromkeys(("saved_model", "graphdef", "keras"), ("coremltools", "tensorflow.to_coreml")),
     **dict.fromkeys(
-        ("torch_export", "torchscript", "torch_module", "torch_factory"), ("coremltools", "torch_to_coreml")
+        ("torch_export", "torchscript", "torch_module", "torch_factory"), ("coremltools", "torch.to_coreml")
     ),
-    **dict.fromkeys(("sklearn", "xgboost", "lightgbm", "catboost"), ("native", "sklearn_to_coreml")),
+    **dict.fromkeys(("sklearn", "xgboost", "lightgbm", "catboost"), ("native", "sklearn.coreml.route")),
 }
 """Routes without ONNX in between: coremltools' own frontends, and models that Core ML has itself."""
 
@@ -49,7 +49,7 @@ _TO_COREML = {
 def _ways_to_coreml(source: str) -> tuple[Way, ...]:
     own = (Way(_TO_COREML[source][0], (f"{_ROUTES}.{_TO_COREML[source][1]}",)),) if source in _TO_COREML else ()
     first = () if source == "onnx" else (f"{_ROUTES}.{_TO_ONNX[source]}",)
-    return (*own, Way("onnx", (*first, f"{_ROUTES}.onnx_to_coreml")))
+    return (*own, Way("onnx", (*first, f"{_ROUTES}.onnx.to_coreml.route")))
 
 
 ROUTES: dict[tuple[str, str], tuple[Way, ...]] = {

@@ -13,7 +13,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from paritygate.convert.routes.base import ConvertOptions
-from paritygate.convert.routes.sklearn_to_onnx import convert
+from paritygate.convert.routes.sklearn.onnx.route import convert
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn.estimator import load as load_estimator
 from paritygate.validate.engines.sklearn.thresholds import thresholds_of

@@ -23,9 +23,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from paritygate.convert import ParityGateError
-from paritygate.convert.routes.sklearn_gaps import catboost as catboost_form
-from paritygate.convert.routes.sklearn_gaps import lightgbm as lightgbm_form
-from paritygate.convert.routes.sklearn_gaps import xgboost as xgboost_form
+from paritygate.convert.routes.sklearn.onnx.estimators.ensembles import catboost as catboost_form
+from paritygate.convert.routes.sklearn.onnx.estimators.ensembles import lightgbm as lightgbm_form
+from paritygate.convert.routes.sklearn.onnx.estimators.ensembles import xgboost as xgboost_form
 from paritygate.validate.detect import detect
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn.estimator import load
@@ -358,7 +358,7 @@ def test_native_object(name: str, parity: Any, tmp_path: Path) -> None:
 
 LATE = """
 import sys
-from paritygate.convert.routes.sklearn_registry import is_supported, register_everything
+from paritygate.convert.routes.sklearn.onnx.registry import is_supported, register_everything
 register_everything()
 assert not {"catboost", "lightgbm", "xgboost"} & set(sys.modules), "nothing but scikit-learn was needed so far"
 import xgboost

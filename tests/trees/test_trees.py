@@ -20,8 +20,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from paritygate.convert import ParityGateError
-from paritygate.convert.routes.sklearn_gaps.categories import SetSplit, tabulate
-from paritygate.convert.routes.sklearn_gaps.trees import AT_MOST, BELOW, Ensemble, Tree, narrow, reachable, split
+from paritygate.convert.routes.sklearn.onnx.estimators.ensembles.categories import SetSplit, tabulate
+from paritygate.convert.routes.sklearn.onnx.estimators.ensembles.trees import (
+    AT_MOST,
+    BELOW,
+    Ensemble,
+    Tree,
+    narrow,
+    reachable,
+    split,
+)
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn.estimator import load
 

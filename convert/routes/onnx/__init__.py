@@ -1,0 +1,1 @@
+"""Routes from ONNX and, through our own Core ML engine, from Core ML."""

@@ -1,0 +1,45 @@
+"""Core ML to ONNX: the graph that the engine lowers a model to, as a file of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from ....validate.errors import ParityGateError
+from ..base import Candidate, ConvertOptions
+from .opset import opset_of, raise_opset
+from .save import check_file
+
+if TYPE_CHECKING:
+    from ....validate.coreml.files.package import Package
+    from ....validate.engines.base import Model
+
+
+def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
+    """Write the lowered graph. Raises PG404 for a model with states, which ONNX can't keep, and PG408."""
+    from ....validate.coreml.export import write_onnx
+    from ....validate.coreml.lower import lower
+
+    lowered = lower(cast("Package", model.native))
+    if lowered.states:
+        names = ", ".join(state.name for state in lowered.states)
+        raise ParityGateError("PG404", names, "the model keeps states between calls, and ONNX has none")
+    write_onnx(lowered, destination)
+    if options.opset is not None:
+        _move(destination, options.opset)
+    check_file(destination)
+    return Candidate(
+        path=destination,
+        route="Core ML lowering",
+        inputs={feature.tensor or feature.name: feature.name for feature in lowered.inputs},
+        outputs={spec.name: spec.name for spec in model.signature.outputs},
+    )
+
+
+def _move(path: Path, opset: int) -> None:
+    """The same file at another opset; its external data, if any, stays where it is."""
+    import onnx
+
+    graph = onnx.load(str(path), load_external_data=False)
+    if opset_of(graph) != opset:
+        path.write_bytes(raise_opset(graph, opset).SerializeToString())

@@ -1,0 +1,47 @@
+"""Write an ONNX model, with external data where protobuf's 2 GB limit asks for it, and check what was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ....validate.errors import ParityGateError
+
+if TYPE_CHECKING:
+    import onnx
+
+INLINE_LIMIT = 1_900_000_000
+"""Bytes up to which weights stay inside the file; protobuf refuses messages of 2**31 bytes."""
+
+
+def save_onnx(model: onnx.ModelProto, destination: Path, inline_limit: int = INLINE_LIMIT) -> None:
+    """Write ``model`` to ``destination``; weights go to ``<destination>.data`` beside it when they are too large.
+
+    The external file is named after the final file, so that both can be moved together and still find each other.
+    Raises ParityGateError PG405 when the file breaks ONNX's own rules.
+    """
+    import onnx
+
+    large = _weight_bytes(model) > inline_limit
+    onnx.save_model(
+        model,
+        str(destination),
+        save_as_external_data=large,
+        location=f"{destination.name}.data" if large else None,
+        convert_attribute=large,
+    )
+    check_file(destination)
+
+
+def check_file(path: Path) -> None:
+    """Hold a written model to ONNX's own rules. Raises ParityGateError PG405."""
+    import onnx
+
+    try:
+        onnx.checker.check_model(str(path))
+    except onnx.checker.ValidationError as error:
+        raise ParityGateError("PG405", path.name, f"the converted model is not valid ONNX: {error}") from error
+
+
+def _weight_bytes(model: onnx.ModelProto) -> int:
+    return sum(len(tensor.raw_data) or tensor.ByteSize() for tensor in model.graph.initializer)

@@ -1,0 +1,57 @@
+"""Imports every family of operators, which registers their translations."""
+
+from .ops import (
+    activation,
+    comparison,
+    control_flow,
+    conv,
+    detection,
+    einsum,
+    elementwise,
+    linear,
+    normalization,
+    pool,
+    random_numbers,
+    recurrent,
+    reduction,
+    resize,
+    sampling,
+    scatter_gather,
+    sequences,
+    shapes,
+    slicing,
+    spectral,
+)
+from .ops.ml import linear as ml_linear
+from .ops.ml import tables as ml_tables
+from .ops.ml import trees as ml_trees
+from .ops.quantized import products as quantized_products
+from .ops.quantized import quantization
+
+__all__ = [
+    "activation",
+    "comparison",
+    "control_flow",
+    "conv",
+    "detection",
+    "einsum",
+    "elementwise",
+    "linear",
+    "ml_linear",
+    "ml_tables",
+    "ml_trees",
+    "normalization",
+    "pool",
+    "quantization",
+    "quantized_products",
+    "random_numbers",
+    "recurrent",
+    "reduction",
+    "resize",
+    "sampling",
+    "scatter_gather",
+    "sequences",
+    "shapes",
+    "slicing",
+    "spectral",
+]

@@ -1,0 +1,1 @@
+"""ONNX operators, one function each, one file per family."""

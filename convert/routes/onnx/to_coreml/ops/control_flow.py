@@ -1,0 +1,170 @@
+"""If, Loop and Scan. A branch whose condition is known is taken at once, a short loop of known length written out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import onnx
+
+from ..branches import both
+from ..common import Length, countable, length, scalar, transpose
+from ..loops import INT32_MAX, Loop, from_end
+from ..mil import Var, mb, types
+from ..node import Node
+from ..registry import translates
+from ..values import Ints, Value, cast_name, variable
+
+WRITTEN_OUT = 128
+"""Nodes up to which a loop of known length is written out."""
+
+Pass = Callable[[Value, Value, Sequence[Value]], tuple[Value, list[Value], list[Value]]]
+"""A loop's body: (index, condition, carried values) -> (condition, carried values, values to stack)."""
+
+
+@translates("If", folds=False)
+def if_(node: Node, cond: Value, *, then_branch: onnx.GraphProto, else_branch: onnx.GraphProto) -> Sequence[Value]:
+    """The results of one of two graphs."""
+    if isinstance(cond.content, np.ndarray):
+        return node.subgraph(then_branch if cond.content.item() else else_branch, [])
+    if isinstance(node.decision, bool):
+        return node.subgraph(then_branch if node.decision else else_branch, [], "then" if node.decision else "else")
+    return both(
+        node.path,
+        cond,
+        (lambda: node.subgraph(then_branch, [], "then"), lambda: node.subgraph(else_branch, [], "else")),
+        node.unsupported,
+    )
+
+
+def _tensor(node: Node, value: Value) -> Var:
+    if value.content is None or isinstance(value.content, tuple):
+        raise node.unsupported("sequences and optionals can't leave a graph that runs conditionally")
+    return variable(value)
+
+
+@translates("Loop", folds=False)
+def loop(
+    node: Node, trip_count: Value | None = None, cond: Value | None = None, *initial: Value, body: onnx.GraphProto
+) -> list[Value]:
+    """The body until its condition fails or it ran ``trip_count`` times; carried values, then stacked ones."""
+
+    def step(index: Value, go_on: Value, carried: Sequence[Value]) -> tuple[Value, list[Value], list[Value]]:
+        goes_on, *results = node.subgraph(body, [index, go_on, *carried])
+        return goes_on, results[: len(initial)], results[len(initial) :]
+
+    start = cond or Value(np.array(True), np.dtype(bool))
+    carried, stacked = _repeated(node, _count(trip_count), step, start, initial, body)
+    return [*carried, *stacked]
+
+
+def _count(trip_count: Value | None) -> Var | int:
+    if trip_count is None:
+        return INT32_MAX
+    if isinstance(trip_count.content, np.ndarray):
+        return min(int(trip_count.content.item()), INT32_MAX)
+    return scalar(variable(trip_count))
+
+
+@translates("Scan", since=9, folds=False)
+def scan(
+    node: Node, *inputs: Value, body: onnx.GraphProto, num_scan_inputs: int, scan_input_axes: Ints = (),
+    scan_input_directions: Ints = (), scan_output_axes: Ints = (), scan_output_directions: Ints = (),
+) -> list[Value]:  # fmt: skip
+    """The body for each place along an axis of the scanned inputs; states, then stacked values."""
+    states, scanned = inputs[: len(inputs) - num_scan_inputs], inputs[len(inputs) - num_scan_inputs :]
+    variables = [variable(value) for value in scanned]
+    axes = [axis % x.rank for axis, x in zip(scan_input_axes or [0] * len(scanned), variables, strict=True)]
+    count = _scalar_length(length(variables[0], axes[0]))
+    turned = scan_input_directions or [0] * len(scanned)
+
+    def step(index: Value, go_on: Value, carried: Sequence[Value]) -> tuple[Value, list[Value], list[Value]]:
+        i = variable(index)
+        places = [from_end(count, i) if backwards else i for backwards in turned]
+        elements = [
+            Value(_element(x, place, axis), value.dtype)
+            for x, place, axis, value in zip(variables, places, axes, scanned, strict=True)
+        ]
+        results = node.subgraph(body, [*carried, *elements])
+        return go_on, results[: len(states)], results[len(states) :]
+
+    backwards = frozenset(i for i, direction in enumerate(scan_output_directions) if direction)
+    start = Value(np.array(True), np.dtype(bool))
+    carried, stacked = _repeated(node, count, step, start, states, body, backwards)
+    moved = [_moved(v, axis) for v, axis in zip(stacked, scan_output_axes or [0] * len(stacked), strict=True)]
+    return [*carried, *moved]
+
+
+def _scalar_length(count: Length) -> Var | int:
+    return count if isinstance(count, int) else scalar(count)
+
+
+def _element(x: Var, place: Var, axis: int) -> Var:
+    element = mb.gather(x=countable(x), indices=place, axis=axis)
+    return mb.cast(x=element, dtype="bool") if x.dtype == types.bool else element
+
+
+def _moved(value: Value, axis: int) -> Value:
+    """The first axis at another place."""
+    x = variable(value)
+    order = list(range(1, x.rank))
+    order.insert(axis % x.rank, 0)
+    return Value(transpose(x, order), value.dtype)
+
+
+def _repeated(
+    node: Node, count: Var | int, step: Pass, start: Value, initial: Sequence[Value], body: onnx.GraphProto,
+    backwards: frozenset[int] = frozenset(),
+) -> tuple[list[Value], list[Value]]:  # fmt: skip
+    tensors = all(not isinstance(value.content, tuple) and value.content is not None for value in initial)
+    if isinstance(count, int) and start.known and (count * len(body.node) <= WRITTEN_OUT or not tensors):
+        done = _written_out(count, step, start, initial, backwards)
+        if done is not None:
+            return done
+    if not tensors:
+        raise node.unsupported("a loop of unknown length can't carry sequences or optionals")
+    return _looped(node, count, step, start, initial, backwards)
+
+
+def _written_out(
+    count: int, step: Pass, go_on: Value, initial: Sequence[Value], backwards: frozenset[int]
+) -> tuple[list[Value], list[Value]] | None:
+    """All passes one after the other; None where the model computes how many there are, or there are none."""
+    carried, rows = list(initial), []
+    for index in range(count):
+        if not isinstance(go_on.content, np.ndarray):
+            return None
+        if not go_on.content.item():
+            break
+        go_on, carried, row = step(Value(np.array(index), np.dtype("int64")), go_on, carried)
+        rows.append(row)
+    if not rows:
+        return None
+    columns = list(zip(*rows, strict=True))
+    return carried, [_stacked(column[::-1] if i in backwards else column) for i, column in enumerate(columns)]
+
+
+def _stacked(column: Sequence[Value]) -> Value:
+    if all(value.known for value in column):
+        return Value(np.stack([value.content for value in column]), column[0].dtype)
+    rows = [mb.expand_dims(x=countable(variable(value)), axes=[0]) for value in column]
+    return Value(mb.cast(x=mb.concat(values=rows, axis=0), dtype=cast_name(column[0].dtype)), column[0].dtype)
+
+
+def _looped(
+    node: Node, count: Var | int, step: Pass, start: Value, initial: Sequence[Value], backwards: frozenset[int]
+) -> tuple[list[Value], list[Value]]:
+    dtypes = [value.dtype for value in initial]
+    stacked: list[np.dtype[np.generic]] = []
+
+    def body(index: Var, go_on: Var, carried: Sequence[Var]) -> tuple[Var, Sequence[Var], Sequence[Var]]:
+        values = [Value(var, dtype) for var, dtype in zip(carried, dtypes, strict=True)]
+        goes_on, after, rows = step(Value(index, np.dtype("int64")), Value(go_on, np.dtype(bool)), values)
+        stacked[:] = [row.dtype for row in rows]
+        handed_on = [_tensor(node, value) for value in after]
+        return scalar(variable(goes_on)), handed_on, [_tensor(node, row) for row in rows]
+
+    carried, stacks = Loop(count, body, backwards).run(scalar(variable(start)), [variable(v) for v in initial])
+    return [Value(v, d) for v, d in zip(carried, dtypes, strict=True)], [
+        Value(v, d) for v, d in zip(stacks, stacked, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""The classic models of the ai.onnx.ml domain."""

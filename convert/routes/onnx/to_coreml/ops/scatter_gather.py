@@ -1,0 +1,92 @@
+"""Elements picked out of tensors by index, and put into them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..common import countable, length, lengths, reshape, scalar, select, times
+from ..mil import Var, mb
+from ..node import Node
+from ..registry import translates
+
+REDUCTIONS = {"none": "update", "add": "add", "mul": "mul", "max": "max", "min": "min"}
+
+
+def _counted(node: Node, indices: Var, size: Any) -> Var:
+    """Indices counted from the front: from iOS17 on Core ML takes no negative ones."""
+    if indices.val is not None and isinstance(size, int):
+        return mb.const(val=np.asarray(np.where(indices.val < 0, indices.val + size, indices.val), np.int32))
+    if node.target.specification < 8:
+        return indices
+    size = np.int32(size) if isinstance(size, int) else scalar(size)
+    return select(cond=mb.less(x=indices, y=np.int32(0)), a=mb.add(x=indices, y=size), b=indices)
+
+
+@translates("Gather")
+def gather(node: Node, data: Var, indices: Var, *, axis: int) -> Var:
+    """Slices along an axis."""
+    indices, axis = _counted(node, indices, length(data, axis)), axis % data.rank
+    if node.target.program or indices.rank or data.rank == 1:
+        return mb.gather(x=countable(data), indices=indices, axis=axis)
+    # A neural network has no index without axes: it would leave the axis that such an index takes away.
+    rows = mb.gather(x=countable(data), indices=mb.expand_dims(x=indices, axes=[0]), axis=axis)
+    return mb.squeeze(x=rows, axes=[axis])
+
+
+@translates("GatherElements", since=11)
+def gather_elements(node: Node, data: Var, indices: Var, *, axis: int) -> Var:
+    """One element per index, which replaces one coordinate."""
+    indices = _counted(node, indices, length(data, axis))
+    return mb.gather_along_axis(x=countable(data), indices=indices, axis=axis)
+
+
+@translates("GatherND", since=11)
+def gather_nd(node: Node, data: Var, indices: Var, *, batch_dims: int = 0) -> Var:
+    """Slices at coordinates."""
+    indices = _coordinates(node, data, indices, batch_dims)
+    if not batch_dims:
+        return mb.gather_nd(x=countable(data), indices=indices)
+    node.need("iOS16")
+    return mb.gather_nd(x=countable(data), indices=indices, batch_dims=batch_dims)
+
+
+def _coordinates(node: Node, data: Var, indices: Var, skipped: int = 0) -> Var:
+    """Coordinates counted from the front, where the lengths are known."""
+    width = int(indices.shape[-1])
+    sizes = lengths(data)[skipped : skipped + width]
+    if not all(isinstance(n, int) for n in sizes):
+        return indices
+    row = np.array(sizes, np.int32)
+    if indices.val is not None:
+        return mb.const(val=np.where(indices.val < 0, indices.val + row, indices.val).astype(np.int32))
+    return select(cond=mb.less(x=indices, y=np.int32(0)), a=mb.add(x=indices, y=row), b=indices)
+
+
+@translates("Scatter", since=9)
+@translates("ScatterElements", since=11)
+def scatter_elements(node: Node, data: Var, indices: Var, updates: Var, *, axis: int, reduction: str = "none") -> Var:
+    """Updates at one index each, which replaces one coordinate."""
+    indices = _counted(node, indices, length(data, axis))
+    data, updates = countable(data), countable(updates)
+    mode = REDUCTIONS[reduction]
+    return mb.scatter_along_axis(data=data, indices=indices, updates=updates, axis=axis % data.rank, mode=mode)
+
+
+@translates("ScatterND", since=11)
+def scatter_nd(node: Node, data: Var, indices: Var, updates: Var, *, reduction: str = "none") -> Var:
+    """Slices put at coordinates."""
+    indices = _coordinates(node, data, indices)
+    data, updates = countable(data), countable(updates)
+    return mb.scatter_nd(data=data, indices=indices, updates=updates, mode=REDUCTIONS[reduction])
+
+
+@translates("Compress", since=9)
+def compress(node: Node, x: Var, condition: Var, *, axis: int | None = None) -> Var:
+    """The slices along an axis for which a condition holds; without one, the elements."""
+    x = countable(x)
+    if axis is None:
+        x, axis = reshape(x, [times(lengths(x))]), 0
+    kept = reshape(mb.non_zero(x=mb.cast(x=condition, dtype="int32")), [-1])
+    return mb.gather(x=x, indices=kept, axis=axis)

@@ -1,0 +1,192 @@
+"""Walk an ONNX graph and build its MIL program."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+
+from .....validate.errors import ParityGateError
+from ...coreml.target import Target
+from .branches import SPLIT, Decisions, ImpossibleError, Path, UndecidedError, both
+from .folding import fold
+from .functions import body_of, has_body, result_types, schema_of
+from .mil import Var, mb, types
+from .node import Node, Subgraph, TargetError, attribute_value, describe, plain
+from .registry import as_tuple, translates
+from .values import NarrowingError, Value, cast_name, kind_of, mil_dtype
+
+
+class MissingError(Exception):
+    """An operator has neither a translation nor a definition by simpler ones."""
+
+
+class Scope:
+    """The names of one graph or function body; ``outer`` are those of the graphs around it.
+
+    ``path`` is where it stands among branches, about which ``decisions`` were made (see :mod:`.branches`).
+    """
+
+    def __init__(
+        self,
+        opsets: Mapping[str, int],
+        target: Target,
+        decisions: Decisions,
+        path: Path = (),
+        outer: Mapping[str, Value] | None = None,
+    ) -> None:
+        self.opsets = opsets
+        self.target = target
+        self.decisions = decisions
+        self.path = path
+        self.values: dict[str, Value] = dict(outer or {})
+
+    def graph(self, graph: onnx.GraphProto) -> list[Value]:
+        """Translate all nodes of ``graph``, whose inputs have their values already; its outputs."""
+        self.values |= {tensor.name: _constant(tensor) for tensor in graph.initializer}
+        for tensor in graph.sparse_initializer:
+            raise ParityGateError("PG404", tensor.values.name, "sparse initializers have no translation")
+        return self._run(graph.node, [output.name for output in graph.output])
+
+    def _run(self, nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[Value]:
+        for number, node in enumerate(nodes):
+            if self.decisions.made.get(self._at(node)) == SPLIT:
+                return self._split(node, nodes[number + 1 :], outputs)
+            self.node(node)
+        return [self.values[name] for name in outputs]
+
+    def _split(self, proto: onnx.NodeProto, rest: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[Value]:
+        """``rest`` in both branches of an If."""
+        path = self._at(proto)
+        graphs = {a.name.removesuffix("_branch"): a.g for a in proto.attribute}
+
+        def branch(label: str) -> list[Value]:
+            results = self._nested(path, graphs[label], [], label)
+            inner = Scope(self.opsets, self.target, self.decisions, (*path, f"after {label}"), self.values)
+            inner.values |= dict(zip(proto.output, results, strict=True))
+            return inner._run(rest, outputs)
+
+        def refuse(cause: str) -> ParityGateError:
+            return ParityGateError("PG404", describe(proto, self.opsets.get("", 1)), cause)
+
+        return both(path, self.values[proto.input[0]], (lambda: branch("then"), lambda: branch("else")), refuse)
+
+    def _at(self, proto: onnx.NodeProto) -> Path:
+        return (*self.path, next(filter(None, proto.output), ""))
+
+    def node(self, proto: onnx.NodeProto) -> None:
+        """Translate one node and remember its outputs."""
+        inputs = tuple(self.values[name] if name else None for name in proto.input)
+        inputs = tuple(None if v is None or v.content is None else v for v in inputs)
+        for name, value in zip(proto.output, self._results(proto, inputs), strict=False):
+            if name and value is not None:
+                self.values[name] = value
+
+    def _results(self, proto: onnx.NodeProto, inputs: tuple[Value | None, ...]) -> Sequence[Value | None]:
+        opset = self.opsets.get(_domain(proto), 1)
+        schema = schema_of(proto, opset)
+        translation = translates.find(_domain(proto), proto.op_type, opset)
+        nested = any(a.HasField("g") for a in proto.attribute)
+        known = not nested and all(v is None or v.known for v in inputs)
+        try:
+            if known and schema is not None and (translation is None or translation.folds):
+                return fold(proto, inputs, self.opsets)
+            if translation is None:
+                return self._expand(proto, schema, opset, inputs)
+            dtypes = result_types(proto, schema, inputs, self.opsets)
+            attributes = {plain(a.name): attribute_value(a) for a in proto.attribute}
+            path = self._at(proto)
+            node = Node(
+                proto, schema, opset, self.target, inputs, dtypes, attributes, self._subgraph(path), path,
+                self.decisions.made.get(path),
+            )  # fmt: skip
+            made = as_tuple(translation(node))
+            return [_settled(node, value, dtype) for value, dtype in zip(made, dtypes, strict=False)]
+        except (ParityGateError, TargetError, MissingError, ImpossibleError, UndecidedError):
+            raise
+        except NarrowingError as e:
+            raise ParityGateError("PG404", describe(proto, opset), str(e)) from e
+        except Exception as e:  # coremltools and ONNX' reference raise whatever their checks raise
+            first = next(iter(str(e).strip().splitlines()), "no reason given")
+            raise ParityGateError("PG405", describe(proto, opset), f"{type(e).__name__}: {first}") from e
+
+    def _expand(
+        self, proto: onnx.NodeProto, schema: Any, opset: int, inputs: tuple[Value | None, ...]
+    ) -> list[Value | None]:
+        body = body_of(proto, schema, opset, inputs) if has_body(schema) else None
+        if body is None:
+            raise MissingError(describe(proto, opset))
+        newest = {"": onnx.defs.onnx_opset_version()}
+        own = {_domain(entry): entry.version for entry in body.opset_import}
+        inner = Scope({**newest, **self.opsets, **own}, self.target, self.decisions, self._at(proto))
+        empty = Value(None, np.dtype("float32"))
+        padded = [*inputs, *[None] * (len(body.input) - len(inputs))]
+        inner.values |= {name: value or empty for name, value in zip(body.input, padded, strict=True)}
+        for node in body.node:
+            inner.node(node)
+        return [inner.values.get(name) for name in body.output]
+
+    def _subgraph(self, path: Path) -> Subgraph:
+        turns = itertools.count()
+
+        def translate(graph: onnx.GraphProto, inputs: Sequence[Value], label: str = "") -> list[Value]:
+            return self._nested(path, graph, inputs, label or f"pass {next(turns)}")
+
+        return translate
+
+    def _nested(self, path: Path, graph: onnx.GraphProto, inputs: Sequence[Value], label: str) -> list[Value]:
+        inner = Scope(self.opsets, self.target, self.decisions, (*path, label), self.values)
+        inner.values |= {spec.name: value for spec, value in zip(graph.input, inputs, strict=False)}
+        return inner.graph(graph)
+
+
+def _domain(entry: Any) -> str:
+    return "" if entry.domain == "ai.onnx" else str(entry.domain)
+
+
+def _constant(tensor: onnx.TensorProto) -> Value:
+    array = onnx.numpy_helper.to_array(tensor)
+    return Value(array, array.dtype)
+
+
+def _settled(node: Node, result: Any, dtype: np.dtype[Any] | None) -> Value | None:
+    """A result as a value; a variable is cast to the type that stands for the source's dtype."""
+    if result is None or isinstance(result, Value):
+        return result
+    if isinstance(result, np.ndarray):
+        return Value(result, dtype or result.dtype)
+    assert isinstance(result, Var), f"{node}: a translation gives a {type(result).__name__}"
+    own = np.dtype(types.nptype_from_builtin(result.dtype))
+    wanted = dtype or own
+    if kind_of(wanted) is None:
+        raise node.unsupported(f"Core ML has no tensors of {wanted}")
+    if result.dtype != mil_dtype(wanted):
+        result = mb.cast(x=result, dtype=cast_name(wanted))
+    if result.val is not None and np.size(result.val) <= SMALL and own.kind in "bi":
+        return Value(np.asarray(result.val).astype(wanted), wanted)
+    return Value(result, wanted)
+
+
+SMALL = 1024
+"""Shapes and indices that coremltools works out are constants to the operators that need such."""
+
+
+def unsupported_operators(model: onnx.ModelProto) -> list[str]:
+    """Operators with neither a translation nor a definition by simpler ones, each with its opset and first node."""
+    opsets = {_domain(entry): entry.version for entry in model.opset_import}
+    found: dict[tuple[str, str], str] = {}
+    for node in _all_nodes(model.graph):
+        opset = opsets.get(_domain(node), 1)
+        key = (_domain(node), node.op_type)
+        if translates.find(*key, opset) or has_body(schema_of(node, opset)) or not any(node.input):
+            continue
+        found.setdefault(key, describe(node, opset))
+    return list(found.values())
+
+
+def _all_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    inner = [n for node in graph.node for a in node.attribute for g in (a.g, *a.graphs) for n in _all_nodes(g)]
+    return [*graph.node, *inner]

@@ -1,0 +1,1 @@
+"""Routes from fitted estimators and boosters."""

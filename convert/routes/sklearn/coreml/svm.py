@@ -1,0 +1,152 @@
+"""Support vector machines: libsvm's own parameters, which Core ML's models have the names of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .....validate.coreml.files.proto import Message
+from .builder import Builder
+from .labels import as_labels, labelled, labels_of, probable
+from .trees import parted
+from .wires import DOUBLE, Answer, Columns, Wire, refused
+
+if TYPE_CHECKING:
+    from .wires import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A kernel by libsvm's name for it, and the vectors that it is computed with."""
+
+    owner: Any
+    kernel: str
+    gamma: float
+    degree: float
+    coef0: float
+    vectors: Floats
+
+
+def support_vector_regressor(b: Builder, model: Any, x: Columns) -> Answer:
+    """``predict``."""
+    return Answer({"prediction": _decision(b, _libsvm(model), b.vector(x), model.dual_coef_, model.intercept_)})
+
+
+def kernel_ridge(b: Builder, model: Any, x: Columns) -> Answer:
+    """``predict`` of one target: every row of the fit is a support vector. Raises PG404 for several targets."""
+    if np.ndim(model.dual_coef_) > 1:
+        raise refused(model, "Core ML's support vector regressor has one target")
+    gamma = 1.0 / model.n_features_in_ if model.gamma is None else model.gamma
+    machine = Machine(model, model.kernel, gamma, model.degree, model.coef0, _dense(model.X_fit_))
+    return Answer({"prediction": _decision(b, machine, b.vector(x), model.dual_coef_[None], np.zeros(1))})
+
+
+def one_class_svm(b: Builder, model: Any, x: Columns) -> Answer:
+    """``predict``, 1 above zero and else -1, and ``decision_function``."""
+    scores = _decision(b, _libsvm(model), b.vector(x), model.dual_coef_, model.intercept_)
+    return Answer({"label": parted(b, scores, 0.0, as_labels(model, np.array([-1, 1]))), "scores": scores})
+
+
+def support_vector_classifier(b: Builder, model: Any, x: Columns) -> Answer:
+    """``predict``, with ``predict_proba``, or with ``decision_function`` where two classes have a single one.
+
+    The label is the winner of the votes, which need not be the most probable class: a classifier of its own finds it.
+    Probabilities of two classes are refused: the iteration of scikit-learn's libsvm stops up to 0.003 before the
+    sigmoid's own, which Core ML gives.
+    """
+    labels, vector = labels_of(model), b.vector(x)
+    if model.break_ties and len(labels.values) > 2:
+        raise refused(model, "with break_ties its label is not the one of most votes, which Core ML takes")
+    if hasattr(model, "predict_proba"):
+        if len(labels.values) == 2:
+            raise refused(model, "Core ML's probabilities of two classes are the sigmoid's, scikit-learn's are not")
+        spec, answer = probable(b, (vector,), labels)
+        _fill_classifier(spec.supportVectorClassifier, model)
+        spec.supportVectorClassifier.probA.extend(model._probA)
+        spec.supportVectorClassifier.probB.extend(model._probB)
+        labels.write(spec.supportVectorClassifier)
+        outputs, classes = dict(answer.outputs), answer.classes
+    elif len(labels.values) == 2:
+        outputs, classes = {"scores": _decision(b, _libsvm(model), vector, model.dual_coef_, model.intercept_)}, {}
+    else:
+        raise refused(model, "Core ML gives no decision values of several classes; fit it with probability=True")
+    spec, outputs["label"] = labelled(b, (vector,), labels)
+    _fill_classifier(spec.supportVectorClassifier, model)
+    labels.write(spec.supportVectorClassifier)
+    return Answer(outputs, classes)
+
+
+def _libsvm(model: Any) -> Machine:
+    return Machine(model, model.kernel, model._gamma, model.degree, model.coef0, _dense(model.support_vectors_))
+
+
+def _decision(b: Builder, machine: Machine, x: Wire, coefficients: Any, intercept: Floats) -> Wire:
+    """The sum of coefficient * kernel over the vectors, plus the intercept."""
+    decision = b.wire("decision", DOUBLE)
+    body = b.stage((x,), (decision,), predicted=decision.name).supportVectorRegressor
+    _fill_machine(body, machine)
+    body.coefficients.alpha.extend(_dense(coefficients)[0])
+    body.rho = -float(intercept[0])
+    return decision
+
+
+def _fill_classifier(body: Message, model: Any) -> None:
+    """libsvm's parameters: those that scikit-learn shows for two classes have the other sign."""
+    _fill_machine(body, _libsvm(model))
+    body.numberOfSupportVectorsPerClass.extend(model._n_support.tolist())
+    for row in _dense(model._dual_coef_):
+        body.coefficients.add(alpha=row)
+    body.rho.extend(-model._intercept_)
+
+
+def _fill_machine(body: Message, machine: Machine) -> None:
+    """The kernel and the vectors. Raises PG404 for a kernel that isn't one of libsvm's four."""
+    if not isinstance(machine.kernel, str) or machine.kernel not in _KERNELS:
+        raise refused(machine.owner, f"Core ML has no kernel {machine.kernel!r}")
+    _KERNELS[machine.kernel](body.kernel, machine)
+    for vector in machine.vectors:
+        body.denseSupportVectors.vectors.add(values=vector)
+
+
+def _linear(kernel: Message, machine: Machine) -> None:
+    kernel.linearKernel.SetInParent()
+
+
+def _rbf(kernel: Message, machine: Machine) -> None:
+    kernel.rbfKernel.gamma = machine.gamma
+
+
+def _poly(kernel: Message, machine: Machine) -> None:
+    if machine.degree != int(machine.degree):
+        raise refused(machine.owner, f"the degree of Core ML's polynomials is whole, not {machine.degree}")
+    kernel.polyKernel.degree = int(machine.degree)
+    kernel.polyKernel.gamma = machine.gamma
+    kernel.polyKernel.c = machine.coef0
+
+
+def _sigmoid(kernel: Message, machine: Machine) -> None:
+    kernel.sigmoidKernel.gamma = machine.gamma
+    kernel.sigmoidKernel.c = machine.coef0
+
+
+_KERNELS: dict[str, Callable[[Message, Machine], None]] = {
+    "linear": _linear,
+    "rbf": _rbf,
+    "poly": _poly,
+    "sigmoid": _sigmoid,
+}
+
+
+def _dense(matrix: Any) -> Floats:
+    return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix, np.float64)
+
+
+PREDICTORS = {
+    **dict.fromkeys(("SVC", "NuSVC"), support_vector_classifier),
+    **dict.fromkeys(("SVR", "NuSVR"), support_vector_regressor),
+    "KernelRidge": kernel_ridge,
+    "OneClassSVM": one_class_svm,
+}

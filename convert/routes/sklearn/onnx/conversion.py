@@ -1,0 +1,235 @@
+"""The graph of a model in which one estimator is being converted, and how it asks other estimators inside of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from onnx import NodeProto, TensorProto, numpy_helper
+from onnx.helper import get_attribute_value, tensor_dtype_to_np_dtype
+from skl2onnx._parse import _parse_sklearn
+from skl2onnx._supported_operators import sklearn_operator_name_map
+from skl2onnx.common._registration import get_converter
+from skl2onnx.common.data_types import (
+    BooleanTensorType,
+    DoubleTensorType,
+    FloatTensorType,
+    Int64TensorType,
+    StringTensorType,
+    guess_tensor_type,
+)
+
+from .....validate.engines.sklearn.walk import steps_of
+from .values import STRING, Graph, Value
+
+ALIAS = "Gap"
+"""How the names under which skl2onnx knows these converters begin; all of them take features in double."""
+
+TYPES = {
+    np.dtype(np.float32): FloatTensorType,
+    np.dtype(np.float64): DoubleTensorType,
+    np.dtype(np.int64): Int64TensorType,
+    np.dtype(bool): BooleanTensorType,
+    STRING: StringTensorType,
+}
+"""dtype -> skl2onnx's type."""
+
+Function = Callable[["Conversion", Any], Value | Sequence[Value]]
+"""What converts an estimator: (conversion, fitted estimator) -> the outputs' values."""
+
+Decision = Callable[["Conversion", Any], Value]
+"""What computes a classifier's decision values: (n,) or (n, 1) of two classes, else (n, classes)."""
+
+FUNCTIONS: dict[type, Function] = {}
+"""Class of an estimator -> what converts it."""
+
+DECISIONS: dict[type, Decision] = {}
+"""Class of a classifier -> what computes its decision values."""
+
+INNER: dict[type, Callable[[Any], Any]] = {}
+"""Class of an estimator that only forwards -> how to get at the one inside."""
+
+
+class Conversion(Graph):
+    """The graph of the model in which one estimator is being converted, and that estimator's inputs.
+
+    Converters compute in double; what they return is cast to the types that the outputs were declared with.
+    """
+
+    def __init__(self, scope: Any, container: Any, variables: Sequence[Any]) -> None:
+        self.opset = container.target_opset_any_domain("")
+        self._scope, self._container, self._variables = scope, container, list(variables)
+
+    @property
+    def space(self) -> object:
+        """All conversions of one model write into one graph."""
+        return self._container
+
+    @cached_property
+    def inputs(self) -> tuple[Value, ...]:
+        """The estimator's inputs as they come: one tensor, or one per column of a table."""
+        return tuple(Value(self, v.full_name, dtype_of(v.type)) for v in self._variables)
+
+    @cached_property
+    def x(self) -> Value:
+        """The features in double, (n, features)."""
+        return self.concat([value.cast(np.float64) for value in self.inputs])
+
+    @cached_property
+    def raw(self) -> Value:
+        """The features in the dtype in which they come, (n, features); in double if there are several."""
+        same = len({value.dtype for value in self.inputs}) == 1
+        return self.concat(self.inputs) if same else self.x
+
+    @property
+    def ml_opset(self) -> int:
+        """The version of the domain ai.onnx.ml."""
+        return int(self._container.target_opset_any_domain("ai.onnx.ml"))
+
+    def full(self, row: ArrayLike, dtype: DTypeLike | None = None) -> Value:
+        """``row`` once for each row of the input: (n, len(row)), or (n,) for a scalar."""
+        content = self.constant(row, dtype)
+        batch = self.inputs[0].shape().take([0])
+        shape = batch if np.ndim(row) == 0 else self.concat([batch, self.constant([np.size(row)])], axis=0)
+        return self.op("Expand", content, shape)
+
+    def zeros(self, width: int) -> Value:
+        """Zeros in double, (n, width), that take no room in the file."""
+        shape = self.concat([self.inputs[0].shape().take([0]), self.constant([width])], axis=0)
+        return self.op("ConstantOfShape", shape, dtype=np.float64, value=numpy_helper.from_array(np.zeros(1)))
+
+    def columns(self, count: int) -> list[Value]:
+        """The ``count`` features one by one, (n, 1) each, in the dtypes in which they come."""
+        if len(self.inputs) == 1:
+            return [self.inputs[0].columns([j]) for j in range(count)]
+        widths = [variable.type.shape[1] or 1 for variable in self._variables]
+        parts = zip(self.inputs, widths, strict=True)
+        return [value.columns([j]) if width > 1 else value for value, width in parts for j in range(width)]
+
+    @property
+    def floating(self) -> np.dtype[Any]:
+        """The floating type of the model: float64 if its input is, else float32."""
+        return dtype_of(guess_tensor_type(self._variables[0].type))
+
+    def unique(self, hint: str) -> str:
+        """A name that nothing in the model has yet."""
+        name: str = self._scope.get_unique_variable_name(hint)
+        return name
+
+    def add_node(self, node: NodeProto) -> None:
+        """Append a finished node."""
+        attributes = {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
+        version = self._container.target_opset_any_domain(node.domain)
+        self._container.add_node(
+            node.op_type,
+            list(node.input),
+            list(node.output),
+            op_domain=node.domain,
+            op_version=version,
+            name=node.name,
+            **attributes,
+        )
+
+    def add_constant(self, tensor: TensorProto) -> None:
+        """Append a named constant."""
+        content: Any = list(tensor.string_data) if tensor.string_data else tensor
+        self._container.add_initializer(tensor.name, tensor.data_type, list(tensor.dims), content)
+
+    def over(self, *features: Value, wide: bool = True) -> Conversion:
+        """The same conversion with other inputs; without any given, this one.
+
+        Computed features stay double if ``wide``, else they are narrowed to the model's floating type.
+        """
+        if not features:
+            return self
+        return Conversion(self._scope, self._container, [self._variable(value, wide) for value in features])
+
+    def call(self, estimator: Any, *features: Value) -> list[Value]:
+        """The outputs of another fitted estimator, floating ones in double.
+
+        ``features`` default to this estimator's own inputs. A classifier gives its label, then its scores. What
+        predicts is not rounded to the model's floating type on the way, as scikit-learn doesn't round it.
+        """
+        from sklearn.pipeline import Pipeline
+
+        kind = type(estimator)
+        if kind in INNER:
+            return self.call(INNER[kind](estimator), *features)
+        if isinstance(estimator, Pipeline):
+            *before, last = steps_of(estimator)
+            return self.call(last, *self.through(before, *features))
+        if kind in FUNCTIONS and hasattr(estimator, "predict"):
+            results = FUNCTIONS[kind](self.over(*features), estimator)
+            values = [results] if isinstance(results, Value) else results
+            return [value.cast(np.float64) if value.dtype.kind == "f" else value for value in values]
+        wide = sklearn_operator_name_map.get(kind, "").startswith(ALIAS)
+        variables = self.over(*features, wide=wide)._variables
+        without_zipmap(estimator, self._scope, self._container)
+        return [self._result(variable, estimator) for variable in _parse_sklearn(self._scope, estimator, variables)]
+
+    def through(self, steps: Sequence[Any], *features: Value) -> tuple[Value, ...]:
+        """The features behind a pipeline's transformers, each in the width that the features came in."""
+        width = np.dtype(np.float64) if features else self.floating
+        for step in steps:
+            result = self.call(step, *features)[0]
+            features = (result.cast(width) if result.dtype.kind == "f" else result,)
+        return features
+
+    def _result(self, variable: Any, estimator: Any) -> Value:
+        """An output of another estimator. Its type is only certain once that estimator is converted: cast always."""
+        declared = dtype_of(variable.type)
+        if declared.kind == "f":
+            return self.op("Cast", Value(self, variable.full_name, declared), dtype=np.float64, to=TensorProto.DOUBLE)
+        is_label = hasattr(estimator, "classes_") and declared != np.bool_
+        return Value(self, variable.full_name, label_dtype(estimator.classes_) if is_label else declared)
+
+    def _variable(self, value: Value, wide: bool) -> Any:
+        """A skl2onnx variable for a computed value."""
+        chosen = value.cast(self.floating) if value.dtype.kind == "f" and not wide else value
+        variable = self._scope.declare_local_variable("features", TYPES[chosen.dtype]([None, None]))
+        self._rename(chosen, variable)
+        return variable
+
+    def finish(self, values: Sequence[Value], variables: Sequence[Any]) -> None:
+        """Give the results the names and the types that the outputs were declared with."""
+        for variable, value in zip(variables, values, strict=True):
+            self._rename(value.cast(dtype_of(variable.type)), variable)
+
+    def _rename(self, value: Value, variable: Any) -> None:
+        self._container.add_node("Identity", [value.name], [variable.full_name], name=self.unique("Identity"))
+
+
+def _alias(kind: type) -> str:
+    """A name of its own for every class: XGBoost and LightGBM both have a Booster."""
+    return f"{ALIAS}{kind.__module__.partition('.')[0].title()}{kind.__name__}"
+
+
+def without_zipmap(estimator: Any, *holders: Any) -> None:
+    """Ask for plain tensors of an estimator that skl2onnx would else wrap in a ZipMap."""
+    alias = sklearn_operator_name_map.get(type(estimator))
+    if alias is not None and "zipmap" in (get_converter(alias).get_allowed_options() or ()):
+        for holder in holders:
+            holder.add_options(id(estimator), {"zipmap": False})
+
+
+def label_dtype(classes: NDArray[Any] | list[NDArray[Any]]) -> np.dtype[Any]:
+    """The dtype in which labels leave the graph: strings, or int64 for integers, booleans and integral floats."""
+    values = np.concatenate([np.ravel(part) for part in classes]) if isinstance(classes, list) else np.asarray(classes)
+    if values.dtype.kind in "USO":
+        return STRING
+    if values.dtype.kind == "f" and not np.array_equal(values, np.floor(values)):
+        return np.dtype(np.float64)
+    return np.dtype(np.int64)
+
+
+def labels(indices: Value, classes: NDArray[Any]) -> Value:
+    """The class label of each index."""
+    return indices.graph.constant(np.asarray(classes).astype(label_dtype(classes))).take(indices)
+
+
+def dtype_of(kind: Any) -> np.dtype[Any]:
+    """The dtype of one of skl2onnx's types."""
+    return np.dtype(tensor_dtype_to_np_dtype(kind.to_onnx_type().tensor_type.elem_type))

@@ -1,0 +1,1 @@
+"""Trees, forests, boosters, and ensembles of arbitrary estimators."""

@@ -1,0 +1,27 @@
+"""Partial least squares and its kin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...declare import Conversion, regressor, transformer
+from ...values import Value
+
+
+def register() -> None:
+    """Register this module's converters."""
+    from sklearn import cross_decomposition
+
+    for kind in (cross_decomposition.CCA, cross_decomposition.PLSCanonical, cross_decomposition.PLSRegression):
+        regressor(kind, pls, lambda model: int(model.coef_.shape[0]))
+    transformer(cross_decomposition.PLSSVD, pls_svd)
+
+
+def pls(g: Conversion, model: Any) -> Value:
+    """A linear model of the centred features."""
+    return (g.x - model._x_mean) @ model.coef_.T + model.intercept_
+
+
+def pls_svd(g: Conversion, model: Any) -> Value:
+    """Scores of the scaled features."""
+    return ((g.x - model._x_mean) / model._x_std) @ model.x_weights_

@@ -1,0 +1,39 @@
+"""Selectors of features: a choice of columns, whatever they hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...declare import AS_INPUT, Conversion, Output, declare
+from ...values import Value
+
+
+def register() -> None:
+    """Register this module's converters."""
+    from sklearn import feature_selection
+
+    for name in (
+        "GenericUnivariateSelect",
+        "RFE",
+        "RFECV",
+        "SelectFdr",
+        "SelectFpr",
+        "SelectFromModel",
+        "SelectFwe",
+        "SelectKBest",
+        "SelectPercentile",
+        "SequentialFeatureSelector",
+        "VarianceThreshold",
+    ):
+        declare(getattr(feature_selection, name), selected_columns, _output)
+
+
+def _output(model: Any) -> list[Output]:
+    return [Output("variable", (int(np.sum(model.get_support())),), AS_INPUT)]
+
+
+def selected_columns(g: Conversion, model: Any) -> Value:
+    """The columns that the selector keeps."""
+    return g.raw.columns(model.get_support(indices=True))

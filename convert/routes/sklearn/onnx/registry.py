@@ -1,0 +1,33 @@
+"""Everything that paritygate adds to skl2onnx."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from .estimators import register
+from .parsers import register_parsers
+
+
+def register_everything() -> None:
+    """The gap modules, the parsers of what holds other estimators, and double precision where it decides.
+
+    Call it before every conversion: a library of boosters that was imported since the last time has to be added.
+    """
+    register()
+    _register_once()
+
+
+@cache
+def _register_once() -> None:
+    register_parsers()
+
+
+def is_supported(estimator: Any) -> bool:
+    """Whether a converter or a parser is registered for the estimator's class."""
+    from skl2onnx._parse import sklearn_parsers_map
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+    from sklearn.pipeline import Pipeline
+
+    kind = type(estimator)
+    return kind in sklearn_operator_name_map or kind in sklearn_parsers_map or isinstance(estimator, Pipeline)

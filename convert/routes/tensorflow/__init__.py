@@ -1,0 +1,1 @@
+"""Routes from TensorFlow graphs, Keras and TensorFlow Lite."""

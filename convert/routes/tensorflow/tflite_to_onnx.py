@@ -1,0 +1,49 @@
+"""TensorFlow Lite to ONNX through tf2onnx."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from ..base import Candidate, ConvertOptions
+from ..onnx.padded_pools import guard_padded_pools
+from ..onnx.save import save_onnx
+from .names import name_ports
+from .opset import reach_opset, start_opset
+from .translate import listening, simplify
+
+if TYPE_CHECKING:
+    from ....validate.engines.base import Model
+    from ....validate.engines.tensorflow.tflite import TfliteModel
+
+
+def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
+    """Translate the file's first subgraph; quantised tensors become QuantizeLinear and DequantizeLinear.
+
+    Raises ParityGateError PG404 with the operators that have no translation, PG405 with tf2onnx' reason, PG408 for
+    an opset out of reach.
+    """
+    from tf2onnx import tfonnx
+
+    source = cast("TfliteModel", model)
+    inputs = {spec.name: source.tensors[spec.name] for spec in source.signature.inputs}
+    outputs = {spec.name: source.tensors[spec.name] for spec in source.signature.outputs}
+
+    def build() -> Any:
+        return tfonnx.process_tf_graph(
+            None,
+            opset=start_opset(options),
+            input_names=list(inputs.values()),
+            output_names=list(outputs.values()),
+            tflite_path=str(source.path),
+        )
+
+    with listening(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # tf2onnx opens the interpreter, which announces its move
+        proto = simplify(build).make_model("")
+    guard_padded_pools(proto.graph)
+    bound_inputs, bound_outputs = name_ports(proto.graph, source.signature, inputs, outputs)
+    proto, notes = reach_opset(proto, options)
+    save_onnx(proto, destination)
+    return Candidate(destination, "tf2onnx (TensorFlow Lite)", bound_inputs, bound_outputs, notes)

@@ -1,0 +1,35 @@
+"""TensorFlow and Keras to ONNX through tf2onnx's graph translation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from ....validate.errors import ParityGateError
+from ..base import Candidate, ConvertOptions
+from ..onnx.save import save_onnx
+from .names import name_ports
+from .opset import reach_opset, start_opset
+from .translate import translate
+
+if TYPE_CHECKING:
+    from ....validate.engines.base import Model
+    from ....validate.engines.tensorflow.freeze import GraphModel
+
+
+def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
+    """Freeze, translate, give inputs and outputs their own names and shapes, move to the wanted opset, write.
+
+    Raises ParityGateError PG404 with the operators and layers that have no translation, PG405 with tf2onnx' reason,
+    PG408 for an opset out of reach, PG206 for an input of unknown rank (tf2onnx would take it for a scalar).
+    """
+    remedy = "Export the model with a shape for this input; a frozen graph's inputs can be declared with their shapes."
+    for spec in model.signature.inputs:
+        if spec.shape is None:
+            raise ParityGateError("PG206", spec.name, "its number of axes is unknown", remedy)
+    frozen = cast("GraphModel", model).freeze()
+    proto = translate(frozen, start_opset(options))
+    inputs, outputs = name_ports(proto.graph, model.signature, frozen.inputs, frozen.outputs)
+    proto, notes = reach_opset(proto, options)
+    save_onnx(proto, destination)
+    return Candidate(destination, "tf2onnx", inputs, outputs, notes)

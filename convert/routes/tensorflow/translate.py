@@ -1,0 +1,134 @@
+"""Run tf2onnx's translation of a frozen graph; find out what it could not translate."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ....validate.errors import ParityGateError
+from ..onnx.padded_pools import guard_padded_pools
+from .handlers import handlers
+
+if TYPE_CHECKING:
+    import onnx
+
+    from ....validate.engines.tensorflow.freeze import FrozenGraph
+
+
+@dataclass(slots=True)
+class Problems:
+    """What tf2onnx says only in its log: (operator, node) without a translation, and the node that failed."""
+
+    unsupported: list[tuple[str, str]] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+class _Collector(logging.Handler):
+    def __init__(self, problems: Problems) -> None:
+        super().__init__(logging.ERROR)
+        self._problems = problems
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the node's name from the two messages that tell it."""
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        if record.msg.startswith("Tensorflow op [") and len(arguments) == 2:
+            self._problems.unsupported.append((str(arguments[1]), str(arguments[0])))
+        elif record.msg.startswith("Failed to convert node") and arguments:
+            self._problems.failed.append(str(arguments[0]))
+
+
+@contextmanager
+def listening() -> Iterator[Problems]:
+    """Collect tf2onnx's errors instead of letting it print them; raise PG404 or PG405 in place of its exceptions."""
+    problems, logger = Problems(), logging.getLogger("tf2onnx")
+    collector, propagate = _Collector(problems), logger.propagate
+    logger.addHandler(collector)
+    logger.propagate = False
+    try:
+        yield problems
+    except ParityGateError:
+        raise
+    except Exception as error:  # handlers raise ValueError, KeyError, AssertionError, ...
+        _raise_unsupported(problems, error)
+        where = f" at {_layer(problems.failed[0])} ({problems.failed[0]})" if problems.failed else ""
+        raise ParityGateError("PG405", "tf2onnx", f"{type(error).__name__}{where}: {error}") from error
+    else:
+        _raise_unsupported(problems, None)
+    finally:
+        logger.removeHandler(collector)
+        logger.propagate = propagate
+
+
+def _raise_unsupported(problems: Problems, cause: Exception | None) -> None:
+    if not problems.unsupported:
+        return
+    layers: dict[str, list[str]] = {}
+    for operator, node in problems.unsupported:
+        layers.setdefault(operator, []).append(_layer(node))
+    listed = "; ".join(f"{op} (in {', '.join(dict.fromkeys(nodes))})" for op, nodes in sorted(layers.items()))
+    raise ParityGateError(
+        "PG404",
+        ", ".join(sorted(layers)),
+        f"tf2onnx has no translation for {listed}",
+        "Leave this part out of the model and do it in your own code, before or after it.",
+    ) from cause
+
+
+def _layer(node: str) -> str:
+    """The scope that a node stands in: its layer, where Keras made the graph."""
+    return node.rpartition("/")[0] or node
+
+
+def translate(frozen: FrozenGraph, opset: int) -> onnx.ModelProto:
+    """The frozen graph as ONNX; inputs and outputs still have their tensor names. Raises PG404 or PG405."""
+    import tensorflow as tf
+    from tf2onnx import tfonnx
+
+    weights = {f"{name}:0": tensor for name, tensor in frozen.detached.items()}
+
+    def build() -> Any:
+        with tf.Graph().as_default() as graph, tf.device("/cpu:0"):
+            tf.import_graph_def(frozen.graph_def, name="")
+            return tfonnx.process_tf_graph(
+                graph,
+                opset=opset,
+                input_names=[*frozen.inputs.values(), *weights],
+                output_names=list(frozen.outputs.values()),
+                initialized_tables=dict(frozen.tables),
+                custom_op_handlers=handlers(frozen),
+            )
+
+    with listening():
+        model: onnx.ModelProto = simplify(build).make_model("")
+    guard_padded_pools(model.graph)
+    model.graph.initializer.extend(_weight(name, tensor) for name, tensor in weights.items())
+    return model
+
+
+def _weight(name: str, tensor: Any) -> onnx.TensorProto:
+    """A detached constant, which went through the translation as an input, as the initializer that it is."""
+    import onnx
+    from tf2onnx import tf_utils
+
+    dims = [dim.size for dim in tensor.tensor_shape.dim]
+    element_type = tf_utils.map_tf_dtype(tensor.dtype)
+    return onnx.TensorProto(name=name, data_type=element_type, dims=dims, raw_data=tensor.tensor_content)
+
+
+def simplify(build: Callable[[], Any]) -> Any:
+    """tf2onnx's optimizers on a fresh graph, without their safety net: a copy of the graph before each of them.
+
+    The copies double the time of the whole translation. Only when an optimizer fails, the graph is built once more
+    and the net is used, which leaves that optimizer out.
+    """
+    from tf2onnx import optimizer
+
+    try:
+        return optimizer.optimize_graph(build(), catch_errors=False)
+    except ParityGateError:
+        raise
+    except Exception:  # noqa: BLE001  # any failure of an optimizer; failures of build() come again below
+        return optimizer.optimize_graph(build(), catch_errors=True)

@@ -1,0 +1,1 @@
+"""Routes from PyTorch modules, exported programs and TorchScript."""

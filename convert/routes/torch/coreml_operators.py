@@ -1,0 +1,79 @@
+"""PyTorch operators that coremltools' frontend lacks, or knows under TorchScript's name alone."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from copy import copy
+from typing import Any
+
+from ..coreml.extend import Translation, extended
+
+ALIASES = {"lstm.input": "lstm", "__and__": "and"}
+"""What an exported program calls an operator -> what TorchScript calls it, where nothing else differs."""
+
+
+def _recurrent(name: str) -> Translation:
+    """TorchScript's translation names the two results one by one; an exported program has one tuple of them."""
+
+    def translate(context: Any, node: Any) -> None:
+        from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY
+
+        separate = copy(node)
+        separate.outputs = [f"{node.name}_{index}" for index in range(2)]
+        _TORCH_OPS_REGISTRY.get_func(name)(context, separate)
+        context.add(tuple(context[output] for output in separate.outputs), node.name)
+
+    return translate
+
+
+def _logical_or(context: Any, node: Any) -> None:
+    from coremltools.converters.mil.frontend.torch import ops
+    from coremltools.converters.mil.mil import Builder, types
+
+    x, y = ops._get_inputs(context, node, expected=2)
+    if types.bool not in (x.dtype, y.dtype):
+        raise NotImplementedError(f"Unsupported fx node {node.name}, kind {node.kind} of integers")
+    context.add(Builder.logical_or(x=x, y=y, name=node.name))
+
+
+def _new_ones(context: Any, node: Any) -> None:
+    """A tensor of ones with the given shape; the dtype is that of the first operand unless the call names one."""
+    from coremltools.converters.mil.frontend.torch import ops
+    from coremltools.converters.mil.mil import Builder
+    from coremltools.converters.mil.mil.types import builtin_to_string
+
+    like, shape = ops._get_inputs(context, node)[:2]
+    if isinstance(shape, list):
+        shape = Builder.concat(values=shape, axis=0)
+    number = ops._get_kwinputs(context, node, "dtype", default=[None])[0]
+    dtype = builtin_to_string(like.dtype) if number is None else ops.NUM_TO_DTYPE_STRING[number.val]
+    ones = 1.0 if shape.shape == (0,) else Builder.fill(shape=shape, value=1.0)
+    context.add(Builder.cast(x=ones, dtype=dtype, name=node.name))
+
+
+def _gelu(context: Any, node: Any) -> None:
+    """coremltools 9 reads ``approximate`` as the second operand only, and takes an exported program's for "none"."""
+    from coremltools.converters.mil.frontend.torch import ops
+    from coremltools.converters.mil.mil import Builder
+
+    x, *operands = ops._get_inputs(context, node)
+    (approximate,) = operands or ops._get_kwinputs(context, node, "approximate", default=[None])
+    tanh = approximate is not None and getattr(approximate, "val", approximate) == "tanh"
+    mode = "TANH_APPROXIMATION" if tanh else "EXACT"
+    context.add(Builder.gelu(x=x, mode=mode, name=node.name))
+
+
+OPERATORS: dict[str, Translation] = {
+    "gelu": _gelu,
+    "new_ones": _new_ones,
+    **dict.fromkeys(("__or__", "bitwise_or"), _logical_or),
+    **{f"{name}.input": _recurrent(name) for name in ("gru", "rnn_tanh", "rnn_relu")},
+}
+
+
+def known_operators() -> AbstractContextManager[None]:
+    """Let coremltools' frontend know these operators for a while."""
+    from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY
+
+    known = _TORCH_OPS_REGISTRY.name_to_func_mapping
+    return extended(known, OPERATORS | {alias: known[name] for alias, name in ALIASES.items()})

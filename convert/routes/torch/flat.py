@@ -1,0 +1,160 @@
+"""TorchScript whose forward takes tensors and gives tensors: what the TorchScript exporter can bind by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ....validate.engines.torch.call import Call, inference, named_outputs, output_paths
+from ....validate.engines.torch.capture import reason
+from ....validate.engines.torch.quiet import quiet
+from ....validate.engines.torch.state import Slot, with_state
+from ....validate.errors import ParityGateError
+
+if TYPE_CHECKING:
+    import warnings
+
+    from ....validate.engines.torch.model import TorchModel
+
+_SIZES = ("Python integer", "Python index", "Iterating over a tensor")
+_BRANCHES = ("Python boolean", "Python float", "Python number")
+"""Words by which the tracer's warnings are told apart."""
+
+_NUMBERS = {"int": "int", "float": "float", "bool": "bool", "number": "float"}
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """A TorchScript module with one tensor per input of the model, in order, and example values for them."""
+
+    module: Any
+    examples: tuple[Any, ...]
+
+
+def from_script(call: Call, module: Any, slots: Sequence[Slot] = ()) -> Flat:
+    """Wrap a scripted or scriptable module: numbers come in as tensors, outputs leave their containers, state goes in
+    and out.
+    """
+    args, kwargs = call.example()
+    with inference(module), with_state(module, tuple(slots), {}):
+        result = module(*args, **kwargs)
+        state = [torch.as_tensor(slot.read(module)) for slot in slots]
+        holder = type("Holder", (torch.nn.Module,), {})()  # TorchScript gives modules of one class one forward
+        holder.inner = module
+        wrapped = torch.jit.script(holder)
+    wrapped.define(_forward(_kinds(module), call, slots, result))
+    return Flat(wrapped.eval(), (*(value for _, value in call.inputs), *state))
+
+
+def _kinds(module: Any) -> dict[str, str]:
+    """Argument -> TorchScript type; none are known of a module that isn't scripted yet."""
+    if not isinstance(module, torch.jit.ScriptModule):
+        return {}
+    return {each.name: str(each.type) for each in module.forward.schema.arguments}
+
+
+def _forward(kinds: Mapping[str, str], call: Call, slots: Sequence[Slot], result: Any) -> str:
+    """The wrapper's forward as TorchScript code: ``a0`` ... are the inputs, ``s0`` ... the state."""
+    inputs = [(name, f"a{index}") for index, (name, _) in enumerate(call.inputs)]
+    state = [(f"self.inner.{slot.name}", slot.kind, f"s{index}") for index, slot in enumerate(slots)]
+    parameters = [f"{variable}: Tensor" for variable in (*(each[1] for each in inputs), *(each[2] for each in state))]
+    given = [f"{name}={_converted(kinds.get(name, 'Tensor'), variable)}" for name, variable in inputs]
+    results = [_as_tensor(f"out{_code(path)}", hasattr(value, "dtype")) for path, value in output_paths(result)]
+    results += [_as_tensor(place, kind == "Tensor") for place, kind, _ in state]
+    lines = [
+        *(f"{place} = {_converted(kind, variable)}" for place, kind, variable in state),
+        f"out = self.inner({', '.join(given)})",
+        f"return {', '.join(results)}",
+    ]
+    return "\n    ".join([f"def forward(self, {', '.join(parameters)}):", *lines]) + "\n"
+
+
+def _converted(kind: str, variable: str) -> str:
+    return f"{_NUMBERS[kind]}({variable})" if kind in _NUMBERS else variable
+
+
+def _as_tensor(code: str, is_tensor: bool) -> str:
+    return code if is_tensor else f"torch.tensor({code})"
+
+
+def _code(path: Sequence[Any]) -> str:
+    """A pytree path in TorchScript: ``.name`` of a named tuple, ``['key']`` of a dict, ``[0]`` of a tuple."""
+    return "".join(
+        f".{key.name}" if hasattr(key, "name") else f"[{getattr(key, 'key', getattr(key, 'idx', None))!r}]"
+        for key in path
+    )
+
+
+def script(model: TorchModel) -> Flat:
+    """Script the user's module. Raises ParityGateError PG405 with the compiler's reason."""
+    with quiet(), inference(model.native):
+        try:
+            return from_script(model.call, model.native)
+        except Exception as error:  # TorchScript's compiler raises many kinds
+            raise ParityGateError("PG405", "torch.jit.script", reason(error)) from error
+
+
+class Tensors(torch.nn.Module):  # type: ignore[misc]  # PyTorch is not seen by the type checker
+    """A module as a function from tensors to a tuple of tensors."""
+
+    def __init__(self, inner: Any, call: Call) -> None:
+        super().__init__()
+        self.inner = inner
+        self.call = call
+
+    def forward(self, *tensors: Any) -> tuple[Any, ...]:
+        """Fill the call with the tensors, and flatten what comes out."""
+        values = dict(zip((name for name, _ in self.call.inputs), tensors, strict=True))
+        args, kwargs = self.call.with_values(lambda name, _: values[name]).example()
+        return tuple(named_outputs(self.inner(*args, **kwargs)).values())
+
+
+def trace(model: TorchModel) -> Flat:
+    """Trace the user's module. Raises ParityGateError PG405 where the trace would fix a branch or a size.
+
+    Where a program was captured, no branch depends on data, and sizes matter only if they may vary.
+    """
+    varies = any(isinstance(dim, str) for spec in model.signature.inputs for dim in spec.shape or ())
+    return trace_call(model, model.call, varies)
+
+
+def trace_call(model: TorchModel, call: Call, varies: bool) -> Flat:
+    """The same for another call of the user's module; ``varies`` says that sizes other than its may be asked for."""
+    program, module = model.captured.program, model.native
+    if not isinstance(module, torch.nn.Module):
+        if varies:
+            raise ParityGateError("PG405", "torch.jit.trace", "a program with dynamic axes can't be traced")
+        module = program.module(check_guards=False)
+        module._forward_pre_hooks.clear()  # they check the shapes of the inputs, which the tracer can't follow
+    with inference(model.native):
+        flat, seen = _trace(module, call)
+    refused = (_SIZES if varies else ()) if program is not None else (*_SIZES, *_BRANCHES)
+    for warning in seen:
+        said = str(warning.message) if issubclass(warning.category, torch.jit.TracerWarning) else ""
+        if any(words in said for words in refused):
+            raise _baked(warning, model)
+    return flat
+
+
+def _baked(warning: warnings.WarningMessage, model: TorchModel) -> ParityGateError:
+    failure = model.captured.failure
+    return ParityGateError(
+        "PG405", f"{warning.filename}:{warning.lineno}",
+        f"what the module does there depends on its inputs, and a trace would fix it "
+        f"({str(warning.message).partition('.')[0].partition(' might')[0]})"
+        + (f"; torch.export says: {reason(failure)}" if failure else ""),
+        "Use torch.where or torch.cond, keep sizes symbolic, or make the module scriptable (torch.jit.script).",
+    )  # fmt: skip
+
+
+def _trace(module: Any, call: Call) -> tuple[Flat, list[warnings.WarningMessage]]:
+    examples = tuple(value for _, value in call.inputs)
+    with quiet() as seen, torch.no_grad():
+        try:
+            traced = torch.jit.trace(Tensors(module, call), examples, check_trace=False)
+        except Exception as error:  # tracing runs the module's own code
+            raise ParityGateError("PG405", "torch.jit.trace", reason(error)) from error
+    return Flat(traced, examples), seen

@@ -1,0 +1,32 @@
+"""TorchScript to ONNX: the graph as it is, conditions and loops included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..base import Candidate, ConvertOptions
+from .names import output_bindings, refuse_complex
+
+if TYPE_CHECKING:
+    from ....validate.engines.torch.torchscript import ScriptModel
+
+
+def convert(model: ScriptModel, destination: Path, options: ConvertOptions) -> Candidate:
+    """Export by the TorchScript exporter; opsets above its newest are reached by ONNX's version converter.
+
+    Raises ParityGateError PG404, PG405 or PG408.
+    """
+    from .flat import from_script
+    from .jit import NEWEST, convert_flat
+
+    refuse_complex(model.signature)
+    flat = from_script(model.call, model.native, model.slots)
+    notes = convert_flat(flat, model.signature, destination, options.opset or NEWEST)
+    return Candidate(
+        path=destination,
+        route="torch.onnx (TorchScript)",
+        inputs={spec.name: spec.name for spec in model.signature.inputs},
+        outputs=output_bindings(model.signature),
+        notes=notes,
+    )
