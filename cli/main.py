@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _show(error: ParityGateError, given: list[str]) -> None:
     if "--json" in given:
-        from paritygate.validate.render.json import render_error
+        from paritygate.validate.report.render.json import render_error
 
         command = next((word for word in given if not word.startswith("-")), "")
         click.echo(render_error(command, error))

@@ -12,13 +12,13 @@ import click
 if TYPE_CHECKING:
     from paritygate.validate.doctor import Library
     from paritygate.validate.job import Inspection, Ran
-    from paritygate.validate.report import Report
+    from paritygate.validate.report.types import Report
     from paritygate.validate.selftest import Trial
 
 
 def show_report(command: str, report: Report, *, as_json: bool, quiet: bool, written: Path | None = None) -> None:
     """Print a verdict. ``quiet`` still says why a verdict is no pass: that is an error."""
-    from paritygate.validate.render.json import render_report
+    from paritygate.validate.report.render.json import render_report
 
     if as_json:
         click.echo(render_report(command, report, written))
@@ -34,7 +34,7 @@ def _print_report(report: Report) -> None:
         return
     from rich.console import Console
 
-    from paritygate.validate.render.rich import render_rich
+    from paritygate.validate.report.render.rich import render_rich
 
     Console().print(render_rich(report))
 
@@ -89,6 +89,6 @@ def show_selftest(trials: tuple[Trial, ...], *, as_json: bool, quiet: bool) -> N
 
 
 def _show_json(command: str, result: dict[str, Any]) -> None:
-    from paritygate.validate.render.json import render_result
+    from paritygate.validate.report.render.json import render_result
 
     click.echo(render_result(command, result))

@@ -13,10 +13,10 @@ from .options import parse_dynamic, parse_size
 if TYPE_CHECKING:
     from paritygate.validate.engines.base import LoadOptions
     from paritygate.validate.events import Listener
-    from paritygate.validate.expectations import Expectations
-    from paritygate.validate.policy import Policy
+    from paritygate.validate.expectations.expected import Expectations
     from paritygate.validate.session import Settings
     from paritygate.validate.signature import TensorSpec
+    from paritygate.validate.verdict.policies import Policy
 
 
 class SharedOptions(TypedDict, total=False):
@@ -108,7 +108,7 @@ def _ranges(texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
 
 def _policy(given: SharedOptions) -> Policy | None:
     from paritygate.validate.engines.registry import COMPUTED
-    from paritygate.validate.policy import make_policy
+    from paritygate.validate.verdict.policies import make_policy
 
     if "rtol" not in given:
         return None
@@ -121,8 +121,8 @@ def _policy(given: SharedOptions) -> Policy | None:
 
 def _expectations(given: SharedOptions) -> Expectations:
     """What a command that judges was asked beside its tolerances."""
-    from paritygate.validate.config import find_config
-    from paritygate.validate.expectations import Expectations, expect
+    from paritygate.validate.expectations.config import find_config
+    from paritygate.validate.expectations.expected import Expectations, expect
 
     if "thresholds" not in given:
         return Expectations()
@@ -132,6 +132,6 @@ def _expectations(given: SharedOptions) -> Expectations:
 def _thresholds(texts: tuple[str, ...]) -> Mapping[str, Sequence[float]]:
     if not texts:
         return {}
-    from paritygate.validate.decisions import parse_thresholds
+    from paritygate.validate.verdict.thresholds import parse_thresholds
 
     return parse_thresholds(texts)

@@ -10,7 +10,7 @@ from ..validate.engines.registry import COMPUTED
 from ..validate.events import Listener, ignore
 
 if TYPE_CHECKING:
-    from ..validate.expectations import GivenMetric
+    from ..validate.expectations.expected import GivenMetric
     from ..validate.signature import Array, ClassLabel, ImageInput, TensorSpec
     from .pipeline import Conversion
 
@@ -69,7 +69,7 @@ def convert(
     """
     from ..validate.api import as_path, as_specs, make_settings
     from ..validate.engines.base import LoadOptions
-    from ..validate.expectations import expect
+    from ..validate.expectations.expected import expect
     from ..validate.job import Scrutiny
     from .pipeline import Job, run_job
     from .routes.base import ConvertOptions

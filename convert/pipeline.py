@@ -24,11 +24,11 @@ from .routes.registry import ROUTES, Way
 
 if TYPE_CHECKING:
     from ..validate.job import Ran
-    from ..validate.report import Report
+    from ..validate.report.types import Report
     from .tasks import Made
 
 
-NEEDED_AT_THE_END = ("paritygate.validate.judge", "onnx")
+NEEDED_AT_THE_END = ("paritygate.validate.verdict.judge", "onnx")
 """What this process imports once the workers have started: it costs nothing while they do the same."""
 
 SUFFIXES = {"onnx": ".onnx", "mlmodel": ".mlmodel", "mlpackage": ".mlpackage"}
@@ -226,7 +226,7 @@ def _bindings(candidate: Candidate) -> Bindings:
 
 
 def _judged(task: _Task, reference: Ran, candidate: Candidate, actual: Ran, fallen: tuple[str, ...]) -> Report:
-    from ..validate.judge import Side, judge
+    from ..validate.verdict.judge import Side, judge
 
     plan = task.settings.plan
     return judge(

@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from paritygate.validate import metrics
-from paritygate.validate.compare import compare_outputs
 from paritygate.validate.errors import ParityGateError
-from paritygate.validate.findings import check_declared, check_informative, varies
-from paritygate.validate.metrics import measure, scale_exponent
-from paritygate.validate.policy import DefaultPolicy, FixedPolicy, OverridingPolicy, make_policy
-from paritygate.validate.report import Tolerance, Verdict
+from paritygate.validate.report.types import Tolerance, Verdict
 from paritygate.validate.signature import TensorSpec
+from paritygate.validate.verdict import metrics
+from paritygate.validate.verdict.compare import compare_outputs
+from paritygate.validate.verdict.metrics import measure, scale_exponent
+from paritygate.validate.verdict.output_checks import check_declared, check_informative, varies
+from paritygate.validate.verdict.policies import DefaultPolicy, FixedPolicy, OverridingPolicy, make_policy
 
 RNG = np.random.default_rng(0)
 NORMAL = RNG.standard_normal((64, 16), dtype=np.float32)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from paritygate.validate.asked import Crossing
-from paritygate.validate.compare import compare_outputs
-from paritygate.validate.decisions import Allowances, crossing, decided_one_by_one, parse_thresholds
 from paritygate.validate.errors import ParityGateError
-from paritygate.validate.expectations import Expectations, expect, settle
-from paritygate.validate.labels import agreement_of_scores, count_ties
-from paritygate.validate.policy import DefaultPolicy, FixedPolicy
-from paritygate.validate.report import LabelAgreement, Severity, Tolerance
+from paritygate.validate.expectations.expected import Expectations, expect, settle
+from paritygate.validate.expectations.user_metrics import as_metric
+from paritygate.validate.report.types import LabelAgreement, Severity, Tolerance
+from paritygate.validate.report.user_checks import Crossing
 from paritygate.validate.samples.types import Sample
 from paritygate.validate.signature import TensorSpec
-from paritygate.validate.user_metrics import as_metric
+from paritygate.validate.verdict.compare import compare_outputs
+from paritygate.validate.verdict.labels import agreement_of_scores, count_ties
+from paritygate.validate.verdict.policies import DefaultPolicy, FixedPolicy
+from paritygate.validate.verdict.thresholds import Allowances, crossing, decided_one_by_one, parse_thresholds
 
 RNG = np.random.default_rng(0)
 
@@ -57,7 +57,7 @@ def test_blocks_change_nothing(flipped, monkeypatch):
     want, got = flipped
     allowed = [RNG.choice([0, 2e-7], part.shape) for part in want]
     whole = agreement_of_scores(want, got, allowed)
-    monkeypatch.setattr("paritygate.validate.labels._BLOCK", 50)
+    monkeypatch.setattr("paritygate.validate.verdict.labels._BLOCK", 50)
     assert agreement_of_scores(want, got, allowed) == whole
 
 
@@ -86,7 +86,7 @@ def test_allowances_are_what_the_comparison_allows():
     tolerance = Tolerance(1e-4, 1e-6, 128, "float32")
     allowed = Allowances([want], tolerance)[0]
     assert allowed.shape == want.shape
-    from paritygate.validate.metrics import measure
+    from paritygate.validate.verdict.metrics import measure
 
     for factor, differing in ((0.999, 0), (1.001, want.size)):
         metrics, _ = measure([want], [want.astype(np.float64) + factor * allowed], tolerance)

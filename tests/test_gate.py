@@ -16,7 +16,7 @@ from onnx import numpy_helper
 from paritygate.convert import convert
 from paritygate.convert.routes.registry import ROUTES, Way
 from paritygate.validate import ExitCode, validate
-from paritygate.validate.report import Severity, Verdict
+from paritygate.validate.report.types import Severity, Verdict
 
 GRAPH = """
 <ir_version: 8, opset_import: ["" : 17]>

@@ -16,7 +16,7 @@ from sklearn.svm import SVC
 from paritygate.convert import ExitCode, ParityGateError, convert
 from paritygate.validate import validate
 from paritygate.validate.events import Event
-from paritygate.validate.report import Verdict
+from paritygate.validate.report.types import Verdict
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from paritygate.validate.localise.repro import extracted, free_folder, write_rep
 from paritygate.validate.localise.sample import Picked, write_samples
 from paritygate.validate.localise.source import SAMPLES as LOOKED_AT
 from paritygate.validate.localise.trace.layers import Recorder, trace
-from paritygate.validate.report import OutputComparison, Verdict, WorstElement
+from paritygate.validate.report.types import OutputComparison, Verdict, WorstElement
 from paritygate.validate.samples import Sample, Samples, load_samples, save_outputs, save_samples
 
 from .test_gate import attribute, classifier, nudge, weight

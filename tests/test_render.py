@@ -14,15 +14,12 @@ from jsonschema import Draft202012Validator
 from rich.console import Console
 
 from paritygate.validate.catalog import CATALOG
-from paritygate.validate.compare import compare_outputs
 from paritygate.validate.errors import ExitCode, ParityGateError
-from paritygate.validate.findings import check_informative
-from paritygate.validate.policy import make_policy
-from paritygate.validate.reasons import rounded_up
-from paritygate.validate.render.json import render_error, render_report, render_result
-from paritygate.validate.render.rich import render_rich
-from paritygate.validate.render.rows import printable
-from paritygate.validate.report import (
+from paritygate.validate.report.render.json import render_error, render_report, render_result
+from paritygate.validate.report.render.rich import render_rich
+from paritygate.validate.report.render.rows import printable
+from paritygate.validate.report.sentences import rounded_up
+from paritygate.validate.report.types import (
     Environment,
     Finding,
     ModelSummary,
@@ -33,6 +30,9 @@ from paritygate.validate.report import (
     Verdict,
 )
 from paritygate.validate.signature import Signature, TensorSpec
+from paritygate.validate.verdict.compare import compare_outputs
+from paritygate.validate.verdict.output_checks import check_informative
+from paritygate.validate.verdict.policies import make_policy
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "docs" / "report.schema.json").read_text())
 EVIL = "\x1b[31m<script>alert('&')</script>\n[bold]"

@@ -12,7 +12,7 @@ from onnx import numpy_helper
 from paritygate.convert import ParityGateError, convert
 from paritygate.convert.routes.registry import ROUTES, Way
 from paritygate.validate import validate
-from paritygate.validate.report import Verdict
+from paritygate.validate.report.types import Verdict
 
 OURS = ROUTES["onnx", "coreml"][0]
 

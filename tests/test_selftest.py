@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from paritygate.cli.main import main
-from paritygate.validate import compare, selfcheck, selftest
-from paritygate.validate.policy import DefaultPolicy, FixedPolicy, OverridingPolicy
-from paritygate.validate.report import Severity, Tolerance
+from paritygate.validate import selftest
+from paritygate.validate.report.types import Severity, Tolerance
 from paritygate.validate.signature import TensorSpec
+from paritygate.validate.verdict import compare
+from paritygate.validate.verdict import self_check as selfcheck
+from paritygate.validate.verdict.policies import DefaultPolicy, FixedPolicy, OverridingPolicy
 
 # -- the command ------------------------------------------------------------------------------------------------------
 

@@ -14,15 +14,15 @@ from rich.console import Console
 
 from paritygate.cli.main import main
 from paritygate.validate import selftest
-from paritygate.validate.asked import Waiver
-from paritygate.validate.compare import compare_outputs
-from paritygate.validate.config import find_config, read_waivers
 from paritygate.validate.errors import ParityGateError
-from paritygate.validate.policy import DefaultPolicy
-from paritygate.validate.render.rich import render_rich
-from paritygate.validate.report import Environment, ModelSummary, Report, SamplesSummary, Severity
+from paritygate.validate.expectations.config import find_config, read_waivers
+from paritygate.validate.expectations.waivers import apply_waivers
+from paritygate.validate.report.render.rich import render_rich
+from paritygate.validate.report.types import Environment, ModelSummary, Report, SamplesSummary, Severity
+from paritygate.validate.report.user_checks import Waiver
 from paritygate.validate.signature import Signature, TensorSpec
-from paritygate.validate.waivers import apply_waivers
+from paritygate.validate.verdict.compare import compare_outputs
+from paritygate.validate.verdict.policies import DefaultPolicy
 
 TODAY = date(2026, 5, 17)
 WAIVER = Waiver("y", 1e-2, "the old model rounds twice", TODAY + timedelta(days=30))

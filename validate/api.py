@@ -10,9 +10,9 @@ from .engines.registry import COMPUTED, OURS
 from .events import Listener, ignore
 
 if TYPE_CHECKING:
-    from .expectations import Expectations, GivenMetric
+    from .expectations.expected import Expectations, GivenMetric
     from .job import Scrutiny
-    from .report import Report
+    from .report.types import Report
     from .session import Settings
     from .signature import Array, TensorSpec
 
@@ -71,7 +71,7 @@ def validate(
     Raises ParityGateError for everything but a verdict; the report's ``passed`` is the verdict.
     """
     from .engines.base import LoadOptions
-    from .expectations import expect
+    from .expectations.expected import expect
     from .job import Bindings, Scrutiny
     from .session import run_session
 
@@ -125,11 +125,11 @@ def make_settings(
     search: float = 0.0,
 ) -> Settings:
     """The keyword arguments that ``validate`` and ``convert`` share, as one value."""
-    from .expectations import Expectations
+    from .expectations.expected import Expectations
     from .isolate import Limits
     from .job import SamplePlan, Scrutiny
-    from .policy import OverridingPolicy, make_policy
     from .session import Settings
+    from .verdict.policies import OverridingPolicy, make_policy
 
     base = make_policy(rtol, atol, name=policy)
     return Settings(

@@ -15,9 +15,9 @@ from .engines.registry import Format
 from .errors import ParityGateError
 from .events import Event, Listener, ignore
 from .job import ACTUAL, EXPECTED, SAMPLES, Bindings, Narrowed, Ran, Scrutiny, source_name
-from .metrics import EPSILON
 from .rows import as_batches, join, split, takes_rows
 from .tasks import load_model, run_all, summary
+from .verdict.metrics import EPSILON
 
 if TYPE_CHECKING:
     from .signature import Array, Feed

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .engines.base import Facts
-from .report import SamplesSummary
+from .report.types import SamplesSummary
 from .signature import ClassLabel, ImageInput, Signature
 
 SAMPLES, EXPECTED, ACTUAL = "samples.npz", "expected.npz", "actual.npz"

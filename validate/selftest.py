@@ -19,7 +19,7 @@ from .events import Event, Listener, ignore
 if TYPE_CHECKING:
     import onnx
 
-    from .report import Report
+    from .report.types import Report
 
 _ROWS, _FEATURES, _CLASSES = 4, 6, 3
 _OPSET, _IR = 17, 10  # old enough for every ONNX Runtime that we work with

@@ -14,16 +14,16 @@ from .engines.base import LoadOptions
 from .engines.coreml.native import with_engine
 from .engines.registry import OURS, Format
 from .events import Listener, ignore
-from .expectations import Expectations
+from .expectations.expected import Expectations
 from .isolate import Limits
 from .job import Bindings, Inspection, Ran, SamplePlan, Scrutiny, source_name
 from .runners import Runner, job_folder, runner_for
 from .search.session import Contest, needs_search, searched
 
 if TYPE_CHECKING:
-    from .policy import Policy
-    from .report import Report
+    from .report.types import Report
     from .signature import Array
+    from .verdict.policies import Policy
 
 T = TypeVar("T")
 
@@ -76,8 +76,8 @@ def run_session(reference: Any, candidate: Any, load: LoadOptions, bindings: Bin
     with job_folder(settings.keep) as folder, ExitStack() as stack:
         left = stack.enter_context(runner_for(reference, rows[0], folder, "reference", settings.limits))
         right = stack.enter_context(runner_for(candidate, rows[1], folder, "candidate", settings.limits))
-        from .judge import Side, judge  # numpy and all: it costs nothing while the workers start
         from .localise.session import Failed, localised
+        from .verdict.judge import Side, judge  # numpy and all: it costs nothing while the workers start
 
         expected = watch.measure(
             "reference", lambda: run_reference_on(left, folder, rows[0], reference, load, settings)

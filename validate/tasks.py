@@ -14,7 +14,7 @@ from .errors import ParityGateError
 from .events import Event, Listener, ignore
 from .job import AGAIN, EXPECTED, PAIRED, SAMPLES, SHAKEN, Inspection, Ran, SamplePlan, source_name
 from .pixels import on_pixels, resolved, value_range
-from .report import SamplesSummary
+from .report.types import SamplesSummary
 from .stability import ask_again_in_a_pair, shaken
 
 if TYPE_CHECKING:

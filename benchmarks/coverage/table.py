@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from paritygate.convert import ParityGateError, convert
-from paritygate.validate.report import Report, Severity
+from paritygate.validate.report.types import Report, Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ from paritygate.validate.engines.registry import Format
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.events import ignore
 from paritygate.validate.job import ACTUAL, EXPECTED, Bindings, Ran, Scrutiny
-from paritygate.validate.judge import Side, judge
-from paritygate.validate.report import Report
+from paritygate.validate.report.types import Report
 from paritygate.validate.samples import load_outputs
 from paritygate.validate.session import with_classes
+from paritygate.validate.verdict.judge import Side, judge
 
 from . import floor
 from .forms import FORMS

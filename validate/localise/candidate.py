@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..adapt import InputAdapter
-from ..divergence import Divergence
 from ..engines.base import Graphed, LoadOptions
 from ..engines.registry import Format
 from ..errors import ParityGateError
 from ..events import Event, Listener
 from ..job import Bindings
+from ..report.divergence import Divergence
 from ..rows import split, takes_rows
 from ..samples import load_outputs, load_samples
 from ..tasks import load_model

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import onnx
 from onnx import helper
 
-from ..divergence import Divergence, GraphNode
 from ..noise.types import bodies
+from ..report.divergence import Divergence, GraphNode
 from .layers import Layer
 from .locate import Found
 from .probe import Probe

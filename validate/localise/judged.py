@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..computed import ComputedPolicy, Evidence
 from ..job import Narrowed
 from ..noise.floor import floor_of
 from ..noise.measure import measure_noise
 from ..noise.scrutinise import precision_of
 from ..signature import TensorSpec
+from ..verdict.computed import ComputedPolicy, Evidence
 from .probe import Probe, Showing
 
 if TYPE_CHECKING:
@@ -84,6 +84,6 @@ def _allowed(name: str, want: Array, got: Array, floors: Mapping[str, Array]) ->
     allowances: Sequence[Array] | None = policy.allowances(spec, reference, tolerance)
     if allowances is not None:
         return allowances[0]
-    from ..metrics import base_allowance
+    from ..verdict.metrics import base_allowance
 
     return np.asarray(base_allowance(want, tolerance) + tolerance.rtol * np.abs(want.astype(np.float64)))

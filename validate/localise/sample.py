@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..job import EXPECTED, SAMPLES
-from ..report import OutputComparison
+from ..report.types import OutputComparison
 from ..samples import Sample, Samples, load_outputs, load_samples, save_samples
 from . import source as task
 

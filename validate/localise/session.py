@@ -12,13 +12,13 @@ from ..engines.base import LoadOptions
 from ..engines.registry import Format
 from ..errors import ParityGateError
 from ..job import Bindings
-from ..report import Finding, OutputComparison, Report, Severity
+from ..report.types import Finding, OutputComparison, Report, Severity
 from ..runners import runner_for
 from .sample import write_samples
 from .trace.layers import traceable
 
 if TYPE_CHECKING:
-    from ..divergence import Divergence
+    from ..report.divergence import Divergence
     from ..session import Settings
 
 VALUES = {"PG101", "PG106", "PG107"}

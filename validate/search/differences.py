@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..findings import dtype_name
-from ..metrics import base_allowance
-from ..policy import DefaultPolicy
-from ..report import Tolerance
+from ..report.types import Tolerance
+from ..verdict.metrics import base_allowance
+from ..verdict.output_checks import dtype_name
+from ..verdict.policies import DefaultPolicy
 
 if TYPE_CHECKING:
     from ..signature import Array, TensorSpec

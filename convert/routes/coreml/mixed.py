@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....validate.candidate import run_candidate
-from ....validate.compare import compare_outputs
 from ....validate.detect import format_named
 from ....validate.engines.base import LoadOptions
 from ....validate.errors import ParityGateError
@@ -25,9 +24,10 @@ from ....validate.events import ignore
 from ....validate.job import ACTUAL, EXPECTED, SAMPLES, Bindings
 from ....validate.narrow import accepting, widened
 from ....validate.noise.headroom import LARGEST, SMALLEST
-from ....validate.policy import DefaultPolicy
 from ....validate.samples import load_outputs
 from ....validate.signature import Signature, TensorSpec
+from ....validate.verdict.compare import compare_outputs
+from ....validate.verdict.policies import DefaultPolicy
 from ..base import MIXED, ConvertOptions
 from .build import classifier_of, precision_of
 from .intermediates import errors, peaks
@@ -35,7 +35,7 @@ from .ports import Port
 from .target import Target
 
 if TYPE_CHECKING:
-    from ....validate.report import Tolerance
+    from ....validate.report.types import Tolerance
     from ....validate.signature import Array
 
 Selector = Callable[[Any], bool]

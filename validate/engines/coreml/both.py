@@ -10,8 +10,8 @@ from ..base import LoadOptions
 from . import native as coreml_native
 
 if TYPE_CHECKING:
-    from ...policy import Policy
     from ...signature import Array, Feed
+    from ...verdict.policies import Policy
 
 
 class BothModels(coreml_native.NativeModel):
@@ -19,8 +19,8 @@ class BothModels(coreml_native.NativeModel):
 
     def run(self, feed: Feed) -> dict[str, Array]:
         """Our engine's outputs. Raises PG310 when the framework's differ by more than the default tolerance."""
-        from ...compare import compare_outputs
-        from ...report import Verdict
+        from ...report.types import Verdict
+        from ...verdict.compare import compare_outputs
 
         ours = _as_text(self.ours.run(feed))
         apples = _in_order(_as_text(super().run(feed)), ours)
@@ -35,7 +35,7 @@ class BothModels(coreml_native.NativeModel):
         return ours
 
     def _policy(self) -> Policy:
-        from ...policy import DefaultPolicy, NarrowPolicy
+        from ...verdict.policies import DefaultPolicy, NarrowPolicy
 
         narrow = self.facts().precision
         return NarrowPolicy(DefaultPolicy(), narrow) if narrow else DefaultPolicy()

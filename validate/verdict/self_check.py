@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..report.types import Finding, Severity, Tolerance, Verdict
+from ..signature import STRING, TensorSpec
 from .compare import compare_outputs
-from .decisions import Allowances
-from .findings import dtype_name
-from .policy import Policy
-from .report import Finding, Severity, Tolerance, Verdict
-from .signature import STRING, TensorSpec
+from .output_checks import dtype_name
+from .policies import Policy
+from .thresholds import Allowances
 
 if TYPE_CHECKING:
-    from .signature import Array
+    from ..signature import Array
 
     Outputs = Mapping[str, Array]
 

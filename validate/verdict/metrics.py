@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .report import Errors, Metrics, Tolerance, WorstElement
+from ..report.types import Errors, Metrics, Tolerance, WorstElement
 
 if TYPE_CHECKING:
-    from .signature import Array
+    from ..signature import Array
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 

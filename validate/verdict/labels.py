@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .report import LabelAgreement
+from ..report.types import LabelAgreement
 
 if TYPE_CHECKING:
-    from .signature import Array
+    from ..signature import Array
 
 TOP = 5
 _BLOCK = 1 << 20

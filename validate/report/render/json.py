@@ -14,11 +14,11 @@ from enum import Enum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from ..asked import MetricComparison
-from ..report import LabelAgreement, Report, Severity
+from ..types import LabelAgreement, Report, Severity
+from ..user_checks import MetricComparison
 
 if TYPE_CHECKING:
-    from ..errors import ParityGateError
+    from ...errors import ParityGateError
 
 SCHEMA_VERSION = 1
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..reasons import number
+from ..sentences import number
 
 if TYPE_CHECKING:
     from ..divergence import Divergence, GraphNode
-    from ..report import Report
+    from ..types import Report
 
 _MOST_NODES = 4
 

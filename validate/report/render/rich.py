@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from ..report import Report
+    from ..types import Report
 
 _STYLES = {
     "pass": "bold green",

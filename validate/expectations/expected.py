@@ -8,12 +8,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from .asked import MetricComparison, Waiver
-from .report import Finding, OutputComparison
+from ..report.types import Finding, OutputComparison
+from ..report.user_checks import MetricComparison, Waiver
 
 if TYPE_CHECKING:
-    from .samples import Sample
-    from .signature import Array
+    from ..samples import Sample
+    from ..signature import Array
     from .user_metrics import Function, UserMetric
 
     Outputs = Mapping[str, Array]

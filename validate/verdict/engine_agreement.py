@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..report.types import Finding, Severity
+from ..signature import TensorSpec
 from .compare import compare_outputs
-from .policy import Policy
-from .report import Finding, Severity
-from .signature import TensorSpec
+from .policies import Policy
 
 if TYPE_CHECKING:
-    from .signature import Array
+    from ..signature import Array
 
     Answers = Sequence[Mapping[str, Array]]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .rows import COLUMNS, LEFT, agreements, cells, headings, printable, sentences, verdict_line
 
 if TYPE_CHECKING:
-    from ..report import Report
+    from ..types import Report
 
 _COLOURS = {"pass": "#1a7f37", "fail": "#cf222e", "inconclusive": "#9a6700"}
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..report.types import Tolerance
+from ..signature import TensorSpec
 from .metrics import EPSILON, base_allowance
-from .policy import DefaultPolicy, Policy
-from .report import Tolerance
-from .signature import TensorSpec
+from .policies import DefaultPolicy, Policy
 
 if TYPE_CHECKING:
-    from .signature import Array
+    from ..signature import Array
 
 FACTOR = 4.0
 """How many noise floors a difference may be: the floor is two standard deviations, so eight of them."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..job import EXPECTED, NOISE, PLAIN, SAMPLES, SHAKEN, Rounding
+from ..noise.floor import floor_of
+from ..samples import load_outputs, load_samples
+from ..stability import SHAKES, last_bit
 from .computed import Evidence
-from .job import EXPECTED, NOISE, PLAIN, SAMPLES, SHAKEN, Rounding
-from .noise.floor import floor_of
-from .samples import load_outputs, load_samples
-from .stability import SHAKES, last_bit
 
 if TYPE_CHECKING:
-    from .signature import Array
+    from ..signature import Array
 
     Answers = Sequence[Mapping[str, Array]]
     ByOutput = dict[str, tuple[Array, ...]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .rows import COLUMNS, LEFT, agreements, cells, headings, printable, sentences, verdict_line
 
 if TYPE_CHECKING:
-    from ..report import Report
+    from ..types import Report
 
 
 def render_text(report: Report) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .report import Errors, LabelAgreement, Metrics, OutputComparison, Tolerance, WorstElement
+from .types import Errors, LabelAgreement, Metrics, OutputComparison, Tolerance, WorstElement
 
 
 def number(value: float | None) -> str:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .report import Finding, OutputComparison, Severity
-from .signature import STRING, TensorSpec
+from ..report.types import Finding, OutputComparison, Severity
+from ..signature import STRING, TensorSpec
 
 if TYPE_CHECKING:
-    from .signature import Array
+    from ..signature import Array
 
 _BLOCK = 1 << 20
 

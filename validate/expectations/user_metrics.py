@@ -12,15 +12,15 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .asked import MetricComparison
-from .errors import ParityGateError
-from .report import Finding, Severity
-from .session import join_batches
-from .user_code import find_callable
+from ..errors import ParityGateError
+from ..report.types import Finding, Severity
+from ..report.user_checks import MetricComparison
+from ..session import join_batches
+from ..user_code import find_callable
 
 if TYPE_CHECKING:
-    from .samples import Sample
-    from .signature import Array
+    from ..samples import Sample
+    from ..signature import Array
 
     Arrays = Mapping[str, Array]
     Function = Callable[[Arrays, Arrays], Any]

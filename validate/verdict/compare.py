@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import reasons
-from .decisions import Allowances, check_thresholds, with_decisions
-from .findings import dtype_name, varies
+from ..report import sentences as reasons
+from ..report.types import LabelAgreement, Metrics, OutputComparison, Tolerance, Verdict, WorstElement
+from ..signature import STRING, TensorSpec
 from .labels import count_ties
 from .metrics import EPSILON, measure, measure_text
-from .policy import Policy
-from .report import LabelAgreement, Metrics, OutputComparison, Tolerance, Verdict, WorstElement
-from .signature import STRING, TensorSpec
+from .output_checks import dtype_name, varies
+from .policies import Policy
+from .thresholds import Allowances, check_thresholds, with_decisions
 
 if TYPE_CHECKING:
-    from .signature import Array
+    from ..signature import Array
 
     Outputs = Mapping[str, Array]
 

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 
-from .asked import Waiver
-from .reasons import number
-from .report import Finding, OutputComparison, Severity, Verdict
+from ..report.sentences import number
+from ..report.types import Finding, OutputComparison, Severity, Verdict
+from ..report.user_checks import Waiver
 
 LONGEST = timedelta(days=366)
 """A waiver that ends later than this from now is warned about: nobody will look at it again."""

@@ -10,24 +10,24 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..doctor import versions
+from ..engines.registry import Format
+from ..expectations.expected import Expectations, settle
+from ..job import ACTUAL, AGAIN, EXPECTED, PAIRED, PLAIN, SAMPLES, SECOND_OPINION, Ran
+from ..narrow import accepting, widened
+from ..report.types import Environment, Finding, ModelSummary, Report, Severity, Tolerance
+from ..samples import Sample, load_outputs, load_samples
+from ..signature import Signature, TensorSpec
 from .compare import compare_outputs
 from .computed import ComputedPolicy
-from .doctor import versions
-from .engines.registry import Format
-from .evidence import gather
-from .expectations import Expectations, settle
-from .findings import check_declared, check_informative
-from .job import ACTUAL, AGAIN, EXPECTED, PAIRED, PLAIN, SAMPLES, SECOND_OPINION, Ran
-from .narrow import accepting, widened
-from .opinions import OPTIMISED, REFERENCE, differing
-from .policy import DefaultPolicy, NarrowPolicy, Policy, coarser_dtype
-from .report import Environment, Finding, ModelSummary, Report, Severity, Tolerance
-from .samples import Sample, load_outputs, load_samples
-from .selfcheck import selfcheck
-from .signature import Signature, TensorSpec
+from .engine_agreement import OPTIMISED, REFERENCE, differing
+from .noise_floor import gather
+from .output_checks import check_declared, check_informative
+from .policies import DefaultPolicy, NarrowPolicy, Policy, coarser_dtype
+from .self_check import selfcheck
 
 if TYPE_CHECKING:
-    from .signature import Array
+    from ..signature import Array
 
 _CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "f16c")
 _HASHED_BYTES = 1 << 20

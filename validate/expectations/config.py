@@ -10,8 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from .asked import Waiver
-from .errors import ParityGateError
+from ..errors import ParityGateError
+from ..report.user_checks import Waiver
 
 FILE = "paritygate.toml"
 """What is looked for in the current folder when no file is named."""

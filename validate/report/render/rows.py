@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..reasons import allowed_text, headroom, number
-from .parting import parting
+from ..sentences import allowed_text, headroom, number
+from .divergence import parting
 
 if TYPE_CHECKING:
-    from ..asked import Crossing, MetricComparison
-    from ..report import Errors, LabelAgreement, ModelSummary, OutputComparison, Report, SamplesSummary
+    from ..types import Errors, LabelAgreement, ModelSummary, OutputComparison, Report, SamplesSummary
+    from ..user_checks import Crossing, MetricComparison
 
 COLUMNS = ("output", "dtype", "shape", "elements", "differ", "max abs", "mean abs", "max rel", "cosine", "SNR dB", "")
 """Heads of the table; the last column is the verdict."""

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from .asked import Crossing
-from .errors import ParityGateError
+from ..errors import ParityGateError
+from ..report.types import OutputComparison, Tolerance
+from ..report.user_checks import Crossing
+from ..signature import TensorSpec
 from .labels import agreement_of_scores
 from .metrics import base_allowance, blocks
-from .report import OutputComparison, Tolerance
-from .signature import TensorSpec
 
 if TYPE_CHECKING:
-    from .signature import Array
+    from ..signature import Array
 
     Thresholds = Mapping[str, Sequence[float]]
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from .asked import Crossing, MetricComparison, Waiver
+from ..errors import ExitCode
+from ..signature import Signature
 from .divergence import Divergence
-from .errors import ExitCode
-from .signature import Signature
+from .user_checks import Crossing, MetricComparison, Waiver
 
 
 class Verdict(StrEnum):

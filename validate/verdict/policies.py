@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, Self
 
-from .engines.registry import COMPUTED
-from .errors import ParityGateError
+from ..engines.registry import COMPUTED
+from ..errors import ParityGateError
+from ..report.types import Tolerance
+from ..signature import STRING, TensorSpec
 from .metrics import EPSILON, peak
-from .report import Tolerance
-from .signature import STRING, TensorSpec
 
 if TYPE_CHECKING:
+    from ..signature import Array
     from .computed import Evidence
-    from .signature import Array
 
 EXACT = Tolerance()
 

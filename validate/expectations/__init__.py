@@ -1,0 +1,1 @@
+"""What a user expects beside tolerances: thresholds, metrics, waivers."""

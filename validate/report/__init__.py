@@ -1,0 +1,1 @@
+"""What a comparison found, as frozen values, and its renderings."""
