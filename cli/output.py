@@ -11,9 +11,9 @@ import click
 
 if TYPE_CHECKING:
     from paritygate.validate.doctor import Library
-    from paritygate.validate.job import Inspection, Ran
     from paritygate.validate.report.types import Report
     from paritygate.validate.selftest import Trial
+    from paritygate.validate.workers.job import Inspection, Ran
 
 
 def show_report(command: str, report: Report, *, as_json: bool, quiet: bool, written: Path | None = None) -> None:

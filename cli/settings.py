@@ -12,11 +12,11 @@ from .options import parse_dynamic, parse_size
 
 if TYPE_CHECKING:
     from paritygate.validate.engines.base import LoadOptions
-    from paritygate.validate.events import Listener
     from paritygate.validate.expectations.expected import Expectations
     from paritygate.validate.session import Settings
     from paritygate.validate.signature import TensorSpec
     from paritygate.validate.verdict.policies import Policy
+    from paritygate.validate.workers.events import Listener
 
 
 class SharedOptions(TypedDict, total=False):
@@ -65,9 +65,9 @@ def load_options(given: SharedOptions, **more: Any) -> LoadOptions:
 def settings(given: SharedOptions, on_event: Listener) -> Settings:
     """How the run is to be done."""
     from paritygate.validate.engines.registry import OURS
-    from paritygate.validate.isolate import Limits
-    from paritygate.validate.job import SamplePlan, Scrutiny
     from paritygate.validate.session import Settings
+    from paritygate.validate.workers.job import SamplePlan, Scrutiny
+    from paritygate.validate.workers.parent import Limits
 
     plan = SamplePlan(
         path=given["samples"],

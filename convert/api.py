@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..validate.engines.registry import COMPUTED
-from ..validate.events import Listener, ignore
+from ..validate.workers.events import Listener, ignore
 
 if TYPE_CHECKING:
     from ..validate.expectations.expected import GivenMetric
@@ -70,7 +70,7 @@ def convert(
     from ..validate.api import as_path, as_specs, make_settings
     from ..validate.engines.base import LoadOptions
     from ..validate.expectations.expected import expect
-    from ..validate.job import Scrutiny
+    from ..validate.workers.job import Scrutiny
     from .pipeline import Job, run_job
     from .routes.base import ConvertOptions
 

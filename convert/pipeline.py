@@ -13,19 +13,19 @@ from ..validate.detect import detect, format_named, normalise
 from ..validate.engines.base import LoadOptions
 from ..validate.engines.registry import Format
 from ..validate.errors import ParityGateError
-from ..validate.job import Bindings, source_name
-from ..validate.runners import Runner, job_folder, runner_for
 from ..validate.samples.limits import fixed_lengths
 from ..validate.search.session import Contest, needs_search, searched
 from ..validate.session import Settings, Stopwatch, as_file, run_candidate_on, with_classes
+from ..validate.workers.job import Bindings, source_name
+from ..validate.workers.runner import Runner, job_folder, runner_for
 from .export import check_output, publish
 from .routes.base import Candidate, ConvertOptions
 from .routes.registry import ROUTES, Way
 
 if TYPE_CHECKING:
-    from ..validate.job import Ran
     from ..validate.report.types import Report
-    from .tasks import Made
+    from ..validate.workers.job import Ran
+    from .calls import Made
 
 
 NEEDED_AT_THE_END = ("paritygate.validate.verdict.judge", "onnx")
@@ -216,9 +216,9 @@ def _making(task: _Task, ways: tuple[Way, ...], reference: Ran | None) -> tuple[
         "convert_options": task.job.convert,
     }
     if reference is not None:
-        return "paritygate.convert.tasks:convert_again", arguments
+        return "paritygate.convert.calls:convert_again", arguments
     first = arguments | {"plan": task.settings.plan, "output": task.job.output}
-    return "paritygate.convert.tasks:run_and_convert", first
+    return "paritygate.convert.calls:run_and_convert", first
 
 
 def _bindings(candidate: Candidate) -> Bindings:

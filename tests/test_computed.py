@@ -10,14 +10,14 @@ import pytest
 from onnx import numpy_helper, parser
 
 from paritygate.validate import ExitCode, ParityGateError, validate
-from paritygate.validate.events import ignore
-from paritygate.validate.job import NOISE, PLAIN, SECOND_OPINION, Narrowed, Scrutiny
 from paritygate.validate.noise.scrutinise import scrutinise
 from paritygate.validate.report.types import Verdict
 from paritygate.validate.signature import TensorSpec
 from paritygate.validate.verdict.compare import compare_outputs
 from paritygate.validate.verdict.computed import CONDITION, FACTOR, ComputedPolicy, Evidence
 from paritygate.validate.verdict.policies import DefaultPolicy, NarrowPolicy, OverridingPolicy
+from paritygate.validate.workers.events import ignore
+from paritygate.validate.workers.job import NOISE, PLAIN, SECOND_OPINION, Narrowed, Scrutiny
 
 RNG = np.random.default_rng(11)
 WANT = RNG.uniform(1, 2, (3, 50)).astype(np.float32)

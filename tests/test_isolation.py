@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from paritygate.validate.errors import ExitCode, ParityGateError
-from paritygate.validate.events import Event, EventReader, EventWriter, ignore
-from paritygate.validate.isolate import Limits, Worker
+from paritygate.validate.workers.events import Event, EventReader, EventWriter, ignore
+from paritygate.validate.workers.parent import Limits, Worker
 
 
 def worker(folder: Path, limits: Limits | None = None, mask: tuple[str, ...] = ()) -> Worker:
@@ -77,8 +77,8 @@ def test_worker_ends_with_its_parent(tmp_path: Path) -> None:
     script = f"""
 import sys, time
 from pathlib import Path
-from paritygate.validate.isolate import Limits, Worker
-from paritygate.validate.events import ignore
+from paritygate.validate.workers.parent import Limits, Worker
+from paritygate.validate.workers.events import ignore
 with Worker(Path({str(tmp_path)!r}), "w", mask=(), limits=Limits()) as running:
     print(running._process.pid, flush=True)
     running.call("subprocess:run", {{"args": ["sleep", "60"]}}, ignore)

@@ -19,7 +19,6 @@ from paritygate.convert.routes.registry import ROUTES, Way
 from paritygate.validate import validate
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.onnxruntime import load
-from paritygate.validate.job import EXPECTED, SAMPLES
 from paritygate.validate.localise import repro as repro_module
 from paritygate.validate.localise.layers import Layer, arranged, orders
 from paritygate.validate.localise.locate import Found, locate
@@ -32,6 +31,7 @@ from paritygate.validate.localise.source import SAMPLES as LOOKED_AT
 from paritygate.validate.localise.trace.layers import Recorder, trace
 from paritygate.validate.report.types import OutputComparison, Verdict, WorstElement
 from paritygate.validate.samples import Sample, Samples, load_samples, save_outputs, save_samples
+from paritygate.validate.workers.job import EXPECTED, SAMPLES
 
 from .test_gate import attribute, classifier, nudge, weight
 

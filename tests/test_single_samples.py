@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from paritygate.validate.dictionaries import fold, folded_signature
+from paritygate.validate.adapters.dictionaries import fold, folded_signature
+from paritygate.validate.adapters.pixels import from_pixels, resolved, to_pixels, value_range
+from paritygate.validate.adapters.single_rows import as_batches, join, split, takes_rows
+from paritygate.validate.adapters.widths import widened
 from paritygate.validate.errors import ParityGateError
-from paritygate.validate.narrow import widened
-from paritygate.validate.pixels import from_pixels, resolved, to_pixels, value_range
-from paritygate.validate.rows import as_batches, join, split, takes_rows
 from paritygate.validate.signature import Dim, ImageInput, Signature, TensorSpec
 
 

@@ -23,8 +23,8 @@ from paritygate.validate.engines.coreml.lowered import lowered as coreml
 from paritygate.validate.engines.torch import exported as torch_export
 from paritygate.validate.engines.torch import module as torch_module
 from paritygate.validate.engines.torch import torchscript
-from paritygate.validate.job import EXPECTED, SAMPLES
 from paritygate.validate.samples import Sample, Samples, save_outputs, save_samples
+from paritygate.validate.workers.job import EXPECTED, SAMPLES
 
 pytestmark = pytest.mark.xdist_group("torch")
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .engines.registry import COMPUTED, OURS
-from .events import Listener, ignore
+from .workers.events import Listener, ignore
 
 if TYPE_CHECKING:
     from .expectations.expected import Expectations, GivenMetric
-    from .job import Scrutiny
     from .report.types import Report
     from .session import Settings
     from .signature import Array, TensorSpec
+    from .workers.job import Scrutiny
 
 
 def validate(
@@ -72,8 +72,8 @@ def validate(
     """
     from .engines.base import LoadOptions
     from .expectations.expected import expect
-    from .job import Bindings, Scrutiny
     from .session import run_session
+    from .workers.job import Bindings, Scrutiny
 
     load = LoadOptions(
         signature=signature,
@@ -126,10 +126,10 @@ def make_settings(
 ) -> Settings:
     """The keyword arguments that ``validate`` and ``convert`` share, as one value."""
     from .expectations.expected import Expectations
-    from .isolate import Limits
-    from .job import SamplePlan, Scrutiny
     from .session import Settings
     from .verdict.policies import OverridingPolicy, make_policy
+    from .workers.job import SamplePlan, Scrutiny
+    from .workers.parent import Limits
 
     base = make_policy(rtol, atol, name=policy)
     return Settings(

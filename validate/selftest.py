@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .api import validate
-from .events import Event, Listener, ignore
+from .workers.events import Event, Listener, ignore
 
 if TYPE_CHECKING:
     import onnx

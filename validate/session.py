@@ -13,12 +13,12 @@ from .detect import detect, normalise
 from .engines.base import LoadOptions
 from .engines.coreml.native import with_engine
 from .engines.registry import OURS, Format
-from .events import Listener, ignore
 from .expectations.expected import Expectations
-from .isolate import Limits
-from .job import Bindings, Inspection, Ran, SamplePlan, Scrutiny, source_name
-from .runners import Runner, job_folder, runner_for
 from .search.session import Contest, needs_search, searched
+from .workers.events import Listener, ignore
+from .workers.job import Bindings, Inspection, Ran, SamplePlan, Scrutiny, source_name
+from .workers.parent import Limits
+from .workers.runner import Runner, job_folder, runner_for
 
 if TYPE_CHECKING:
     from .report.types import Report
@@ -131,7 +131,7 @@ def run_reference_on(
 ) -> Ran:
     """The reference's task: make the samples, run them."""
     arguments = {"folder": folder, "row": row, "source": source, "options": load, "plan": settings.plan}
-    ran: Ran = runner.call("paritygate.validate.tasks:run_reference_task", arguments, settings.on_event)
+    ran: Ran = runner.call("paritygate.validate.tasks.reference:run_reference_task", arguments, settings.on_event)
     return ran
 
 
@@ -151,14 +151,14 @@ def run_candidate_on(
         "bindings": bindings,
         "scrutiny": replace(scrutiny, seconds=seconds if scrutiny.seconds is None else scrutiny.seconds),
     }
-    ran: Ran = runner.call("paritygate.validate.candidate:run_candidate", arguments, settings.on_event)
+    ran: Ran = runner.call("paritygate.validate.tasks.candidate:run_candidate", arguments, settings.on_event)
     return ran
 
 
 def run_model(model: Any, output: Path, load: LoadOptions, settings: Settings) -> Ran:
     """Run one model and write its outputs to an .npz, whole or not at all. Raises ParityGateError."""
-    from .job import EXPECTED, SAMPLES
     from .samples import load_outputs, load_samples
+    from .workers.job import EXPECTED, SAMPLES
 
     model = normalise(model)
     (row,) = with_engine((detect(model),), settings.engine)
@@ -204,5 +204,5 @@ def inspect_model(model: Any, load: LoadOptions, on_event: Listener = ignore) ->
     row = detect(model)
     with job_folder(None) as folder, runner_for(model, row, folder, "model", Limits()) as runner:
         arguments = {"row": row, "source": model, "options": load}
-        inspection: Inspection = runner.call("paritygate.validate.tasks:inspect_task", arguments, on_event)
+        inspection: Inspection = runner.call("paritygate.validate.tasks.reference:inspect_task", arguments, on_event)
         return inspection

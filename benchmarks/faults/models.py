@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.job import SamplePlan
+from paritygate.validate.workers.job import SamplePlan
 
 
 @dataclass(frozen=True)

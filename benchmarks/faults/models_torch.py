@@ -13,7 +13,7 @@ from torch import nn
 from benchmarks.coverage.torch import TORCH, TRANSFORMERS
 from fixtures.train import torch_cnn
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.job import SamplePlan
+from paritygate.validate.workers.job import SamplePlan
 
 from .models import Source
 

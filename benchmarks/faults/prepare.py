@@ -7,15 +7,15 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from paritygate.convert.calls import take
 from paritygate.convert.routes.base import Candidate, ConvertOptions
 from paritygate.convert.routes.registry import ROUTES
-from paritygate.convert.tasks import take
 from paritygate.validate.detect import detect
 from paritygate.validate.engines.registry import Format
-from paritygate.validate.events import ignore
-from paritygate.validate.job import EXPECTED, SAMPLES, Ran
 from paritygate.validate.samples import generate_samples, limited, save_outputs, save_samples
-from paritygate.validate.tasks import run_reference
+from paritygate.validate.tasks.reference import run_reference
+from paritygate.validate.workers.events import ignore
+from paritygate.validate.workers.job import EXPECTED, SAMPLES, Ran
 
 from .models import Recipe
 

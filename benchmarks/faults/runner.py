@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from paritygate.validate.candidate import run_candidate
 from paritygate.validate.detect import format_named
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.registry import Format
 from paritygate.validate.errors import ParityGateError
-from paritygate.validate.events import ignore
-from paritygate.validate.job import ACTUAL, EXPECTED, Bindings, Ran, Scrutiny
 from paritygate.validate.report.types import Report
 from paritygate.validate.samples import load_outputs
 from paritygate.validate.session import with_classes
+from paritygate.validate.tasks.candidate import run_candidate
 from paritygate.validate.verdict.judge import Side, judge
+from paritygate.validate.workers.events import ignore
+from paritygate.validate.workers.job import ACTUAL, EXPECTED, Bindings, Ran, Scrutiny
 
 from . import floor
 from .forms import FORMS

@@ -40,8 +40,8 @@ def validate(
     Inputs and outputs are bound by equal names, or as --bind and --bind-input say; nothing is guessed. The
     loading options speak of REFERENCE.
     """
-    from paritygate.validate.job import Bindings
     from paritygate.validate.session import run_session
+    from paritygate.validate.workers.job import Bindings
 
     from ..output import show_report
     from ..progress import progress

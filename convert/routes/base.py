@@ -22,7 +22,7 @@ class ConvertOptions:
     ``fp16`` or ``mixed``), ``images`` (inputs of the source that become images), ``class_labels`` (names for the
     classes of the only output), ``ranges`` (bounds of an input's dynamic axis: (input, axis) -> lowest and highest
     length) and ``shapes`` (input -> the only shapes it shall take). ``evidence`` is the folder with the samples and the
-    original's answers (see :mod:`paritygate.validate.job`), for a route that looks for the right precision.
+    original's answers (see :mod:`paritygate.validate.workers.job`), for a route that looks for the right precision.
     """
 
     opset: int | None = None

@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..adapt import InputAdapter
+from ..adapters.inputs import InputAdapter
+from ..adapters.single_rows import split, takes_rows
 from ..engines.base import Graphed, LoadOptions
 from ..engines.registry import Format
 from ..errors import ParityGateError
-from ..events import Event, Listener
-from ..job import Bindings
 from ..report.divergence import Divergence
-from ..rows import split, takes_rows
 from ..samples import load_outputs, load_samples
-from ..tasks import load_model
+from ..tasks.reference import load_model
+from ..workers.events import Event, Listener
+from ..workers.job import Bindings
 from .describe import describe
 from .layers import Layer
 from .locate import locate

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..job import Narrowed
 from ..noise.floor import floor_of
 from ..noise.measure import measure_noise
 from ..noise.scrutinise import precision_of
 from ..signature import TensorSpec
 from ..verdict.computed import ComputedPolicy, Evidence
+from ..workers.job import Narrowed
 from .probe import Probe, Showing
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..job import EXPECTED, SAMPLES
 from ..report.types import OutputComparison
 from ..samples import Sample, Samples, load_outputs, load_samples, save_samples
+from ..workers.job import EXPECTED, SAMPLES
 from . import source as task
 
 if TYPE_CHECKING:

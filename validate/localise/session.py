@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ..engines.base import LoadOptions
 from ..engines.registry import Format
 from ..errors import ParityGateError
-from ..job import Bindings
 from ..report.types import Finding, OutputComparison, Report, Severity
-from ..runners import runner_for
+from ..workers.job import Bindings
+from ..workers.runner import runner_for
 from .sample import write_samples
 from .trace.layers import traceable
 

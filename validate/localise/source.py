@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ..engines.base import LoadOptions
 from ..engines.registry import Format
 from ..errors import ParityGateError
-from ..events import Event, Listener
-from ..job import source_name
 from ..samples import load_outputs, load_samples, save_outputs
-from ..tasks import load_model
+from ..tasks.reference import load_model
+from ..workers.events import Event, Listener
+from ..workers.job import source_name
 from .layers import Layer
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..engines.base import Graphed, unchanged
 from ..errors import ParityGateError
-from ..events import Event, Listener
-from ..job import NOISE, PLAIN, SECOND_OPINION, Narrowed, Rounding, Scrutiny
 from ..samples import save_outputs
+from ..workers.events import Event, Listener
+from ..workers.job import NOISE, PLAIN, SECOND_OPINION, Narrowed, Rounding, Scrutiny
 from .measure import measure_noise
 from .opinion import reference_variant
 from .types import UNIT, Precision

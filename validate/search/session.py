@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from ..engines.base import LoadOptions
 from ..engines.registry import Format
 from ..errors import ParityGateError
-from ..events import ignore
-from ..isolate import Limits
-from ..job import Bindings, Ran
-from ..runners import Runner, runner_for
+from ..workers.events import ignore
+from ..workers.job import Bindings, Ran
+from ..workers.parent import Limits
+from ..workers.runner import Runner, runner_for
 
 if TYPE_CHECKING:
     from ..session import Settings
@@ -78,7 +78,7 @@ def _branches(contest: Contest, settings: Settings) -> list[str]:
 
 def _differences(contest: Contest, reference: Ran, settings: Settings) -> list[str]:
     """Two workers at once: the candidate's asks, the reference's answers. Whoever ends first ends the other."""
-    from ..pixels import resolved
+    from ..adapters.pixels import resolved
     from .mailbox import close
 
     seconds = settings.plan.search

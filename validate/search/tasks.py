@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..adapt import InputAdapter
-from ..candidate import asked
+from ..adapters.inputs import InputAdapter
+from ..adapters.pixels import snapped
+from ..adapters.single_rows import split, takes_rows
 from ..engines.base import LoadOptions, Model
 from ..engines.registry import Format
-from ..events import Event, Listener, ignore
-from ..job import ACTUAL, EXPECTED, PAIRED, SAMPLES, SHAKEN, Bindings, Ran, SamplePlan
-from ..pixels import snapped
-from ..rows import split, takes_rows
 from ..samples import Sample, Samples, load_outputs, load_samples, run_and_keep, save_outputs, save_samples
-from ..stability import shaken
-from ..tasks import load_model, run_all, run_paired, summary, with_example
+from ..tasks.candidate import asked
+from ..tasks.reference import load_model, run_all, run_paired, summary, with_example
+from ..tasks.shaking import shaken
+from ..workers.events import Event, Listener, ignore
+from ..workers.job import ACTUAL, EXPECTED, PAIRED, SAMPLES, SHAKEN, Bindings, Ran, SamplePlan
 from .box import box_of
 from .branches import Untaken, reach, untaken, watched
 from .climb import Climbed, climb

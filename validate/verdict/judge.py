@@ -10,14 +10,14 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..adapters.widths import accepting, widened
 from ..doctor import versions
 from ..engines.registry import Format
 from ..expectations.expected import Expectations, settle
-from ..job import ACTUAL, AGAIN, EXPECTED, PAIRED, PLAIN, SAMPLES, SECOND_OPINION, Ran
-from ..narrow import accepting, widened
 from ..report.types import Environment, Finding, ModelSummary, Report, Severity, Tolerance
 from ..samples import Sample, load_outputs, load_samples
 from ..signature import Signature, TensorSpec
+from ..workers.job import ACTUAL, AGAIN, EXPECTED, PAIRED, PLAIN, SAMPLES, SECOND_OPINION, Ran
 from .compare import compare_outputs
 from .computed import ComputedPolicy
 from .engine_agreement import OPTIMISED, REFERENCE, differing

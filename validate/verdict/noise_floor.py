@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..job import EXPECTED, NOISE, PLAIN, SAMPLES, SHAKEN, Rounding
 from ..noise.floor import floor_of
 from ..samples import load_outputs, load_samples
-from ..stability import SHAKES, last_bit
+from ..tasks.shaking import SHAKES, last_bit
+from ..workers.job import EXPECTED, NOISE, PLAIN, SAMPLES, SHAKEN, Rounding
 from .computed import Evidence
 
 if TYPE_CHECKING:

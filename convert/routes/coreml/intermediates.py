@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....validate.adapt import InputAdapter
+from ....validate.adapters.inputs import InputAdapter
+from ....validate.adapters.single_rows import split, takes_rows
 from ....validate.coreml.files.package import open_package
 from ....validate.coreml.lower import lower
 from ....validate.coreml.runtime import Session
 from ....validate.engines.coreml.lowered import CoreMLModel
-from ....validate.job import SAMPLES, Bindings
-from ....validate.rows import split, takes_rows
 from ....validate.samples import load_samples
+from ....validate.workers.job import SAMPLES, Bindings
 
 if TYPE_CHECKING:
     from ....validate.signature import Array, Feed

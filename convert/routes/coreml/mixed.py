@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....validate.candidate import run_candidate
+from ....validate.adapters.widths import accepting, widened
 from ....validate.detect import format_named
 from ....validate.engines.base import LoadOptions
 from ....validate.errors import ParityGateError
-from ....validate.events import ignore
-from ....validate.job import ACTUAL, EXPECTED, SAMPLES, Bindings
-from ....validate.narrow import accepting, widened
 from ....validate.noise.headroom import LARGEST, SMALLEST
 from ....validate.samples import load_outputs
 from ....validate.signature import Signature, TensorSpec
+from ....validate.tasks.candidate import run_candidate
 from ....validate.verdict.compare import compare_outputs
 from ....validate.verdict.policies import DefaultPolicy
+from ....validate.workers.events import ignore
+from ....validate.workers.job import ACTUAL, EXPECTED, SAMPLES, Bindings
 from ..base import MIXED, ConvertOptions
 from .build import classifier_of, precision_of
 from .intermediates import errors, peaks

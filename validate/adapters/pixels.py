@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import ParityGateError
-from .signature import ImageInput, Signature, TensorSpec
+from ..errors import ParityGateError
+from ..signature import ImageInput, Signature, TensorSpec
 
 if TYPE_CHECKING:
-    from .samples import Samples
-    from .signature import Array, Feed
+    from ..samples import Samples
+    from ..signature import Array, Feed
 
 WHITE = 255
 _RANK = 4  # batch, height, width and channels in one order or another

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .engines.base import Facts
-from .report.types import SamplesSummary
-from .signature import ClassLabel, ImageInput, Signature
+from ..engines.base import Facts
+from ..report.types import SamplesSummary
+from ..signature import ClassLabel, ImageInput, Signature
 
 SAMPLES, EXPECTED, ACTUAL = "samples.npz", "expected.npz", "actual.npz"
 AGAIN, PAIRED = "again.npz", "paired.npz"

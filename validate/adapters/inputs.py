@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import ParityGateError
+from ..errors import ParityGateError
+from ..signature import STRING, ImageInput, Signature, TensorSpec
 from .pixels import to_pixels
-from .signature import STRING, ImageInput, Signature, TensorSpec
 
 if TYPE_CHECKING:
-    from .signature import Array, Feed
+    from ..signature import Array, Feed
 
 
 class InputAdapter:

@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .adapt import InputAdapter
-from .dictionaries import Classes, fold, folded_signature
-from .engines.base import Graphed, LoadOptions, Model
-from .engines.registry import Format
-from .errors import ParityGateError
-from .events import Event, Listener, ignore
-from .job import ACTUAL, EXPECTED, SAMPLES, Bindings, Narrowed, Ran, Scrutiny, source_name
-from .rows import as_batches, join, split, takes_rows
-from .tasks import load_model, run_all, summary
-from .verdict.metrics import EPSILON
+from ..adapters.dictionaries import Classes, fold, folded_signature
+from ..adapters.inputs import InputAdapter
+from ..adapters.single_rows import as_batches, join, split, takes_rows
+from ..engines.base import Graphed, LoadOptions, Model
+from ..engines.registry import Format
+from ..errors import ParityGateError
+from ..verdict.metrics import EPSILON
+from ..workers.events import Event, Listener, ignore
+from ..workers.job import ACTUAL, EXPECTED, SAMPLES, Bindings, Narrowed, Ran, Scrutiny, source_name
+from .reference import load_model, run_all, summary
 
 if TYPE_CHECKING:
-    from .signature import Array, Feed
+    from ..signature import Array, Feed
 
 
 def run_candidate(
@@ -37,7 +37,7 @@ def run_candidate(
     Raises ParityGateError PG301 when the candidate can't be opened (a fault of the source only where the source is
     spoken of) and PG302 when it fails on a sample.
     """
-    from .samples import load_outputs, load_samples, save_outputs
+    from ..samples import load_outputs, load_samples, save_outputs
 
     on_event(Event(f"load {Path(source).name if isinstance(source, Path) else source_name(source)}"))
     samples = load_samples(folder / SAMPLES)
@@ -55,7 +55,7 @@ def run_candidate(
     )
     if scrutiny is None:
         return ran
-    from .noise.scrutinise import scrutinise
+    from ..noise.scrutinise import scrutinise
 
     rounding = scrutinise(
         folder, model, lambda m: question.answers(m, ignore), scrutiny, on_event, _narrowed(question, outputs)
@@ -65,7 +65,7 @@ def run_candidate(
 
 def _headroom(model: Any, precision: str, question: Asked) -> tuple[str, ...]:
     """Of a model in float16, how much of its range is used; nothing where the graph can't be watched."""
-    from .noise.headroom import headroom, peaks_of, showing_peaks
+    from ..noise.headroom import headroom, peaks_of, showing_peaks
 
     if precision != "float16" or not isinstance(model, Graphed):
         return ()

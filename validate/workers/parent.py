@@ -14,9 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from .errors import ParityGateError
+from ..errors import ParityGateError
 from .events import Event, EventReader
-from .messages import REPLY, REQUEST, Reply, Request
+from .protocol import REPLY, REQUEST, Reply, Request
 
 _POLL_SECONDS = 0.02
 _LOG_LINES = 8
@@ -42,7 +42,7 @@ class Worker:
         self._folder = folder / name
         self._folder.mkdir()
         self._name = name
-        self._command = [sys.executable, "-m", "paritygate.validate.worker"]
+        self._command = [sys.executable, "-m", "paritygate.validate.workers.child"]
         self._command += ["--mask", ",".join(mask), "--preload", ",".join(preload)]
         self._limits = limits
 

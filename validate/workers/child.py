@@ -1,7 +1,7 @@
 """Child side of the isolation: runs one task in a process of its own, and answers through files.
 
-``python -m paritygate.validate.worker --mask torch,keras --preload numpy`` imports what it is told to, waits for a
-line on standard input that names a job folder, runs the task in ``request.pickle`` there and writes ``reply.pickle``
+``python -m paritygate.validate.workers.child --mask torch,keras --preload numpy`` imports what it is told to, waits for
+a line on standard input that names a job folder, runs the task in ``request.pickle`` there and writes ``reply.pickle``
 beside it. Standard output and error are a log; nobody parses them. When the parent dies, standard input
 ends and so does the child.
 """
@@ -19,8 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .errors import ParityGateError
-from .messages import REPLY, REQUEST, Reply, Request, call_task
+from ..errors import ParityGateError
+from .protocol import REPLY, REQUEST, Reply, Request, call_task
 
 
 class Masked:

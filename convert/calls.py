@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..validate.adapters.pixels import resolved
 from ..validate.engines.base import LoadOptions, Model
 from ..validate.engines.registry import Format
 from ..validate.errors import ParityGateError
-from ..validate.events import Event, Listener
-from ..validate.job import Ran, SamplePlan
-from ..validate.pixels import resolved
-from ..validate.tasks import load_model, run_reference
+from ..validate.tasks.reference import load_model, run_reference
+from ..validate.workers.events import Event, Listener
+from ..validate.workers.job import Ran, SamplePlan
 from .export import use_free_data_name
 from .routes.base import Candidate, ConvertOptions
 from .routes.registry import Way

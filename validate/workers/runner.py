@@ -9,11 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from .engines.registry import HEAVY, Format
-from .errors import ParityGateError
+from ..engines.registry import HEAVY, Format
+from ..errors import ParityGateError
 from .events import Event, EventWriter, Listener
-from .isolate import Limits, Worker
-from .messages import Request, call_task
+from .parent import Limits, Worker
+from .protocol import Request, call_task
 
 
 class Runner(Protocol):
@@ -46,7 +46,7 @@ class InProcess:
 
 
 class InWorker:
-    """A :class:`.isolate.Worker` whose events come back through a file."""
+    """A :class:`.parent.Worker` whose events come back through a file."""
 
     def __init__(
         self, folder: Path, name: str, row: Format, limits: Limits, preload: tuple[str, ...], also: tuple[str, ...]
@@ -82,7 +82,7 @@ def runner_for(source: Any, row: Format, folder: Path, name: str, limits: Limits
     """
     if not isinstance(source, str | Path):
         return InProcess()
-    preload = ("paritygate.validate.tasks", *row.needs, row.engine)
+    preload = ("paritygate.validate.tasks.reference", *row.needs, row.engine)
     return InWorker(folder, name, row, limits, preload, also)
 
 

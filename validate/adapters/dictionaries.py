@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import ParityGateError
-from .signature import STRING, ClassLabel, Signature, TensorSpec
+from ..errors import ParityGateError
+from ..signature import STRING, ClassLabel, Signature, TensorSpec
 
 if TYPE_CHECKING:
-    from .signature import Array
+    from ..signature import Array
 
 KEYS, VALUES = "/keys", "/values"
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .signature import TensorSpec
+from ..signature import TensorSpec
 
 if TYPE_CHECKING:
-    from .signature import Array
+    from ..signature import Array
 
 _FLOATS = ("float64", "float32", "float16")
 

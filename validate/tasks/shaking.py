@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .engines.base import Model
-from .signature import Signature, TensorSpec
+from ..engines.base import Model
+from ..signature import Signature, TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .samples import Sample
-    from .signature import Array, Feed
+    from ..samples import Sample
+    from ..signature import Array, Feed
 
 
 def ask_again_in_a_pair(model: Model, sample: Sample) -> dict[str, Array] | None:

@@ -8,18 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .engines.base import LoadOptions, Model
-from .engines.registry import Format
-from .errors import ParityGateError
-from .events import Event, Listener, ignore
-from .job import AGAIN, EXPECTED, PAIRED, SAMPLES, SHAKEN, Inspection, Ran, SamplePlan, source_name
-from .pixels import on_pixels, resolved, value_range
-from .report.types import SamplesSummary
-from .stability import ask_again_in_a_pair, shaken
+from ..adapters.pixels import on_pixels, resolved, value_range
+from ..engines.base import LoadOptions, Model
+from ..engines.registry import Format
+from ..errors import ParityGateError
+from ..report.types import SamplesSummary
+from ..workers.events import Event, Listener, ignore
+from ..workers.job import AGAIN, EXPECTED, PAIRED, SAMPLES, SHAKEN, Inspection, Ran, SamplePlan, source_name
+from .shaking import ask_again_in_a_pair, shaken
 
 if TYPE_CHECKING:
-    from .samples import Sample, Samples
-    from .signature import Array, Feed
+    from ..samples import Sample, Samples
+    from ..signature import Array, Feed
 
 _REPEATED = 3
 
@@ -46,11 +46,11 @@ def run_reference(
     """Open the reference, write its samples and what it makes of them to ``folder``, a few of them twice.
 
     The second run shows whether the model is deterministic, and rows run in pairs whether its answers are well
-    determined (:mod:`.stability`); both are written apart and compared by the caller.
+    determined (:mod:`.shaking`); both are written apart and compared by the caller.
     Raises ParityGateError PG406 when the model fails on a sample.
     """
-    from .samples import run_and_keep, save_outputs, save_samples
-    from .samples.limits import check_limits
+    from ..samples import run_and_keep, save_outputs, save_samples
+    from ..samples.limits import check_limits
 
     on_event(Event(f"load {source_name(source)}"))
     model = load_model(row, source, with_example(options, plan))
@@ -87,7 +87,7 @@ def _install(row: Format) -> str:
 
 def with_example(options: LoadOptions, plan: SamplePlan) -> LoadOptions:
     """Let the user's first sample speak for models that don't say what they take."""
-    from .samples import read_example
+    from ..samples import read_example
 
     if plan.path is None or options.example is not None:
         return options
@@ -95,7 +95,7 @@ def with_example(options: LoadOptions, plan: SamplePlan) -> LoadOptions:
 
 
 def _make_samples(model: Model, row: Format, plan: SamplePlan) -> Samples:
-    from .samples import generate_samples, limited, read_samples
+    from ..samples import generate_samples, limited, read_samples
 
     if plan.path is not None:
         batch = plan.batch_sizes[0] if plan.batch_sizes else None

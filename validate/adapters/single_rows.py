@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import ParityGateError
-from .signature import Dim, Signature
+from ..errors import ParityGateError
+from ..signature import Dim, Signature
 
 if TYPE_CHECKING:
-    from .signature import Array, Feed
+    from ..signature import Array, Feed
 
 _BATCH = "batch"
 

@@ -6,7 +6,7 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import ParityGateError
+from ..errors import ParityGateError
 
 REQUEST, REPLY = "request.pickle", "reply.pickle"
 

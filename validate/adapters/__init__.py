@@ -1,0 +1,1 @@
+"""Between the reference's samples and what a candidate takes and gives."""

@@ -1,0 +1,1 @@
+"""What a worker does: run the reference, run the candidate, describe a model."""
