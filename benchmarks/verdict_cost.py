@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fixtures.demo import exhibits
 from paritygate.convert import convert
-from paritygate.validate.workers.events import Event
+from paritygate.validate.events import Event
 
 
 class Clock:

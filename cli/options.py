@@ -1,48 +1,83 @@
-"""Options that several commands share, and how their texts become values."""
+"""Options that several commands share. Each is named like the field of the group of options that it fills."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import click
 
-from paritygate.validate.engines.registry import COREML_ENGINES, OURS, POLICIES
+from paritygate.convert.options import Precision
+from paritygate.validate.engines.registry import ENGINES
+from paritygate.validate.options import InputDtype, PolicyName
+
+from . import parse
+from .parse import parsed
 
 Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
+
+_PATH = click.Path(path_type=Path)
+
+
+def _choice(kind: type[StrEnum]) -> click.Choice[str]:
+    """The values of an enum; given an enum itself, click would offer the members' names."""
+    return click.Choice([member.value for member in kind])
+
 
 LOADING = (
     click.option("--signature", metavar="KEY", help="SavedModel signature to use (default: serving_default)."),
-    click.option("--weights", type=click.Path(path_type=Path), help="State dict for a module:factory source."),
+    click.option("--weights", type=_PATH, help="State dict for a module:factory source."),
     click.option(
         "--input",
         "inputs",
         multiple=True,
         metavar="NAME:DTYPE:SHAPE",
+        callback=parsed(parse.parse_inputs),
         help="Declare an input of a model that doesn't say what it takes, e.g. x:float32:N,3,32,32.",
     ),
     click.option(
         "--dynamic",
         multiple=True,
         metavar="NAME:AXIS[:LOW:HIGH]",
-        help="Make an axis dynamic (axis 0 is so by default); Core ML takes bounds.",
+        callback=parsed(parse.parse_dynamic),
+        help="Make an axis dynamic (axis 0 is by default); Core ML takes bounds.",
     ),
     click.option("--trust", is_flag=True, help="Load files that can run code (unknown pickles, Lambda layers)."),
+    click.option(
+        "--dtype",
+        type=_choice(InputDtype),
+        help="Width of inputs where the source leaves it open, as scikit-learn does (default: float32).",
+    ),
 )
 
 SAMPLING = (
     click.option(
         "--samples",
-        type=click.Path(path_type=Path),
+        type=_PATH,
         help=".npz, .npy, .csv, .parquet, .json, a folder of images or of ONNX test data (default: generated).",
     ),
-    click.option("--seed", default=0, show_default=True, help="Seed of generated samples."),
+    click.option("--seed", type=int, help="Seed of generated samples (default: 0)."),
     click.option(
-        "--range", "ranges", multiple=True, metavar="NAME:LO:HI", help="Range of an input's generated samples."
+        "--range",
+        "ranges",
+        multiple=True,
+        metavar="NAME:LO:HI",
+        callback=parsed(parse.parse_ranges),
+        help="Range of an input's generated samples.",
     ),
-    click.option("--batch", "batches", multiple=True, type=click.IntRange(1), help="Batch size; may be repeated."),
+    click.option("--batch", "batch_sizes", multiple=True, type=click.IntRange(1), help="Batch size; may be repeated."),
+)
+
+SEARCHING = (
+    click.option(
+        "--search",
+        type=click.FloatRange(0, min_open=True),
+        metavar="SECONDS",
+        help="Search SECONDS for inputs on which the outputs differ.",
+    ),
 )
 
 JUDGING = (
@@ -50,30 +85,38 @@ JUDGING = (
     click.option("--atol", type=float, help="Absolute tolerance for every output; needs --rtol."),
     click.option(
         "--policy",
-        type=click.Choice(POLICIES),
-        help="How far an element may be off: by the measured rounding of this model (default), or by its dtype alone.",
+        type=_choice(PolicyName),
+        help="How far an element may be off: by the measured rounding noise of the model (default), or by its dtype.",
     ),
     click.option(
         "--budget",
         type=click.FloatRange(0),
         metavar="SECONDS",
-        help="For measuring the rounding (default: half of the conversion's time; 3 runs at the least).",
+        help="Time limit for measuring rounding noise; at least 3 runs (default: half of the conversion's time).",
     ),
     click.option(
         "--no-localise",
         "localise",
-        is_flag=True,
         flag_value=False,
-        default=True,
-        help="After a failure don't look for the layer where numbers part, and don't write a repro.",
+        is_flag=True,
+        default=None,
+        help="After a failure, don't look for the first divergence and don't write a repro.",
     ),
-    click.option("--second-opinion", is_flag=True, help="Run an ONNX candidate in onnx.reference, too (slow)."),
-    click.option("--tolerance", "tolerances", multiple=True, metavar="NAME:RTOL:ATOL", help="Tolerance of one output."),
+    click.option("--second-opinion", is_flag=True, help="Run an ONNX candidate in onnx.reference too (slow)."),
+    click.option(
+        "--tolerance",
+        "tolerances",
+        multiple=True,
+        metavar="NAME:RTOL:ATOL",
+        callback=parsed(parse.parse_tolerances),
+        help="Tolerance of one output.",
+    ),
     click.option(
         "--threshold",
         "thresholds",
         multiple=True,
         metavar="NAME:VALUE",
+        callback=parsed(parse.parse_thresholds),
         help="Count the elements of an output that cross this decision threshold; may be repeated.",
     ),
     click.option(
@@ -81,34 +124,89 @@ JUDGING = (
         "metrics",
         multiple=True,
         metavar="MODULE:FUNCTION[:MAX_DIFF]",
-        help="Measure function(outputs, inputs) on both sides; fail if they differ by more than MAX_DIFF.",
+        help="Compute function(outputs, inputs) for both models; fail if the two differ by more than MAX_DIFF.",
     ),
     click.option(
-        "--config",
-        type=click.Path(path_type=Path),
-        help="File with waivers (default: paritygate.toml in this folder, if there is one).",
-    ),
-    click.option(
-        "--search",
-        type=click.FloatRange(0, min_open=True),
-        metavar="SECONDS",
-        help="Look for inputs on which the models part, for so long.",
+        "--config", type=_PATH, help="File with waivers (default: paritygate.toml in this folder, if there is one)."
     ),
 )
 
 RUNNING = (
     click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Per worker process."),
-    click.option("--memory-limit", metavar="SIZE", help="Per worker process, e.g. 4G or 800M."),
-    click.option("--keep", type=click.Path(path_type=Path), help="Keep samples, outputs, logs in this new folder."),
+    click.option(
+        "--memory-limit",
+        metavar="SIZE",
+        callback=parsed(parse.parse_size),
+        help="Per worker process, e.g. 4G or 800M.",
+    ),
+    click.option("--keep", type=_PATH, help="Keep samples, outputs and logs in this new folder."),
 )
 
 ENGINE = (
     click.option(
         "--engine",
-        default=OURS,
-        show_default=True,
-        type=click.Choice(COREML_ENGINES),
-        help="What runs Core ML models: paritygate's engine, Apple's framework (macOS only), or both, compared.",
+        type=click.Choice(ENGINES),
+        help="What runs Core ML models: paritygate's engine (coreml, the default), Apple's framework (coreml-native, "
+        "macOS only), or both, compared.",
+    ),
+)
+
+TARGET = (
+    click.option("--to", help="onnx, mlmodel or mlpackage (default: by OUTPUT's suffix)."),
+    click.option(
+        "--route", help="Try only this route: direct or onnx, coremltools, native (default: the first that passes)."
+    ),
+    click.option(
+        "--opset", type=click.IntRange(1), help="ONNX opset (default: the newest that ONNX Runtime supports)."
+    ),
+)
+
+COREML = (
+    click.option("--deployment-target", metavar="OS", help="Core ML: oldest system to run on, e.g. iOS15 or macOS13."),
+    click.option(
+        "--precision",
+        type=_choice(Precision),
+        help="Core ML: what the model computes in (default: fp32); mixed keeps in fp32 what fp16 would spoil.",
+    ),
+    click.option(
+        "--image-input",
+        "images",
+        multiple=True,
+        metavar="NAME:scale=S,bias=B,layout=RGB",
+        callback=parsed(parse.parse_images),
+        help="Core ML: make an input an image; pixel p means S*p+B (B one number, or R/G/B; layout RGB, BGR or GRAY).",
+    ),
+    click.option(
+        "--class-labels",
+        type=_PATH,
+        metavar="FILE",
+        callback=parsed(parse.read_labels),
+        help="Core ML: names of the classes, one per line or a JSON list; makes the model a classifier.",
+    ),
+    click.option(
+        "--shapes",
+        multiple=True,
+        metavar="NAME:1,3,64,64",
+        callback=parsed(parse.parse_shapes),
+        help="Core ML: a shape that an input may have; repeat it.",
+    ),
+)
+
+BINDING = (
+    click.option(
+        "--bind",
+        multiple=True,
+        metavar="CANDIDATE=REFERENCE",
+        callback=parsed(parse.parse_pairs),
+        help="Bind outputs whose names differ.",
+    ),
+    click.option(
+        "--bind-input",
+        "bind_inputs",
+        multiple=True,
+        metavar="CANDIDATE=REFERENCE",
+        callback=parsed(parse.parse_pairs),
+        help="Bind inputs whose names differ.",
     ),
 )
 
@@ -119,8 +217,8 @@ PRINTING = (
 )
 
 
-def options(*groups: tuple[Callable[[Command], Command], ...]) -> Callable[[Command], Command]:
-    """Add groups of options to a command, in the order in which help shall list them."""
+def options(*groups: tuple[Decorator, ...]) -> Decorator:
+    """Add groups of options to a command, in the order in which help lists them."""
 
     def decorate(command: Command) -> Command:
         for option in reversed([option for group in groups for option in group]):
@@ -128,50 +226,3 @@ def options(*groups: tuple[Callable[[Command], Command], ...]) -> Callable[[Comm
         return command
 
     return decorate
-
-
-def parse_dynamic(texts: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
-    """``NAME:AXIS`` or ``NAME:AXIS:LOW:HIGH`` -> (name, axis); the name may hold colons."""
-    return tuple((name, axis) for name, axis, _ in map(_dynamic, texts))
-
-
-def parse_bounds(texts: tuple[str, ...]) -> dict[tuple[str, int], tuple[int, int]]:
-    """``NAME:AXIS:LOW:HIGH`` -> (name, axis): (low, high), of those texts that have bounds."""
-    return {(name, axis): bounds for name, axis, bounds in map(_dynamic, texts) if bounds}
-
-
-_DYNAMIC = re.compile(r"(?P<name>.+?):(?P<axis>\d+)(:(?P<low>\d+):(?P<high>\d+))?")
-
-
-def _dynamic(text: str) -> tuple[str, int, tuple[int, int] | None]:
-    found = _DYNAMIC.fullmatch(text)
-    bounds = (int(found["low"]), int(found["high"])) if found and found["low"] else None
-    if not found or (bounds and not 0 < bounds[0] <= bounds[1]):
-        raise click.BadParameter(f"{text!r} is not NAME:AXIS or NAME:AXIS:LOW:HIGH, e.g. x:2", param_hint="--dynamic")
-    return found["name"], int(found["axis"]), bounds
-
-
-def parse_pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
-    """``LEFT=RIGHT`` texts as a dictionary."""
-    pairs = {}
-    for text in texts:
-        left, equals, right = text.partition("=")
-        if not (left and equals and right):
-            raise click.BadParameter(f"{text!r} is not CANDIDATE=REFERENCE", param_hint=option)
-        pairs[left] = right
-    return pairs
-
-
-def parse_size(text: str | None) -> int | None:
-    """``4G``, ``800M``, ``1048576`` -> bytes."""
-    if text is None:
-        return None
-    units = {"K": 2**10, "M": 2**20, "G": 2**30}
-    number, unit = (text[:-1], units[text[-1].upper()]) if text[-1:].upper() in units else (text, 1)
-    try:
-        size = int(float(number) * unit)
-    except ValueError:
-        size = 0
-    if size <= 0:
-        raise click.BadParameter(f"{text!r} is not a size such as 4G or 800M", param_hint="--memory-limit")
-    return size

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from paritygate.validate.doctor import Library
-    from paritygate.validate.report.types import Report
+    from paritygate.validate.doctor import Installation
+    from paritygate.validate.report.report import Report
     from paritygate.validate.selftest import Trial
-    from paritygate.validate.workers.job import Inspection, Ran
+    from paritygate.validate.tasks.types import Inspection, ModelRun
 
 
 def show_report(command: str, report: Report, *, as_json: bool, quiet: bool, written: Path | None = None) -> None:
-    """Print a verdict. ``quiet`` still says why a verdict is no pass: that is an error."""
+    """Print a verdict. ``quiet`` still says why a verdict is not a pass: that is an error."""
     from paritygate.validate.report.render.json import render_report
 
     if as_json:
@@ -39,8 +39,8 @@ def _print_report(report: Report) -> None:
     Console().print(render_rich(report))
 
 
-def show_run(ran: Ran, output: Path, *, as_json: bool, quiet: bool) -> None:
-    """Say what was run and where the outputs are."""
+def show_run(ran: ModelRun, output: Path, *, as_json: bool, quiet: bool) -> None:
+    """Print what was run and where the outputs are."""
     if as_json:
         _show_json("run", {"output": str(output), "samples": ran.samples, "signature": ran.signature})
     elif not quiet:
@@ -65,7 +65,7 @@ def show_inspection(inspection: Inspection, *, as_json: bool) -> None:
             click.echo(f"{name:<11} {value}")
 
 
-def show_frameworks(libraries: tuple[Library, ...], *, as_json: bool) -> None:
+def show_frameworks(libraries: tuple[Installation, ...], *, as_json: bool) -> None:
     """Print what is installed and what isn't."""
     if as_json:
         _show_json("doctor", {"libraries": libraries})
@@ -78,14 +78,14 @@ def show_frameworks(libraries: tuple[Library, ...], *, as_json: bool) -> None:
 
 
 def show_selftest(trials: tuple[Trial, ...], *, as_json: bool, quiet: bool) -> None:
-    """Print what was put in and what was found."""
+    """Print each fault and what was found."""
     if as_json:
         _show_json("selftest", {"trials": [asdict(trial) | {"noticed": trial.noticed} for trial in trials]})
         return
     for trial in () if quiet else trials:
         found = ", ".join(f"{code} {name}" for name, code in trial.found.items())
         said = " ".join(filter(None, (trial.verdict, found)))
-        click.echo(f"{trial.name:<24} {said:<42} {'as it must be' if trial.noticed else 'WRONG'}")
+        click.echo(f"{trial.name:<24} {said:<42} {'as expected' if trial.noticed else 'MISSED'}")
 
 
 def _show_json(command: str, result: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from paritygate.validate.workers.events import Event, Listener, ignore
+from paritygate.validate.events import Event, Listener, ignore
 
 from . import interrupt
 

@@ -1,6 +1,20 @@
 """Convert a model, prove parity, only then export."""
 
-from ..validate.errors import ExitCode, ParityGateError
+from ..validate import ExitCode, ImageInput, ParityGateError, Report, Verdict
 from .api import convert
+from .conversion import Conversion
+from .options import ConvertOptions, CoreMLOptions, Precision, TargetOptions
 
-__all__ = ["ExitCode", "ParityGateError", "convert"]
+__all__ = [
+    "Conversion",
+    "ConvertOptions",
+    "CoreMLOptions",
+    "ExitCode",
+    "ImageInput",
+    "ParityGateError",
+    "Precision",
+    "Report",
+    "TargetOptions",
+    "Verdict",
+    "convert",
+]

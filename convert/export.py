@@ -10,22 +10,22 @@ from pathlib import Path
 
 from ..validate.engines.onnxruntime import external_files
 from ..validate.errors import ParityGateError
+from .targets import ONNX_MODEL, Target
 
-PACKAGE = ".mlpackage"
 _MANIFEST = "Manifest.json"
 
 
-def check_output(output: Path, suffix: str = ".onnx") -> None:
+def check_output(output: Path, target: Target = ONNX_MODEL) -> None:
     """Refuse an OUTPUT that could not be written at the end, before any work is done. Raises PG205.
 
-    A folder may only be replaced by a package (``suffix``), and only if it is one itself.
+    A folder may only be replaced by a package, and only if it is one itself.
     """
     folder = output.parent
     if not folder.is_dir():
         raise ParityGateError("PG205", str(output), f"the folder {folder} does not exist", f"mkdir -p {folder}")
     if not os.access(folder, os.W_OK):
         raise ParityGateError("PG205", str(output), f"the folder {folder} can't be written to")
-    replaceable = suffix == PACKAGE and (output / _MANIFEST).is_file()
+    replaceable = target.is_folder and (output / _MANIFEST).is_file()
     if output.is_symlink() or (output.is_dir() and not replaceable):
         kind = "a symbolic link" if output.is_symlink() else "a folder"
         raise ParityGateError("PG205", str(output), f"{kind} is in the way", "Name another OUTPUT or remove it.")
@@ -42,7 +42,7 @@ def publish(candidate: Path, output: Path) -> None:
         _publish_package(candidate, output)
         return
     old = _external_files_of_old(output)
-    data = external_files(candidate) if candidate.suffix == ".onnx" else []
+    data = external_files(candidate) if _may_have_data(candidate) else []
     placed = [output.parent / file.name for file in data]
     with ExitStack() as undo:
         staged = [_stage(file, output.parent, undo) for file in [*data, candidate]]
@@ -81,7 +81,7 @@ def use_free_data_name(candidate: Path, output: Path) -> None:
     import onnx
     from onnx.external_data_helper import uses_external_data
 
-    if candidate.suffix != ".onnx":
+    if not _may_have_data(candidate):
         return
     for file in external_files(candidate):
         if not (output.parent / file.name).exists():
@@ -94,6 +94,11 @@ def use_free_data_name(candidate: Path, output: Path) -> None:
                     entry.value = name
         file.rename(file.with_name(name))
         candidate.write_bytes(model.SerializeToString())
+
+
+def _may_have_data(candidate: Path) -> bool:
+    """Only ONNX files refer to external data."""
+    return candidate.suffix in ONNX_MODEL.suffixes
 
 
 def _stage(file: Path, folder: Path, undo: ExitStack) -> Path:

@@ -3,286 +3,254 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..validate.detect import detect, format_named, normalise
-from ..validate.engines.base import LoadOptions
-from ..validate.engines.registry import Format
+from ..validate.engines.choice import check_engine, handle_for
+from ..validate.engines.handle import ModelHandle
 from ..validate.errors import ParityGateError
+from ..validate.expectations.expected import Expectations, read_expectations
 from ..validate.samples.limits import fixed_lengths
-from ..validate.search.session import Contest, needs_search, searched
-from ..validate.session import Settings, Stopwatch, as_file, run_candidate_on, with_classes
-from ..validate.workers.job import Bindings, source_name
-from ..validate.workers.runner import Runner, job_folder, runner_for
+from ..validate.search.session import SearchedModels, add_searched_samples, needs_search
+from ..validate.session import Stopwatch, measurements_for, run_second_runtime, with_classes
+from ..validate.tasks.calls import RunCandidate
+from ..validate.workers.job_folder import JobFolder, job_folder
+from ..validate.workers.runner import Runner, runner_for
+from .calls import Converted, ConvertSource
+from .conversion import Conversion
 from .export import check_output, publish
-from .routes.base import Candidate, ConvertOptions
-from .routes.registry import ROUTES, Way
+from .options import ConvertOptions
+from .routes.base import Candidate, RouteOptions
+from .routes.registry import Route, routes_for
+from .targets import Target, choose_target
 
 if TYPE_CHECKING:
-    from ..validate.report.types import Report
-    from ..validate.workers.job import Ran
-    from .calls import Made
+    from ..validate.report.report import Report
+    from ..validate.tasks.types import ModelRun
+    from ..validate.verdict.policy import Policy
 
-
-NEEDED_AT_THE_END = ("paritygate.validate.verdict.judge", "onnx")
+NEEDED_AT_THE_END = ("paritygate.validate.conclude", "onnx")
 """What this process imports once the workers have started: it costs nothing while they do the same."""
-
-SUFFIXES = {"onnx": ".onnx", "mlmodel": ".mlmodel", "mlpackage": ".mlpackage"}
-"""What ``--to`` may say -> the suffix that the file would have."""
-
-_WITH_COREMLTOOLS = ("coremltools", "keras")
-"""What a source's worker may import on the way to Core ML: coremltools asks TensorFlow for Keras."""
 
 _SHARE = 0.5
 """Of the conversion's time: what measuring the candidate's rounding may cost, unless the user gives a budget."""
 
 _NO_CANDIDATE = {"PG301", "PG302"}
-"""The engine refused what a way had made: another way may do better."""
+"""The runtime rejected what a route had made: another route may do better."""
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """What is to be converted, and where to. ``target`` None goes by OUTPUT's suffix; ``route`` picks one way."""
+class _Plan:
+    """All that stays the same while the routes are tried. ``destination`` is the candidate's name."""
 
-    source: Any
+    source: ModelHandle
     output: Path
-    target: str | None = None
-    load: LoadOptions = field(default_factory=LoadOptions)
-    convert: ConvertOptions = field(default_factory=ConvertOptions)
-    route: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Conversion:
-    """The report, and the file that was written; ``path`` is None unless parity holds."""
-
-    report: Report
-    path: Path | None
-
-    def __str__(self) -> str:
-        return f"{self.report}\n{f'written: {self.path}' if self.path else 'nothing written'}"
-
-    def _repr_html_(self) -> str:
-        return self.report._repr_html_()
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """A job and all that stays the same while its ways are tried. ``destination`` is the candidate's name."""
-
-    job: Job
-    row: Format
-    target: Format
-    folder: Path
+    target: Target
+    options: ConvertOptions
+    policy: Policy
+    expectations: Expectations
+    job: JobFolder
     destination: Path
-    settings: Settings
     watch: Stopwatch
 
 
-def run_job(job: Job, settings: Settings) -> Conversion:
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A candidate that was run, by its route, and what it made of the samples."""
+
+    route: Route
+    candidate: Candidate
+    model: ModelHandle
+    expected: ModelRun
+    actual: ModelRun
+
+
+@dataclass(frozen=True, slots=True)
+class _Rejected:
+    """A route that led to no candidate, or to one that could not be run."""
+
+    route: Route
+    error: ParityGateError
+
+    def __str__(self) -> str:
+        return f"route {self.route.name} was rejected: {self.error.subject}: {self.error.cause}"
+
+
+def convert_model(source: Any, output: Path, options: ConvertOptions) -> Conversion:
     """Convert, prove, and only then export. Raises ParityGateError for everything but a verdict.
 
-    The ways to the target are tried in their order until one proves parity; the report says why others fell out. When
-    none does, the answer is the first one's.
+    The routes to the target are tried in their order until one proves parity; the report says why others were
+    rejected. When none does, the report is the first one's.
     """
-    job = replace(job, source=normalise(job.source))
-    row, suffix = detect(job.source), _suffix(job)
-    target = format_named("onnx" if suffix == ".onnx" else "coreml")
-    ways = _ways(row, target, job.route)
-    check_output(job.output, suffix)
-    asked = job.convert
-    plan = replace(settings.plan, images=asked.images, shapes=asked.shapes, bounds=asked.ranges)
-    settings = replace(settings, plan=plan)
-    name = job.output.name if job.output.suffix == suffix else job.output.name + suffix
-    with job_folder(settings.keep) as folder:
-        task = _Task(job, row, target, folder, folder / "converted" / name, settings, Stopwatch())
-        report, candidate = _first_good(task, ways)
+    from ..validate.verdict.choice import choose_policy
+
+    handle = handle_for(source, options.load, options.run.engine)
+    target = choose_target(output, options.target.to)
+    routes = routes_for(handle.format, target, options.target.route)
+    check_output(output, target)
+    expectations, policy = read_expectations(options.judge), choose_policy(options.judge)
+    name = output.name if output.suffix in target.suffixes else output.name + target.suffix
+    with job_folder(options.run.keep) as job:
+        destination = job.converted / name
+        plan = _Plan(handle, output, target, options, policy, expectations, job, destination, Stopwatch())
+        check_engine((handle, _handle_of(plan, destination)), options.run.engine)
+        report, candidate = _first_proved(plan, routes)
         if candidate is not None:
-            publish(candidate.path, job.output)
-    return Conversion(report, job.output if candidate is not None else None)
+            publish(candidate.path, output)
+    return Conversion(report, output if candidate is not None else None)
 
 
-def _first_good(task: _Task, ways: tuple[Way, ...]) -> tuple[Report, Candidate | None]:
+def _first_proved(plan: _Plan, routes: tuple[Route, ...]) -> tuple[Report, Candidate | None]:
     """The first passing report with its candidate; without one the first report, or else the first error."""
-    reports: list[Report] = []
-    candidates: list[Candidate] = []
-    errors: list[tuple[Way, ParityGateError]] = []
-    fallen: list[str] = []
-    reference: Ran | None = None
-    while ways:
-        made, actual = _make_and_run(task, ways, reference)
-        reference = made.reference or reference
-        errors += made.failures
-        fallen += [f"route {way.name} fell out: {error.subject}: {error.cause}" for way, error in made.failures]
-        way, ways = _divided(ways, len(made.failures))
-        if way is None or made.candidate is None or reference is None or actual is None:
-            break
-        if isinstance(actual, ParityGateError):
-            errors.append((way, actual))
-            fallen.append(f"route {way.name} fell out: {actual.subject}: {actual.cause}")
+    failed: list[tuple[Report, _Attempt]] = []
+    rejected: list[_Rejected] = []
+    notes: list[str] = []
+    reference: ModelRun | None = None
+    while routes:
+        attempt, newly_rejected, reference = _attempt(plan, routes, reference)
+        rejected += newly_rejected
+        notes += map(str, newly_rejected)
+        routes = routes[len(newly_rejected) + (attempt is not None) :]
+        if attempt is None:
             continue
-        report = _judged(task, reference, made.candidate, actual, tuple(fallen))
+        report = _judge(plan, attempt, tuple(notes))
         if report.passed:
-            return report, made.candidate
-        reports.append(report)
-        candidates.append(made.candidate)
-        fallen.append(f"route {way.name} fell out: {_reason(report)}")
-    if reports:
-        return _localised(task, reports[0], candidates[0]), None
-    raise _together(errors)
+            return report, attempt.candidate
+        failed.append((report, attempt))
+        notes.append(f"route {attempt.route.name} was rejected: {_reason(report)}")
+    if failed:
+        return _localised(plan, *failed[0]), None
+    raise _combined(rejected)
 
 
-def _localised(task: _Task, report: Report, candidate: Candidate) -> Report:
-    """The report with where numbers part; the repro goes beside OUTPUT, or into the folder that is kept."""
-    from ..validate.localise.session import Failed, localised
+def _attempt(
+    plan: _Plan, routes: tuple[Route, ...], reference: ModelRun | None
+) -> tuple[_Attempt | None, list[_Rejected], ModelRun | None]:
+    """The first candidate that can be made and run, the routes rejected before it, and the source's run.
 
-    if not task.settings.localise:
-        return report
-    job, beside = task.job, task.settings.keep or task.job.output.parent
-    return localised(
-        task.folder,
-        Failed(job.source, task.row, job.load, candidate.path, task.target, _bindings(candidate), beside),
-        report,
-        task.settings,
-    )
-
-
-def _divided(ways: tuple[Way, ...], failed: int) -> tuple[Way | None, tuple[Way, ...]]:
-    """The way after the failed ones, and those behind it."""
-    return (ways[failed], ways[failed + 1 :]) if failed < len(ways) else (None, ())
-
-
-def _make_and_run(
-    task: _Task, ways: tuple[Way, ...], reference: Ran | None
-) -> tuple[Made, Ran | ParityGateError | None]:
-    """The first candidate that can be made, and its run.
-
-    Both workers start at once: the candidate's engine is imported while the source's framework works.
+    Both workers start at once: the candidate's runtime is imported while the source's framework works.
     """
-    job, settings, turn = task.job, task.settings, len(list(task.folder.glob("candidate*")))
-    also = _WITH_COREMLTOOLS if task.target.name == "coreml" else ()
+    job, run, target = plan.job, plan.options.run, plan.target
     with ExitStack() as stack:
-        source = stack.enter_context(
-            runner_for(job.source, task.row, task.folder, f"source{turn or ''}", settings.limits, also)
-        )
-        checker = stack.enter_context(
-            runner_for(job.output, task.target, task.folder, f"candidate{turn or ''}", settings.limits)
-        )
+        source = stack.enter_context(runner_for(plan.source, job, job.unused("source"), run.limits, target.may_import))
+        handle = _handle_of(plan, plan.destination)
+        checker = stack.enter_context(runner_for(handle, job, job.unused("candidate"), run.limits))
         for module in NEEDED_AT_THE_END:
             importlib.import_module(module)
-        name, arguments = _making(task, ways, reference)
-        made: Made = task.watch.measure("source", lambda: source.call(name, arguments, settings.on_event))
-        reference = reference or made.reference
-        if made.candidate is None or reference is None:
-            return made, None
-        bindings = with_classes(_bindings(made.candidate), reference)
-        path = made.candidate.path
-
-        def run_again(runner: Runner) -> Ran:
-            return run_candidate_on(runner, task.folder, task.target, path, bindings, settings, _SHARE * made.seconds)
-
+        call = _conversion_call(plan, routes, first=reference is None)
+        converted = plan.watch.measure("source", lambda: source.call(call, run.on_event))
+        rejected = [_Rejected(route, error) for route, error in converted.failures]
+        reference = reference or converted.reference
+        if converted.candidate is None or reference is None:
+            return None, rejected, reference
+        route = routes[len(rejected)]
         try:
-            ran = task.watch.measure("candidate", lambda: run_again(checker))
-            if needs_search(ran, settings):
-                reference, ran = _searched(task, path, bindings, reference, ran, run_again)
-        except ParityGateError as e:
-            if e.code not in _NO_CANDIDATE:
+            attempt = _run(plan, route, converted, reference, checker)
+        except ParityGateError as error:
+            if error.code not in _NO_CANDIDATE:
                 raise
-            return made, e
-    return replace(made, reference=reference), ran
+            return None, [*rejected, _Rejected(route, error)], reference
+    return attempt, rejected, attempt.expected
 
 
-def _searched(
-    task: _Task, path: Path, bindings: Bindings, reference: Ran, ran: Ran, run_again: Callable[[Runner], Ran]
-) -> tuple[Ran, Ran]:
-    job, settings = task.job, task.settings
-    contest = Contest(task.folder, task.row, job.source, job.load, task.target, path, bindings, run_again)
-    return task.watch.measure("search", lambda: searched(contest, reference, ran, settings))
-
-
-def _making(task: _Task, ways: tuple[Way, ...], reference: Ran | None) -> tuple[str, dict[str, Any]]:
-    """The source worker's task: with the original's run the first time, without it afterwards."""
-    arguments = {
-        "folder": task.folder,
-        "row": task.row,
-        "source": task.job.source,
-        "options": task.job.load,
-        "destination": task.destination,
-        "ways": ways,
-        "convert_options": task.job.convert,
-    }
-    if reference is not None:
-        return "paritygate.convert.calls:convert_again", arguments
-    first = arguments | {"plan": task.settings.plan, "output": task.job.output}
-    return "paritygate.convert.calls:run_and_convert", first
-
-
-def _bindings(candidate: Candidate) -> Bindings:
-    return Bindings(candidate.inputs, candidate.outputs, candidate.classes, candidate.images)
-
-
-def _judged(task: _Task, reference: Ran, candidate: Candidate, actual: Ran, fallen: tuple[str, ...]) -> Report:
-    from ..validate.verdict.judge import Side, judge
-
-    plan = task.settings.plan
-    return judge(
-        task.folder,
-        Side(source_name(task.job.source), task.row, reference, as_file(task.job.source)),
-        Side(str(task.job.output), task.target, actual, candidate.path),
-        candidate.outputs,
-        task.settings.policy,
-        task.watch.seconds,
-        route=candidate.route,
-        notes=fallen + candidate.notes + _advice(task.row, actual, task.target),
-        inputs=candidate.inputs,
-        fixed=fixed_lengths(reference.signature, plan.shapes, plan.bounds),
-        expectations=task.settings.expectations,
+def _conversion_call(plan: _Plan, routes: tuple[Route, ...], *, first: bool) -> ConvertSource:
+    """The source worker's task: with the source's run the first time, without it afterwards."""
+    options, coreml = plan.options, plan.options.coreml
+    return ConvertSource(
+        plan.job,
+        plan.source,
+        routes,
+        RouteOptions(
+            options.target.opset,
+            coreml.deployment_target,
+            coreml.precision,
+            coreml.images,
+            coreml.class_labels,
+            options.load.ranges,
+            coreml.shapes,
+        ),
+        plan.destination,
+        plan.output,
+        options.limits,
+        options.sample if first else None,
     )
 
 
-def _advice(row: Format, actual: Ran, target: Format) -> tuple[str, ...]:
+def _handle_of(plan: _Plan, path: Path) -> ModelHandle:
+    """How the candidate is opened. No file is there yet when its worker starts, only its name is known."""
+    chosen = plan.options.run.engine
+    return ModelHandle.of(path, plan.target.format, chosen)
+
+
+def _run(plan: _Plan, route: Route, converted: Converted, reference: ModelRun, checker: Runner) -> _Attempt:
+    """Run the candidate on the samples, and both models on those that a search adds."""
+    assert converted.candidate is not None
+    candidate, options, job = converted.candidate, plan.options, plan.job
+    model = _handle_of(plan, candidate.path)
+    bindings = with_classes(candidate.bindings, reference)
+    measurements = measurements_for(options.judge, _SHARE * converted.seconds)
+
+    def run_again(runner: Runner) -> ModelRun:
+        return runner.call(RunCandidate(job, model, bindings, measurements), options.run.on_event)
+
+    expected, actual = reference, plan.watch.measure("candidate", lambda: run_again(checker))
+    if needs_search(actual, options.sample):
+        models = SearchedModels(
+            job, plan.source, model, bindings, options.sample, options.run, run_again, options.coreml.images
+        )
+        expected, actual = plan.watch.measure("search", lambda: add_searched_samples(models, expected, actual))
+    run_second_runtime(job, model, "candidate", bindings, options.run)
+    return _Attempt(route, candidate, model, expected, actual)
+
+
+def _judge(plan: _Plan, attempt: _Attempt, notes: tuple[str, ...]) -> Report:
+    from ..validate.conclude import HowConverted, Side, conclude
+
+    candidate, options = attempt.candidate, plan.options
+    fixed = fixed_lengths(attempt.expected.signature, options.coreml.shapes, options.load.ranges)
+    how = HowConverted(candidate.route, (*notes, *candidate.notes, *_advice(plan, attempt.actual)), fixed)
+    return conclude(
+        plan.job,
+        Side(plan.source.name, plan.source.format, attempt.expected, plan.source.file),
+        Side(str(plan.output), plan.target.format, attempt.actual, candidate.path),
+        candidate.bindings,
+        plan.policy,
+        plan.expectations,
+        plan.watch.seconds,
+        how,
+    )
+
+
+def _advice(plan: _Plan, actual: ModelRun) -> tuple[str, ...]:
     """What to do where the samples had to be narrowed for the candidate, and the source would take them as they are."""
-    narrowed = row.computes_in_width_of_input and target.name == "onnx" and actual.notes
+    narrowed = plan.source.format.computes_in_width_of_input and plan.target.holds_float64 and actual.notes
     return ("--dtype float64 keeps the inputs in double precision",) if narrowed else ()
 
 
+def _localised(plan: _Plan, report: Report, attempt: _Attempt) -> Report:
+    """The report with the first divergence; the repro goes beside OUTPUT, or into the folder that is kept."""
+    from ..validate.localise.session import FailedModels, locate_divergence
+
+    options = plan.options
+    if not options.judge.localise:
+        return report
+    beside = options.run.keep or plan.output.parent
+    failed = FailedModels(plan.job, plan.source, attempt.model, attempt.candidate.bindings, beside, options.run)
+    return locate_divergence(failed, report)
+
+
 def _reason(report: Report) -> str:
-    """The first thing that took the pass away."""
+    """The first thing that speaks against a pass."""
     outputs = [f"{output.name}: {output.reason}" for output in report.outputs if not output.passed]
     findings = [f"{finding.where}: {finding.message}" for finding in report.findings if finding.code]
     return (outputs + findings)[0]
 
 
-def _together(errors: list[tuple[Way, ParityGateError]]) -> ParityGateError:
-    """The first way's error; what the others said stands behind its cause."""
-    first = errors[0][1]
-    others = "".join(f"; route {way.name}: {error.subject}: {error.cause}" for way, error in errors[1:])
-    return ParityGateError(first.code, first.subject, first.cause + others, first.remedy) if others else first
-
-
-def _suffix(job: Job) -> str:
-    """The suffix of the format that is asked for. Raises PG201 and PG205."""
-    name = job.target or job.output.suffix.removeprefix(".")
-    if name in SUFFIXES:
-        return SUFFIXES[name]
-    raise ParityGateError(
-        "PG205" if job.target is None else "PG201",
-        str(job.output) if job.target is None else job.target,
-        f"{name or 'no suffix'!r} is not a target format",
-        f"Targets: {', '.join(sorted(SUFFIXES))}.",
-    )
-
-
-def _ways(row: Format, target: Format, wanted: str | None) -> tuple[Way, ...]:
-    ways = ROUTES.get((row.name, target.name))
-    if not ways:
-        raise ParityGateError("PG407", row.title, f"no route leads to {target.title}")
-    picked = tuple(way for way in ways if wanted in (None, way.name))
-    if not picked:
-        names = ", ".join(way.name for way in ways)
-        raise ParityGateError("PG201", str(wanted), f"no route from {row.title} is called so", f"Routes: {names}.")
-    return picked
+def _combined(rejected: list[_Rejected]) -> ParityGateError:
+    """The first route's error; those of the others stand behind its cause."""
+    first, *others = rejected
+    causes = "".join(f"; route {each.route.name}: {each.error.subject}: {each.error.cause}" for each in others)
+    error = first.error
+    return ParityGateError(error.code, error.subject, error.cause + causes, error.remedy) if causes else error

@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from paritygate.validate.errors import ParityGateError
+from paritygate.validate.options import JudgeOptions
 from paritygate.validate.report.types import Tolerance, Verdict
 from paritygate.validate.signature import TensorSpec
 from paritygate.validate.verdict import metrics
+from paritygate.validate.verdict.choice import choose_policy
 from paritygate.validate.verdict.compare import compare_outputs
 from paritygate.validate.verdict.metrics import measure, scale_exponent
 from paritygate.validate.verdict.output_checks import check_declared, check_informative, varies
-from paritygate.validate.verdict.policies import DefaultPolicy, FixedPolicy, OverridingPolicy, make_policy
+from paritygate.validate.verdict.policies import DefaultPolicy, FixedPolicy, OverridingPolicy, parse_tolerance
 
 RNG = np.random.default_rng(0)
 NORMAL = RNG.standard_normal((64, 16), dtype=np.float32)
@@ -486,20 +488,27 @@ def test_bounds_that_can_not_be_meant_are_refused(rtol, atol):
     for make in (
         lambda: FixedPolicy(rtol, atol),
         lambda: OverridingPolicy(DefaultPolicy(), {"y": (rtol, atol)}),
-        lambda: make_policy(tolerances=[f"y:{rtol}:{atol}"]),
+        lambda: choose_policy(JudgeOptions(tolerances={"y": (rtol, atol)})),
     ):
         with pytest.raises(ParityGateError, match="PG201"):
             make()
 
 
-@pytest.mark.parametrize("arguments", [(0.1, None), (None, 0.1), (None, None, ["y"]), (None, None, ["y:1e-3:x"])])
-def test_both_bounds_or_neither(arguments):
+@pytest.mark.parametrize(("rtol", "atol"), [(0.1, None), (None, 0.1)])
+def test_both_bounds_or_neither(rtol, atol):
     with pytest.raises(ParityGateError, match="PG201"):
-        make_policy(*arguments)
+        JudgeOptions(rtol=rtol, atol=atol)
+
+
+@pytest.mark.parametrize("text", ["y", "y:1e-3:x"])
+def test_a_tolerance_has_a_name_and_two_bounds(text):
+    with pytest.raises(ParityGateError, match="PG201"):
+        parse_tolerance(text)
 
 
 def test_a_name_may_hold_colons():
-    policy = make_policy(0.0, 0.0, ["StatefulPartitionedCall:0:1e-3:0.5"])
+    name, bounds = parse_tolerance("StatefulPartitionedCall:0:1e-3:0.5")
+    policy = choose_policy(JudgeOptions(rtol=0.0, atol=0.0, tolerances={name: bounds}))
     spec = TensorSpec("StatefulPartitionedCall:0", "float32", None)
     assert policy.tolerance(spec, [NORMAL], "float32") == Tolerance(1e-3, 0.5, dtype="float32", source="user")
     assert policy.tolerance(TensorSpec("y", "float32", None), [NORMAL], "float32").exact
@@ -508,7 +517,7 @@ def test_a_name_may_hold_colons():
 @pytest.mark.parametrize("specs", [(), (TensorSpec("y", "str", None),), (TensorSpec("y", "bool", None),)])
 def test_a_tolerance_for_what_has_none_is_refused(specs):
     with pytest.raises(ParityGateError, match="PG201"):
-        compare_outputs(specs, [], [], {}, make_policy(tolerances=["y:0.1:0.1"]))
+        compare_outputs(specs, [], [], {}, choose_policy(JudgeOptions(tolerances={"y": (0.1, 0.1)})))
 
 
 # -- classifiers ----------------------------------------------------------------------------------------------------

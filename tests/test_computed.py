@@ -10,14 +10,16 @@ import pytest
 from onnx import numpy_helper, parser
 
 from paritygate.validate import ExitCode, ParityGateError, validate
+from paritygate.validate.events import ignore
+from paritygate.validate.noise.request import Measurements, Narrowed
 from paritygate.validate.noise.scrutinise import scrutinise
 from paritygate.validate.report.types import Verdict
 from paritygate.validate.signature import TensorSpec
 from paritygate.validate.verdict.compare import compare_outputs
-from paritygate.validate.verdict.computed import CONDITION, FACTOR, ComputedPolicy, Evidence
+from paritygate.validate.verdict.computed import CONDITION, FACTOR, ComputedPolicy
+from paritygate.validate.verdict.evidence import Evidence
 from paritygate.validate.verdict.policies import DefaultPolicy, NarrowPolicy, OverridingPolicy
-from paritygate.validate.workers.events import ignore
-from paritygate.validate.workers.job import NOISE, PLAIN, SECOND_OPINION, Narrowed, Scrutiny
+from paritygate.validate.workers.job_folder import JobFolder
 
 RNG = np.random.default_rng(11)
 WANT = RNG.uniform(1, 2, (3, 50)).astype(np.float32)
@@ -245,10 +247,11 @@ def test_a_second_opinion_is_asked_for(tmp_path):
 
 
 def test_what_an_earlier_candidate_left_says_nothing_of_the_next(tmp_path):
-    """Ways are tried in turn in one folder: the answers of the first must not be taken for the second's."""
-    for name in (PLAIN, NOISE, SECOND_OPINION):
-        (tmp_path / name).write_bytes(b"of the first")
-    assert scrutinise(tmp_path, object(), lambda model: [], Scrutiny(), ignore, Narrowed()) is None
+    """Routes are tried in turn in one folder: the outputs of the first must not be taken for the second's."""
+    job = JobFolder(tmp_path)
+    for file in (job.unoptimised, job.noise, job.second_opinion):
+        file.write_bytes(b"of the first")
+    assert scrutinise(job, object(), lambda model: [], Measurements(), ignore, Narrowed()) is None
     assert not list(tmp_path.iterdir())
 
 

@@ -14,25 +14,11 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from paritygate.cli.coreml_options import CoreMLOptions, convert_options, read_labels
-from paritygate.cli.options import parse_bounds, parse_dynamic
-from paritygate.validate.engines.base import LoadOptions
+from paritygate.cli.parse import parse_dynamic, parse_images, parse_shapes, read_labels
 from paritygate.validate.engines.coreml.lowered import load
 from paritygate.validate.errors import ExitCode
+from paritygate.validate.options import LoadOptions
 from paritygate.validate.signature import ImageInput
-
-NOTHING: CoreMLOptions = {
-    "deployment_target": None,
-    "precision": "fp32",
-    "images": (),
-    "class_labels": None,
-    "shapes": (),
-    "dynamic": (),
-}
-
-
-def given(**more: Any) -> CoreMLOptions:
-    return {**NOTHING, **more}  # type: ignore[typeddict-item]  # rows name the keys that they change
 
 
 @pytest.mark.parametrize(
@@ -45,36 +31,36 @@ def given(**more: Any) -> CoreMLOptions:
     ],
 )
 def test_images(text: str, name: str, image: ImageInput) -> None:
-    assert convert_options(given(images=(text,)), None).images == {name: image}
+    assert parse_images((text,)) == {name: image}
 
 
 @pytest.mark.parametrize("text", ["image:scale=0", "image:scale=a", "image:layout=CMYK", ":scale=1", "image:gamma=2"])
 def test_what_is_no_image_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="is not NAME"):
-        convert_options(given(images=(text,)), None)
+        parse_images((text,))
 
 
 def test_shapes_are_collected_by_input() -> None:
-    options = convert_options(given(shapes=("x:1,3,8", "x:1,3,16", "y:2")), None)
-    assert options.shapes == {"x": ((1, 3, 8), (1, 3, 16)), "y": ((2,),)}
+    assert parse_shapes(("x:1,3,8", "x:1,3,16", "y:2")) == {"x": ((1, 3, 8), (1, 3, 16)), "y": ((2,),)}
 
 
 @pytest.mark.parametrize("text", ["x", "x:", "x:1,a", "x:0,3", ":1"])
 def test_what_is_no_shape_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter):
-        convert_options(given(shapes=(text,)), None)
+        parse_shapes((text,))
 
 
 def test_bounds_of_axes() -> None:
     texts = ("x:1", "a:b:0:1:16")
-    assert parse_dynamic(texts) == (("x", 1), ("a:b", 0))
-    assert parse_bounds(texts) == {("a:b", 0): (1, 16)}
+    options = LoadOptions(dynamic=parse_dynamic(texts))
+    assert options.axes == (("x", 1), ("a:b", 0))
+    assert options.ranges == {("a:b", 0): (1, 16)}
 
 
 @pytest.mark.parametrize("text", ["x:1:5:2", "x:1:0:2", "x", "x:a", ":1"])
 def test_what_are_no_bounds_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter):
-        parse_bounds((text,))
+        parse_dynamic((text,))
 
 
 @pytest.mark.parametrize(
@@ -194,7 +180,7 @@ def test_a_length_that_the_user_fixes_is_no_narrowing(asked: tuple[str, str], pa
         for finding in result["result"]["findings"]
         if finding["severity"] == "note"
     ]
-    assert {("input x", "axis 0 (N) is 5, as asked for"), ("input y", "axis 1 (N) is 5, as asked for")} <= {*said}
+    assert {("input x", "axis 0 (N) is 5, as requested"), ("input y", "axis 1 (N) is 5, as requested")} <= {*said}
     shapes = {spec.name: spec.shape for spec in load(tmp_path / "out.mlpackage", LoadOptions()).signature.inputs}
     assert shapes == {"x": (5, 3), "y": (2, 5)}
 

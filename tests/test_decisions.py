@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from paritygate.validate.errors import ParityGateError
-from paritygate.validate.expectations.expected import Expectations, expect, settle
+from paritygate.validate.expectations.expected import Expectations, apply_expectations, read_expectations
 from paritygate.validate.expectations.user_metrics import as_metric
+from paritygate.validate.options import JudgeOptions
 from paritygate.validate.report.types import LabelAgreement, Severity, Tolerance
 from paritygate.validate.report.user_checks import Crossing
 from paritygate.validate.samples.types import Sample
@@ -201,8 +202,8 @@ GOT = [{"y'": output["y"] + 0.5, "n'": output["n"], "more": output["n"]} for out
 
 def measured(*metrics, got=GOT):
     bindings = {"y'": "y", "n'": "n"}
-    expectations = expect(None, metrics, None)
-    rows, figures, findings = settle(expectations, (), SAMPLES, (WANT, got), bindings, ("a", "b"))
+    expectations = read_expectations(JudgeOptions(metrics=metrics))
+    rows, figures, findings = apply_expectations(expectations, (), SAMPLES, WANT, got, bindings, ("a", "b"))
     assert rows == ()
     return figures, [(finding.code, finding.severity, finding.message) for finding in findings]
 
@@ -312,7 +313,7 @@ def test_metrics_by_name(tmp_path, monkeypatch, capsys):
 
 
 def test_without_metrics_nothing_is_joined():
-    assert settle(Expectations(), (), SAMPLES, ([], []), {}, ()) == ((), (), ())
+    assert apply_expectations(Expectations(), (), SAMPLES, [], [], {}, ()) == ((), (), ())
 
 
 # -- through the doors ------------------------------------------------------------------------------------------------

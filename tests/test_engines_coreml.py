@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from paritygate.validate.detect import detect
-from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.coreml.lowered import both as coreml_native_beside
-from paritygate.validate.engines.coreml.lowered import native as coreml_native
+from paritygate.validate import run, validate
+from paritygate.validate import session as coreml_session
+from paritygate.validate.engines.choice import check_engine, handle_for
+from paritygate.validate.engines.coreml import native as coreml_native
 from paritygate.validate.engines.coreml.lowered import predict
-from paritygate.validate.engines.coreml.native import with_engine
-from paritygate.validate.engines.registry import COREML_ENGINES, FORMATS
+from paritygate.validate.engines.handle import ModelHandle
+from paritygate.validate.engines.registry import APPLE, BOTH, LOWERED, ONNX
 from paritygate.validate.errors import ParityGateError
+from paritygate.validate.options import LoadOptions, RunOptions
+from paritygate.validate.report.types import Severity
+from paritygate.validate.workers.runner import InProcess
 
 X = np.linspace(-1, 1, 3, dtype=np.float32)
 
@@ -80,25 +83,30 @@ def framework(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Any], Any]
 
 def test_elsewhere_than_on_macos_it_is_refused(model: Path):
     assert platform.system() != "Darwin"
-    row = detect(model)
-    assert with_engine((row,), "coreml") == (row,)
-    for engine in COREML_ENGINES[1:]:
+    check_engine([handle_for(model, LoadOptions(), "coreml")], "coreml")
+    for engine in (APPLE.name, BOTH):
         with pytest.raises(ParityGateError, match=r"PG207.*macOS only"):
-            with_engine((row,), engine)
+            check_engine([handle_for(model, LoadOptions(), engine)], engine)
 
 
-@pytest.mark.parametrize(("engine", "reason"), [("both", "none was given"), ("cuda", "there is no such engine")])
-def test_what_makes_no_sense_is_refused(engine: str, reason: str):
-    onnx = next(row for row in FORMATS if row.name == "onnx")
-    with pytest.raises(ParityGateError, match=f"PG201.*{reason}"):
-        with_engine((onnx,), engine)
+def test_an_engine_without_a_model_for_it_is_refused():
+    handle = ModelHandle.of(Path("model.onnx"), ONNX, BOTH)
+    with pytest.raises(ParityGateError, match=r"PG201.*none was given"):
+        check_engine([handle], BOTH)
+
+
+def test_an_unknown_engine_is_refused():
+    with pytest.raises(ParityGateError, match=r"PG201.*there is no such engine"):
+        RunOptions(engine="cuda")
 
 
 def test_on_macos_a_worker_loads_the_engine_and_coremltools(model: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
-    (native,), (both,) = (with_engine((detect(model),), engine) for engine in COREML_ENGINES[1:])
-    assert (native.engine, both.engine) == (coreml_native.__name__, coreml_native_beside.__name__)
-    assert "coremltools" in native.needs
+    native, both = (handle_for(model, LoadOptions(), engine) for engine in (APPLE.name, BOTH))
+    check_engine([native, both], APPLE.name)
+    assert (native.runtime.engine, native.second) == (coreml_native.__name__, None)
+    assert (both.runtime, both.second) == (LOWERED, APPLE)
+    assert "coremltools" in native.runtime.needs
 
 
 def test_the_framework_answers(model: Path, framework: Any):
@@ -115,22 +123,45 @@ def test_a_dictionary_becomes_keys_and_values(classifier: Path, framework: Any):
     assert got["label"].tolist() == ["c"]
 
 
+@pytest.fixture
+def both(monkeypatch: pytest.MonkeyPatch, framework: Any) -> Callable[..., Any]:
+    """Validate or run with both engines, as on macOS: in this process, where the framework's stand-in is."""
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(coreml_session, "runner_for", lambda *_: InProcess())
+
+    def with_both(change: Callable[[Any], Any], action: Callable[..., Any], *arguments: Any) -> Any:
+        framework(change)
+        return (
+            action(*arguments, engine=BOTH, localise=False) if action is validate else action(*arguments, engine=BOTH)
+        )
+
+    return with_both
+
+
 @pytest.mark.parametrize("error", [0.0, 1e-7])
-def test_engines_that_agree_give_our_answer(model: Path, framework: Any, error: float):
-    framework(lambda value: value + np.float32(error))
-    np.testing.assert_array_equal(coreml_native_beside.load(model, LoadOptions()).run({"x": X})["y"], 2 * X)
+def test_engines_that_agree_give_the_lowered_models_outputs(model: Path, both: Any, tmp_path: Path, error: float):
+    both(lambda value: value + np.float32(error), run, model, tmp_path / "out.npz")
+    outputs = np.load(tmp_path / "out.npz")
+    assert outputs
+    assert both(lambda value: value + np.float32(error), validate, model, model).passed
 
 
-def test_engines_that_disagree_are_no_fault_of_a_conversion(model: Path, framework: Any):
-    framework(lambda value: value + np.float32(0.01))
-    with pytest.raises(ParityGateError, match=r"PG310.*output 'y': Apple's framework and our engine disagree") as e:
-        coreml_native_beside.load(model, LoadOptions()).run({"x": X})
-    assert e.value.exit_code == 3
+def test_engines_that_disagree_are_no_fault_of_a_conversion(model: Path, both: Any, tmp_path: Path):
+    report = both(lambda value: value + np.float32(0.01), validate, model, model)
+    found = {(finding.code, finding.where) for finding in report.findings if finding.severity is Severity.ERROR}
+    assert found == {("PG310", "output y")}
+    assert report.exit_code == 3
+    with pytest.raises(ParityGateError, match=r"PG310.*output y: two runtimes of the same format") as caught:
+        both(lambda value: value + np.float32(0.01), run, model, tmp_path / "out.npz")
+    assert caught.value.exit_code == 3
+    assert not (tmp_path / "out.npz").exists()
 
 
-def test_the_order_of_a_dictionary_is_no_disagreement(classifier: Path, framework: Any):
-    framework(lambda value: dict(reversed(value.items())) if isinstance(value, dict) else value)
-    coreml_native_beside.load(classifier, LoadOptions()).run({"x": X})
+def test_the_order_of_a_dictionary_is_no_disagreement(classifier: Path, both: Any):
+    def reverse(value: Any) -> Any:
+        return dict(reversed(value.items())) if isinstance(value, dict) else value
+
+    assert not [f for f in both(reverse, validate, classifier, classifier).findings if f.code == "PG310"]
 
 
 @pytest.mark.parametrize("command", [["run", "-o", "out.npz"], ["validate"]])

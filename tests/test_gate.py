@@ -14,7 +14,7 @@ import pytest
 from onnx import numpy_helper
 
 from paritygate.convert import convert
-from paritygate.convert.routes.registry import ROUTES, Way
+from paritygate.convert.routes.registry import ROUTES, Route
 from paritygate.validate import ExitCode, validate
 from paritygate.validate.report.types import Severity, Verdict
 
@@ -146,10 +146,10 @@ def test_a_broken_conversion_fails_and_writes_nothing(
     module = f"broken_route_{list(BROKEN).index(name)}"
     (tmp_path / f"{module}.py").write_text(BROKEN_ROUTE.format(tests=__file__, name=name))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setitem(ROUTES, ("onnx", "onnx"), (Way("direct", (module,)),))
+    monkeypatch.setitem(ROUTES, ("onnx", "onnx"), (Route("direct", (module,)),))
     output = tmp_path / "out" / "model.onnx"
     output.parent.mkdir()
-    conversion = convert(source, output)
+    conversion = convert(source, output, localise=False)
     assert conversion.report.verdict is Verdict.FAIL, str(conversion)
     assert conversion.path is None
     assert not list(output.parent.iterdir())
@@ -158,10 +158,10 @@ def test_a_broken_conversion_fails_and_writes_nothing(
 def test_a_failed_run_leaves_the_old_file_alone(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "broken_route.py").write_text(BROKEN_ROUTE.format(tests=__file__, name="nudged weight"))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setitem(ROUTES, ("onnx", "onnx"), (Way("direct", ("broken_route",)),))
+    monkeypatch.setitem(ROUTES, ("onnx", "onnx"), (Route("direct", ("broken_route",)),))
     output = tmp_path / "model.onnx"
     output.write_bytes(b"old")
-    assert not convert(source, output).report.passed
+    assert not convert(source, output, localise=False).report.passed
     assert output.read_bytes() == b"old"
 
 

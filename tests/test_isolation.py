@@ -2,32 +2,68 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from paritygate.validate.errors import ExitCode, ParityGateError
-from paritygate.validate.workers.events import Event, EventReader, EventWriter, ignore
-from paritygate.validate.workers.parent import Limits, Worker
+from paritygate.validate.events import Event, EventReader, EventWriter, ignore
+from paritygate.validate.options import Limits
+from paritygate.validate.workers.parent import Worker
+
+CALLED = """
+import importlib
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from paritygate.validate.workers.protocol import Task
+
+
+@dataclass(frozen=True)
+class Called(Task[Any]):
+    function: ClassVar[str] = "called:call"
+    name: str
+    arguments: dict
+
+
+def call(task, on_event):
+    module, name = task.name.split(":")
+    return getattr(importlib.import_module(module), name)(**task.arguments)
+"""
+"""A task that calls any function, in a module that the worker finds by PYTHONPATH."""
+
+
+@pytest.fixture(autouse=True)
+def task(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    folder = tmp_path_factory.mktemp("tasks")
+    (folder / "called.py").write_text(CALLED)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "called", raising=False)
+    called: Callable[..., Any] = importlib.import_module("called").Called
+    return called
 
 
 def worker(folder: Path, limits: Limits | None = None, mask: tuple[str, ...] = ()) -> Worker:
     return Worker(folder, "worker", mask=mask, limits=limits or Limits())
 
 
-def test_result_comes_back_from_another_process(tmp_path: Path) -> None:
+def test_result_comes_back_from_another_process(tmp_path: Path, task: Any) -> None:
     with worker(tmp_path) as running:
-        assert running.call("os:getpid", {}, ignore) != os.getpid()
+        assert running.call(task("os:getpid", {}), ignore) != os.getpid()
 
 
 @pytest.mark.parametrize(
-    ("task", "arguments", "limits", "code", "says"),
+    ("function", "arguments", "limits", "code", "says"),
     [
         ("os:abort", {}, Limits(), "PG303", "SIGABRT"),
         ("os:_exit", {"status": 7}, Limits(), "PG303", "status 7"),
@@ -38,32 +74,34 @@ def test_result_comes_back_from_another_process(tmp_path: Path) -> None:
     ],
 )
 def test_failure_becomes_a_code(
-    tmp_path: Path, task: str, arguments: dict[str, object], limits: Limits, code: str, says: str
+    tmp_path: Path, task: Any, function: str, arguments: dict[str, object], limits: Limits, code: str, says: str
 ) -> None:
     with pytest.raises(ParityGateError, match=says) as caught, worker(tmp_path, limits) as running:
-        running.call(task, arguments, ignore)
+        running.call(task(function, arguments), ignore)
     assert caught.value.code == code
     assert caught.value.exit_code is ExitCode.INCONCLUSIVE
 
 
-def test_last_lines_of_a_crash_are_shown(tmp_path: Path) -> None:
+def test_last_lines_of_a_crash_are_shown(tmp_path: Path, task: Any) -> None:
     """faulthandler writes where it stood to the log, then a signal ends the process: a native crash."""
     with pytest.raises(ParityGateError, match="most recent call first"), worker(tmp_path) as running:
-        running.call("faulthandler:_fatal_error_c_thread", {}, ignore)
+        running.call(task("faulthandler:_fatal_error_c_thread", {}), ignore)
 
 
-def test_masked_module_can_not_be_imported(tmp_path: Path) -> None:
+def test_masked_module_can_not_be_imported(tmp_path: Path, task: Any) -> None:
     with (
         pytest.raises(ParityGateError, match=r"No module named 'json\.tool'"),
         worker(tmp_path, mask=("json.tool",)) as running,
     ):
-        running.call("json.tool:main", {}, ignore)
+        running.call(task("json.tool:main", {}), ignore)
 
 
 @pytest.mark.parametrize(("mask", "found"), [((), True), (("wave",), False)])
-def test_masked_module_looks_as_if_it_was_not_installed(tmp_path: Path, mask: tuple[str, ...], found: bool) -> None:
+def test_masked_module_looks_as_if_it_was_not_installed(
+    tmp_path: Path, task: Any, mask: tuple[str, ...], found: bool
+) -> None:
     with worker(tmp_path, mask=mask) as running:
-        assert (running.call("importlib.util:find_spec", {"name": "wave"}, ignore) is not None) is found
+        assert (running.call(task("importlib.util:find_spec", {"name": "wave"}), ignore) is not None) is found
 
 
 def test_leaving_ends_a_busy_worker(tmp_path: Path) -> None:
@@ -77,11 +115,13 @@ def test_worker_ends_with_its_parent(tmp_path: Path) -> None:
     script = f"""
 import sys, time
 from pathlib import Path
-from paritygate.validate.workers.parent import Limits, Worker
-from paritygate.validate.workers.events import ignore
+from called import Called
+from paritygate.validate.events import ignore
+from paritygate.validate.options import Limits
+from paritygate.validate.workers.parent import Worker
 with Worker(Path({str(tmp_path)!r}), "w", mask=(), limits=Limits()) as running:
     print(running._process.pid, flush=True)
-    running.call("subprocess:run", {{"args": ["sleep", "60"]}}, ignore)
+    running.call(Called("subprocess:run", {{"args": ["sleep", "60"]}}), ignore)
 """
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None

@@ -15,8 +15,8 @@ from sklearn.svm import SVC
 
 from paritygate.convert import ExitCode, ParityGateError, convert
 from paritygate.validate import validate
+from paritygate.validate.events import Event
 from paritygate.validate.report.types import Verdict
-from paritygate.validate.workers.events import Event
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import pytest
 from onnx import numpy_helper
 
 from paritygate.convert import convert
-from paritygate.convert.routes.registry import ROUTES, Way
+from paritygate.convert.routes.registry import ROUTES, Route
 from paritygate.validate import validate
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.onnxruntime import load
@@ -327,7 +327,7 @@ def convert(model, destination, options):
 def test_a_failing_conversion_leaves_nothing_but_a_repro(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "nudging_route.py").write_text(NUDGING_ROUTE.format(tests="tests.test_gate"))
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(__file__).parent.parent}")
-    monkeypatch.setitem(ROUTES, ("onnx", "onnx"), (Way("direct", ("nudging_route",)),))
+    monkeypatch.setitem(ROUTES, ("onnx", "onnx"), (Route("direct", ("nudging_route",)),))
     onnx.save(classifier(), tmp_path / "a.onnx")
     (tmp_path / "out").mkdir()
     conversion = convert(tmp_path / "a.onnx", tmp_path / "out" / "b.onnx", localise=True)

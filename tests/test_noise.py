@@ -12,12 +12,12 @@ from onnx import parser
 
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.onnxruntime import load
+from paritygate.validate.events import ignore
 from paritygate.validate.noise.floor import floor_of
 from paritygate.validate.noise.measure import FEWEST, RUNS, measure_noise
 from paritygate.validate.noise.operators import EXACT, JUMPS, SUMS, UNITS, of_operand, of_result
 from paritygate.validate.noise.perturb import Pools, perturbed
 from paritygate.validate.tasks.reference import run_all
-from paritygate.validate.workers.events import ignore
 
 U32, U16, U64 = 2.0**-24, 2.0**-11, 2.0**-53
 POOL = 1 << 16

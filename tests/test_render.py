@@ -18,21 +18,21 @@ from paritygate.validate.errors import ExitCode, ParityGateError
 from paritygate.validate.report.render.json import render_error, render_report, render_result
 from paritygate.validate.report.render.rich import render_rich
 from paritygate.validate.report.render.rows import printable
+from paritygate.validate.report.report import Report
 from paritygate.validate.report.sentences import rounded_up
 from paritygate.validate.report.types import (
     Environment,
     Finding,
     ModelSummary,
     OutputComparison,
-    Report,
     SamplesSummary,
     Severity,
     Verdict,
 )
 from paritygate.validate.signature import Signature, TensorSpec
 from paritygate.validate.verdict.compare import compare_outputs
+from paritygate.validate.verdict.computed import ComputedPolicy
 from paritygate.validate.verdict.output_checks import check_informative
-from paritygate.validate.verdict.policies import make_policy
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "docs" / "report.schema.json").read_text())
 EVIL = "\x1b[31m<script>alert('&')</script>\n[bold]"
@@ -72,7 +72,7 @@ def compared(broken):
     specs = tuple(TensorSpec(name, "str" if a.dtype.kind == "U" else a.dtype.name, None) for name, a in good.items())
     names = {name: name for name in good}
     candidate = {**bad, "more": scores} if broken else good
-    return compare_outputs(specs, [good], [candidate], names, make_policy(), labels={"label": "scores"})
+    return compare_outputs(specs, [good], [candidate], names, ComputedPolicy(), labels={"label": "scores"})
 
 
 ROW = OutputComparison("y", "y", Verdict.PASS)

@@ -10,7 +10,7 @@ import pytest
 from onnx import numpy_helper
 
 from paritygate.convert import ParityGateError, convert
-from paritygate.convert.routes.registry import ROUTES, Way
+from paritygate.convert.routes.registry import ROUTES, Route
 from paritygate.validate import validate
 from paritygate.validate.report.types import Verdict
 
@@ -74,7 +74,7 @@ def ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def put(**texts: str | None) -> None:
         for name, text in texts.items():
             (tmp_path / f"{name}_route.py").write_text(text or "")
-        found = tuple(Way(name, OURS.steps if text is None else (f"{name}_route",)) for name, text in texts.items())
+        found = tuple(Route(name, OURS.steps if text is None else (f"{name}_route",)) for name, text in texts.items())
         monkeypatch.setitem(ROUTES, ("onnx", "coreml"), found)
 
     return put
@@ -83,9 +83,9 @@ def ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        pytest.param(NUDGED, "route first fell out: y: ", id="no parity"),
-        pytest.param(REFUSING, "route first fell out: Swish: no translation", id="no conversion"),
-        pytest.param(UNREADABLE, "route first fell out: ", id="no model"),
+        pytest.param(NUDGED, "route first was rejected: y: ", id="no parity"),
+        pytest.param(REFUSING, "route first was rejected: Swish: no translation", id="no conversion"),
+        pytest.param(UNREADABLE, "route first was rejected: ", id="no model"),
     ],
 )
 def test_the_next_way_is_taken_and_the_report_says_why(
@@ -102,7 +102,7 @@ def test_the_first_good_way_is_taken(source: Path, ways, tmp_path: Path) -> None
     ways(first=None, second=REFUSING)
     conversion = convert(source, tmp_path / "out.mlpackage")
     assert conversion.report.passed
-    assert not any("fell out" in finding.message for finding in conversion.report.findings)
+    assert not any("was rejected" in finding.message for finding in conversion.report.findings)
 
 
 def test_without_a_good_way_the_first_report_stands_and_nothing_is_written(source: Path, ways, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.onnxruntime import OnnxModel
 from paritygate.validate.engines.onnxruntime import load as load_onnx
 from paritygate.validate.errors import ParityGateError
-from paritygate.validate.report.types import Report
+from paritygate.validate.report.report import Report
 from paritygate.validate.samples import Sample, generate_samples
 from paritygate.validate.search.box import box_of, mutant
 from paritygate.validate.search.branches import reach, untaken, watched

@@ -45,7 +45,7 @@ def test_a_comparison_that_passes_everything_is_found_out(monkeypatch, capsys):
     monkeypatch.setattr(selftest, "CASES", [selftest.CASES[at] for at in (1, 3)])
     assert run() == 3
     out, err = capsys.readouterr()
-    assert [line.split()[-1] for line in out.splitlines()] == ["WRONG", "be"]
+    assert [line.split()[-1] for line in out.splitlines()] == ["MISSED", "expected"]
     assert "one element off by 1 %   inconclusive" in out
     assert "[PG311] selftest: 1 of 2 cases went wrong: one element off by 1 %" in err
 

@@ -18,7 +18,8 @@ from paritygate.validate.errors import ParityGateError
 from paritygate.validate.expectations.config import find_config, read_waivers
 from paritygate.validate.expectations.waivers import apply_waivers
 from paritygate.validate.report.render.rich import render_rich
-from paritygate.validate.report.types import Environment, ModelSummary, Report, SamplesSummary, Severity
+from paritygate.validate.report.report import Report
+from paritygate.validate.report.types import Environment, ModelSummary, SamplesSummary, Severity
 from paritygate.validate.report.user_checks import Waiver
 from paritygate.validate.signature import Signature, TensorSpec
 from paritygate.validate.verdict.compare import compare_outputs

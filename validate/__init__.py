@@ -1,7 +1,46 @@
 """Do these two models agree on these inputs?"""
 
-from .api import validate
+from .api import inspect, run, validate
 from .errors import ExitCode, ParityGateError
-from .signature import Hint, Signature, TensorSpec
+from .options import (
+    BindOptions,
+    DynamicAxis,
+    InspectOptions,
+    JudgeOptions,
+    LoadOptions,
+    PolicyName,
+    RunModelOptions,
+    RunOptions,
+    SampleOptions,
+    ValidateOptions,
+)
+from .report.report import Report
+from .report.types import Severity, Verdict
+from .signature import Hint, ImageInput, Signature, TensorSpec
+from .verdict.policy import Policy
 
-__all__ = ["ExitCode", "Hint", "ParityGateError", "Signature", "TensorSpec", "validate"]
+__all__ = [
+    "BindOptions",
+    "DynamicAxis",
+    "ExitCode",
+    "Hint",
+    "ImageInput",
+    "InspectOptions",
+    "JudgeOptions",
+    "LoadOptions",
+    "ParityGateError",
+    "Policy",
+    "PolicyName",
+    "Report",
+    "RunModelOptions",
+    "RunOptions",
+    "SampleOptions",
+    "Severity",
+    "Signature",
+    "TensorSpec",
+    "ValidateOptions",
+    "Verdict",
+    "inspect",
+    "run",
+    "validate",
+]

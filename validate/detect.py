@@ -5,30 +5,43 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .engines.registry import FORMATS, Format
+from .engines.registry import (
+    FORMATS,
+    KERAS_MODEL,
+    LIGHTGBM_MODEL,
+    SAVED_MODEL,
+    SKLEARN_ESTIMATOR,
+    TFLITE,
+    TORCH_EXPORT,
+    TORCH_FACTORY,
+    TORCH_MODULE,
+    TORCHSCRIPT,
+    XGBOOST_MODEL,
+    Format,
+)
 from .errors import ParityGateError
 
-_BY_NAME = {row.name: row for row in FORMATS}
-_BY_SUFFIX = {suffix: row.name for row in FORMATS for suffix in row.suffixes}
+_BY_NAME = {format.name: format for format in FORMATS}
+_BY_SUFFIX = {suffix: format for format in FORMATS for suffix in format.suffixes}
 
 _BY_CLASS = {
-    "torch.jit._script.ScriptModule": "torchscript",
-    "torch.export.exported_program.ExportedProgram": "torch_export",
-    "torch.nn.modules.module.Module": "torch_module",
-    "keras.src.models.model.Model": "keras",
-    "tensorflow.python.eager.polymorphic_function.concrete_function.ConcreteFunction": "saved_model",
-    "tensorflow.python.eager.polymorphic_function.polymorphic_function.Function": "saved_model",
-    "tensorflow.python.trackable.autotrackable.AutoTrackable": "saved_model",
-    "sklearn.base.BaseEstimator": "sklearn",
-    "xgboost.core.Booster": "xgboost",
-    "lightgbm.basic.Booster": "lightgbm",
-    "catboost.core.CatBoost": "sklearn",
+    "torch.jit._script.ScriptModule": TORCHSCRIPT,
+    "torch.export.exported_program.ExportedProgram": TORCH_EXPORT,
+    "torch.nn.modules.module.Module": TORCH_MODULE,
+    "keras.src.models.model.Model": KERAS_MODEL,
+    "tensorflow.python.eager.polymorphic_function.concrete_function.ConcreteFunction": SAVED_MODEL,
+    "tensorflow.python.eager.polymorphic_function.polymorphic_function.Function": SAVED_MODEL,
+    "tensorflow.python.trackable.autotrackable.AutoTrackable": SAVED_MODEL,
+    "sklearn.base.BaseEstimator": SKLEARN_ESTIMATOR,
+    "xgboost.core.Booster": XGBOOST_MODEL,
+    "lightgbm.basic.Booster": LIGHTGBM_MODEL,
+    "catboost.core.CatBoost": SKLEARN_ESTIMATOR,
 }
 """Class path -> format, the most special first: a ScriptModule is also a Module."""
 
 
 def format_named(name: str) -> Format:
-    """The registry's row of that name. Raises PG201 for an unknown one."""
+    """The format of that name. Raises PG201 for an unknown one."""
     if name not in _BY_NAME:
         raise ParityGateError("PG201", name, "unknown format", f"Formats: {', '.join(_BY_NAME)}.")
     return _BY_NAME[name]
@@ -40,7 +53,7 @@ def detect(source: Path | str | Any) -> Format:
     Raises PG202 when a path doesn't exist, PG401 when nothing says what it is.
     """
     if isinstance(source, str) and is_factory(source):
-        return _BY_NAME["torch_factory"]
+        return TORCH_FACTORY
     if isinstance(source, str | Path):
         return _detect_path(Path(source))
     return _detect_object(source)
@@ -63,23 +76,23 @@ def _detect_path(path: Path) -> Format:
     if path.is_dir():
         return _detect_folder(path)
     if path.name == "saved_model.pb":
-        return _BY_NAME["saved_model"]
+        return SAVED_MODEL
     if path.suffix.lower() in {".pt", ".pth", ".jit", ".ts", ".pt2", ".bin"}:
         return _detect_torch(path)
-    name = _BY_SUFFIX.get(path.suffix.lower()) or _by_first_bytes(path)
-    if name is None:
+    format = _BY_SUFFIX.get(path.suffix.lower()) or _by_first_bytes(path)
+    if format is None:
         suffixes = ", ".join(sorted(_BY_SUFFIX))
         raise ParityGateError(
             "PG401", str(path), "neither the suffix nor the first bytes say what it is", f"Known suffixes: {suffixes}."
         )
-    return _BY_NAME[name]
+    return format
 
 
 def _detect_folder(path: Path) -> Format:
     if (path / "saved_model.pb").is_file():
-        return _BY_NAME["saved_model"]
+        return SAVED_MODEL
     if path.suffix in _BY_SUFFIX:
-        return _BY_NAME[_BY_SUFFIX[path.suffix]]
+        return _BY_SUFFIX[path.suffix]
     raise ParityGateError(
         "PG401", str(path), "the folder holds no saved_model.pb", "Name a SavedModel folder or a model file."
     )
@@ -91,28 +104,29 @@ def _detect_torch(path: Path) -> Format:
     return _BY_NAME[sniff(path)]
 
 
-def _by_first_bytes(path: Path) -> str | None:
+def _by_first_bytes(path: Path) -> Format | None:
     with path.open("rb") as file:
         head = file.read(8)
     if head[4:8] == b"TFL3":
-        return "tflite"
+        return TFLITE
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
-        return "keras"
+        return KERAS_MODEL
     if head[:2] in {b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"}:
-        return "sklearn"
+        return SKLEARN_ESTIMATOR
     from .engines.sklearn.boosters import library_of
 
-    return library_of(path)
+    library = library_of(path)
+    return None if library is None else _BY_NAME[library]
 
 
 def _detect_object(source: Any) -> Format:
     names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(source).__mro__}
-    for class_path, name in _BY_CLASS.items():
+    for class_path, format in _BY_CLASS.items():
         if class_path in names:
-            return _BY_NAME[name]
+            return format
     raise ParityGateError(
         "PG401",
         f"{type(source).__module__}.{type(source).__qualname__}",
-        "no kind of model that paritygate knows",
+        "not a kind of model that paritygate knows",
         "Give a path, a Keras model, a concrete function, an nn.Module, an exported program or a fitted estimator.",
     )

@@ -1,13 +1,15 @@
-"""What is installed: asked of the packages' metadata, so that nothing heavy is imported."""
+"""What is installed: read from the packages' metadata, so that nothing heavy is imported."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import metadata
 
+from .engines.libraries import LIBRARIES, Library
+
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class Installation:
     """A library that unlocks something. ``version`` is None where it isn't installed."""
 
     name: str
@@ -16,41 +18,25 @@ class Library:
     extra: str
 
 
-_LIBRARIES: tuple[tuple[tuple[str, ...], str, str], ...] = (
-    (("onnxruntime", "onnxruntime-gpu"), "run ONNX models", ""),
-    (("onnx",), "read and write ONNX models", ""),
-    (("tensorflow-cpu", "tensorflow"), "run SavedModel, GraphDef, TensorFlow Lite", "tensorflow"),
-    (("keras",), "run .keras and .h5", "tensorflow"),
-    (("tf2onnx",), "convert TensorFlow and Keras to ONNX", "tensorflow"),
-    (("torch",), "run and convert PyTorch modules, programs, TorchScript", "torch"),
-    (("onnxscript",), "convert PyTorch to ONNX", "torch"),
-    (("scikit-learn",), "run estimators and pipelines", "sklearn"),
-    (("skl2onnx",), "convert estimators and pipelines to ONNX", "sklearn"),
-    (("skops",), "read .skops files", "sklearn"),
-    (("pandas",), "feed column models; read .csv and .parquet samples", "sklearn"),
-    (("xgboost-cpu", "xgboost"), "run and convert XGBoost models", "boosters"),
-    (("lightgbm",), "run and convert LightGBM models", "boosters"),
-    (("catboost",), "run and convert CatBoost models", "boosters"),
-    (("coremltools",), "read Core ML models", "coreml"),
-    (("pillow",), "read images as samples", "data"),
-    (("pyarrow",), "read .parquet samples", "data"),
-)
-
-
-def examine() -> tuple[Library, ...]:
-    """Every library that matters, installed or not."""
-    return tuple(_examine(names, unlocks, extra) for names, unlocks, extra in _LIBRARIES)
+def examine() -> tuple[Installation, ...]:
+    """Every library that paritygate works with, installed or not."""
+    return tuple(_examine(library) for library in LIBRARIES)
 
 
 def versions() -> dict[str, str]:
     """Name -> version of what is installed, for reports."""
-    return {library.name: library.version for library in examine() if library.version is not None}
+    return {found.name: found.version for found in examine() if found.version is not None}
 
 
-def _examine(names: tuple[str, ...], unlocks: str, extra: str) -> Library:
-    for name in names:
+def version_of(library: Library) -> str | None:
+    """The installed version; None where it isn't installed."""
+    return _examine(library).version
+
+
+def _examine(library: Library) -> Installation:
+    for name in library.distributions:
         try:
-            return Library(name, metadata.version(name), unlocks, extra)
+            return Installation(name, metadata.version(name), library.unlocks, library.extra)
         except metadata.PackageNotFoundError:
             continue
-    return Library(names[0], None, unlocks, extra)
+    return Installation(library.distributions[0], None, library.unlocks, library.extra)

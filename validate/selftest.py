@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .api import validate
-from .workers.events import Event, Listener, ignore
+from .events import Event, Listener, ignore
 
 if TYPE_CHECKING:
     import onnx
 
-    from .report.types import Report
+    from .report.report import Report
 
 _ROWS, _FEATURES, _CLASSES = 4, 6, 3
 _OPSET, _IR = 17, 10  # old enough for every ONNX Runtime that we work with

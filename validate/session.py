@@ -3,51 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .detect import detect, normalise
-from .engines.base import LoadOptions
-from .engines.coreml.native import with_engine
-from .engines.registry import OURS, Format
-from .expectations.expected import Expectations
-from .search.session import Contest, needs_search, searched
-from .workers.events import Listener, ignore
-from .workers.job import Bindings, Inspection, Ran, SamplePlan, Scrutiny, source_name
-from .workers.parent import Limits
-from .workers.runner import Runner, job_folder, runner_for
+from .engines.choice import check_engine, handle_for
+from .engines.handle import ModelHandle
+from .errors import ParityGateError
+from .expectations.expected import read_expectations
+from .noise.request import Measurements
+from .options import InspectOptions, JudgeOptions, LoadOptions, RunModelOptions, RunOptions, ValidateOptions
+from .search.session import SearchedModels, add_searched_samples, needs_search
+from .tasks.calls import InspectModel, RunCandidate, RunReference
+from .tasks.types import Bindings, Inspection, ModelRun
+from .workers.job_folder import JobFolder, job_folder
+from .workers.runner import Runner, runner_for
 
 if TYPE_CHECKING:
-    from .report.types import Report
+    from .report.report import Report
     from .signature import Array
-    from .verdict.policies import Policy
 
 T = TypeVar("T")
 
+_BUDGET = 10.0  # seconds for measuring noise where no conversion's time can be halved
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a run is done; nothing in it speaks of a model. ``keep`` is a folder that receives the job's files.
-
-    ``engine`` is what runs Core ML models: our engine, Apple's framework, or both; see :mod:`.native`.
-    ``localise`` says that a failure is followed to its place (:mod:`.localise`), which writes a folder with a repro.
-    """
-
-    plan: SamplePlan = field(default_factory=SamplePlan)
-    policy: Policy | None = None
-    limits: Limits = field(default_factory=Limits)
-    on_event: Listener = ignore
-    keep: Path | None = None
-    engine: str = OURS
-    scrutiny: Scrutiny = field(default_factory=Scrutiny)
-    expectations: Expectations = field(default_factory=Expectations)
-    localise: bool = False
-
-
-_BUDGET = 10.0  # seconds for measuring where no conversion's time can be halved
+REFERENCE, CANDIDATE = "reference", "candidate"
 
 
 class Stopwatch:
@@ -65,125 +47,123 @@ class Stopwatch:
             self.seconds[stage] = round(self.seconds.get(stage, 0) + time.perf_counter() - start, 3)
 
 
-def run_session(reference: Any, candidate: Any, load: LoadOptions, bindings: Bindings, settings: Settings) -> Report:
+def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> Report:
     """Run both models, each in a process of its own unless it is a live object, and judge.
 
     Raises ParityGateError for everything but a verdict.
     """
-    reference, candidate = normalise(reference), normalise(candidate)
-    rows = with_engine((detect(reference), detect(candidate)), settings.engine)
+    from .verdict.choice import choose_policy
+
+    run = options.run
+    models = (handle_for(reference, options.load, run.engine), handle_for(candidate, LoadOptions(), run.engine))
+    check_engine(models, run.engine)
+    expectations, policy = read_expectations(options.judge), choose_policy(options.judge)
     watch = Stopwatch()
-    with job_folder(settings.keep) as folder, ExitStack() as stack:
-        left = stack.enter_context(runner_for(reference, rows[0], folder, "reference", settings.limits))
-        right = stack.enter_context(runner_for(candidate, rows[1], folder, "candidate", settings.limits))
-        from .localise.session import Failed, localised
-        from .verdict.judge import Side, judge  # numpy and all: it costs nothing while the workers start
+    with job_folder(run.keep) as job:
+        expected, actual, bindings = _run_both(job, models, options, watch)
+        from .conclude import Side, conclude
 
-        expected = watch.measure(
-            "reference", lambda: run_reference_on(left, folder, rows[0], reference, load, settings)
+        first, second = (
+            Side(model.name, model.format, done, model.file)
+            for model, done in zip(models, (expected, actual), strict=True)
         )
-        bound = with_classes(bindings, expected)
+        report = conclude(job, first, second, bindings, policy, expectations, watch.seconds)
+        return _localised(job, models, bindings, report, options) if options.judge.localise else report
 
-        def run_again(runner: Runner) -> Ran:
-            return run_candidate_on(runner, folder, rows[1], candidate, bound, settings, _BUDGET)
 
-        actual = watch.measure("candidate", lambda: run_again(right))
-        if needs_search(actual, settings):
-            contest = Contest(folder, rows[0], reference, load, rows[1], candidate, bound, run_again)
-            expected, actual = watch.measure("search", lambda: searched(contest, expected, actual, settings))
-        sides = (
-            Side(source_name(reference), rows[0], expected, as_file(reference)),
-            Side(source_name(candidate), rows[1], actual, as_file(candidate)),
+def _run_both(
+    job: JobFolder, models: tuple[ModelHandle, ModelHandle], options: ValidateOptions, watch: Stopwatch
+) -> tuple[ModelRun, ModelRun, Bindings]:
+    """Both runs, with what a search has added to the samples, and the bindings with the reference's classes."""
+    run, (reference, candidate) = options.run, models
+    with ExitStack() as stack:
+        first, second = (
+            stack.enter_context(runner_for(model, job, role, run.limits))
+            for model, role in zip(models, (REFERENCE, CANDIDATE), strict=True)
         )
-        outputs = {spec.name: spec.name for spec in actual.signature.outputs} | dict(bindings.outputs)
-        report = judge(
-            folder,
-            *sides,
-            outputs,
-            settings.policy,
-            watch.seconds,
-            inputs=bindings.inputs,
-            expectations=settings.expectations,
-        )
-        failed = Failed(reference, rows[0], load, candidate, rows[1], bound, settings.keep or _folder_of(candidate))
-        return localised(folder, failed, report, settings) if settings.localise else report
+        from . import conclude  # noqa: F401  numpy and all: it costs nothing while the workers start
+
+        call = RunReference(job, reference, options.sample)
+        expected = watch.measure(REFERENCE, lambda: first.call(call, run.on_event))
+        bindings = with_classes(Bindings(options.bind.bind_inputs, options.bind.bind), expected)
+
+        def run_again(runner: Runner) -> ModelRun:
+            measurements = measurements_for(options.judge, _BUDGET)
+            return runner.call(RunCandidate(job, candidate, bindings, measurements), run.on_event)
+
+        actual = watch.measure(CANDIDATE, lambda: run_again(second))
+        if needs_search(actual, options.sample):
+            searched = SearchedModels(job, reference, candidate, bindings, options.sample, run, run_again)
+            expected, actual = watch.measure("search", lambda: add_searched_samples(searched, expected, actual))
+    for model, role, bound in ((reference, REFERENCE, Bindings()), (candidate, CANDIDATE, bindings)):
+        run_second_runtime(job, model, role, bound, run)
+    return expected, actual, bindings
 
 
-def with_classes(bindings: Bindings, reference: Ran) -> Bindings:
+def run_second_runtime(job: JobFolder, model: ModelHandle, role: str, bindings: Bindings, run: RunOptions) -> None:
+    """Run a model's second runtime, if one was chosen, on the job's samples."""
+    if model.second is None:
+        return
+    other = replace(model, runtime=model.second, second=None)
+    with runner_for(other, job, f"{role}-other-runtime", run.limits) as runner:
+        runner.call(RunCandidate(job, other, bindings, destination=job.other_runtime(role)), run.on_event)
+
+
+def _localised(
+    job: JobFolder,
+    models: tuple[ModelHandle, ModelHandle],
+    bindings: Bindings,
+    report: Report,
+    options: ValidateOptions,
+) -> Report:
+    from .localise.session import FailedModels, locate_divergence
+
+    reference, candidate = models
+    beside = options.run.keep or (candidate.file.parent if candidate.file else Path())
+    return locate_divergence(FailedModels(job, reference, candidate, bindings, beside, options.run), report)
+
+
+def with_classes(bindings: Bindings, reference: ModelRun) -> Bindings:
     """The bindings, with the classes that the reference knows for each output that is bound to its scores."""
     known = reference.signature.classes
-    named = {ours: known[theirs] for ours, theirs in bindings.outputs.items() if theirs in known}
+    named = {name: known[partner] for name, partner in bindings.outputs.items() if partner in known}
     return replace(bindings, classes={**known, **named, **bindings.classes})
 
 
-def as_file(source: Any) -> Path | None:
-    """The path that a source is, if it is one."""
-    return source if isinstance(source, Path) else None
+def measurements_for(options: JudgeOptions, seconds: float) -> Measurements:
+    """What is measured of a candidate; ``seconds`` are the time limit unless the user gave another budget."""
+    budget = options.budget
+    return Measurements(seconds if budget is None else budget, options.second_opinion)
 
 
-def _folder_of(source: Any) -> Path:
-    """Where a file lies; the working directory for all else."""
-    return source.parent if isinstance(source, Path) else Path()
-
-
-def run_reference_on(
-    runner: Runner, folder: Path, row: Format, source: Any, load: LoadOptions, settings: Settings
-) -> Ran:
-    """The reference's task: make the samples, run them."""
-    arguments = {"folder": folder, "row": row, "source": source, "options": load, "plan": settings.plan}
-    ran: Ran = runner.call("paritygate.validate.tasks.reference:run_reference_task", arguments, settings.on_event)
-    return ran
-
-
-def run_candidate_on(
-    runner: Runner, folder: Path, row: Format, source: Any, bindings: Bindings, settings: Settings, seconds: float
-) -> Ran:
-    """The candidate's task: run the samples that the reference has left in the job folder, and measure its rounding.
-
-    ``seconds`` are for measuring, unless the user gave another budget.
-    """
-    scrutiny = settings.scrutiny
-    arguments = {
-        "folder": folder,
-        "row": row,
-        "source": source,
-        "options": LoadOptions(),
-        "bindings": bindings,
-        "scrutiny": replace(scrutiny, seconds=seconds if scrutiny.seconds is None else scrutiny.seconds),
-    }
-    ran: Ran = runner.call("paritygate.validate.tasks.candidate:run_candidate", arguments, settings.on_event)
-    return ran
-
-
-def run_model(model: Any, output: Path, load: LoadOptions, settings: Settings) -> Ran:
+def run_model(model: Any, output: Path, options: RunModelOptions) -> ModelRun:
     """Run one model and write its outputs to an .npz, whole or not at all. Raises ParityGateError."""
     from .samples import load_outputs, load_samples
-    from .workers.job import EXPECTED, SAMPLES
+    from .samples.joined import join_batches
 
-    model = normalise(model)
-    (row,) = with_engine((detect(model),), settings.engine)
-    with job_folder(settings.keep) as folder, runner_for(model, row, folder, "model", settings.limits) as runner:
-        ran = run_reference_on(runner, folder, row, model, load, settings)
-        batches = [sample.batch for sample in load_samples(folder / SAMPLES).items]
-        _write_arrays(join_batches(load_outputs(folder / EXPECTED), batches), output)
-    return ran
+    run = options.run
+    handle = handle_for(model, options.load, run.engine)
+    check_engine([handle], run.engine)
+    with job_folder(run.keep) as job:
+        with runner_for(handle, job, "model", run.limits) as runner:
+            done = runner.call(RunReference(job, handle, options.sample), run.on_event)
+        outputs = load_outputs(job.expected)
+        if handle.second is not None:
+            _check_second_runtime(job, handle, done, run)
+        batches = [sample.batch for sample in load_samples(job.samples).items]
+        _write_arrays(join_batches(outputs, batches), output)
+    return done
 
 
-def join_batches(outputs: Sequence[Mapping[str, Array]], batches: Sequence[int | None]) -> dict[str, Array]:
-    """One array per output, samples joined along the batch; where they can't be, one per ``NUMBER/NAME``."""
-    import numpy as np
+def _check_second_runtime(job: JobFolder, handle: ModelHandle, done: ModelRun, run: RunOptions) -> None:
+    """Raises PG310 where the model's two runtimes give different outputs."""
+    from .samples import load_outputs
+    from .verdict.engine_agreement import compare_runtimes
 
-    if len(outputs) == 1:
-        return dict(outputs[0])
-    joined: dict[str, Array] = {}
-    for name in outputs[0]:
-        parts = [output[name] for output in outputs]
-        rows = [part.shape[0] if part.ndim else None for part in parts]
-        if rows == list(batches) and len({part.shape[1:] for part in parts}) == 1:
-            joined[name] = np.concatenate(parts)
-        else:
-            joined |= {f"{number}/{name}": part for number, part in enumerate(parts)}
-    return joined
+    run_second_runtime(job, handle, REFERENCE, Bindings(), run)
+    other = load_outputs(job.other_runtime(REFERENCE))
+    for finding in compare_runtimes(done.signature, load_outputs(job.expected), other, done.facts.precision):
+        raise ParityGateError(finding.code, finding.where, finding.message, finding.hint)
 
 
 def _write_arrays(arrays: Mapping[str, Array], output: Path) -> None:
@@ -198,11 +178,8 @@ def _write_arrays(arrays: Mapping[str, Array], output: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def inspect_model(model: Any, load: LoadOptions, on_event: Listener = ignore) -> Inspection:
+def inspect_model(model: Any, options: InspectOptions) -> Inspection:
     """A model's facts and signature, read in a worker. Raises ParityGateError."""
-    model = normalise(model)
-    row = detect(model)
-    with job_folder(None) as folder, runner_for(model, row, folder, "model", Limits()) as runner:
-        arguments = {"row": row, "source": model, "options": load}
-        inspection: Inspection = runner.call("paritygate.validate.tasks.reference:inspect_task", arguments, on_event)
-        return inspection
+    handle, run = handle_for(model, options.load), options.run
+    with job_folder(run.keep) as job, runner_for(handle, job, "model", run.limits) as runner:
+        return runner.call(InspectModel(handle), run.on_event)

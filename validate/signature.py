@@ -19,6 +19,9 @@ Dim = int | str
 ClassLabel = str | int
 """What Core ML calls a class by."""
 
+EPSILON: Mapping[str, float] = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+"""Spacing of each floating dtype's numbers at 1."""
+
 STRING = "str"
 """The dtype name of text; arrays hold it as numpy ``<U``."""
 

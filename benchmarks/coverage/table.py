@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from paritygate.convert import ParityGateError, convert
-from paritygate.validate.report.types import Report, Severity
+from paritygate.validate.report.report import Report
+from paritygate.validate.report.types import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from paritygate.convert.routes.base import Candidate, ConvertOptions
 from paritygate.convert.routes.registry import ROUTES
 from paritygate.validate.detect import detect
 from paritygate.validate.engines.registry import Format
+from paritygate.validate.events import ignore
 from paritygate.validate.samples import generate_samples, limited, save_outputs, save_samples
 from paritygate.validate.tasks.reference import run_reference
-from paritygate.validate.workers.events import ignore
 from paritygate.validate.workers.job import EXPECTED, SAMPLES, Ran
 
 from .models import Recipe

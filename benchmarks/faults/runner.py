@@ -17,12 +17,12 @@ from paritygate.validate.detect import format_named
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.registry import Format
 from paritygate.validate.errors import ParityGateError
-from paritygate.validate.report.types import Report
+from paritygate.validate.events import ignore
+from paritygate.validate.report.report import Report
 from paritygate.validate.samples import load_outputs
 from paritygate.validate.session import with_classes
 from paritygate.validate.tasks.candidate import run_candidate
 from paritygate.validate.verdict.judge import Side, judge
-from paritygate.validate.workers.events import ignore
 from paritygate.validate.workers.job import ACTUAL, EXPECTED, Bindings, Ran, Scrutiny
 
 from . import floor

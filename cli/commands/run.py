@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Unpack
+from typing import Any
 
 import click
 
-from ..options import ENGINE, LOADING, PRINTING, SAMPLING, options
-from ..settings import SharedOptions
+from ..options import ENGINE, LOADING, PRINTING, RUNNING, SAMPLING, options
+from ..parse import chosen
 
 _EPILOG = """\b
 Examples:
@@ -20,19 +20,18 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("model")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help=".npz for the outputs.")
-@options(LOADING, SAMPLING, ENGINE, PRINTING)
-def run(model: str, output: Path, as_json: bool, quiet: bool, debug: bool, **shared: Unpack[SharedOptions]) -> int:
+@options(LOADING, SAMPLING, ENGINE, RUNNING, PRINTING)
+def run(model: str, output: Path, as_json: bool, quiet: bool, debug: bool, **given: Any) -> int:
     """Run MODEL on samples and write every output to an .npz file.
 
     The file's keys are output names, all samples joined along the batch; NUMBER/NAME where they can't be joined.
     """
-    from paritygate.validate.session import run_model
+    from paritygate.validate import run as run_model
 
     from ..output import show_run
     from ..progress import progress
-    from ..settings import load_options, settings
 
     with progress(silent=quiet or as_json) as on_event:
-        ran = run_model(model, output, load_options(shared), settings(shared, on_event))
-    show_run(ran, output, as_json=as_json, quiet=quiet)
+        done = run_model(model, output, **chosen(given), on_event=on_event)
+    show_run(done, output, as_json=as_json, quiet=quiet)
     return 0

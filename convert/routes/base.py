@@ -1,4 +1,4 @@
-"""What a route is: one way from a loaded source model to a target file."""
+"""What a step of a route is: a function from a loaded model to a file."""
 
 from __future__ import annotations
 
@@ -9,30 +9,35 @@ from typing import Protocol
 
 from ...validate.engines.base import Model
 from ...validate.signature import ClassLabel, ImageInput
+from ...validate.tasks.types import Bindings
+from ...validate.workers.job_folder import JobFolder
+from ..options import Precision
 
-FP32, FP16, MIXED = "fp32", "fp16", "mixed"
+FP32, FP16, MIXED = Precision
 
 
 @dataclass(frozen=True, slots=True)
-class ConvertOptions:
-    """What a user may ask of a conversion.
+class RouteOptions:
+    """What a route may be asked for.
 
     ``opset`` None means the newest that ONNX Runtime supports officially. All else is for Core ML:
-    ``deployment_target`` (``iOS15``, ``macOS13``, ...; None: the oldest that will do), ``precision`` (``fp32``,
-    ``fp16`` or ``mixed``), ``images`` (inputs of the source that become images), ``class_labels`` (names for the
-    classes of the only output), ``ranges`` (bounds of an input's dynamic axis: (input, axis) -> lowest and highest
-    length) and ``shapes`` (input -> the only shapes it shall take). ``evidence`` is the folder with the samples and the
-    original's answers (see :mod:`paritygate.validate.workers.job`), for a route that looks for the right precision.
+    ``deployment_target`` (``iOS15``, ``macOS13``, ...; None: the oldest that will do), ``precision``, ``images``
+    (inputs of the source that become images), ``class_labels`` (names for the classes of the only output), ``ranges``
+    (bounds of an input's dynamic axis: (input, axis) -> lowest and highest length), ``shapes`` (input -> its shapes).
+    ``evidence`` is the job with the samples and the source's outputs, for a route that searches for a precision.
     """
 
     opset: int | None = None
     deployment_target: str | None = None
-    precision: str = FP32
+    precision: Precision = Precision.FP32
     images: Mapping[str, ImageInput] = field(default_factory=dict)
     class_labels: tuple[ClassLabel, ...] = ()
     ranges: Mapping[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     shapes: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
-    evidence: Path | None = None
+    evidence: JobFolder | None = None
+
+
+ConvertOptions = RouteOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,14 @@ class Candidate:
     classes: Mapping[str, tuple[ClassLabel, ...]] = field(default_factory=dict)
     images: Mapping[str, ImageInput] = field(default_factory=dict)
 
+    @property
+    def bindings(self) -> Bindings:
+        """The same for whoever runs the candidate."""
+        return Bindings(self.inputs, self.outputs, self.classes, self.images)
 
-class Route(Protocol):
-    """A route module's one function."""
 
-    def __call__(self, model: Model, destination: Path, options: ConvertOptions) -> Candidate:
+class Step(Protocol):
+    """The one function of a step's module."""
+
+    def __call__(self, model: Model, destination: Path, options: RouteOptions) -> Candidate:
         """Convert ``model`` to the file ``destination``. Raises ParityGateError PG404, PG405 or PG408."""

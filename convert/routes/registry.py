@@ -1,59 +1,83 @@
-"""Which routes lead from a source format to a target, in the order in which they are tried: strings only."""
+"""Which routes lead from a source format to a target's format, in the order in which they are tried: strings only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...validate.engines import registry as formats
+from ...validate.engines.registry import Format
+from ...validate.errors import ParityGateError
+from ..targets import Target
+
 _ROUTES = "paritygate.convert.routes"
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Route:
     """One way from a source to a target.
 
     ``name`` is what ``--route`` calls it. ``steps`` are modules that each have one function ``convert``, a
-    :class:`.base.Route`; all but the last write ONNX for the next.
+    :class:`.base.Step`; all but the last write ONNX for the next.
     """
 
     name: str
     steps: tuple[str, ...]
 
 
+_TENSORFLOW = (formats.SAVED_MODEL, formats.GRAPHDEF, formats.KERAS_MODEL)
+_TORCH = (formats.TORCH_EXPORT, formats.TORCH_MODULE, formats.TORCH_FACTORY)
+_ESTIMATORS = (
+    formats.SKLEARN_ESTIMATOR,
+    formats.XGBOOST_MODEL,
+    formats.LIGHTGBM_MODEL,
+    formats.CATBOOST_MODEL,
+)
+
 _TO_ONNX = {
-    "onnx": "onnx.to_onnx",
-    "saved_model": "tensorflow.to_onnx",
-    "graphdef": "tensorflow.to_onnx",
-    "keras": "tensorflow.to_onnx",
-    "tflite": "tensorflow.tflite_to_onnx",
-    "torch_export": "torch.to_onnx",
-    "torchscript": "torch.torchscript_to_onnx",
-    "torch_module": "torch.to_onnx",
-    "torch_factory": "torch.to_onnx",
-    "coreml": "onnx.from_coreml",
-    "sklearn": "sklearn.onnx.route",
-    "xgboost": "sklearn.onnx.route",
-    "lightgbm": "sklearn.onnx.route",
-    "catboost": "sklearn.onnx.route",
+    formats.ONNX: "onnx.to_onnx",
+    formats.COREML: "onnx.from_coreml",
+    formats.TFLITE: "tensorflow.tflite_to_onnx",
+    formats.TORCHSCRIPT: "torch.torchscript_to_onnx",
+    **dict.fromkeys(_TENSORFLOW, "tensorflow.to_onnx"),
+    **dict.fromkeys(_TORCH, "torch.to_onnx"),
+    **dict.fromkeys(_ESTIMATORS, "sklearn.onnx.route"),
 }
+"""Source format -> the step to ONNX."""
 
 _TO_COREML = {
-    **dict.fromkeys(("saved_model", "graphdef", "keras"), ("coremltools", "tensorflow.to_coreml")),
-    **dict.fromkeys(
-        ("torch_export", "torchscript", "torch_module", "torch_factory"), ("coremltools", "torch.to_coreml")
-    ),
-    **dict.fromkeys(("sklearn", "xgboost", "lightgbm", "catboost"), ("native", "sklearn.coreml.route")),
+    **dict.fromkeys(_TENSORFLOW, ("coremltools", "tensorflow.to_coreml")),
+    **dict.fromkeys((*_TORCH, formats.TORCHSCRIPT), ("coremltools", "torch.to_coreml")),
+    **dict.fromkeys(_ESTIMATORS, ("native", "sklearn.coreml.route")),
 }
-"""Routes without ONNX in between: coremltools' own frontends, and models that Core ML has itself."""
+"""Source format -> a route without ONNX in between: coremltools' own frontends, and Core ML's own model types."""
 
 
-def _ways_to_coreml(source: str) -> tuple[Way, ...]:
-    own = (Way(_TO_COREML[source][0], (f"{_ROUTES}.{_TO_COREML[source][1]}",)),) if source in _TO_COREML else ()
-    first = () if source == "onnx" else (f"{_ROUTES}.{_TO_ONNX[source]}",)
-    return (*own, Way("onnx", (*first, f"{_ROUTES}.onnx.to_coreml.route")))
+def _route(name: str, *steps: str) -> Route:
+    return Route(name, tuple(f"{_ROUTES}.{step}" for step in steps))
 
 
-ROUTES: dict[tuple[str, str], tuple[Way, ...]] = {
-    **{(source, "onnx"): (Way("direct", (f"{_ROUTES}.{module}",)),) for source, module in _TO_ONNX.items()},
-    **{(source, "coreml"): _ways_to_coreml(source) for source in _TO_ONNX},
+def _routes_to_coreml(source: Format) -> tuple[Route, ...]:
+    own = (_route(*_TO_COREML[source]),) if source in _TO_COREML else ()
+    first = () if source is formats.ONNX else (_TO_ONNX[source],)
+    return (*own, _route("onnx", *first, "onnx.to_coreml.route"))
+
+
+ROUTES: dict[tuple[str, str], tuple[Route, ...]] = {
+    **{(source.name, formats.ONNX.name): (_route("direct", step),) for source, step in _TO_ONNX.items()},
+    **{(source.name, formats.COREML.name): _routes_to_coreml(source) for source in _TO_ONNX},
 }
-"""(source format, target format) -> the ways, in the order in which they are tried."""
+"""(source format, target's format), by name -> the routes, in the order in which they are tried."""
+
+
+def routes_for(source: Format, target: Target, name: str | None) -> tuple[Route, ...]:
+    """The routes from a source to a target, or the one that is named. Raises PG407 without any, PG201 for the name."""
+    routes = ROUTES.get((source.name, target.format.name))
+    if not routes:
+        raise ParityGateError("PG407", source.title, f"no route leads to {target.format.title}")
+    picked = tuple(route for route in routes if name in (None, route.name))
+    if not picked:
+        known = ", ".join(route.name for route in routes)
+        raise ParityGateError(
+            "PG201", str(name), f"there is no route named {name} from {source.title}", f"Routes: {known}."
+        )
+    return picked

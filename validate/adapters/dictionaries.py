@@ -76,3 +76,15 @@ def _check_label(name: str, label: Array, values: Array, labels: tuple[ClassLabe
 def _few(labels: Sequence[ClassLabel]) -> str:
     shown = ", ".join(map(repr, labels[:4]))
     return f"{shown}, ... ({len(labels)})" if len(labels) > 4 else shown
+
+
+def ordered_like(outputs: Mapping[str, Array], wanted: Mapping[str, Array]) -> dict[str, Array]:
+    """``outputs`` with the entries of dictionaries in the order of ``wanted``: they have none of their own."""
+    ordered = dict(outputs)
+    for keys in [name for name in wanted if name.endswith(KEYS) and name in outputs]:
+        values = keys.removesuffix(KEYS) + VALUES
+        found = dict(zip(outputs[keys].tolist(), outputs[values].tolist(), strict=True))
+        if found.keys() == set(wanted[keys].tolist()):
+            ordered[keys] = wanted[keys]
+            ordered[values] = np.array([found[key] for key in wanted[keys].tolist()], outputs[values].dtype)
+    return ordered

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
-from ..signature import Hint, Signature, TensorSpec
+from ..options import LoadOptions as LoadOptions
+from ..signature import Hint, Signature
 
 if TYPE_CHECKING:
     import onnx
@@ -37,23 +37,15 @@ def unchanged(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 @dataclass(frozen=True, slots=True)
-class LoadOptions:
-    """What a user may say about a model that its file doesn't.
+class Runtime:
+    """What ran a model: the name for people, the installed version, and the execution provider or device."""
 
-    ``signature`` names a SavedModel signature; ``weights`` is a state dict for a ``module:factory`` source;
-    ``trust`` allows files that can run code; ``inputs`` declares inputs where the file has no signature;
-    ``example`` is the user's first sample (name -> array), from which an engine may read names, dtypes and
-    shapes; ``dynamic`` lists (input name, axis) pairs; ``dtype`` is the width of floating inputs where the source
-    leaves it open (scikit-learn): ``float32`` or ``float64``.
-    """
+    name: str
+    version: str = ""
+    provider: str = ""
 
-    signature: str | None = None
-    weights: Path | None = None
-    trust: bool = False
-    inputs: tuple[TensorSpec, ...] = ()
-    example: Mapping[str, Array] | None = None
-    dynamic: tuple[tuple[str, int], ...] = ()
-    dtype: str = "float32"
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.name, self.version)))
 
 
 @dataclass(frozen=True, slots=True)

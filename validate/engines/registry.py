@@ -1,141 +1,199 @@
-"""Which formats exist, how to recognise them, and what reads them: plain strings, nothing heavy."""
+"""Which formats there are, how to recognise them, and which runtimes can run them: plain values, nothing heavy.
+
+A format is not an engine: it lists the runtimes that can run it, the first one is the default. A runtime names its
+engine, the module that loads models into it (see :mod:`.base`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-HEAVY = (
-    "matplotlib",
-    "tensorflow",
-    "keras",
-    "torch",
-    "sklearn",
-    "xgboost",
-    "lightgbm",
-    "catboost",
-    "coremltools",
-    "transformers",
+from .libraries import (
+    CATBOOST,
+    COREMLTOOLS,
+    HEAVY,
+    KERAS,
+    LIGHTGBM,
+    ONNXRUNTIME,
+    SKLEARN,
+    TENSORFLOW,
+    TORCH,
+    XGBOOST,
+    Library,
 )
-"""Modules that a worker blocks before its first import, unless its format needs them."""
+from .libraries import ONNX as ONNX_LIBRARY
+
+_ENGINES = "paritygate.validate.engines"
 
 
-OURS, NATIVE, BOTH = COREML_ENGINES = ("coreml", "coreml-native", "both")
-"""What runs Core ML models: our engine, Apple's framework, or both beside each other."""
+@dataclass(frozen=True, slots=True)
+class RuntimeEntry:
+    """Something that can run models: its name, its title for people, and its engine module.
 
+    ``libraries`` must be importable, and the first one's version is the runtime's; a worker masks the rest of
+    :data:`.libraries.HEAVY`, except ``may_use``. ``extra`` is the pip extra that installs what is needed. ``provider``
+    is the execution provider or device that computes. ``system`` is the only operating system (as
+    ``platform.system()`` names it) that has it, "" for any.
+    """
 
-COMPUTED, TABLE = POLICIES = ("computed", "table")
-"""Tolerances without figures of the user's: measured for each model, or a fixed row per dtype."""
+    name: str
+    title: str
+    engine: str
+    libraries: tuple[Library, ...]
+    extra: str = ""
+    may_use: tuple[str, ...] = ()
+    provider: str = "CPU"
+    system: str = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The modules that must be importable."""
+        return tuple(library.module for library in self.libraries)
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One row: a format's name, its engine module, and the framework that the engine needs.
+    """How a model file is known and read.
 
-    ``needs`` are the modules that must be importable; a worker masks the rest of :data:`HEAVY`, except
-    ``may_use``. ``extra`` is the pip extra that installs them. ``computes_in_width_of_input`` says that the
+    ``runtimes`` can run it, the first one unless the user picks another. ``computes_in_width_of_input`` says that the
     framework takes float32 and float64 alike, so that samples must reach it in the width that the user gave them.
-    ``takes_single_rows`` says that what one asks of such a model is one sample, and that a batch is a list of them.
+    ``takes_single_rows`` says that such a model is given one sample at a time, and that a batch is a list of them.
     """
 
     name: str
     title: str
     suffixes: tuple[str, ...]
-    engine: str
-    needs: tuple[str, ...]
-    extra: str
-    may_use: tuple[str, ...] = ()
+    runtimes: tuple[RuntimeEntry, ...]
     computes_in_width_of_input: bool = False
     takes_single_rows: bool = False
 
+    @property
+    def runtime(self) -> RuntimeEntry:
+        """The default runtime."""
+        return self.runtimes[0]
 
-_ANY = HEAVY
-"""For formats that may bring the user's own code, which may import anything."""
 
-_ENGINES = "paritygate.validate.engines"
+def _runtime(name: str, title: str, engine: str, *libraries: Library, may_use: tuple[str, ...] = ()) -> RuntimeEntry:
+    return RuntimeEntry(name, title, f"{_ENGINES}.{engine}", libraries, libraries[0].extra, may_use)
+
+
+_USER_CODE = HEAVY
+"""For what may bring the user's own code, which may import anything."""
+
+ONNX_RUNTIME = RuntimeEntry(
+    "onnxruntime",
+    "ONNX Runtime",
+    f"{_ENGINES}.onnxruntime",
+    (ONNXRUNTIME, ONNX_LIBRARY),
+    provider="CPUExecutionProvider",
+)
+LOWERED = RuntimeEntry(
+    "coreml",
+    "Core ML lowered to ONNX Runtime",
+    f"{_ENGINES}.coreml.lowered",
+    (ONNXRUNTIME,),
+    extra=COREMLTOOLS.extra,
+    provider="CPUExecutionProvider",
+)
+APPLE = RuntimeEntry(
+    "coreml-native",
+    "Apple's Core ML framework",
+    f"{_ENGINES}.coreml.native",
+    (COREMLTOOLS, ONNXRUNTIME),
+    extra=COREMLTOOLS.extra,
+    provider="CPU_ONLY",
+    system="Darwin",
+)
+
+
+ONNX = Format("onnx", "ONNX", (".onnx",), (ONNX_RUNTIME,))
+COREML = Format("coreml", "Core ML", (".mlmodel", ".mlpackage"), (LOWERED, APPLE), takes_single_rows=True)
+SAVED_MODEL = Format(
+    "saved_model",
+    "TensorFlow SavedModel",
+    (),
+    (_runtime("tensorflow", "TensorFlow", "tensorflow.saved_model", TENSORFLOW),),
+)
+GRAPHDEF = Format(
+    "graphdef",
+    "TensorFlow frozen GraphDef",
+    (".pb",),
+    (_runtime("tensorflow", "TensorFlow", "tensorflow.graphdef", TENSORFLOW),),
+)
+KERAS_MODEL = Format(
+    "keras",
+    "Keras",
+    (".keras", ".h5", ".hdf5"),
+    (_runtime("keras", "Keras on TensorFlow", "tensorflow.keras", TENSORFLOW, KERAS),),
+)
+TFLITE = Format(
+    "tflite",
+    "TensorFlow Lite",
+    (".tflite",),
+    (_runtime("tflite", "TensorFlow Lite interpreter", "tensorflow.tflite", TENSORFLOW),),
+)
+TORCH_EXPORT = Format(
+    "torch_export",
+    "torch.export program",
+    (".pt2",),
+    (_runtime("torch", "PyTorch", "torch.exported", TORCH, may_use=("transformers",)),),
+)
+TORCHSCRIPT = Format(
+    "torchscript",
+    "TorchScript",
+    (".jit", ".ts"),
+    (_runtime("torchscript", "PyTorch, TorchScript interpreter", "torch.torchscript", TORCH),),
+)
+TORCH_MODULE = Format(
+    "torch_module",
+    "pickled PyTorch module",
+    (".pt", ".pth"),
+    (_runtime("torch", "PyTorch", "torch.module", TORCH, may_use=_USER_CODE),),
+)
+TORCH_FACTORY = Format(
+    "torch_factory",
+    "PyTorch module:factory",
+    (),
+    (_runtime("torch", "PyTorch", "torch.module", TORCH, may_use=_USER_CODE),),
+)
+SKLEARN_ESTIMATOR = Format(
+    "sklearn",
+    "scikit-learn",
+    (".pkl", ".pickle", ".joblib", ".skops"),
+    (_runtime("sklearn", "scikit-learn", "sklearn.estimator", SKLEARN, may_use=_USER_CODE),),
+    computes_in_width_of_input=True,
+)
+
+
+def _booster(name: str, title: str, suffixes: tuple[str, ...], library: Library) -> Format:
+    runtime = _runtime(name, title, "sklearn.boosters", library, SKLEARN)
+    return Format(name, title, suffixes, (runtime,), computes_in_width_of_input=True)
+
+
+XGBOOST_MODEL = _booster("xgboost", "XGBoost", (".ubj",), XGBOOST)
+LIGHTGBM_MODEL = _booster("lightgbm", "LightGBM", (), LIGHTGBM)
+CATBOOST_MODEL = _booster("catboost", "CatBoost", (".cbm",), CATBOOST)
 
 FORMATS: tuple[Format, ...] = (
-    Format("onnx", "ONNX", (".onnx",), f"{_ENGINES}.onnxruntime", ("onnxruntime", "onnx"), ""),
-    Format(
-        "saved_model", "TensorFlow SavedModel", (), f"{_ENGINES}.tensorflow.saved_model", ("tensorflow",), "tensorflow"
-    ),
-    Format(
-        "graphdef",
-        "TensorFlow frozen GraphDef",
-        (".pb",),
-        f"{_ENGINES}.tensorflow.graphdef",
-        ("tensorflow",),
-        "tensorflow",
-    ),
-    Format(
-        "keras",
-        "Keras",
-        (".keras", ".h5", ".hdf5"),
-        f"{_ENGINES}.tensorflow.keras",
-        ("tensorflow", "keras"),
-        "tensorflow",
-    ),
-    Format("tflite", "TensorFlow Lite", (".tflite",), f"{_ENGINES}.tensorflow.tflite", ("tensorflow",), "tensorflow"),
-    Format(
-        "torch_export",
-        "torch.export program",
-        (".pt2",),
-        f"{_ENGINES}.torch.exported",
-        ("torch",),
-        "torch",
-        ("transformers",),
-    ),
-    Format("torchscript", "TorchScript", (".jit", ".ts"), f"{_ENGINES}.torch.torchscript", ("torch",), "torch"),
-    Format(
-        "torch_module",
-        "pickled PyTorch module",
-        (".pt", ".pth"),
-        f"{_ENGINES}.torch.module",
-        ("torch",),
-        "torch",
-        _ANY,
-    ),
-    Format(
-        "torch_factory",
-        "PyTorch module:factory",
-        (),
-        f"{_ENGINES}.torch.module",
-        ("torch",),
-        "torch",
-        _ANY,
-    ),
-    Format(
-        "sklearn",
-        "scikit-learn",
-        (".pkl", ".pickle", ".joblib", ".skops"),
-        f"{_ENGINES}.sklearn.estimator",
-        ("sklearn",),
-        "sklearn",
-        _ANY,
-        computes_in_width_of_input=True,
-    ),
-    *(
-        Format(
-            name,
-            title,
-            suffixes,
-            f"{_ENGINES}.sklearn.boosters",
-            (name, "sklearn"),
-            "boosters",
-            computes_in_width_of_input=True,
-        )
-        for name, title, suffixes in (
-            ("xgboost", "XGBoost", (".ubj",)),
-            ("lightgbm", "LightGBM", ()),
-            ("catboost", "CatBoost", (".cbm",)),
-        )
-    ),
-    Format(
-        "coreml",
-        "Core ML",
-        (".mlmodel", ".mlpackage"),
-        f"{_ENGINES}.coreml.lowered",
-        ("onnxruntime",),
-        "coreml",
-        takes_single_rows=True,
-    ),
+    ONNX,
+    SAVED_MODEL,
+    GRAPHDEF,
+    KERAS_MODEL,
+    TFLITE,
+    TORCH_EXPORT,
+    TORCHSCRIPT,
+    TORCH_MODULE,
+    TORCH_FACTORY,
+    SKLEARN_ESTIMATOR,
+    XGBOOST_MODEL,
+    LIGHTGBM_MODEL,
+    CATBOOST_MODEL,
+    COREML,
 )
+"""All of them."""
+
+BOTH = "both"
+"""The default runtime and the next one, whose outputs are compared."""
+
+ENGINES = (*(runtime.name for format in FORMATS if len(format.runtimes) > 1 for runtime in format.runtimes), BOTH)
+"""What ``--engine`` may name: the runtimes of formats that several can run, or :data:`BOTH`."""

@@ -1,23 +1,23 @@
-"""What a user wants to be told, or has signed off, beside the tolerances. Light: made before the workers start."""
+"""What a user wants to be told, or has signed off, in addition to the tolerances. Light: made before workers start."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from ..options import JudgeOptions
 from ..report.types import Finding, OutputComparison
 from ..report.user_checks import MetricComparison, Waiver
+from .config import find_config, read_waivers
 
 if TYPE_CHECKING:
     from ..samples import Sample
     from ..signature import Array
-    from .user_metrics import Function, UserMetric
+    from .user_metrics import UserMetric
 
     Outputs = Mapping[str, Array]
-    GivenMetric: TypeAlias = str | Function | tuple[str | Function, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,44 +29,36 @@ class Expectations:
     waivers: tuple[Waiver, ...] = ()
 
 
-def expect(
-    thresholds: Mapping[str, float | Sequence[float]] | None,
-    metrics: Sequence[GivenMetric],
-    config: Path | None,
-) -> Expectations:
-    """The library's keyword arguments as one value. Raises ParityGateError PG201, and PG202 for the config file."""
-    from .config import read_waivers
-
-    several = {
-        name: tuple(given) if isinstance(given, Sequence) else (given,) for name, given in (thresholds or {}).items()
-    }
-    return Expectations(several, _metrics(metrics), read_waivers(config))
+def read_expectations(options: JudgeOptions) -> Expectations:
+    """What the options ask for, the config file read. Raises ParityGateError PG201, and PG202 for the file."""
+    return Expectations(options.thresholds, _metrics(options), read_waivers(find_config(options.config)))
 
 
-def _metrics(given: Sequence[GivenMetric]) -> tuple[UserMetric, ...]:
-    if not given:
+def _metrics(options: JudgeOptions) -> tuple[UserMetric, ...]:
+    if not options.metrics:
         return ()
     from .user_metrics import as_metric
 
-    return tuple(map(as_metric, given))
+    return tuple(map(as_metric, options.metrics))
 
 
-def settle(
+def apply_expectations(
     expectations: Expectations,
-    rows: Sequence[OutputComparison],
+    outputs: Sequence[OutputComparison],
     samples: Sequence[Sample],
-    sides: tuple[Sequence[Outputs], Sequence[Outputs]],
+    expected: Sequence[Outputs],
+    actual: Sequence[Outputs],
     bindings: Mapping[str, str],
     models: Sequence[str],
 ) -> tuple[tuple[OutputComparison, ...], tuple[MetricComparison, ...], tuple[Finding, ...]]:
-    """The rows with today's waivers, the metrics of both sides, and what is to be said of either.
+    """The comparisons with today's waivers, the metrics of both models, and the findings on either.
 
-    ``sides`` are the reference's outputs and the candidate's, for the ``samples`` that were compared; ``models`` are
-    both models' names. Raises ParityGateError PG201 for a metric that fails.
+    ``expected`` and ``actual`` are both models' outputs for the ``samples`` that were compared; ``models`` are their
+    names. Raises ParityGateError PG201 for a metric that fails.
     """
     from .user_metrics import measure_metrics
     from .waivers import apply_waivers
 
-    rows, waived = apply_waivers(rows, expectations.waivers, models, date.today())  # the user's own day
-    metrics, differing = measure_metrics(expectations.metrics, samples, *sides, bindings)
-    return rows, metrics, (*waived, *differing)
+    outputs, waived = apply_waivers(outputs, expectations.waivers, models, date.today())  # the user's own day
+    metrics, differing = measure_metrics(expectations.metrics, samples, expected, actual, bindings)
+    return outputs, metrics, (*waived, *differing)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ParityGateError
 from ..report.types import Finding, Severity
 from ..report.user_checks import MetricComparison
-from ..session import join_batches
+from ..samples.joined import join_batches
 from ..user_code import find_callable
 
 if TYPE_CHECKING:

@@ -4,84 +4,86 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..adapters.inputs import InputAdapter
 from ..adapters.single_rows import split, takes_rows
-from ..engines.base import Graphed, LoadOptions
+from ..engines.base import Graphed
 from ..engines.registry import Format
 from ..errors import ParityGateError
+from ..events import Event, Listener
 from ..report.divergence import Divergence
 from ..samples import load_outputs, load_samples
+from ..tasks.candidate import with_first_sample
 from ..tasks.reference import load_model
-from ..workers.events import Event, Listener
-from ..workers.job import Bindings
+from ..tasks.types import Bindings
+from .calls import LocateDivergence
 from .describe import describe
 from .layers import Layer
-from .locate import locate
+from .locate import Found, locate
 from .probe import Probe
 from .repro import extracted, free_folder, write_repro
-from .source import OUTPUTS, SAMPLES, Traced, load_layers
+from .source import load_layers
 
 if TYPE_CHECKING:
     from ..signature import Array, Feed
 
 
-def localise_candidate(
-    folder: Path,
-    row: Format,
-    source: Any,
-    bindings: Bindings,
-    traced: Traced,
-    names: tuple[str, str],
-    repro: Path,
-    seconds: float,
-    on_event: Listener,
-) -> Divergence | None:
-    """The first place that is wrong, and the folder ``repro`` with the part of the graph that shows it.
+def localise_candidate(call: LocateDivergence, on_event: Listener) -> Divergence | None:
+    """The first place that is wrong, and the folder ``call.repro`` with the part of the graph that shows it.
 
-    ``names`` are the reference's and the candidate's for people. None where rounding explains every output of the
-    one sample that is looked at. Raises ParityGateError where the candidate can't be run, or has no graph.
+    None where rounding explains every output of the one sample that is looked at. Raises ParityGateError where the
+    candidate can't be run, or has no graph.
     """
-    on_event(Event("find where numbers part"))
-    feeds = load_samples(folder / SAMPLES).feeds
-    model = load_model(row, source, LoadOptions(example=feeds[0]))
+    on_event(Event("find the first divergence"))
+    feeds = load_samples(call.job.traced_samples).feeds
+    model = load_model(with_first_sample(call.model, feeds[0]))
     if not isinstance(model, Graphed):
-        raise ParityGateError("PG302", names[1], "its engine shows no graph that could be looked into")
-    probes = [Probe(model, feed) for feed in _as_taken(model, row, bindings, feeds)]
-    layers = load_layers(folder, traced)
-    found = locate(probes, layers, _outputs(model, bindings, load_outputs(folder / OUTPUTS)), seconds)
+        raise ParityGateError("PG302", call.model.short_name, "its engine shows no graph that could be looked into")
+    probes = [Probe(model, feed) for feed in _as_taken(model, call.model.format, call.bindings, feeds)]
+    layers = load_layers(call.job, call.traced)
+    outputs = _outputs(model, call.bindings, load_outputs(call.job.traced_outputs))
+    found = locate(probes, layers, outputs, call.seconds)
     if found is None:
         return None
-    graph = probes[0].graph()
-    divergence = describe(graph.graph, found, layers, probes[0])
-    part, inputs = extracted(graph, found, probes[0])
+    divergence = describe(probes[0].graph().graph, found, layers, probes[0])
+    return _with_repro(call, divergence, found, probes[0])
+
+
+def _with_repro(call: LocateDivergence, divergence: Divergence, found: Found, probe: Probe) -> Divergence:
+    """The divergence with the folder of its repro; without one where nothing can be written there."""
+    part, inputs = extracted(probe.graph(), found, probe)
     operators = ", ".join(node.op_type for node in found.failing.part.nodes[:12])
-    about = {"reference": names[0], "candidate": names[1], "tensor": divergence.tensor, "operators": operators}
+    about = {
+        "reference": call.reference_name,
+        "candidate": call.model.short_name,
+        "tensor": divergence.tensor,
+        "operators": operators,
+        "layer": divergence.layer,
+    }
     try:
-        place = free_folder(repro)
-        write_repro(place, part, inputs, found, about | {"layer": divergence.layer})
-    except OSError:  # a folder that nobody may write to: the place is worth telling without a repro
+        place = free_folder(call.repro)
+        write_repro(place, part, inputs, found, about)
+    except OSError:  # a folder that can't be written to: the place is worth telling without a repro
         return divergence
     return replace(divergence, repro=str(place), command=f"python {place / 'repro.py'}")
 
 
-def _as_taken(model: Any, row: Format, bindings: Bindings, feeds: Sequence[Feed]) -> list[Feed]:
+def _as_taken(model: Any, format: Format, bindings: Bindings, feeds: Sequence[Feed]) -> list[Feed]:
     """The feeds under the candidate's names and dtypes; of a batch that it takes row by row the first row."""
     adapter = InputAdapter(model.signature, bindings.inputs, bindings.images)
     adapted = [adapter.adapt(feed) for feed in feeds]
-    if row.takes_single_rows and takes_rows(model.signature, adapted):
+    if format.takes_single_rows and takes_rows(model.signature, adapted):
         return [split(feed, model.signature)[0] for feed in adapted]
     return list(adapted)
 
 
 def _outputs(model: Any, bindings: Bindings, expected: Sequence[Mapping[str, Array]]) -> list[Layer]:
-    """The reference's outputs as layers called like the candidate's outputs that they are bound to."""
+    """The reference's outputs as layers under the names of the candidate's outputs that they are bound to."""
     bound = {spec.name: spec.name for spec in model.signature.outputs} | dict(bindings.outputs)
     known = {spec.name for spec in model.signature.outputs}
     return [
-        Layer(ours, "output", (theirs,), tuple(output[theirs] for output in expected))
-        for ours, theirs in bound.items()
-        if ours in known and all(theirs in output and output[theirs].dtype.kind in "fiub" for output in expected)
+        Layer(name, "output", (partner,), tuple(output[partner] for output in expected))
+        for name, partner in bound.items()
+        if name in known and all(partner in output and output[partner].dtype.kind in "fiub" for output in expected)
     ]

@@ -10,10 +10,11 @@ import numpy as np
 
 from ..noise.floor import floor_of
 from ..noise.measure import measure_noise
+from ..noise.request import Narrowed
 from ..noise.scrutinise import precision_of
 from ..signature import TensorSpec
-from ..verdict.computed import ComputedPolicy, Evidence
-from ..workers.job import Narrowed
+from ..verdict.computed import ComputedPolicy
+from ..verdict.evidence import Evidence
 from .probe import Probe, Showing
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import onnx
 
 from ..engines.base import More, Rewrite, nothing
+from ..events import ignore
 from ..noise.types import inlined
 from ..tasks.reference import run_all
-from ..workers.events import ignore
 from .graph import SHOWN, exposing, holding
 
 if TYPE_CHECKING:

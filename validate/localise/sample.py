@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..report.types import OutputComparison
 from ..samples import Sample, Samples, load_outputs, load_samples, save_samples
-from ..workers.job import EXPECTED, SAMPLES
-from . import source as task
+from ..workers.job_folder import JobFolder
 
 if TYPE_CHECKING:
     from ..signature import Array
@@ -29,21 +27,21 @@ class Picked:
     row: int | None
 
 
-def write_samples(folder: Path, failing: OutputComparison, *, alone: bool) -> Picked:
+def write_samples(job: JobFolder, failing: OutputComparison, *, alone: bool) -> Picked:
     """Leave the sample that fails worst in the job's folder, and one more to know tensors by.
 
     ``alone`` takes the row that fails out of a batch: a candidate may take single rows only, and the rest of a batch
     makes the search slower and the repro larger.
     """
-    samples = load_samples(folder / SAMPLES).items
-    number = _number_of(failing, load_outputs(folder / EXPECTED))
+    samples = load_samples(job.samples).items
+    number = _number_of(failing, load_outputs(job.expected))
     others = [i for i in range(len(samples)) if i != number and _alike(samples[i], samples[number])]
     picked = [samples[i] for i in (number, *others[:1])]
     worst = failing.worst.index[0] if failing.worst is not None and failing.worst.index else 0
     row = min(worst, (samples[number].batch or 1) - 1)
     if alone:
         picked = [_one_row(sample, row) for sample in picked]
-    save_samples(Samples(tuple(picked), "failing sample", None), folder / task.SAMPLES)
+    save_samples(Samples(tuple(picked), "failing sample", None), job.traced_samples)
     return Picked(number, row if picked[0] is not samples[number] else None)
 
 

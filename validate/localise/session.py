@@ -1,4 +1,4 @@
-"""After a verdict that is no pass: start both workers once more and say where the numbers part."""
+"""After a failing verdict: start both workers once more and find the first divergence."""
 
 from __future__ import annotations
 
@@ -6,110 +6,100 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..engines.base import LoadOptions
-from ..engines.registry import Format
+from ..engines.handle import ModelHandle
 from ..errors import ParityGateError
-from ..report.types import Finding, OutputComparison, Report, Severity
-from ..workers.job import Bindings
+from ..options import RunOptions
+from ..report.report import Report
+from ..report.types import Finding, OutputComparison, Severity
+from ..tasks.types import Bindings
+from ..workers.job_folder import JobFolder
 from ..workers.runner import runner_for
+from .calls import LocateDivergence, TraceReference
 from .sample import write_samples
 from .trace.layers import traceable
 
 if TYPE_CHECKING:
     from ..report.divergence import Divergence
-    from ..session import Settings
 
 VALUES = {"PG101", "PG106", "PG107"}
 """The failures that have a place: values that differ."""
 
-_TASKS = "paritygate.validate.localise"
-
 SECONDS = 120.0
-"""What the search may take, by each of its two workers."""
+"""Time limit of each of the two workers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """Both models of a failing verdict, as they were opened before. ``beside`` is where the repro's folder goes."""
+class FailedModels:
+    """Both models of a failing verdict, and the job with their samples and outputs. ``beside`` receives the repro."""
 
-    reference: Any
-    reference_row: Format
-    load: LoadOptions
-    candidate: Any
-    candidate_row: Format
+    job: JobFolder
+    reference: ModelHandle
+    candidate: ModelHandle
     bindings: Bindings
     beside: Path
+    options: RunOptions
 
     @property
     def repro(self) -> Path:
         """The folder that would be written: the candidate's name and ``.repro``."""
-        return self.beside.resolve() / f"{Path(_called(self.candidate)).stem}.repro"
+        return self.beside.resolve() / f"{Path(self.candidate.short_name).stem}.repro"
 
 
-def localised(folder: Path, failed: Failed, report: Report, settings: Settings) -> Report:
-    """The report with where numbers part, or with a note that says why that isn't known; as it is where no value fails.
+def locate_divergence(models: FailedModels, report: Report) -> Report:
+    """The report with the first divergence, or with a note that says why it isn't known; as it is where no value fails.
 
-    ``folder`` is the job's, with its samples and both sides' outputs. Raises nothing of its own: the verdict stands.
+    Raises nothing of its own: the verdict stands.
     """
-    rows = [output for output in report.outputs if output.code in VALUES]
-    if not rows or not traceable(failed.reference_row.name):
+    failing = [output for output in report.outputs if output.code in VALUES]
+    if not failing or not traceable(models.reference.format.name):
         return report
     try:
-        found = _search(folder, failed, rows, settings)
+        found = _search(models, failing)
     except ParityGateError as error:
         return _with_note(report, f"not found: {error.subject}: {error.cause}")
     if found is None:
-        note = "every difference is within rounding once ONNX Runtime doesn't rewrite the graph"
-        return _with_note(report, note)
+        return _with_note(report, "every difference is within rounding once ONNX Runtime doesn't rewrite the graph")
     return replace(report, divergence=found)
 
 
 def _with_note(report: Report, message: str) -> Report:
-    note = Finding("", Severity.NOTE, "where numbers part", message)
+    note = Finding("", Severity.NOTE, "first divergence", message)
     return replace(report, findings=(*report.findings, note))
 
 
-def _search(folder: Path, failed: Failed, rows: Sequence[OutputComparison], settings: Settings) -> Divergence | None:
+def _search(models: FailedModels, failing: Sequence[OutputComparison]) -> Divergence | None:
     """Look at the failing row alone; where that can't be, or nothing is wrong with it, at its whole batch."""
-    picked = write_samples(folder, rows[0], alone=True)
+    picked = write_samples(models.job, failing[0], alone=True)
     try:
-        found = _look(folder, failed, settings)
+        found = _look(models)
         if found is not None or picked.row is None:
             return found and replace(found, sample=picked.number, row=picked.row)
     except ParityGateError:
-        if picked.row is None or failed.candidate_row.takes_single_rows:
+        if picked.row is None or models.candidate.format.takes_single_rows:
             raise
-    picked = write_samples(folder, rows[0], alone=False)
-    found = _look(folder, failed, settings)
+    picked = write_samples(models.job, failing[0], alone=False)
+    found = _look(models)
     return found and replace(found, sample=picked.number)
 
 
-def _look(folder: Path, failed: Failed, settings: Settings) -> Divergence | None:
+def _look(models: FailedModels) -> Divergence | None:
     """Both workers' tasks, one after the other; the candidate's imports its engine meanwhile."""
-    limits, on_event = settings.limits, settings.on_event
-    seconds = SECONDS if limits.seconds is None else min(SECONDS, limits.seconds)
-    limits, name = replace(limits, seconds=seconds), _free_names(folder)
+    job, options = models.job, models.options
+    seconds = SECONDS if options.timeout is None else min(SECONDS, options.timeout)
+    limits = replace(options.limits, seconds=seconds)
     with ExitStack() as stack:
-        left = stack.enter_context(runner_for(failed.reference, failed.reference_row, folder, name[0], limits))
-        right = stack.enter_context(runner_for(failed.candidate, failed.candidate_row, folder, name[1], limits))
-        arguments = {"row": failed.reference_row, "source": failed.reference, "options": failed.load}
-        traced = left.call(f"{_TASKS}.source:trace_source", {"folder": folder} | arguments, on_event)
-        arguments = {"row": failed.candidate_row, "source": failed.candidate, "bindings": failed.bindings}
-        arguments |= {"traced": traced, "repro": failed.repro, "seconds": seconds / 2}
-        arguments["names"] = (_called(failed.reference), _called(failed.candidate))
-        found: Divergence | None = right.call(
-            f"{_TASKS}.candidate:localise_candidate", {"folder": folder} | arguments, on_event
+        first = stack.enter_context(runner_for(models.reference, job, job.unused("layers"), limits))
+        second = stack.enter_context(runner_for(models.candidate, job, job.unused("divergence"), limits))
+        traced = first.call(TraceReference(job, models.reference), options.on_event)
+        call = LocateDivergence(
+            job,
+            models.candidate,
+            models.bindings,
+            traced,
+            models.reference.short_name,
+            models.repro,
+            seconds / 2,
         )
-    return found
-
-
-def _called(source: Any) -> str:
-    return Path(source).name if isinstance(source, str | Path) else type(source).__name__
-
-
-def _free_names(folder: Path) -> tuple[str, str]:
-    """Names of the workers' folders that no earlier search in the same job has."""
-    turn = len(list(folder.glob("layers*"))) or ""
-    return f"layers{turn}", f"place{turn}"
+        return second.call(call, options.on_event)

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import inliner
 
-from ..workers.job import Narrowed
+from .request import Narrowed
 
 FLOATS: Mapping[int, float] = {
     onnx.TensorProto.FLOAT: 2.0**-24,

@@ -195,7 +195,10 @@ class SamplesSummary:
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary:
-    """One of the two models. ``path`` is a path, or a live object's class; ``sha256`` is of the file that was run."""
+    """One of the two models.
+
+    ``path`` is a path, or a live object's class; ``sha256`` is of the file that was run, ``runtime`` what ran it.
+    """
 
     path: str
     format: str
@@ -203,6 +206,7 @@ class ModelSummary:
     size: int | None = None
     sha256: str | None = None
     opset: str = ""
+    runtime: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +221,11 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """Everything there is to say about one comparison.
+class ReportData:
+    """Everything there is to say about one comparison; :class:`.report.Report` adds how it prints.
 
     The verdict is derived, never set, so that a report can't pass with a failing row in it. ``timings`` are seconds
-    per stage, in order. ``divergence`` is where a failing candidate's numbers part from the reference's, if found.
+    per stage, in order. ``divergence`` is the first place where a failing candidate differs, if found.
     """
 
     outputs: tuple[OutputComparison, ...]
@@ -253,16 +257,6 @@ class Report:
     def exit_code(self) -> ExitCode:
         """The process' exit status for this verdict."""
         return _EXIT_CODES[self.verdict]
-
-    def __str__(self) -> str:
-        from .render.text import render_text  # the renderers read this module's types
-
-        return render_text(self)
-
-    def _repr_html_(self) -> str:
-        from .render.html import render_html
-
-        return render_html(self)
 
 
 _EXIT_CODES = {

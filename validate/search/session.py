@@ -1,144 +1,124 @@
-"""The parent's side of a search: who works when, and what becomes of what was found."""
+"""The parent's side of a search: which worker runs when, and what becomes of what was found."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from ..engines.base import LoadOptions
-from ..engines.registry import Format
+from ..engines.handle import ModelHandle
 from ..errors import ParityGateError
-from ..workers.events import ignore
-from ..workers.job import Bindings, Ran
-from ..workers.parent import Limits
+from ..events import ignore
+from ..options import Limits, RunOptions, SampleOptions
+from ..signature import ImageInput
+from ..tasks.types import Bindings, ModelRun
+from ..workers.job_folder import JobFolder
 from ..workers.runner import Runner, runner_for
-
-if TYPE_CHECKING:
-    from ..session import Settings
+from .calls import AddFoundSamples, AnswerRequests, SearchBranches, SearchDifferences
 
 BRANCHING = frozenset({"If", "cond", "branch"})
-"""What ONNX, ML programs and neural networks call an operator that chooses one of two subgraphs."""
+"""What ONNX, ML Programs and neural networks call an operator that chooses one of two subgraphs."""
 
 BRANCH_SECONDS = 1.0
-"""How long inputs for untaken branches are looked for when nobody asked for a search."""
-
-_TASKS = "paritygate.validate.search.tasks"
+"""How long to look for inputs that take untaken branches when no search was requested."""
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
-    """The two models, what each was opened with, and the job's folder. ``again`` runs the candidate on all samples."""
+class SearchedModels:
+    """The two models and how they are run. ``run_again`` runs the candidate on all samples in the job folder."""
 
-    folder: Path
-    reference_row: Format
-    reference: Any
-    load: LoadOptions
-    candidate_row: Format
-    candidate: Any
+    job: JobFolder
+    reference: ModelHandle
+    candidate: ModelHandle
     bindings: Bindings
-    again: Callable[[Runner], Ran]
+    samples: SampleOptions
+    options: RunOptions
+    run_again: Callable[[Runner], ModelRun]
+    images: Mapping[str, ImageInput] = field(default_factory=dict)
 
 
-def needs_search(actual: Ran, settings: Settings) -> bool:
-    """Whether the user asked for a search, or the candidate has branches that samples may have missed."""
-    return bool(settings.plan.search or BRANCHING & set(actual.facts.operators))
+def needs_search(actual: ModelRun, samples: SampleOptions) -> bool:
+    """Whether a search was requested, or the candidate has branches that samples may have missed."""
+    return bool(samples.search or BRANCHING & set(actual.facts.operators))
 
 
-def searched(contest: Contest, reference: Ran, actual: Ran, settings: Settings) -> tuple[Ran, Ran]:
-    """Both models' runs, over the samples and what a search has added to them.
+def add_searched_samples(models: SearchedModels, expected: ModelRun, actual: ModelRun) -> tuple[ModelRun, ModelRun]:
+    """Both models' runs, over the samples and those that a search has added to them.
 
-    Branches are looked into wherever the candidate has any; differences for ``settings.plan.search`` seconds. A search
-    that breaks off leaves a note. Raises ParityGateError PG302 where the candidate fails on what was found.
+    Branches are looked into wherever the candidate has any; differences for ``samples.search`` seconds. A search that
+    breaks off leaves a note. Raises ParityGateError PG302 where the candidate fails on what was found.
     """
     notes: list[str] = []
     if BRANCHING & set(actual.facts.operators):
-        notes += _try(lambda: _branches(contest, settings))
-        reference, actual = _with_found(contest, reference, actual, settings)
-    if settings.plan.search:
-        notes += _try(lambda: _differences(contest, reference, settings))
-        reference, actual = _with_found(contest, reference, actual, settings)
-    return reference, replace(actual, notes=(*actual.notes, *notes))
+        notes += _noting_failure(lambda: _search_branches(models))
+        expected, actual = _with_found(models, expected, actual)
+    if models.samples.search:
+        notes += _noting_failure(lambda: _search_differences(models, expected))
+        expected, actual = _with_found(models, expected, actual)
+    return expected, replace(actual, notes=(*actual.notes, *notes))
 
 
-def _try(work: Callable[[], list[str]]) -> list[str]:
+def _noting_failure(search: Callable[[], list[str]]) -> list[str]:
     try:
-        return work()
+        return search()
     except ParityGateError as error:
         return [f"the search ended early: {error.subject}: {error.cause}"]
 
 
-def _branches(contest: Contest, settings: Settings) -> list[str]:
-    arguments = _of_candidate(contest, settings) | {"seconds": settings.plan.search or BRANCH_SECONDS}
-    with _runner(contest, "candidate", settings.limits) as runner:
-        return list(runner.call(f"{_TASKS}:look_for_branches", arguments, settings.on_event))
+def _search_branches(models: SearchedModels) -> list[str]:
+    seconds = models.samples.search or BRANCH_SECONDS
+    call = SearchBranches(models.job, models.candidate, models.bindings, models.samples.seed, seconds)
+    with _runner(models, models.candidate, models.options.limits) as runner:
+        notes: tuple[str, ...] = runner.call(call, models.options.on_event)
+        return list(notes)
 
 
-def _differences(contest: Contest, reference: Ran, settings: Settings) -> list[str]:
-    """Two workers at once: the candidate's asks, the reference's answers. Whoever ends first ends the other."""
+def _search_differences(models: SearchedModels, expected: ModelRun) -> list[str]:
+    """Two workers at once: the candidate's requests outputs, the reference's computes them. Either end ends both."""
     from ..adapters.pixels import resolved
     from .mailbox import close
 
-    seconds = settings.plan.search
-    limits = replace(settings.limits, seconds=settings.limits.seconds and settings.limits.seconds + seconds)
-    box = contest.folder / f"box{len(list(contest.folder.glob('box*')))}"
-    box.mkdir()
-    asking = _of_candidate(contest, settings) | {
-        "box": box,
-        "signature": reference.signature,
-        "images": resolved(settings.plan.images, reference.signature),
-        "seconds": seconds,
-    }
+    options, samples = models.options, models.samples
+    limits = replace(options.limits, seconds=options.timeout and options.timeout + samples.search)
+    mailbox = models.job.path / models.job.unused("mailbox")
+    mailbox.mkdir()
+    answer = AnswerRequests(mailbox, models.reference, samples)
+    search = SearchDifferences(
+        models.job,
+        models.candidate,
+        models.bindings,
+        samples.seed,
+        samples.search,
+        mailbox,
+        expected.signature,
+        resolved(models.images, expected.signature),
+    )
     with (
-        _runner(contest, "reference", limits) as left,
-        _runner(contest, "candidate", limits) as right,
+        _runner(models, models.reference, limits) as reference,
+        _runner(models, models.candidate, limits) as candidate,
         ThreadPoolExecutor(2) as pool,
     ):
-        answering = pool.submit(left.call, f"{_TASKS}:answer", _of_reference(contest, settings) | {"box": box}, ignore)
-        exploring = pool.submit(right.call, f"{_TASKS}:look_for_differences", asking, settings.on_event)
-        wait((answering, exploring), return_when=FIRST_COMPLETED)
-        close(box)
+        answering: Future[int] = pool.submit(reference.call, answer, ignore)
+        searching: Future[str] = pool.submit(candidate.call, search, options.on_event)
+        ended: tuple[Future[Any], ...] = (answering, searching)
+        wait(ended, return_when=FIRST_COMPLETED)
+        close(mailbox)
         answering.result()
-        said: str = exploring.result()
-    return [said]
+        return [searching.result()]
 
 
-def _with_found(contest: Contest, reference: Ran, actual: Ran, settings: Settings) -> tuple[Ran, Ran]:
-    """Both models' runs, again where something was found: noise and all are measured on every sample."""
-    from .tasks import FOUND
-
-    if not (contest.folder / FOUND).exists():
-        return reference, actual
-    arguments = _of_reference(contest, settings) | {"folder": contest.folder}
-    with _runner(contest, "reference", settings.limits) as runner:
-        reference = runner.call(f"{_TASKS}:extend", arguments, settings.on_event)
-    with _runner(contest, "candidate", settings.limits) as runner:
-        return reference, contest.again(runner)
+def _with_found(models: SearchedModels, expected: ModelRun, actual: ModelRun) -> tuple[ModelRun, ModelRun]:
+    """Both models' runs, again where something was found: everything is measured on every sample."""
+    if not models.job.found.exists():
+        return expected, actual
+    call = AddFoundSamples(models.job, models.reference, models.samples)
+    with _runner(models, models.reference, models.options.limits) as runner:
+        expected = runner.call(call, models.options.on_event)
+    with _runner(models, models.candidate, models.options.limits) as runner:
+        return expected, models.run_again(runner)
 
 
-def _of_reference(contest: Contest, settings: Settings) -> dict[str, Any]:
-    return {
-        "row": contest.reference_row,
-        "source": contest.reference,
-        "options": contest.load,
-        "plan": settings.plan,
-    }
-
-
-def _of_candidate(contest: Contest, settings: Settings) -> dict[str, Any]:
-    return {
-        "folder": contest.folder,
-        "row": contest.candidate_row,
-        "source": contest.candidate,
-        "bindings": contest.bindings,
-        "seed": settings.plan.seed,
-    }
-
-
-def _runner(contest: Contest, side: str, limits: Limits) -> Runner:
-    """A fresh worker: those of the run have ended, so that their memory is free."""
-    name = f"search{len(list(contest.folder.glob('search*')))}-{side}"
-    source, row = getattr(contest, side), getattr(contest, f"{side}_row")
-    return runner_for(source, row, contest.folder, name, limits)
+def _runner(models: SearchedModels, model: ModelHandle, limits: Limits) -> Runner:
+    """A new worker: those of the run have ended, so that their memory is free."""
+    return runner_for(model, models.job, models.job.unused("search"), limits)

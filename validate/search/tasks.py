@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,16 +13,18 @@ import numpy as np
 from ..adapters.inputs import InputAdapter
 from ..adapters.pixels import snapped
 from ..adapters.single_rows import split, takes_rows
-from ..engines.base import LoadOptions, Model
+from ..engines.base import Model
 from ..engines.registry import Format
+from ..events import Event, Listener, ignore
 from ..samples import Sample, Samples, load_outputs, load_samples, run_and_keep, save_outputs, save_samples
-from ..tasks.candidate import asked
-from ..tasks.reference import load_model, run_all, run_paired, summary, with_example
+from ..tasks.candidate import adapt_samples, with_first_sample
+from ..tasks.pairing import run_paired
+from ..tasks.reference import describe_run, load_model, run_all, with_example
 from ..tasks.shaking import shaken
-from ..workers.events import Event, Listener, ignore
-from ..workers.job import ACTUAL, EXPECTED, PAIRED, SAMPLES, SHAKEN, Bindings, Ran, SamplePlan
+from ..tasks.types import Bindings, ModelRun
 from .box import box_of
 from .branches import Untaken, reach, untaken, watched
+from .calls import AddFoundSamples, AnswerRequests, SearchBranches, SearchDifferences
 from .climb import Climbed, climb
 from .differences import measure
 from .duel import Duel
@@ -31,57 +32,39 @@ from .mailbox import Asker, ClosedError, answer_all
 from .population import Population, population
 
 if TYPE_CHECKING:
-    from ..signature import Array, Feed, ImageInput, Signature
-
-FOUND = "found.npz"
-"""Samples that a search has found, for both models to be run on."""
+    from ..signature import Array, Feed, Signature
 
 UNUSUAL = frozenset({"zeros", "tiny", "large", "lengths"})
 """Kinds that a search for differences doesn't start from: what it finds shall be an input that might occur."""
 
 
-def answer(
-    box: Path, row: Format, source: Any, options: LoadOptions, plan: SamplePlan, on_event: Listener
-) -> int:  # fmt: skip
-    """The reference's side: answer whatever is asked in the folder ``box``, until it is closed."""
-    model = load_model(row, source, with_example(options, plan))
-    return answer_all(box, lambda feeds: run_all(model, feeds, "PG406", ignore))
+def answer_requests(call: AnswerRequests, on_event: Listener) -> int:
+    """Run the reference on whatever is requested, until the mailbox is closed."""
+    model = load_model(with_example(call.model, call.samples))
+    return answer_all(call.mailbox, lambda feeds: run_all(model, feeds, "PG406", ignore))
 
 
-def look_for_differences(
-    folder: Path,
-    box: Path,
-    row: Format,
-    source: Any,
-    bindings: Bindings,
-    signature: Signature,
-    images: Mapping[str, ImageInput],
-    seconds: float,
-    seed: int,
-    on_event: Listener,
-) -> str:
-    """The candidate's side: climb for ``seconds``, leave the worst input in ``folder``, and say how bad it is.
-
-    ``signature`` is the reference's, ``images`` are its inputs that hold pixels.
-    """
-    samples = load_samples(folder / SAMPLES)
+def search_differences(call: SearchDifferences, on_event: Listener) -> str:
+    """Climb for ``call.seconds``, leave the worst input in the job folder, and say how far its outputs differ."""
+    samples = load_samples(call.job.samples)
     numbers = [n for n, sample in enumerate(samples.items) if sample.kind not in UNUSUAL] or [0]
     usual = [samples.items[n] for n in numbers]
-    model = load_model(row, source, LoadOptions(example=samples.feeds[0]))
-    expected, actual = load_outputs(folder / EXPECTED), load_outputs(folder / ACTUAL)
-    yardstick = measure(signature.outputs, asked(model, row, bindings, [], expected).bound, expected, actual)
-    crowd, ask = _crowd(usual, signature, expected[numbers[-1]]), Asker(box)
+    model, format = load_model(with_first_sample(call.model, samples.feeds[0])), call.model.format
+    expected, actual = load_outputs(call.job.expected), load_outputs(call.job.actual)
+    bound = adapt_samples(model, format, call.bindings, [], expected).bound
+    yardstick = measure(call.signature.outputs, bound, expected, actual)
+    crowd, ask = _crowd(usual, call.signature, expected[numbers[-1]]), Asker(call.mailbox)
     on_event(Event("search"))
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(call.seed)
     try:
-        ask(crowd.together(crowd.feeds[:1]))  # until the reference is open, no time is counted
-        going = _until(time.monotonic() + seconds)
+        ask(crowd.together(crowd.feeds[:1]))  # no time is counted until the reference is open
+        going = _until(time.monotonic() + call.seconds)
         duel = Duel(
             crowd,
             ask,
-            lambda feeds, wanted: asked(model, row, bindings, feeds, wanted).answers(model, ignore),
+            lambda feeds, wanted: adapt_samples(model, format, call.bindings, feeds, wanted).outputs_of(model, ignore),
             yardstick,
-            lambda feed: snapped(feed, images),
+            lambda feed: snapped(feed, call.images),
             going,
         )
         ground = box_of([each.feed for each in usual])
@@ -89,9 +72,9 @@ def look_for_differences(
     except ClosedError:
         return "the search ended early: the reference's process stopped"
     if climbed.value > -math.inf:
-        best = Sample("searched", snapped(climbed.best, images), "searched", 1 if crowd.batched else None)
-        save_samples(Samples((best,), "searched", seed), folder / FOUND)
-    return _said(climbed, seconds)
+        best = Sample("searched", snapped(climbed.best, call.images), "searched", 1 if crowd.batched else None)
+        save_samples(Samples((best,), "searched", call.seed), call.job.found)
+    return _summary(climbed, call.seconds)
 
 
 def _crowd(usual: Sequence[Sample], signature: Signature, outputs: Mapping[str, Array]) -> Population:
@@ -106,7 +89,7 @@ def _until(deadline: float) -> Callable[[], bool]:
     return lambda: time.monotonic() < deadline
 
 
-def _said(climbed: Climbed, seconds: float) -> str:
+def _summary(climbed: Climbed, seconds: float) -> str:
     tried = f"a search of {seconds:g} s tried {climbed.tried} inputs"
     if climbed.value == math.inf:
         return f"{tried}; on the worst, outputs can't be compared or the candidate fails"
@@ -116,19 +99,17 @@ def _said(climbed: Climbed, seconds: float) -> str:
     )
 
 
-def look_for_branches(
-    folder: Path, row: Format, source: Any, bindings: Bindings, seconds: float, seed: int, on_event: Listener
-) -> tuple[str, ...]:
-    """Leave inputs in ``folder`` that take branches which no sample takes; say which branches stay untaken."""
-    samples = load_samples(folder / SAMPLES)
-    model = load_model(row, source, LoadOptions(example=samples.feeds[0]))
+def search_branches(call: SearchBranches, on_event: Listener) -> tuple[str, ...]:
+    """Leave inputs in the job folder that take branches which no sample takes; a note for each branch not taken."""
+    samples = load_samples(call.job.samples)
+    model = load_model(with_first_sample(call.model, samples.feeds[0]))
     found = watched(model)
     if found is None:
         return ()
     variant, branches = found
-    watch = _watching(model, variant, row, bindings, samples.feeds)
+    watch = _watching(model, variant, call.model.format, call.bindings, samples.feeds)
     on_event(Event("search branches"))
-    random, going = np.random.default_rng(seed), _until(time.monotonic() + seconds)
+    random, going = np.random.default_rng(call.seed), _until(time.monotonic() + call.seconds)
     items, notes = [], []
     for goal in untaken(branches, watch, samples.feeds):
         feed = reach(goal, watch, samples.feeds, random, going)
@@ -137,7 +118,7 @@ def look_for_branches(
         else:
             items.append(_as_sample(goal, feed, samples.items[0].batch))
     if items:
-        save_samples(Samples(tuple(items), "searched", seed), folder / FOUND)
+        save_samples(Samples(tuple(items), "searched", call.seed), call.job.found)
     return tuple(notes)
 
 
@@ -146,11 +127,11 @@ def _as_sample(goal: Untaken, feed: Feed, batch: int | None) -> Sample:
 
 
 def _watching(
-    model: Model, variant: Any, row: Format, bindings: Bindings, feeds: Sequence[Feed]
+    model: Model, variant: Any, format: Format, bindings: Bindings, feeds: Sequence[Feed]
 ) -> Callable[[Feed], list[dict[str, Array]]]:
     """Runs a feed of the reference's on a variant of the candidate; the feed's own values come with the outputs."""
     adapter = InputAdapter(model.signature, bindings.inputs, bindings.images)
-    by_rows = row.takes_single_rows and takes_rows(model.signature, [adapter.adapt(feed) for feed in feeds])
+    by_rows = format.takes_single_rows and takes_rows(model.signature, [adapter.adapt(feed) for feed in feeds])
 
     def watch(feed: Feed) -> list[dict[str, Array]]:
         adapted = adapter.adapt(feed)
@@ -160,25 +141,24 @@ def _watching(
     return watch
 
 
-def extend(
-    folder: Path, row: Format, source: Any, options: LoadOptions, plan: SamplePlan, on_event: Listener
-) -> Ran:  # fmt: skip
-    """Run the reference on what was found, and add that to all that it has left in ``folder``.
+def add_found_samples(call: AddFoundSamples, on_event: Listener) -> ModelRun:
+    """Run the reference on what was found, and add that to all that it has left in the job folder.
 
-    What it refuses is left out: a search may leave the domain that only the reference knows.
+    What it rejects is left out: a search may leave the domain that only the reference knows.
     """
-    model = load_model(row, source, with_example(options, plan))
-    samples, found = load_samples(folder / SAMPLES), load_samples(folder / FOUND)
+    job = call.job
+    model = load_model(with_example(call.model, call.samples))
+    samples, found = load_samples(job.samples), load_samples(job.found)
     optional = replace(found, items=tuple(replace(item, optional=True) for item in found.items))
     kept, outputs = run_and_keep(optional, lambda feeds: run_all(model, feeds, "PG406", on_event))
     more = {
-        EXPECTED: outputs,
-        PAIRED: [run_paired(model, sample) for sample in kept.items],
-        SHAKEN: [shaken(model, feed, output) for feed, output in zip(kept.feeds, outputs, strict=True)],
+        job.expected: outputs,
+        job.paired: [run_paired(model, sample) for sample in kept.items],
+        job.shaken: [shaken(model, feed, output) for feed, output in zip(kept.feeds, outputs, strict=True)],
     }
-    for name, runs in more.items():
-        save_outputs([*load_outputs(folder / name), *runs], folder / name)
-    (folder / FOUND).unlink()
+    for path, runs in more.items():
+        save_outputs([*load_outputs(path), *runs], path)
+    job.found.unlink()
     together = replace(samples, items=(*samples.items, *kept.items), notes=(*samples.notes, *kept.notes))
-    save_samples(together, folder / SAMPLES)
-    return Ran(model.signature, model.facts(), summary(together), model.notes + together.notes)
+    save_samples(together, job.samples)
+    return describe_run(call.model, model, together, model.notes + together.notes)

@@ -10,11 +10,11 @@ import numpy as np
 
 from ..report import sentences as reasons
 from ..report.types import LabelAgreement, Metrics, OutputComparison, Tolerance, Verdict, WorstElement
-from ..signature import STRING, TensorSpec
+from ..signature import EPSILON, STRING, TensorSpec
 from .labels import count_ties
-from .metrics import EPSILON, measure, measure_text
+from .metrics import measure, measure_text
 from .output_checks import dtype_name, varies
-from .policies import Policy
+from .policy import Policy
 from .thresholds import Allowances, check_thresholds, with_decisions
 
 if TYPE_CHECKING:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..report.types import Tolerance
-from ..signature import TensorSpec
-from .metrics import EPSILON, base_allowance
-from .policies import DefaultPolicy, Policy
+from ..signature import EPSILON, TensorSpec
+from .evidence import Evidence
+from .metrics import base_allowance
+from .policies import DefaultPolicy
+from .policy import Policy
 
 if TYPE_CHECKING:
     from ..signature import Array
@@ -23,20 +25,6 @@ CONDITION = 64.0
 """How many times the reference's own floor, under inputs whose last bit is shaken, a rougher candidate may be off."""
 
 _ULPS = 2.0  # the reference's last rounding and the candidate's
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What was measured, by the reference's output: one array per compared sample, of the output's shape.
-
-    ``floors`` are noise floors, ``conditions`` those of the reference with shaken inputs, at the candidate's precision.
-    ``jumping`` are outputs that rounding may decide; ``runs`` is the number of perturbed runs.
-    """
-
-    floors: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
-    conditions: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
-    jumping: frozenset[str] = frozenset()
-    runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

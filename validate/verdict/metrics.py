@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..report.types import Errors, Metrics, Tolerance, WorstElement
+from ..signature import EPSILON
 
 if TYPE_CHECKING:
     from ..signature import Array
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
-
-EPSILON: Mapping[str, float] = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
-"""Spacing of each floating dtype's numbers at 1."""
 
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
 QUANTILE_SAMPLE = 1_000_000

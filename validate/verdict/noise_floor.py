@@ -1,56 +1,72 @@
-"""From the files that a scrutiny left in the job folder to what a computed tolerance needs."""
+"""From the deviations that were measured to the noise floors that a computed tolerance needs."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..noise.floor import floor_of
-from ..samples import load_outputs, load_samples
-from ..tasks.shaking import SHAKES, last_bit
-from ..workers.job import EXPECTED, NOISE, PLAIN, SAMPLES, SHAKEN, Rounding
-from .computed import Evidence
+from ..noise.request import Rounding
+from ..noise.shakes import SHAKES, last_bit
+from .evidence import Evidence
 
 if TYPE_CHECKING:
-    from ..signature import Array
+    from ..signature import Array, Feed
 
-    Answers = Sequence[Mapping[str, Array]]
+    Outputs = Sequence[Mapping[str, Array]]
     ByOutput = dict[str, tuple[Array, ...]]
 
 
-def gather(
-    folder: Path,
-    rounding: Rounding | None,
-    outputs: Mapping[str, str],
-    compared: Sequence[int],
-    degenerate: Sequence[bool] = (),
-) -> Evidence:
-    """Floors and conditions of the compared samples, by the reference's outputs; ``outputs`` binds the candidate's.
+@dataclass(frozen=True, slots=True)
+class Deviations:
+    """What was measured, one mapping (output -> array) per sample in each.
 
-    ``degenerate`` tells which of them are at the edge of what the model means. There the last bit of an input says
-    little (a bias of 1 beside inputs of 1e-6), and the condition is no limit.
+    ``noise`` are squared deviations of the candidate's perturbed runs from ``unoptimised``, its outputs without graph
+    optimisation; ``shaken`` those of the reference under inputs with another last bit. ``rounding`` says how.
     """
-    if rounding is None or not rounding.runs:
-        return Evidence()
-    noise, plain, shaken, expected = (
-        [answers[number] for number in compared]
-        for answers in map(load_outputs, (folder / NOISE, folder / PLAIN, folder / SHAKEN, folder / EXPECTED))
-    )
-    bound = {theirs: ours for ours, theirs in outputs.items()}
-    jumping = frozenset(theirs for theirs, ours in bound.items() if _jumps(ours, rounding))
-    candidate = _floors(dict.fromkeys(outputs, False), noise, plain, rounding.runs)
-    conditions = _floors({theirs: theirs in jumping for theirs in bound}, shaken, expected, SHAKES)
-    bit = last_bit(load_samples(folder / SAMPLES).feeds)
+
+    rounding: Rounding
+    noise: Outputs
+    unoptimised: Outputs
+    shaken: Outputs
+
+    def of(self, numbers: Sequence[int]) -> Deviations:
+        """Those of some samples only."""
+        noise, unoptimised, shaken = (
+            [each[n] for n in numbers] for each in (self.noise, self.unoptimised, self.shaken)
+        )
+        return Deviations(self.rounding, noise, unoptimised, shaken)
+
+
+def evidence_of(
+    deviations: Deviations,
+    expected: Outputs,
+    feeds: Sequence[Feed],
+    outputs: Mapping[str, str],
+    at_edge: Sequence[bool],
+) -> Evidence:
+    """Floors and conditions by the reference's outputs; ``outputs`` binds the candidate's names to these.
+
+    ``expected`` are the reference's outputs for the same samples, ``feeds`` the inputs of all samples. ``at_edge``
+    tells which samples are at the edge of what the model means. There the last bit of an input says little (a bias of
+    1 next to inputs of 1e-6), and the condition sets no limit.
+    """
+    rounding = deviations.rounding
+    bound = {reference: candidate for candidate, reference in outputs.items()}
+    jumping = frozenset(reference for reference, candidate in bound.items() if _jumps(candidate, rounding))
+    floors = _floors(dict.fromkeys(outputs, False), deviations.noise, deviations.unoptimised, rounding.runs)
+    conditions = _floors({name: name in jumping for name in bound}, deviations.shaken, expected, SHAKES)
+    bit = last_bit(feeds)
     steps = max(2 * rounding.unit / bit, 1.0) if bit else 1.0
-    limits = [math.inf if edge else steps for edge in degenerate or [False] * len(compared)]
-    measured = {theirs: candidate[ours] for theirs, ours in bound.items() if ours in candidate}
+    limits = [math.inf if edge else steps for edge in at_edge]
+    measured = {reference: floors[candidate] for reference, candidate in bound.items() if candidate in floors}
     alike = {name: each for name, each in conditions.items() if _same_shapes(each, measured.get(name, ()))}
     return Evidence(
-        {name: _together(floors, alike.get(name)) for name, floors in measured.items()},
+        {name: _together(each, alike.get(name)) for name, each in measured.items()},
         {name: tuple(map(_times, limits, each)) for name, each in alike.items()},
         jumping,
         rounding.runs,
@@ -66,7 +82,7 @@ def _times(limit: float, condition: Array) -> Array:
     return np.full(condition.shape, math.inf) if math.isinf(limit) else limit * condition
 
 
-def _floors(robust: Mapping[str, bool], squares: Answers, values: Answers, runs: int) -> ByOutput:
+def _floors(robust: Mapping[str, bool], squares: Outputs, values: Outputs, runs: int) -> ByOutput:
     """The floors of the outputs that have squared deviations in every sample."""
     return {
         name: tuple(

@@ -8,17 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
-from ..engines.registry import COMPUTED
 from ..errors import ParityGateError
 from ..report.types import Tolerance
-from ..signature import STRING, TensorSpec
-from .metrics import EPSILON, peak
+from ..signature import EPSILON, STRING, TensorSpec
+from .metrics import peak
+from .policy import Policy
 
 if TYPE_CHECKING:
     from ..signature import Array
-    from .computed import Evidence
+    from .evidence import Evidence
 
 EXACT = Tolerance()
 
@@ -32,24 +32,6 @@ DEFAULTS: Mapping[str, Tolerance] = {
 
 _COMPONENT = {"complex64": "float32", "complex128": "float64"}
 _PEAK_SHARE = 1e-5
-
-
-class Policy(Protocol):
-    """Decides the tolerance of each output."""
-
-    def check(self, specs: Sequence[TensorSpec]) -> None:
-        """Refuse, before anything runs, what can't be meant. Raises ParityGateError PG201."""
-
-    def informed(self, evidence: Evidence) -> Policy:
-        """The same policy, knowing what was measured of the two models."""
-
-    def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
-        """The tolerance of one output, given the reference's values in every sample."""
-
-    def allowances(
-        self, spec: TensorSpec, reference: Sequence[Array], tolerance: Tolerance
-    ) -> tuple[Array, ...] | None:
-        """How far each element may be off, one float64 array per sample; None where ``tolerance``'s formula says it."""
 
 
 class _ByFormula:
@@ -122,7 +104,9 @@ class OverridingPolicy:
             if name not in dtypes:
                 raise ParityGateError("PG201", subject, "there is no such output", f"Outputs: {', '.join(dtypes)}.")
             if dtypes[name] in (STRING, "bool"):
-                raise ParityGateError("PG201", subject, f"{dtypes[name]} values are compared exactly, there is no far")
+                raise ParityGateError(
+                    "PG201", subject, f"{dtypes[name]} values are compared exactly; a tolerance does not apply"
+                )
         self.default.check(specs)
 
     def informed(self, evidence: Evidence) -> Policy:
@@ -167,24 +151,6 @@ class NarrowPolicy:
     def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
         """The other policy's tolerance of the coarser dtype."""
         return self.policy.tolerance(spec, reference, coarser_dtype(candidate_dtype, self.dtype))
-
-
-def make_policy(
-    rtol: float | None = None, atol: float | None = None, tolerances: Sequence[str] = (), name: str = COMPUTED
-) -> Policy:
-    """The policy of a command line: both bounds or neither, and texts ``NAME:RTOL:ATOL``. Raises PG201.
-
-    Without bounds it is the one called ``name``.
-    """
-    from .computed import ComputedPolicy
-
-    if rtol is None and atol is None:
-        default: Policy = ComputedPolicy() if name == COMPUTED else DefaultPolicy()
-    elif rtol is None or atol is None:
-        raise ParityGateError("PG201", "--rtol/--atol", "one was given without the other", "Give both, or neither.")
-    else:
-        default = FixedPolicy(rtol, atol)
-    return OverridingPolicy(default, dict(map(parse_tolerance, tolerances))) if tolerances else default
 
 
 def parse_tolerance(text: str) -> tuple[str, tuple[float, float]]:

@@ -16,7 +16,7 @@ from ..report.types import Finding, Severity, Tolerance, Verdict
 from ..signature import STRING, TensorSpec
 from .compare import compare_outputs
 from .output_checks import dtype_name
-from .policies import Policy
+from .policy import Policy
 from .thresholds import Allowances
 
 if TYPE_CHECKING:

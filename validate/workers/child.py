@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ParityGateError
-from .protocol import REPLY, REQUEST, Reply, Request, call_task
+from .protocol import REPLY, REQUEST, Reply, Request
 
 
 class Masked:
@@ -52,7 +52,7 @@ def serve(folder: Path) -> None:
 
 def _answer(request: Request) -> Reply:
     try:
-        return Reply(result=call_task(request))
+        return Reply(result=request.task.run(request.on_event))
     except ParityGateError as error:
         return Reply(error=error, bug=traceback.format_exc())
     except MemoryError as error:
@@ -74,7 +74,7 @@ def main() -> None:
     options = parser.parse_args()
     sys.meta_path[:] = [Masked(finder, frozenset(options.mask.split(","))) for finder in sys.meta_path]
     for name in filter(None, options.preload.split(",")):
-        with suppress(ImportError):  # a missing framework is reported by the task, with the way out
+        with suppress(ImportError):  # a missing framework is reported by the task, with a remedy
             importlib.import_module(name)
     folder = Path(sys.stdin.readline().rstrip("\n"))
     threading.Thread(target=_die_with_parent, daemon=True).start()

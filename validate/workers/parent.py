@@ -8,26 +8,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from ..errors import ParityGateError
-from .events import Event, EventReader
-from .protocol import REPLY, REQUEST, Reply, Request
+from ..events import EventReader, EventWriter, Listener
+from ..options import Limits
+from .protocol import REPLY, REQUEST, Reply, Request, Task
+
+Result = TypeVar("Result")
 
 _POLL_SECONDS = 0.02
-_LOG_LINES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one worker may use: wall-clock ``seconds`` from its start, resident ``bytes``; None is unlimited."""
-
-    seconds: float | None = None
-    bytes: int | None = None
+_LOG_LINES = 12
 
 
 class Worker:
@@ -73,12 +66,12 @@ class Worker:
         """Where the child's standard output and error go."""
         return self._folder / "log.txt"
 
-    def call(self, task: str, arguments: dict[str, Any], on_event: Callable[[Event], None]) -> Any:
+    def call(self, task: Task[Result], on_event: Listener) -> Result:
         """Run one task and return its result.
 
         Raises the task's own ParityGateError; PG303 when the child dies or hits a bug, PG304 and PG305 at its limits.
         """
-        (self._folder / REQUEST).write_bytes(pickle.dumps(Request(task, arguments)))
+        (self._folder / REQUEST).write_bytes(pickle.dumps(Request(task, EventWriter(self._folder))))
         self._send(f"{self._folder}\n")
         events = EventReader(self._folder)
         while self._process.poll() is None:
@@ -86,7 +79,8 @@ class Worker:
             events.forward(on_event)
             self._pause()
         events.forward(on_event)
-        return self._result()
+        result: Result = self._result()
+        return result
 
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None

@@ -15,7 +15,8 @@ from ....validate.coreml.lower import lower
 from ....validate.coreml.runtime import Session
 from ....validate.engines.coreml.lowered import CoreMLModel
 from ....validate.samples import load_samples
-from ....validate.workers.job import SAMPLES, Bindings
+from ....validate.tasks.types import Bindings
+from ....validate.workers.job_folder import JobFolder
 
 if TYPE_CHECKING:
     from ....validate.signature import Array, Feed
@@ -28,9 +29,9 @@ _NARROW = "_cast_fp16"
 """What coremltools puts behind the name of a value that it has moved to float16."""
 
 
-def peaks(path: Path, bindings: Bindings, folder: Path) -> dict[str, float]:
-    """The greatest magnitude of every value, by name, over all samples in ``folder``; masks' infinities apart."""
-    model, feeds = _watched(path), load_samples(folder / SAMPLES).feeds
+def peaks(path: Path, bindings: Bindings, job: JobFolder) -> dict[str, float]:
+    """The greatest magnitude of every value, by name, over all samples of the job; masks' infinities apart."""
+    model, feeds = _watched(path), load_samples(job.samples).feeds
     found: dict[str, float] = {}
     for feed in _rows(model, bindings, feeds):
         for name, array in {**feed, **model.run(feed)}.items():
@@ -39,11 +40,11 @@ def peaks(path: Path, bindings: Bindings, folder: Path) -> dict[str, float]:
     return found
 
 
-def errors(path: Path, exact: Path, bindings: Bindings, folder: Path) -> dict[str, float]:
+def errors(path: Path, exact: Path, bindings: Bindings, job: JobFolder) -> dict[str, float]:
     """How far each value is off that of the same name in ``exact``, as a share of its own peak."""
     half, full = _watched(path), _watched(exact)
     worst: dict[str, float] = {}
-    for feed in _rows(full, bindings, load_samples(folder / SAMPLES).feeds):
+    for feed in _rows(full, bindings, load_samples(job.samples).feeds):
         wanted = full.run(feed)
         given = {name.removesuffix(_NARROW): array for name, array in half.run(feed).items()}
         for name in wanted.keys() & given.keys():

@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....validate.adapters.widths import accepting, widened
-from ....validate.detect import format_named
-from ....validate.engines.base import LoadOptions
+from ....validate.engines.choice import handle_for
 from ....validate.errors import ParityGateError
+from ....validate.events import ignore
 from ....validate.noise.headroom import LARGEST, SMALLEST
+from ....validate.options import LoadOptions
 from ....validate.samples import load_outputs
 from ....validate.signature import Signature, TensorSpec
-from ....validate.tasks.candidate import run_candidate
+from ....validate.tasks.calls import RunCandidate
+from ....validate.tasks.types import Bindings
 from ....validate.verdict.compare import compare_outputs
 from ....validate.verdict.policies import DefaultPolicy
-from ....validate.workers.events import ignore
-from ....validate.workers.job import ACTUAL, EXPECTED, SAMPLES, Bindings
+from ....validate.workers.job_folder import JobFolder
 from ..base import MIXED, ConvertOptions
 from .build import classifier_of, precision_of
 from .intermediates import errors, peaks
@@ -102,23 +103,23 @@ def convert_precisely(
 
 
 def search(
-    convert: Callable[[Selector], Any], signature: Signature, bindings: Bindings, evidence: Path
+    convert: Callable[[Selector], Any], signature: Signature, bindings: Bindings, evidence: JobFolder
 ) -> dict[str, Operator]:
     """The operators that must stay in float32, by name, for the answers in ``evidence`` to hold.
 
     ``convert`` makes an MLModel for a selector; ``bindings`` say which of its features are which of the source's.
     """
     with tempfile.TemporaryDirectory() as folder:
-        trials = _Trials(convert, signature, bindings, Path(folder))
-        for name in (SAMPLES, EXPECTED):
-            shutil.copy(evidence / name, folder)
+        trials = _Trials(convert, signature, bindings, JobFolder(Path(folder)))
+        for file in (evidence.samples, evidence.expected):
+            shutil.copy(file, folder)
         exact, operators = trials.convert(None)
-        seen = peaks(exact, bindings, trials.folder)
+        seen = peaks(exact, bindings, trials.job)
         outside = {name for name, operator in operators.items() if _outside(operator, seen)}
         half, _ = trials.convert(outside)
         if trials.holds(half):
             return {name: operators[name] for name in outside}
-        ranked = _ranked(operators, errors(half, exact, bindings, trials.folder), outside)
+        ranked = _ranked(operators, errors(half, exact, bindings, trials.job), outside)
         count = _fewest(len(ranked), lambda n: trials.holds(trials.convert(outside.union(ranked[:n]))[0]))
         return {name: operators[name] for name in outside.union(ranked[:count])}
 
@@ -142,20 +143,20 @@ class _Trials:
     source: Callable[[Selector], Any]
     signature: Signature
     bindings: Bindings
-    folder: Path
+    job: JobFolder
 
     def convert(self, kept: set[str] | None) -> tuple[Path, dict[str, Operator]]:
         """The package with ``kept`` (None: everything) in float32, and the operators that had a choice."""
         chosen = _Chosen(None if kept is None else frozenset(kept))
-        path = self.folder / f"{'exact' if kept is None else 'half'}.mlpackage"
+        path = self.job.path / f"{'exact' if kept is None else 'half'}.mlpackage"
         shutil.rmtree(path, ignore_errors=True)
         self.source(chosen).save(str(path))
         return path, chosen.seen
 
     def holds(self, path: Path) -> bool:
         """Whether every answer is within float16's tolerance."""
-        run_candidate(self.folder, format_named("coreml"), path, LoadOptions(), self.bindings, ignore)
-        expected, actual = (load_outputs(self.folder / name) for name in (EXPECTED, ACTUAL))
+        RunCandidate(self.job, handle_for(path, LoadOptions()), self.bindings).run(ignore)
+        expected, actual = load_outputs(self.job.expected), load_outputs(self.job.actual)
         actual, _ = widened(actual, expected, self.bindings.outputs)
         specs = accepting(self.signature.outputs)
         return all(row.passed for row in compare_outputs(specs, expected, actual, self.bindings.outputs, _Half()))

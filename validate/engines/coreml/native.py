@@ -1,15 +1,13 @@
-"""Core ML models run by Apple's own framework, on macOS: alone, or beside our engine to compare the two."""
+"""Core ML models run by Apple's own framework, which exists on macOS only."""
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ParityGateError
 from ..base import Facts, LoadOptions
-from ..registry import COREML_ENGINES, NATIVE, OURS, Format
 from . import lowered as coreml
 
 if TYPE_CHECKING:
@@ -17,62 +15,39 @@ if TYPE_CHECKING:
     from ...signature import Array, Feed, Hint
 
 
-def with_engine(rows: tuple[Format, ...], engine: str) -> tuple[Format, ...]:
-    """The formats, with the Core ML ones run by ``engine``.
-
-    Raises PG201 when there is no such engine or no Core ML model for it, PG207 when it doesn't run on this system.
-    """
-    if engine not in COREML_ENGINES:
-        raise ParityGateError("PG201", engine, f"there is no such engine; there are {', '.join(COREML_ENGINES)}")
-    if engine == OURS:
-        return rows
-    if all(row.name != "coreml" for row in rows):
-        raise ParityGateError("PG201", f"--engine {engine}", "it is for Core ML models, and none was given")
-    if platform.system() != "Darwin":
-        raise ParityGateError(
-            "PG207", f"--engine {engine}", "Apple's framework exists on macOS only", f"Use --engine {OURS}."
-        )
-    return tuple(_native(row, engine) if row.name == "coreml" else row for row in rows)
-
-
-def _native(row: Format, engine: str) -> Format:
-    module = __name__ if engine == NATIVE else "paritygate.validate.engines.coreml.both"
-    return replace(row, engine=module, needs=(*row.needs, "coremltools"))
-
-
 class NativeModel:
-    """A Core ML model whose outputs Apple's framework computes; all that it says of itself comes from our engine."""
+    """A Core ML model whose outputs Apple's framework computes; its description comes from the lowered model."""
 
     notes: tuple[str, ...] = ()
 
-    def __init__(self, ours: coreml.CoreMLModel, framework: Any) -> None:
-        self.ours = ours
-        self.native = ours.native
-        self.signature = ours.signature
+    def __init__(self, lowered: coreml.CoreMLModel, framework: Any) -> None:
+        self.lowered = lowered
+        self.native = lowered.native
+        self.signature = lowered.signature
         self.framework = framework
 
     def run(self, feed: Feed) -> dict[str, Array]:
-        """Every output as our engine gives it: an array, or for a dictionary ``name/keys`` and ``name/values``.
+        """Every output as the lowered model gives it: an array, or for a dictionary ``name/keys`` and ``name/values``.
 
         Raises PG204 for inputs that don't fit. Whatever the framework raises is left to the caller.
         """
-        session = self.ours.session
+        session = self.lowered.session
         given = {f.name: _given(f, feed[f.name]) for f in session.inputs if f.name in feed}
         state = {"state": self.framework.make_state()} if session.states else {}
         results: Mapping[str, Any] = self.framework.predict(given, **state)
         return {name: array for f in session.outputs for name, array in _tensors(f, results[f.name]).items()}
 
     def hints(self) -> tuple[Hint, ...]:
-        """What our engine knows."""
-        return self.ours.hints()
+        """What the lowered model knows."""
+        return self.lowered.hints()
 
     def facts(self) -> Facts:
-        """What our engine knows."""
-        return self.ours.facts()
+        """What the lowered model knows."""
+        return self.lowered.facts()
 
 
 def load(source: Any, options: LoadOptions) -> NativeModel:
-    """Open the model at the path ``source`` twice: with our engine, and with the framework.
+    """Open the model at the path ``source`` twice: lowered, and with the framework.
 
     Raises what :func:`.lowered.load` raises, and PG402 when the framework refuses the model.
     """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import ParityGateError
+from ...options import InputDtype
 from ...signature import Hint, Signature
 from ..base import Facts, LoadOptions
 from .files import Loaded, read
@@ -101,9 +102,9 @@ def _describe(
     try:
         return inputs, _probe(estimator, inputs, methods, options)
     except ParityGateError:
-        if options.dtype == "float64":
+        if options.dtype is InputDtype.FLOAT64:
             raise
-        wide = inputs_of(estimator, replace(options, dtype="float64"))
+        wide = inputs_of(estimator, replace(options, dtype=InputDtype.FLOAT64))
         try:
             return wide, _probe(estimator, wide, methods, options)
         except ParityGateError:

@@ -33,7 +33,7 @@ def load(source: Path | str, options: LoadOptions) -> SessionModel:
         raise ParityGateError("PG206", str(path), cause, "Declare the inputs by tensor name.")
     outputs = dict(zip(unique([_clean(tensor.name) for tensor in results]), results, strict=True))
     model = SessionModel(session, inputs, outputs, Facts("TensorFlow GraphDef", size=path.stat().st_size))
-    refuse_dynamic(model.signature.inputs, options.dynamic)
+    refuse_dynamic(model.signature.inputs, options.axes)
     return model
 
 

@@ -35,7 +35,7 @@ class Call:
 
 
 def call_of(model: Any, options: LoadOptions) -> Call:
-    """Find out how ``model`` is called; ``options.dynamic`` frees further axes.
+    """Find out how ``model`` is called; ``options.axes`` frees further axes.
 
     Raises ParityGateError PG206 for a model that was never called and has no declared or shown input, PG402 for
     sparse and ragged inputs, PG201 for a dynamic axis of an unknown input.
@@ -169,9 +169,9 @@ def _describe(name: str, tensor: Any) -> TensorSpec:
 
 
 def _free(call: Call, options: LoadOptions) -> Call:
-    """The same call with the axes of ``options.dynamic`` freed in its inputs' shapes."""
+    """The same call with the axes of ``options.axes`` freed in its inputs' shapes."""
     specs = {spec.name: spec for spec in call.inputs}
-    for name, axis in options.dynamic:
+    for name, axis in options.axes:
         spec = specs.get(name)
         if spec is None or spec.shape is None or not -len(spec.shape) <= axis < len(spec.shape):
             raise ParityGateError("PG201", f"--dynamic {name}:{axis}", f"no such axis; inputs: {', '.join(specs)}")

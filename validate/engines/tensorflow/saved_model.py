@@ -95,7 +95,7 @@ def load(source: Path | str | Any, options: LoadOptions) -> GraphModel:
     doesn't say what it takes, PG402 with TensorFlow's own reason when nothing loads it.
     """
     model = _from_folder(Path(source), options) if isinstance(source, str | Path) else _from_object(source, options)
-    refuse_dynamic(model.signature.inputs, options.dynamic)
+    refuse_dynamic(model.signature.inputs, options.axes)
     return model
 
 

@@ -85,7 +85,7 @@ def load(source: Path | str, options: LoadOptions) -> TfliteModel:
             raise ParityGateError("PG402", str(path), f"the interpreter refuses it: {error}") from error
     _check_signature(options.signature, interpreter)
     model = TfliteModel(path, interpreter)
-    refuse_dynamic(model.signature.inputs, options.dynamic)
+    refuse_dynamic(model.signature.inputs, options.axes)
     return model
 
 

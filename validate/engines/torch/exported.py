@@ -26,7 +26,7 @@ def load(source: Path | Any, options: LoadOptions) -> TorchModel:
     """Open a ``.pt2`` by ``torch.export.save``, or take a live program.
 
     Raises ParityGateError PG501 for a file that would run code of its own (unless ``options.trust``), PG402 for one
-    that this PyTorch can't read, PG201 for ``options.dynamic``: a program's axes were fixed when it was exported.
+    that this PyTorch can't read, PG201 for ``options.axes``: a program's axes were fixed when it was exported.
     """
     subject = str(source) if isinstance(source, Path) else "ExportedProgram"
     program = _read(source, options.trust) if isinstance(source, Path) else source
@@ -34,7 +34,7 @@ def load(source: Path | Any, options: LoadOptions) -> TorchModel:
     names = [name for name, _ in call.inputs]
     inputs, outputs, symbols = program_signature(program, _output_names(program), names, {})
     dynamic = {(spec.name, axis) for spec in inputs for axis, dim in enumerate(spec.shape) if isinstance(dim, str)}
-    for name, axis in options.dynamic:
+    for name, axis in options.axes:
         if (name, axis) not in dynamic:
             raise ParityGateError(
                 "PG201", f"--dynamic {name}:{axis}", f"{subject} was exported with this axis fixed",

@@ -84,7 +84,7 @@ def open_module(
     """A model of a module and a call that it takes: its signature is that of the program exported from it."""
     call, outputs = trial.call, trial.outputs
     _refuse_numbers(outputs)
-    axes = wanted_axes(subject, call, options.inputs, options.dynamic)
+    axes = wanted_axes(subject, call, options.inputs, options.axes)
     captured = capture(module, call, axes)
     names = [name for name, _ in call.inputs]
     if captured.program is not None:

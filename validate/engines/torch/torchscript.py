@@ -82,7 +82,7 @@ def _describe(
         return _run(module, slots, {}, *given.example())
 
     values = run(call)
-    axes = wanted_axes(subject, call, options.inputs, options.dynamic)
+    axes = wanted_axes(subject, call, options.inputs, options.axes)
     probed = probed_signature(subject, call, values, axes, run)
     outputs = {spec.name: spec for spec in probed.outputs}
     state = tuple(replace(outputs[slot.name + NEXT], name=slot.name) for slot in slots)

@@ -9,12 +9,12 @@ from ..sentences import number
 
 if TYPE_CHECKING:
     from ..divergence import Divergence, GraphNode
-    from ..types import Report
+    from ..types import ReportData
 
 _MOST_NODES = 4
 
 
-def parting(report: Report) -> Iterator[tuple[str, str]]:
+def parting(report: ReportData) -> Iterator[tuple[str, str]]:
     """(head, text): the layer, what is off there, whether it starts there, the operators, and how to run them again."""
     found = report.divergence
     if found is None:

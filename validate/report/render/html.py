@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from .rows import COLUMNS, LEFT, agreements, cells, headings, printable, sentences, verdict_line
 
 if TYPE_CHECKING:
-    from ..types import Report
+    from ..types import ReportData
 
 _COLOURS = {"pass": "#1a7f37", "fail": "#cf222e", "inconclusive": "#9a6700"}
 
 
-def render_html(report: Report) -> str:
+def render_html(report: ReportData) -> str:
     """The verdict first, then the table and the sentences; the rest folded away."""
     colour = _COLOURS[report.verdict.value]
     head = "".join(f"<th style='text-align:{_side(at)}'>{_safe(name)}</th>" for at, name in enumerate(COLUMNS))

@@ -14,7 +14,8 @@ from enum import Enum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from ..types import LabelAgreement, Report, Severity
+from ..report import Report
+from ..types import LabelAgreement, Severity
 from ..user_checks import MetricComparison
 
 if TYPE_CHECKING:

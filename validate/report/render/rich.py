@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from ..types import Report
+    from ..types import ReportData
 
 _STYLES = {
     "pass": "bold green",
@@ -26,7 +26,7 @@ _STYLES = {
 }
 
 
-def render_rich(report: Report) -> Group:
+def render_rich(report: ReportData) -> Group:
     """The same content as :func:`.text.render_text`, in colours and fitted to the terminal's width."""
     from rich.console import Group
     from rich.text import Text
@@ -51,7 +51,7 @@ _GAP = 3  # padding on both sides, and the rule between
 class _Table:
     """One row per output, with as many columns as the terminal has room for; the name and the verdict always."""
 
-    report: Report
+    report: ReportData
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
         rows = [tuple(map(printable, cells(output))) for output in self.report.outputs]

@@ -9,7 +9,7 @@ from ..sentences import allowed_text, headroom, number
 from .divergence import parting
 
 if TYPE_CHECKING:
-    from ..types import Errors, LabelAgreement, ModelSummary, OutputComparison, Report, SamplesSummary
+    from ..types import Errors, LabelAgreement, ModelSummary, OutputComparison, ReportData, SamplesSummary
     from ..user_checks import Crossing, MetricComparison
 
 COLUMNS = ("output", "dtype", "shape", "elements", "differ", "max abs", "mean abs", "max rel", "cosine", "SNR dB", "")
@@ -21,7 +21,7 @@ LEFT = 3
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
-def headings(report: Report) -> Iterator[tuple[str, str]]:
+def headings(report: ReportData) -> Iterator[tuple[str, str]]:
     """What was compared, on what, how strictly, as (name, text)."""
     yield "reference", _model(report.reference)
     yield "candidate", _model(report.candidate)
@@ -60,7 +60,7 @@ def title(output: OutputComparison) -> str:
     return output.name or output.candidate_name
 
 
-def agreements(report: Report) -> Iterator[str]:
+def agreements(report: ReportData) -> Iterator[str]:
     """What the outputs decide: one line for classes, for each threshold, for each of the user's metrics."""
     for output in report.outputs:
         if share := headroom(output):
@@ -80,7 +80,7 @@ def metric_text(metric: MetricComparison) -> str:
     return f"{sides}, off by {number(metric.difference)}{limit}"
 
 
-def sentences(report: Report) -> Iterator[tuple[str, str]]:
+def sentences(report: ReportData) -> Iterator[tuple[str, str]]:
     """(kind, sentence): what failed and how, then what passed with a reservation, then the findings."""
     for output in sorted(report.outputs, key=lambda row: row.passed):
         if output.reason:
@@ -95,7 +95,7 @@ def sentences(report: Report) -> Iterator[tuple[str, str]]:
     yield from parting(report)
 
 
-def verdict_line(report: Report) -> str:
+def verdict_line(report: ReportData) -> str:
     """The last line."""
     verdict = report.verdict.value.upper()
     if not report.outputs or not report.samples.count:
@@ -140,7 +140,7 @@ def _samples(samples: SamplesSummary) -> str:
     return f"{samples.count} ({about})" if about else str(samples.count)
 
 
-def _tolerances(report: Report) -> Iterator[tuple[str, str]]:
+def _tolerances(report: ReportData) -> Iterator[tuple[str, str]]:
     groups: dict[str, list[str]] = {}
     for output in report.outputs:
         if output.tolerance:

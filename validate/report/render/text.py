@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from .rows import COLUMNS, LEFT, agreements, cells, headings, printable, sentences, verdict_line
 
 if TYPE_CHECKING:
-    from ..types import Report
+    from ..types import ReportData
 
 
-def render_text(report: Report) -> str:
+def render_text(report: ReportData) -> str:
     """The whole report, without colours and without a trailing line break."""
     blocks = (
         _listing(tuple(headings(report))),

@@ -1,0 +1,22 @@
+"""What a conversion gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..validate.report.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """The report, and the file that was written; ``path`` is None unless parity holds."""
+
+    report: Report
+    path: Path | None
+
+    def __str__(self) -> str:
+        return f"{self.report}\n{f'written: {self.path}' if self.path else 'nothing written'}"
+
+    def _repr_html_(self) -> str:
+        return self.report._repr_html_()

@@ -1,0 +1,58 @@
+"""What can be written, and how it is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..validate.engines.libraries import COREMLTOOLS, KERAS
+from ..validate.engines.registry import COREML, ONNX, Format
+from ..validate.errors import ParityGateError
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A kind of file that a conversion writes.
+
+    ``name`` is what ``--to`` calls it; the first of its ``suffixes`` is given to a candidate. ``format`` reads it back.
+    ``may_import`` are heavy modules that the source's worker may import to write it. ``holds_float64`` says that its
+    inputs can be double precision. ``is_folder`` says that it is a package, which may replace another package.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    format: Format
+    may_import: tuple[str, ...] = ()
+    holds_float64: bool = False
+    is_folder: bool = False
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of what is written."""
+        return self.suffixes[0]
+
+
+_COREMLTOOLS = (COREMLTOOLS.module, KERAS.module)  # coremltools asks TensorFlow for Keras
+
+ONNX_MODEL = Target("onnx", (".onnx",), ONNX, holds_float64=True)
+MLMODEL = Target("mlmodel", (".mlmodel",), COREML, _COREMLTOOLS)
+MLPACKAGE = Target("mlpackage", (".mlpackage",), COREML, _COREMLTOOLS, is_folder=True)
+
+TARGETS = (ONNX_MODEL, MLMODEL, MLPACKAGE)
+"""All of them."""
+
+
+def choose_target(output: Path, name: str | None) -> Target:
+    """The target that is named, or else that of OUTPUT's suffix. Raises PG201 for the name and PG205 for the suffix."""
+    if name is not None:
+        return _only([target for target in TARGETS if target.name == name], "PG201", name, name)
+    suffix = output.suffix
+    said = suffix.removeprefix(".") or "no suffix"
+    return _only([target for target in TARGETS if suffix in target.suffixes], "PG205", str(output), said)
+
+
+def _only(found: list[Target], code: str, subject: str, said: str) -> Target:
+    if found:
+        return found[0]
+    names = ", ".join(sorted(target.name for target in TARGETS))
+    raise ParityGateError(code, subject, f"{said!r} is not a target format", f"Targets: {names}.")

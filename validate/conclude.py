@@ -1,0 +1,139 @@
+"""From the files that both runs left in the job folder to a report: read, judge, describe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from .engines.registry import Format
+from .expectations.expected import Expectations
+from .report.environment import describe_environment, sha256_of
+from .report.report import Report
+from .report.types import Finding, ModelSummary, Severity
+from .samples import load_outputs, load_samples
+from .tasks.types import Bindings, ModelRun
+from .verdict.comparison import CandidateOutputs, Comparison, Outputs, ReferenceOutputs
+from .verdict.judge import judge
+from .verdict.noise_floor import Deviations
+from .verdict.policy import Policy
+from .workers.job_folder import JobFolder
+
+REFERENCE, CANDIDATE = "reference", "candidate"
+"""The two roles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two models: its name for the user, its format, its run, and the file that was run, if it was one."""
+
+    name: str
+    format: Format
+    run: ModelRun
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HowConverted:
+    """How the candidate was made: the route's name, its notes, and lengths of dynamic axes that the user fixed."""
+
+    route: str
+    notes: tuple[str, ...] = ()
+    fixed: Mapping[str, int] = field(default_factory=dict)
+
+
+def conclude(
+    job: JobFolder,
+    reference: Side,
+    candidate: Side,
+    bindings: Bindings,
+    policy: Policy,
+    expectations: Expectations,
+    timings: Mapping[str, float],
+    conversion: HowConverted | None = None,
+) -> Report:
+    """The report on two runs. ``conversion`` is None for two models that the user chose.
+
+    Raises ParityGateError PG201 when the policy or the expectations name an output that doesn't exist.
+    """
+    comparison = read_comparison(job, reference, candidate, bindings, conversion)
+    judgement = judge(comparison, policy, expectations)
+    notes = (conversion.notes if conversion else ()) + judgement.notes
+    return Report(
+        outputs=judgement.outputs,
+        reference=_summary(reference),
+        candidate=_summary(candidate),
+        samples=replace(reference.run.samples, count=judgement.compared),
+        environment=describe_environment(candidate.run.runtime),
+        findings=(*judgement.findings, *_notes_of_runs(reference, candidate), *_notes(notes, "conversion")),
+        route=conversion.route if conversion else "",
+        timings=timings,
+        user_metrics=judgement.metrics,
+    )
+
+
+def read_comparison(
+    job: JobFolder, reference: Side, candidate: Side, bindings: Bindings, conversion: HowConverted | None = None
+) -> Comparison:
+    """What both runs left in the job folder, as the values that a verdict is made of."""
+    own = {spec.name: spec.name for spec in candidate.run.signature.outputs}
+    return Comparison(
+        reference=reference.run.signature,
+        candidate=candidate.run.signature,
+        samples=load_samples(job.samples).items,
+        of_reference=ReferenceOutputs(
+            load_outputs(job.expected),
+            load_outputs(job.repeated),
+            load_outputs(job.paired),
+            _optional(job.other_runtime(REFERENCE)),
+        ),
+        of_candidate=CandidateOutputs(
+            load_outputs(job.actual),
+            _optional(job.unoptimised),
+            _optional(job.second_opinion),
+            _optional(job.other_runtime(CANDIDATE)),
+        ),
+        outputs=bindings.outputs if conversion else own | dict(bindings.outputs),
+        inputs=bindings.inputs,
+        deviations=_deviations(job, candidate.run),
+        precision=candidate.run.facts.precision,
+        single_rows=candidate.format.takes_single_rows,
+        converted=conversion is not None,
+        fixed=conversion.fixed if conversion else {},
+        models=(reference.name, candidate.name),
+    )
+
+
+def _optional(path: Path) -> Outputs | None:
+    return load_outputs(path) if path.is_file() else None
+
+
+def _deviations(job: JobFolder, run: ModelRun) -> Deviations | None:
+    if run.rounding is None or not run.rounding.runs:
+        return None
+    noise, unoptimised, shaken = map(load_outputs, (job.noise, job.unoptimised, job.shaken))
+    return Deviations(run.rounding, noise, unoptimised, shaken)
+
+
+def _notes_of_runs(reference: Side, candidate: Side) -> Iterator[Finding]:
+    yield from _notes(reference.run.notes, REFERENCE)
+    yield from _notes(candidate.run.notes, CANDIDATE)
+    yield from _notes(candidate.run.rounding.notes if candidate.run.rounding else (), CANDIDATE)
+
+
+def _notes(notes: tuple[str, ...], where: str) -> Iterator[Finding]:
+    for note in notes:
+        yield Finding("", Severity.NOTE, where, note)
+
+
+def _summary(side: Side) -> ModelSummary:
+    run = side.run
+    return ModelSummary(
+        path=side.name,
+        format=side.format.title,
+        signature=run.signature,
+        size=run.facts.size,
+        sha256=sha256_of(side.file) if side.file is not None and side.file.exists() else None,
+        opset=run.facts.opset,
+        runtime=str(run.runtime),
+    )

@@ -1,0 +1,395 @@
+"""All that a user can choose, in frozen groups: the command line, a config file and a notebook fill the same ones.
+
+Importing this costs nothing: no numpy, no framework. Every default stands here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
+
+from .engines.registry import ENGINES
+from .errors import ParityGateError
+from .events import Listener, ignore
+from .signature import ImageInput, TensorSpec
+
+if TYPE_CHECKING:
+    from .signature import Array
+    from .verdict.policy import Policy
+
+    MetricFunction = Callable[[Mapping[str, Array], Mapping[str, Array]], Any]
+    GivenMetric: TypeAlias = str | MetricFunction | tuple[str | MetricFunction, float]
+
+Options = TypeVar("Options")
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class OptionGroup:
+    """What all groups have in common: the fields of a group are options, or groups themselves."""
+
+    __slots__ = ()
+
+
+class PolicyName(StrEnum):
+    """A tolerance without figures of the user's: measured for each model, or fixed for each dtype."""
+
+    COMPUTED = "computed"
+    TABLE = "table"
+
+
+class InputDtype(StrEnum):
+    """The width of inputs where the source leaves it open."""
+
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one worker may use: wall-clock ``seconds`` from its start, resident ``bytes``; None is unlimited."""
+
+    seconds: float | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicAxis:
+    """An axis of an input that may have any length, or one from ``low`` to ``high`` (Core ML takes such bounds)."""
+
+    input: str
+    axis: int
+    low: int | None = None
+    high: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions(OptionGroup):
+    """What a user may say about a model that its file doesn't.
+
+    ``signature`` names a SavedModel signature or a function of an ML Program; ``weights`` is a state dict for a
+    ``module:factory`` source; ``trust`` allows files that can run code; ``inputs`` declares inputs where the file has
+    no signature; ``example`` is the user's first sample (name -> array), from which an engine may read names, dtypes
+    and shapes; ``dynamic`` lists dynamic axes; ``dtype`` is the width of floating inputs where the source leaves it
+    open (scikit-learn).
+    """
+
+    signature: str | None = None
+    weights: Path | None = None
+    trust: bool = False
+    inputs: tuple[TensorSpec, ...] = ()
+    example: Mapping[str, Array] | None = None
+    dynamic: tuple[DynamicAxis, ...] = ()
+    dtype: InputDtype = InputDtype.FLOAT32
+
+    def __post_init__(self) -> None:
+        set_choice(self, "dtype", InputDtype)
+        object.__setattr__(self, "dynamic", _axes(self.dynamic))
+
+    @property
+    def axes(self) -> tuple[tuple[str, int], ...]:
+        """(input, axis) of the dynamic axes."""
+        return tuple((entry.input, entry.axis) for entry in self.dynamic)
+
+    @property
+    def ranges(self) -> dict[tuple[str, int], tuple[int, int]]:
+        """(input, axis) -> lowest and highest length, of the dynamic axes that have bounds."""
+        return {
+            (entry.input, entry.axis): (entry.low, entry.high)
+            for entry in self.dynamic
+            if entry.low is not None and entry.high is not None
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SampleOptions(OptionGroup):
+    """Where samples come from: a file or folder of the user's, or a generator with a seed.
+
+    ``ranges`` (input -> low, high) bound generated values. ``batch_sizes`` None lets the generator choose two or more;
+    for a file, the first one is how it is split. ``search`` seconds are spent on inputs whose outputs differ.
+    """
+
+    samples: Path | None = None
+    seed: int = 0
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    batch_sizes: tuple[int, ...] | None = None
+    search: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeOptions(OptionGroup):
+    """How outputs are judged.
+
+    ``policy`` is a name or a :class:`~paritygate.validate.verdict.policies.Policy` of the user's own; ``rtol`` and
+    ``atol``, given both or not at all, take its place; ``tolerances`` (output -> rtol, atol) are for single outputs.
+    ``budget`` limits the seconds for measuring rounding noise, ``second_opinion`` runs onnx.reference too.
+    ``thresholds`` (output -> one or several) are where decisions change, ``metrics`` the user's own figures, ``config``
+    a file with waivers (None: ``paritygate.toml`` in the working directory, if there is one). ``localise`` says
+    whether a failure is followed to the first divergence, and a repro is written.
+    """
+
+    policy: PolicyName | Policy = PolicyName.COMPUTED
+    rtol: float | None = None
+    atol: float | None = None
+    tolerances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    budget: float | None = None
+    second_opinion: bool = False
+    thresholds: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    metrics: tuple[GivenMetric, ...] = ()
+    config: Path | None = None
+    localise: bool = True
+
+    def __post_init__(self) -> None:
+        if isinstance(self.policy, str):
+            set_choice(self, "policy", PolicyName)
+        if (self.rtol is None) != (self.atol is None):
+            raise ParityGateError(
+                "PG201", "rtol, atol", "one was given without the other", "Give both (--rtol and --atol), or neither."
+            )
+        if self.rtol is not None and self.policy is not PolicyName.COMPUTED:
+            raise ParityGateError("PG201", "policy", "a policy and rtol/atol exclude each other", "Give one of them.")
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions(OptionGroup):
+    """How workers run. ``timeout`` (seconds) and ``memory_limit`` (bytes) hold for each worker process.
+
+    ``keep`` is a new folder that receives the job's files. ``engine`` names the runtime of models that several can run
+    (:data:`.engines.registry.ENGINES`; None: the default one), or :data:`~.engines.registry.BOTH`, whose outputs are
+    compared. ``on_event`` is called with progress.
+    """
+
+    timeout: float | None = None
+    memory_limit: int | None = None
+    keep: Path | None = None
+    engine: str | None = None
+    on_event: Listener = ignore
+
+    def __post_init__(self) -> None:
+        if self.engine is not None and self.engine not in ENGINES:
+            raise ParityGateError("PG201", self.engine, "there is no such engine", f"Engines: {', '.join(ENGINES)}.")
+
+    @property
+    def limits(self) -> Limits:
+        """What one worker may use."""
+        return Limits(self.timeout, self.memory_limit)
+
+
+@dataclass(frozen=True, slots=True)
+class BindOptions(OptionGroup):
+    """Candidate name -> reference name where the two differ: ``bind`` for outputs, ``bind_inputs`` for inputs."""
+
+    bind: Mapping[str, str] = field(default_factory=dict)
+    bind_inputs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateOptions(OptionGroup):
+    """All that can be chosen of a comparison."""
+
+    load: LoadOptions = field(default_factory=LoadOptions)
+    sample: SampleOptions = field(default_factory=SampleOptions)
+    judge: JudgeOptions = field(default_factory=JudgeOptions)
+    run: RunOptions = field(default_factory=RunOptions)
+    bind: BindOptions = field(default_factory=BindOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class RunModelOptions(OptionGroup):
+    """All that can be chosen where one model is run."""
+
+    load: LoadOptions = field(default_factory=LoadOptions)
+    sample: SampleOptions = field(default_factory=SampleOptions)
+    run: RunOptions = field(default_factory=RunOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class InspectOptions(OptionGroup):
+    """All that can be chosen where a model is described."""
+
+    load: LoadOptions = field(default_factory=LoadOptions)
+    run: RunOptions = field(default_factory=RunOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class InputLimits:
+    """All that a candidate's inputs will take, where that is less than the source takes.
+
+    ``images`` are inputs whose values are those of pixels; ``shapes`` (input -> shapes) and ``ranges`` ((input, axis)
+    -> lowest and highest length) are the only shapes.
+    """
+
+    images: Mapping[str, ImageInput] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    ranges: Mapping[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+
+
+PathLike: TypeAlias = str | Path
+
+
+class LoadKeywords(TypedDict, total=False):
+    """:class:`LoadOptions` as keywords."""
+
+    signature: str | None
+    weights: PathLike | None
+    trust: bool
+    inputs: Sequence[TensorSpec | str]
+    example: Mapping[str, Array] | None
+    dynamic: Sequence[DynamicAxis | tuple[str, int] | tuple[str, int, int, int]]
+    dtype: str
+
+
+class SampleKeywords(TypedDict, total=False):
+    """:class:`SampleOptions` as keywords."""
+
+    samples: PathLike | None
+    seed: int
+    ranges: Mapping[str, tuple[float, float]] | None
+    batch_sizes: Sequence[int] | None
+    search: float
+
+
+class JudgeKeywords(TypedDict, total=False):
+    """:class:`JudgeOptions` as keywords."""
+
+    policy: str | Policy
+    rtol: float | None
+    atol: float | None
+    tolerances: Mapping[str, tuple[float, float]] | None
+    budget: float | None
+    second_opinion: bool
+    thresholds: Mapping[str, float | Sequence[float]] | None
+    metrics: Sequence[GivenMetric]
+    config: PathLike | None
+    localise: bool
+
+
+class RunKeywords(TypedDict, total=False):
+    """:class:`RunOptions` as keywords."""
+
+    timeout: float | None
+    memory_limit: int | None
+    keep: PathLike | None
+    engine: str | None
+    on_event: Listener
+
+
+class BindKeywords(TypedDict, total=False):
+    """:class:`BindOptions` as keywords."""
+
+    bind: Mapping[str, str] | None
+    bind_inputs: Mapping[str, str] | None
+
+
+class SharedKeywords(LoadKeywords, SampleKeywords, JudgeKeywords, RunKeywords, total=False):
+    """What ``validate`` and ``convert`` have in common."""
+
+
+class RunModelKeywords(LoadKeywords, SampleKeywords, RunKeywords, total=False):
+    """:class:`RunModelOptions` as keywords."""
+
+
+class InspectKeywords(LoadKeywords, RunKeywords, total=False):
+    """:class:`InspectOptions` as keywords."""
+
+
+class ValidateKeywords(SharedKeywords, BindKeywords, total=False):
+    """:class:`ValidateOptions` as keywords."""
+
+
+def with_keywords(options: Options, keywords: Mapping[str, Any]) -> Options:
+    """``options`` (a frozen group, or a group of groups) with the fields that the keywords name.
+
+    Raises ParityGateError PG201 for an unknown keyword or value.
+    """
+    from difflib import get_close_matches
+
+    known = set(_names(options))
+    for name in keywords:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            raise ParityGateError("PG201", name, "unknown option", f"Did you mean {near[0]}?" if near else "")
+    replaced: Options = _replaced(options, keywords)
+    return replaced
+
+
+def option_names(options: Any) -> tuple[str, ...]:
+    """The names of all options in a group, or in a group of groups."""
+    return tuple(_names(options))
+
+
+def choice(kind: type[Choice], value: str, name: str) -> Choice:
+    """The member of an enum that a text names. Raises ParityGateError PG201 with those that there are."""
+    try:
+        return kind(value)
+    except ValueError as error:
+        known = ", ".join(kind)
+        raise ParityGateError("PG201", f"{name}={value!r}", "unknown value", f"Choose from: {known}.") from error
+
+
+def _names(options: Any) -> list[str]:
+    found: list[str] = []
+    for entry in fields(options):
+        value = getattr(options, entry.name)
+        found += _names(value) if isinstance(value, OptionGroup) else [entry.name]
+    return found
+
+
+def _replaced(options: Any, keywords: Mapping[str, Any]) -> Any:
+    changes = {}
+    for entry in fields(options):
+        value = getattr(options, entry.name)
+        if isinstance(value, OptionGroup):
+            changes[entry.name] = _replaced(value, keywords)
+        elif entry.name in keywords:
+            changes[entry.name] = _normal(entry.name, keywords[entry.name])
+    return replace(options, **changes)
+
+
+def set_choice(options: OptionGroup, name: str, kind: type[StrEnum]) -> None:
+    """Put the member of an enum in the place of its text, in a frozen group. Raises ParityGateError PG201."""
+    object.__setattr__(options, name, choice(kind, getattr(options, name), name))
+
+
+def _normal(name: str, value: Any) -> Any:
+    """A keyword's value in the one form that its group holds."""
+    return _NORMAL[name](value) if name in _NORMAL else value
+
+
+def _path(value: PathLike | None) -> Path | None:
+    return None if value is None else Path(value)
+
+
+def _mapping(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return value or {}
+
+
+def _specs(inputs: Sequence[TensorSpec | str]) -> tuple[TensorSpec, ...]:
+    from .samples.options import parse_input
+
+    return tuple(parse_input(entry) if isinstance(entry, str) else entry for entry in inputs)
+
+
+def _axes(entries: Sequence[DynamicAxis | tuple[Any, ...]]) -> tuple[DynamicAxis, ...]:
+    return tuple(entry if isinstance(entry, DynamicAxis) else DynamicAxis(*entry) for entry in entries)
+
+
+def _thresholds(given: Mapping[str, float | Sequence[float]] | None) -> dict[str, tuple[float, ...]]:
+    several = (given or {}).items()
+    return {name: tuple(each) if isinstance(each, Sequence) else (each,) for name, each in several}
+
+
+_NORMAL: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("weights", "samples", "config", "keep"), _path),
+    **dict.fromkeys(("ranges", "tolerances", "bind", "bind_inputs", "images"), _mapping),
+    "inputs": _specs,
+    "dynamic": _axes,
+    "batch_sizes": lambda sizes: None if sizes is None else tuple(sizes),
+    "thresholds": _thresholds,
+    "metrics": tuple,
+    "class_labels": tuple,
+    "shapes": lambda shapes: {name: tuple(map(tuple, each)) for name, each in (shapes or {}).items()},
+}
+"""Option -> how the forms that a notebook may use become the one that the group holds."""

@@ -1,0 +1,81 @@
+"""The calls of a search's workers. Light: the parent imports this before its workers start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from ..engines.handle import ModelHandle
+from ..options import SampleOptions
+from ..signature import ImageInput, Signature
+from ..tasks.types import Bindings, ModelRun
+from ..workers.job_folder import JobFolder
+from ..workers.protocol import Task
+
+
+@dataclass(frozen=True, slots=True)
+class SearchBranches(Task[tuple[str, ...]]):
+    """Look for inputs that take branches of the candidate which no sample takes, for ``seconds``.
+
+    Leave what was found in the job folder; a note for each branch that was not taken.
+    """
+
+    function: ClassVar[str] = "paritygate.validate.search.tasks:search_branches"
+
+    job: JobFolder
+    model: ModelHandle
+    bindings: Bindings
+    seed: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchDifferences(Task[str]):
+    """Look for the input on which the outputs differ most, for ``seconds``: the candidate's side.
+
+    ``mailbox`` is the folder through which the reference's worker gets requests. ``signature`` is the reference's,
+    ``images`` are its inputs that hold pixels.
+
+    Leave what was found in the job folder; a note that says how far the outputs differ.
+    """
+
+    function: ClassVar[str] = "paritygate.validate.search.tasks:search_differences"
+
+    job: JobFolder
+    model: ModelHandle
+    bindings: Bindings
+    seed: int
+    seconds: float
+    mailbox: Path
+    signature: Signature
+    images: Mapping[str, ImageInput]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRequests(Task[int]):
+    """Run the reference on whatever is requested in ``mailbox``, until it is closed.
+
+    The number of requests.
+    """
+
+    function: ClassVar[str] = "paritygate.validate.search.tasks:answer_requests"
+
+    mailbox: Path
+    model: ModelHandle
+    samples: SampleOptions
+
+
+@dataclass(frozen=True, slots=True)
+class AddFoundSamples(Task[ModelRun]):
+    """Run the reference on what a search has found, and add that to what it has left in the job folder.
+
+    The reference's run over all samples.
+    """
+
+    function: ClassVar[str] = "paritygate.validate.search.tasks:add_found_samples"
+
+    job: JobFolder
+    model: ModelHandle
+    samples: SampleOptions

@@ -1,0 +1,49 @@
+"""What tasks take and give: frozen values that travel between processes. Light, since the parent imports them first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..engines.base import Facts, Runtime
+from ..noise.request import Rounding
+from ..report.types import SamplesSummary
+from ..signature import ClassLabel, ImageInput, Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """Which input and output of a candidate is which of the reference's.
+
+    ``inputs`` and ``outputs`` map candidate names to reference names where the two differ; equal names are bound.
+    ``classes`` tells which class each column of the reference's scores stands for, by the candidate's dictionary that
+    holds them under those names. ``images`` are the candidate's inputs that take pixels.
+    """
+
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, tuple[ClassLabel, ...]] = field(default_factory=dict)
+    images: Mapping[str, ImageInput] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRun:
+    """One model's run over all samples: what the model is, what ran it, and sentences that the user should read.
+
+    ``rounding`` is None unless it was requested, and where the model has no graph.
+    """
+
+    signature: Signature
+    facts: Facts
+    samples: SamplesSummary
+    runtime: Runtime
+    notes: tuple[str, ...] = ()
+    rounding: Rounding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A model's facts and signature."""
+
+    facts: Facts
+    signature: Signature

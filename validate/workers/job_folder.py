@@ -1,0 +1,110 @@
+"""The files of one job: what its processes share, and what ``--keep`` leaves (docs/job-folder.md)."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ParityGateError
+
+
+@dataclass(frozen=True, slots=True)
+class JobFolder:
+    """A folder whose files have fixed names; arrays are in .npz files with one entry per sample."""
+
+    path: Path
+
+    @property
+    def samples(self) -> Path:
+        """The samples that both models are run on."""
+        return self.path / "samples.npz"
+
+    @property
+    def expected(self) -> Path:
+        """The reference's outputs."""
+        return self.path / "expected.npz"
+
+    @property
+    def repeated(self) -> Path:
+        """The reference's outputs for the first few samples, computed a second time."""
+        return self.path / "again.npz"
+
+    @property
+    def paired(self) -> Path:
+        """The reference's outputs for samples of one row, in a batch with a copy of that row."""
+        return self.path / "paired.npz"
+
+    @property
+    def shaken(self) -> Path:
+        """Squared deviations of the reference's outputs when the last bit of its inputs changes."""
+        return self.path / "shaken.npz"
+
+    @property
+    def actual(self) -> Path:
+        """The candidate's outputs."""
+        return self.path / "actual.npz"
+
+    @property
+    def unoptimised(self) -> Path:
+        """The candidate's outputs without ONNX Runtime's graph optimisation."""
+        return self.path / "plain.npz"
+
+    @property
+    def noise(self) -> Path:
+        """Squared deviations of the candidate's perturbed runs from its outputs without graph optimisation."""
+        return self.path / "noise.npz"
+
+    @property
+    def second_opinion(self) -> Path:
+        """The candidate's outputs computed by onnx.reference."""
+        return self.path / "opinion.npz"
+
+    @property
+    def found(self) -> Path:
+        """Samples that a search has found, until both models have been run on them."""
+        return self.path / "found.npz"
+
+    @property
+    def traced_samples(self) -> Path:
+        """The samples that a failure is localised with."""
+        return self.path / "localise-samples.npz"
+
+    @property
+    def traced_outputs(self) -> Path:
+        """The reference's outputs for these samples."""
+        return self.path / "localise-outputs.npz"
+
+    @property
+    def traced_layers(self) -> Path:
+        """What the reference's layers computed for these samples."""
+        return self.path / "localise-layers.npz"
+
+    @property
+    def converted(self) -> Path:
+        """The folder with the converted files, one folder per route."""
+        return self.path / "converted"
+
+    def other_runtime(self, role: str) -> Path:
+        """The outputs of one model (``reference`` or ``candidate``) computed by its second runtime."""
+        return self.path / f"{role}-other-runtime.npz"
+
+    def unused(self, stem: str) -> str:
+        """A name for a folder that no earlier step of this job has."""
+        turn = len(list(self.path.glob(f"{stem}*")))
+        return f"{stem}{turn}" if turn else stem
+
+
+@contextmanager
+def job_folder(keep: Path | None) -> Iterator[JobFolder]:
+    """A private folder for one job, removed at the end whatever happens; ``keep`` stays. Raises PG201."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="paritygate-") as name:
+            yield JobFolder(Path(name))
+        return
+    if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise ParityGateError("PG201", str(keep), "the folder for --keep is not empty", "Name a new folder.")
+    keep.mkdir(parents=True, exist_ok=True)
+    yield JobFolder(keep)
