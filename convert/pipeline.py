@@ -196,9 +196,17 @@ def _run(plan: _Plan, route: Route, converted: Converted, reference: ModelRun, c
         return runner.call(RunCandidate(job, model, bindings, measurements), options.run.on_event)
 
     expected, actual = reference, plan.watch.measure("candidate", lambda: run_again(checker))
-    if needs_search(actual, options.sample):
+    if needs_search(actual, options.judge.search):
         models = SearchedModels(
-            job, plan.source, model, bindings, options.sample, options.run, run_again, options.coreml.images
+            job,
+            plan.source,
+            model,
+            bindings,
+            options.sample,
+            options.judge.search,
+            options.run,
+            run_again,
+            options.coreml.images,
         )
         expected, actual = plan.watch.measure("search", lambda: add_searched_samples(models, expected, actual))
     run_second_runtime(job, model, "candidate", bindings, options.run)

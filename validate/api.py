@@ -35,9 +35,9 @@ def validate(
 
     - the reference: ``signature``, ``weights``, ``trust``, ``inputs`` (specs, or texts such as
       ``"x:float32:N,3,32,32"``), ``example``, ``dynamic``, ``dtype`` (:class:`.options.LoadOptions`)
-    - samples: ``samples`` (a file or folder, see docs/samples.md), ``seed``, ``ranges``, ``batch_sizes``, ``search``
+    - samples: ``samples`` (a file or folder, see docs/samples.md), ``seed``, ``ranges``, ``batch_sizes``
       (:class:`.options.SampleOptions`)
-    - judging: ``policy``, ``rtol``, ``atol``, ``tolerances``, ``budget``, ``second_opinion``, ``thresholds``,
+    - judging: ``policy``, ``rtol``, ``atol``, ``tolerances``, ``budget``, ``second_opinion``, ``search``, ``thresholds``,
       ``metrics``, ``config``, ``localise`` (:class:`.options.JudgeOptions`)
     - running: ``timeout``, ``memory_limit``, ``keep``, ``engine``, ``on_event`` (:class:`.options.RunOptions`)
     - names that differ: ``bind``, ``bind_inputs``, candidate name -> reference name (:class:`.options.BindOptions`)

@@ -108,14 +108,13 @@ class SampleOptions(OptionGroup):
     """Where samples come from: a file or folder of the user's, or a generator with a seed.
 
     ``ranges`` (input -> low, high) bound generated values. ``batch_sizes`` None lets the generator choose two or more;
-    for a file, the first one is how it is split. ``search`` seconds are spent on inputs whose outputs differ.
+    for a file, the first one is how it is split.
     """
 
     samples: Path | None = None
     seed: int = 0
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     batch_sizes: tuple[int, ...] | None = None
-    search: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +123,8 @@ class JudgeOptions(OptionGroup):
 
     ``policy`` is a name or a :class:`~paritygate.validate.verdict.policies.Policy` of the user's own; ``rtol`` and
     ``atol``, given both or not at all, take its place; ``tolerances`` (output -> rtol, atol) are for single outputs.
-    ``budget`` limits the seconds for measuring rounding noise, ``second_opinion`` runs onnx.reference too.
+    ``budget`` limits the seconds for measuring rounding noise, ``second_opinion`` runs onnx.reference too, ``search``
+    seconds are spent on finding inputs whose outputs differ.
     ``thresholds`` (output -> one or several) are where decisions change, ``metrics`` the user's own figures, ``config``
     a file with waivers (None: ``paritygate.toml`` in the working directory, if there is one). ``localise`` says
     whether a failure is followed to the first divergence, and a repro is written.
@@ -136,6 +136,7 @@ class JudgeOptions(OptionGroup):
     tolerances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     budget: float | None = None
     second_opinion: bool = False
+    search: float = 0.0
     thresholds: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     metrics: tuple[GivenMetric, ...] = ()
     config: Path | None = None
@@ -248,7 +249,6 @@ class SampleKeywords(TypedDict, total=False):
     seed: int
     ranges: Mapping[str, tuple[float, float]] | None
     batch_sizes: Sequence[int] | None
-    search: float
 
 
 class JudgeKeywords(TypedDict, total=False):
@@ -260,6 +260,7 @@ class JudgeKeywords(TypedDict, total=False):
     tolerances: Mapping[str, tuple[float, float]] | None
     budget: float | None
     second_opinion: bool
+    search: float
     thresholds: Mapping[str, float | Sequence[float]] | None
     metrics: Sequence[GivenMetric]
     config: PathLike | None

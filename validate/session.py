@@ -92,8 +92,10 @@ def _run_both(
             return runner.call(RunCandidate(job, candidate, bindings, measurements), run.on_event)
 
         actual = watch.measure(CANDIDATE, lambda: run_again(second))
-        if needs_search(actual, options.sample):
-            searched = SearchedModels(job, reference, candidate, bindings, options.sample, run, run_again)
+        if needs_search(actual, options.judge.search):
+            searched = SearchedModels(
+                job, reference, candidate, bindings, options.sample, options.judge.search, run, run_again
+            )
             expected, actual = watch.measure("search", lambda: add_searched_samples(searched, expected, actual))
     for model, role, bound in ((reference, REFERENCE, Bindings()), (candidate, CANDIDATE, bindings)):
         run_second_runtime(job, model, role, bound, run)

@@ -26,34 +26,38 @@ BRANCH_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class SearchedModels:
-    """The two models and how they are run. ``run_again`` runs the candidate on all samples in the job folder."""
+    """The two models and how they are run; ``seconds`` are for differences, 0 for none.
+
+    ``run_again`` runs the candidate on all samples in the job folder.
+    """
 
     job: JobFolder
     reference: ModelHandle
     candidate: ModelHandle
     bindings: Bindings
     samples: SampleOptions
+    seconds: float
     options: RunOptions
     run_again: Callable[[Runner], ModelRun]
     images: Mapping[str, ImageInput] = field(default_factory=dict)
 
 
-def needs_search(actual: ModelRun, samples: SampleOptions) -> bool:
+def needs_search(actual: ModelRun, seconds: float) -> bool:
     """Whether a search was requested, or the candidate has branches that samples may have missed."""
-    return bool(samples.search or BRANCHING & set(actual.facts.operators))
+    return bool(seconds or BRANCHING & set(actual.facts.operators))
 
 
 def add_searched_samples(models: SearchedModels, expected: ModelRun, actual: ModelRun) -> tuple[ModelRun, ModelRun]:
     """Both models' runs, over the samples and those that a search has added to them.
 
-    Branches are looked into wherever the candidate has any; differences for ``samples.search`` seconds. A search that
+    Branches are looked into wherever the candidate has any; differences for ``models.seconds``. A search that
     breaks off leaves a note. Raises ParityGateError PG302 where the candidate fails on what was found.
     """
     notes: list[str] = []
     if BRANCHING & set(actual.facts.operators):
         notes += _noting_failure(lambda: _search_branches(models))
         expected, actual = _with_found(models, expected, actual)
-    if models.samples.search:
+    if models.seconds:
         notes += _noting_failure(lambda: _search_differences(models, expected))
         expected, actual = _with_found(models, expected, actual)
     return expected, replace(actual, notes=(*actual.notes, *notes))
@@ -67,7 +71,7 @@ def _noting_failure(search: Callable[[], list[str]]) -> list[str]:
 
 
 def _search_branches(models: SearchedModels) -> list[str]:
-    seconds = models.samples.search or BRANCH_SECONDS
+    seconds = models.seconds or BRANCH_SECONDS
     call = SearchBranches(models.job, models.candidate, models.bindings, models.samples.seed, seconds)
     with _runner(models, models.candidate, models.options.limits) as runner:
         notes: tuple[str, ...] = runner.call(call, models.options.on_event)
@@ -80,7 +84,7 @@ def _search_differences(models: SearchedModels, expected: ModelRun) -> list[str]
     from .mailbox import close
 
     options, samples = models.options, models.samples
-    limits = replace(options.limits, seconds=options.timeout and options.timeout + samples.search)
+    limits = replace(options.limits, seconds=options.timeout and options.timeout + models.seconds)
     mailbox = models.job.path / models.job.unused("mailbox")
     mailbox.mkdir()
     answer = AnswerRequests(mailbox, models.reference, samples)
@@ -89,7 +93,7 @@ def _search_differences(models: SearchedModels, expected: ModelRun) -> list[str]
         models.candidate,
         models.bindings,
         samples.seed,
-        samples.search,
+        models.seconds,
         mailbox,
         expected.signature,
         resolved(models.images, expected.signature),
