@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Sequence
 
@@ -73,13 +74,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _show(error: ParityGateError, given: list[str]) -> None:
-    if "--json" in given:
+    if _wants_json(given):
         from paritygate.validate.report.render.json import render_error
 
         command = next((word for word in given if not word.startswith("-")), "")
         click.echo(render_error(command, error))
     else:
         click.echo(f"paritygate: {error}", err=True)
+
+
+def _wants_json(given: list[str]) -> bool:
+    """Whether stdout must hold one JSON document, whatever happens: options may not have been parsed."""
+    return bool({"--json", "--format=json"} & set(given)) or ("--format", "json") in itertools.pairwise(given)
 
 
 def _usage_hint(error: click.ClickException) -> str:

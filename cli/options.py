@@ -12,6 +12,7 @@ import click
 from paritygate.convert.options import Precision
 from paritygate.validate.engines.registry import ENGINES
 from paritygate.validate.options import InputDtype, PolicyName
+from paritygate.validate.report.render.formats import ReportFormat
 
 from . import parse
 from .parse import parsed
@@ -210,8 +211,25 @@ BINDING = (
     ),
 )
 
+FORMAT = (
+    click.option(
+        "--format",
+        "format",
+        type=_choice(ReportFormat),
+        default=ReportFormat.TEXT.value,
+        help="Print the report on stdout as text (default), JSON or an HTML page.",
+    ),
+    click.option(
+        "--json",
+        "format",
+        flag_value=ReportFormat.JSON.value,
+        help="The same as --format json: nothing else on stdout.",
+    ),
+)
+
+JSON = (click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else."),)
+
 PRINTING = (
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else."),
     click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors."),
     click.option("--debug", is_flag=True, help="Show tracebacks."),
 )

@@ -11,21 +11,22 @@ import click
 
 if TYPE_CHECKING:
     from paritygate.validate.doctor import Installation
+    from paritygate.validate.report.render.formats import Outcome, ReportFormat
     from paritygate.validate.report.report import Report
     from paritygate.validate.selftest import Trial
     from paritygate.validate.tasks.types import Inspection, ModelRun
 
 
-def show_report(command: str, report: Report, *, as_json: bool, quiet: bool, written: Path | None = None) -> None:
-    """Print a verdict. ``quiet`` still says why a verdict is not a pass: that is an error."""
-    from paritygate.validate.report.render.json import render_report
+def show_report(outcome: Outcome, format: ReportFormat, *, quiet: bool) -> None:
+    """Print a verdict. ``quiet`` still prints a report that isn't a pass: that is an error."""
+    from paritygate.validate.report.render.formats import ReportFormat, render
 
-    if as_json:
-        click.echo(render_report(command, report, written))
-    elif not quiet or not report.passed:
-        _print_report(report)
-        if command == "convert":
-            click.echo(f"written: {written}" if written else "nothing written")
+    if format is not ReportFormat.TEXT:
+        click.echo(render(outcome, format))
+    elif not quiet or not outcome.report.passed:
+        _print_report(outcome.report)
+        if outcome.command == "convert":
+            click.echo(f"written: {outcome.written}" if outcome.written else "nothing written")
 
 
 def _print_report(report: Report) -> None:

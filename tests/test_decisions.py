@@ -343,5 +343,5 @@ def test_conversions_and_comparisons_are_asked_the_same(tmp_path):
         assert scores.labels.rows > 0
         assert report.user_metrics[0].reference > 0.9
         text = str(report)
-        assert "elements lie on the other side of 0.2" in text
+        assert "elements cross 0.2" in text
         assert f"metric {accuracy.__qualname__}: " in text

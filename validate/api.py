@@ -37,8 +37,8 @@ def validate(
       ``"x:float32:N,3,32,32"``), ``example``, ``dynamic``, ``dtype`` (:class:`.options.LoadOptions`)
     - samples: ``samples`` (a file or folder, see docs/samples.md), ``seed``, ``ranges``, ``batch_sizes``
       (:class:`.options.SampleOptions`)
-    - judging: ``policy``, ``rtol``, ``atol``, ``tolerances``, ``budget``, ``second_opinion``, ``search``, ``thresholds``,
-      ``metrics``, ``config``, ``localise`` (:class:`.options.JudgeOptions`)
+    - judging: ``policy``, ``rtol``, ``atol``, ``tolerances``, ``budget``, ``second_opinion``, ``search``,
+      ``thresholds``, ``metrics``, ``config``, ``localise`` (:class:`.options.JudgeOptions`)
     - running: ``timeout``, ``memory_limit``, ``keep``, ``engine``, ``on_event`` (:class:`.options.RunOptions`)
     - names that differ: ``bind``, ``bind_inputs``, candidate name -> reference name (:class:`.options.BindOptions`)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..options import COREML, JUDGING, LOADING, PRINTING, RUNNING, SAMPLING, SEARCHING, TARGET, options
+from ..options import COREML, FORMAT, JUDGING, LOADING, PRINTING, RUNNING, SAMPLING, SEARCHING, TARGET, options
 from ..parse import chosen
 
 _EPILOG = """\b
@@ -25,19 +25,20 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("source")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File to write, e.g. model.onnx.")
-@options(TARGET, COREML, LOADING, SAMPLING, SEARCHING, JUDGING, RUNNING, PRINTING)
-def convert(source: str, output: Path, as_json: bool, quiet: bool, debug: bool, **given: Any) -> int:
+@options(TARGET, COREML, LOADING, SAMPLING, SEARCHING, JUDGING, RUNNING, FORMAT, PRINTING)
+def convert(source: str, output: Path, format: str, quiet: bool, debug: bool, **given: Any) -> int:
     """Convert SOURCE, prove parity on the same samples, and only then write OUTPUT.
 
     SOURCE is a SavedModel folder, .keras, .h5, .pb, .tflite, .pt2, .pt, a module:factory name, .joblib, .pkl,
     .skops, .onnx, .mlmodel or .mlpackage. OUTPUT is an .onnx, .mlmodel or .mlpackage.
     """
     from paritygate.convert import convert as convert_model
+    from paritygate.validate.report.render.formats import Outcome, ReportFormat
 
     from ..output import show_report
     from ..progress import progress
 
-    with progress(silent=quiet or as_json) as on_event:
+    with progress(silent=quiet or format != ReportFormat.TEXT) as on_event:
         conversion = convert_model(source, output, **chosen(given), on_event=on_event)
-    show_report("convert", conversion.report, as_json=as_json, quiet=quiet, written=conversion.path)
+    show_report(Outcome("convert", conversion.report, conversion.path), ReportFormat(format), quiet=quiet)
     return conversion.report.exit_code

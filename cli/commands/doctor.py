@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from ..options import PRINTING, options
+from ..options import JSON, PRINTING, options
 
 
 @click.command()
-@options(PRINTING)
+@options(JSON, PRINTING)
 def doctor(as_json: bool, quiet: bool, debug: bool) -> int:
     """Print which frameworks are present, their versions, and what each unlocks."""
     from paritygate.validate.doctor import examine

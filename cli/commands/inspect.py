@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from ..options import LOADING, PRINTING, RUNNING, options
+from ..options import JSON, LOADING, PRINTING, RUNNING, options
 from ..parse import chosen
 
 
 @click.command(epilog="\b\nExample:\n  paritygate inspect model.onnx")
 @click.argument("model")
-@options(LOADING, RUNNING, PRINTING)
+@options(LOADING, RUNNING, JSON, PRINTING)
 def inspect(model: str, as_json: bool, quiet: bool, debug: bool, **given: Any) -> int:
     """Print a model's format, producer, opset, signature, operators, parameters and size."""
     from paritygate.validate import inspect as inspect_model

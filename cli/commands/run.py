@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..options import ENGINE, LOADING, PRINTING, RUNNING, SAMPLING, options
+from ..options import ENGINE, JSON, LOADING, PRINTING, RUNNING, SAMPLING, options
 from ..parse import chosen
 
 _EPILOG = """\b
@@ -20,7 +20,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("model")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help=".npz for the outputs.")
-@options(LOADING, SAMPLING, ENGINE, RUNNING, PRINTING)
+@options(LOADING, SAMPLING, ENGINE, RUNNING, JSON, PRINTING)
 def run(model: str, output: Path, as_json: bool, quiet: bool, debug: bool, **given: Any) -> int:
     """Run MODEL on samples and write every output to an .npz file.
 

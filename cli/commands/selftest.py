@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from ..options import PRINTING, options
+from ..options import JSON, PRINTING, options
 
 
 @click.command(epilog="\b\nExample:\n  paritygate selftest")
-@options(PRINTING)
+@options(JSON, PRINTING)
 def selftest(as_json: bool, quiet: bool, debug: bool) -> int:
     """Put known faults into a small model and check that each is noticed (some ten seconds).
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ..options import BINDING, ENGINE, JUDGING, LOADING, PRINTING, RUNNING, SAMPLING, SEARCHING, options
+from ..options import BINDING, ENGINE, FORMAT, JUDGING, LOADING, PRINTING, RUNNING, SAMPLING, SEARCHING, options
 from ..parse import chosen
 
 _EPILOG = """\b
@@ -20,19 +20,20 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("reference")
 @click.argument("candidate")
-@options(BINDING, LOADING, SAMPLING, SEARCHING, JUDGING, ENGINE, RUNNING, PRINTING)
-def validate(reference: str, candidate: str, as_json: bool, quiet: bool, debug: bool, **given: Any) -> int:
+@options(BINDING, LOADING, SAMPLING, SEARCHING, JUDGING, ENGINE, RUNNING, FORMAT, PRINTING)
+def validate(reference: str, candidate: str, format: str, quiet: bool, debug: bool, **given: Any) -> int:
     """Run REFERENCE and CANDIDATE on the same samples and compare every output.
 
     Inputs and outputs are bound by equal names, or as --bind and --bind-input say; nothing is guessed. The
     loading options are for REFERENCE.
     """
     from paritygate.validate import validate as validate_models
+    from paritygate.validate.report.render.formats import Outcome, ReportFormat
 
     from ..output import show_report
     from ..progress import progress
 
-    with progress(silent=quiet or as_json) as on_event:
+    with progress(silent=quiet or format != ReportFormat.TEXT) as on_event:
         report = validate_models(reference, candidate, **chosen(given), on_event=on_event)
-    show_report("validate", report, as_json=as_json, quiet=quiet)
+    show_report(Outcome("validate", report), ReportFormat(format), quiet=quiet)
     return report.exit_code

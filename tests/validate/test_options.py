@@ -40,7 +40,7 @@ COMMANDS = {
     "run": (run_command.run, RunModelOptions(), ["model", "-o", "out.npz"]),
     "inspect": (inspect_command.inspect, InspectOptions(), ["model"]),
 }
-PRINTING = {"as_json", "quiet", "debug"}
+PRINTING = {"as_json", "format", "quiet", "debug"}
 LIBRARY_ONLY = {"example", "on_event"}
 """A live array and a callback, which no command line can give."""
 

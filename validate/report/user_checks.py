@@ -9,7 +9,7 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """How many elements of an output lie on the other side of a decision threshold, over all samples.
+    """How many elements of an output cross a decision threshold, over all samples.
 
     One side is ``value >= threshold``. ``inside`` of the ``crossed`` ones are off by no more than they may be.
     ``source`` is "default" or "user".

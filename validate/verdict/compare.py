@@ -90,7 +90,7 @@ def _pair(
     partner = partners[0] if len(partners) == 1 else ""
     if len(partners) > 1:
         names = " and ".join(map(repr, partners))
-        return _fail(spec.name, names, "PG105", f"{names} are bound to this output, which can only have one partner")
+        return _fail(spec.name, names, "PG105", f"{names} are bound to this output, which can have only one partner")
     if not partners:
         return _fail(spec.name, "", "PG104", "no output of the candidate is bound to it")
     if len(reference) != len(candidate):
@@ -101,9 +101,7 @@ def _pair(
     for side, name, outputs in (("reference", spec.name, reference), ("candidate", partner, candidate)):
         lacking = [number for number, output in enumerate(outputs) if name not in output]
         if lacking:
-            sentence = (
-                f"the {side} gives no {name!r} in {len(lacking)} of {len(outputs)} samples, first in {lacking[0]}"
-            )
+            sentence = f"the {side} has no {name!r} in {len(lacking)} of {len(outputs)} samples, first in {lacking[0]}"
             return _fail(spec.name, partner, "PG104", sentence)
     want, got = (tuple(map(np.asarray, side)) for side in _columns(spec.name, partner, reference, candidate))
     return _Pair(spec, partner, want, got)
@@ -167,12 +165,12 @@ def _unlike(pair: _Pair) -> tuple[str, str]:
         if (want.dtype.kind, got.dtype.kind) != (pair.want[0].dtype.kind, pair.got[0].dtype.kind):
             return "PG103", f"its dtype changes from sample to sample: {dtypes[0]} and {dtypes[1]} in sample {number}"
         if not _dtype_fits(want, got, pair.spec.accepts):
-            return "PG103", f"the reference gives {dtypes[0]}, the candidate {dtypes[1]} (sample {number})"
+            return "PG103", f"the reference's dtype is {dtypes[0]}, the candidate's {dtypes[1]} (sample {number})"
         if want.shape != got.shape:
-            shapes = f"the reference gives the shape {list(want.shape)}, the candidate {list(got.shape)}"
+            shapes = f"the reference's shape is {list(want.shape)}, the candidate's {list(got.shape)}"
             return "PG102", f"{shapes} (sample {number})"
     if not any(want.size for want in pair.want):
-        return "PG109", f"it has no element in any of {len(pair.want)} samples, so nothing was proved"
+        return "PG109", f"it has no element in any of the {len(pair.want)} samples, so nothing was proved"
     return "", ""
 
 
@@ -230,7 +228,7 @@ def _with_ties(row: OutputComparison, pair: _Pair, scores_row: OutputComparison,
 def _undeclared(rows: Mapping[str, OutputComparison], reference: Sequence[Outputs]) -> Iterator[OutputComparison]:
     """Outputs that the reference gives beyond its signature: nobody bound them, so nobody compared them."""
     for name in dict.fromkeys(name for output in reference for name in output if name not in rows):
-        yield _fail(name, "", "PG104", "the reference gives it beyond its signature, so it was not compared")
+        yield _fail(name, "", "PG104", "the reference returns it in addition to its signature, so it was not compared")
 
 
 def _extra(

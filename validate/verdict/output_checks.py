@@ -32,7 +32,7 @@ def check_informative(outputs: Sequence[OutputComparison]) -> tuple[Finding, ...
             "PG110",
             Severity.WARNING,
             f"output {output.name}",
-            "it is the same in every sample, so that it agrees proves little",
+            "it is the same in every sample, so agreement proves little",
             "Give samples of your own with --samples, or wider ranges with --range.",
         )
         for output in outputs
@@ -79,7 +79,7 @@ def _same(left: Array, right: Array) -> bool:
 
 def _check_spec(spec: TensorSpec, outputs: Sequence[Mapping[str, Array]]) -> Finding | None:
     for number, output in enumerate(outputs):
-        fault = _fault(spec, output[spec.name]) if spec.name in output else "gives no such output"
+        fault = _fault(spec, output[spec.name]) if spec.name in output else "has no such output"
         if fault:
             message = f"the candidate declares {spec}, but {fault} in sample {number}"
             hint = "Correct the declaration in the file, or make the axis dynamic."
@@ -89,10 +89,10 @@ def _check_spec(spec: TensorSpec, outputs: Sequence[Mapping[str, Array]]) -> Fin
 
 def _fault(spec: TensorSpec, array: Array) -> str:
     if dtype_name(array) != spec.dtype:
-        return f"gives {dtype_name(array)}"
+        return f"returns {dtype_name(array)}"
     if spec.shape is None:
         return ""
     fits = len(spec.shape) == array.ndim and all(
         isinstance(dim, str) or dim == length for dim, length in zip(spec.shape, array.shape, strict=True)
     )
-    return "" if fits else f"gives the shape {list(array.shape)}"
+    return "" if fits else f"returns the shape {list(array.shape)}"

@@ -82,7 +82,7 @@ def with_decisions(
 def crossing(
     reference: Sequence[Array], candidate: Sequence[Array], allowed: Sequence[Array], threshold: float
 ) -> Crossing:
-    """How many elements lie on the other side of ``threshold``, and how many of them are off by no more than allowed.
+    """How many elements cross ``threshold``, and how many of them are off by no more than allowed.
 
     A value that equals the threshold lies above it; NaN lies below any.
     """
@@ -144,7 +144,7 @@ def check_thresholds(specs: Sequence[TensorSpec], thresholds: Thresholds) -> Non
         if name not in dtypes:
             raise ParityGateError("PG201", subject, "there is no such output", f"Outputs: {', '.join(dtypes)}.")
         if not dtypes[name].startswith(("float", "bfloat", "int", "uint")):
-            raise ParityGateError("PG201", subject, f"{dtypes[name]} values lie on no side of a number")
+            raise ParityGateError("PG201", subject, f"{dtypes[name]} values can't be compared with a threshold")
 
 
 def parse_thresholds(texts: Sequence[str]) -> dict[str, tuple[float, ...]]:

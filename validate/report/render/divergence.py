@@ -19,7 +19,7 @@ def parting(report: ReportData) -> Iterator[tuple[str, str]]:
     found = report.divergence
     if found is None:
         return
-    yield "parts at", _place(found)
+    yield "first divergence", _place(found)
     yield "", _error(found)
     yield "", _origin(found)
     shown = found.nodes[-_MOST_NODES:]
@@ -47,11 +47,11 @@ def _error(found: Divergence) -> str:
 
 
 def _origin(found: Divergence) -> str:
-    alone = f"with the reference's values going in it is off by {number(found.error_alone)}"
+    alone = f"with the reference's values as inputs the error is {number(found.error_alone)}"
     if found.starts_here:
         before = ", ".join(map(repr, found.agreeing)) or "the model's inputs"
         return f"the error starts here: {alone}; {before} still agree"
-    return f"the error came in: the operators below are right by themselves ({alone} as far as the repro reaches back)"
+    return f"the error comes from earlier operators: those below are correct ({alone} in the part that the repro holds)"
 
 
 def _node(node: GraphNode) -> str:

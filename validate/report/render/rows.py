@@ -102,7 +102,7 @@ def verdict_line(report: ReportData) -> str:
         return f"{verdict}: nothing was compared (PG306)"
     passed = sum(output.passed for output in report.outputs)
     codes = dict.fromkeys(finding.code for finding in report.findings if finding.severity.value == "error")
-    beside = f"; beside the outputs: {', '.join(codes)}" if codes else ""
+    beside = f"; other errors: {', '.join(codes)}" if codes else ""
     count = sum(output.waiver is not None for output in report.outputs)
     waived = f", {count} of them by a waiver" if count else ""
     return (
@@ -160,15 +160,15 @@ def _errors(errors: Errors | None) -> tuple[str, ...]:
 
 def _agreement(labels: LabelAgreement) -> str:
     best = f"same class in {labels.agreeing:,} of {labels.rows:,} rows ({100 * labels.rate:.6g} %)"
-    top = "" if labels.top_k is None else f", among the best {labels.k} in {100 * labels.top_k:.6g} %"
+    top = "" if labels.top_k is None else f", in the top {labels.k} in {100 * labels.top_k:.6g} %"
     flips = "" if not labels.flips else f"; {labels.flips:,} flipped, {labels.ties:,} of them at ties"
     return f"{best}{top}{flips}"
 
 
 def _crossing(crossing: Crossing) -> str:
     source = "" if crossing.source == "user" else f" ({crossing.source})"
-    place = f"lie on the other side of {crossing.threshold:.9g}{source}"
-    inside = f", {crossing.inside:,} of them inside of what is allowed" if crossing.crossed else ""
+    place = f"cross {crossing.threshold:.9g}{source}"
+    inside = f", {crossing.inside:,} of them within the tolerance" if crossing.crossed else ""
     return f"{crossing.crossed:,} of {crossing.elements:,} elements {place}{inside}"
 
 

@@ -21,7 +21,7 @@ from paritygate.cli.main import cli
 from paritygate.validate.catalog import CATALOG
 from paritygate.validate.errors import ExitCode, ParityGateError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 NETWORK = """
 <ir_version: 8, opset_import: ["" : 13]>
 net (float[N, 4] x) => (float[N, 3] y) {{ shifted = Add (x, one)  y = MatMul ({source}, w) }}

@@ -34,7 +34,7 @@ from paritygate.validate.verdict.compare import compare_outputs
 from paritygate.validate.verdict.computed import ComputedPolicy
 from paritygate.validate.verdict.output_checks import check_informative
 
-SCHEMA = json.loads((Path(__file__).parent.parent / "docs" / "report.schema.json").read_text())
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "report.schema.json").read_text())
 EVIL = "\x1b[31m<script>alert('&')</script>\n[bold]"
 """A name as a hostile file may give it: a terminal's escape, HTML, a line break, rich's markup."""
 
@@ -123,7 +123,7 @@ def test_every_code_is_explained(name):
 
 @pytest.mark.parametrize(("name", "last"), [
     ("pass", "PASS: 5 of 5 outputs agree on 3 samples"),
-    ("fail", "FAIL: 0 of 6 outputs agree on 3 samples; beside the outputs: PG108"),
+    ("fail", "FAIL: 0 of 6 outputs agree on 3 samples; other errors: PG108"),
     ("inconclusive", "INCONCLUSIVE: nothing was compared (PG306)"),
 ])  # fmt: skip
 def test_text_ends_with_the_verdict(name, last):
@@ -141,7 +141,7 @@ def test_text_says_what_was_compared_and_how():
     for part in (
         "atol 1e-06 + rtol 0.0001*|expected| + 128 ulp (default): scores, b",
         "ONNX Runtime CPUExecutionProvider, Some CPU (avx2)",
-        "scores: same class in 20 of 20 rows (100 %), among the best 5 in 100 %",
+        "scores: same class in 20 of 20 rows (100 %), in the top 5 in 100 %",
         "warning  PG110 output flat: ",
     ):
         assert part in text
