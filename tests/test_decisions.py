@@ -235,7 +235,7 @@ def test_a_limit_decides():
     assert measured((mean, 0.51))[1] == []
     ((code, severity, message),) = measured((mean, 0.49))[1]
     assert (code, severity) == ("PG112", Severity.ERROR)
-    assert "more than 0.49 apart" in message
+    assert "differ by more than 0.49" in message
 
 
 def test_a_metric_may_give_several_figures():

@@ -25,10 +25,10 @@ from paritygate.convert.routes.tensorflow import tflite_to_onnx
 from paritygate.convert.routes.tensorflow import to_onnx as tf_to_onnx
 from paritygate.validate.engines import onnxruntime
 from paritygate.validate.engines.base import LoadOptions, Model
+from paritygate.validate.engines.names import unique
 from paritygate.validate.engines.tensorflow import freeze as tf_freeze
 from paritygate.validate.engines.tensorflow import graphdef, saved_model, tflite
 from paritygate.validate.engines.tensorflow import keras as keras_engine
-from paritygate.validate.engines.tensorflow.tensors import unique
 from paritygate.validate.signature import TensorSpec
 
 pytestmark = pytest.mark.xdist_group("tensorflow")

@@ -21,7 +21,7 @@ from paritygate.convert.routes.coreml.rename import rename_features
 from paritygate.convert.routes.tensorflow import to_coreml as tf_to_coreml
 from paritygate.validate.adapters.pixels import from_pixels, resolved
 from paritygate.validate.engines.base import LoadOptions, Model
-from paritygate.validate.engines.coreml.lowered import lowered as coreml
+from paritygate.validate.engines.coreml import lowered as coreml
 from paritygate.validate.engines.tensorflow import keras as keras_engine
 from paritygate.validate.engines.tensorflow import saved_model
 from paritygate.validate.samples import Sample, Samples, save_outputs, save_samples

@@ -31,7 +31,7 @@ from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.torch import exported as torch_export
 from paritygate.validate.engines.torch import module as torch_module
 from paritygate.validate.engines.torch import torchscript
-from paritygate.validate.engines.torch.common import sniff
+from paritygate.validate.engines.torch.sniff import sniff
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.samples import generate_samples
 from paritygate.validate.signature import TensorSpec
@@ -162,7 +162,7 @@ def test_file_formats_are_told_apart(name, tmp_path):
 def test_sniffing_does_not_import_torch(tmp_path):
     torch.save(nn.Linear(3, 2), tmp_path / "m.pt")
     code = (
-        "import sys; from pathlib import Path; from paritygate.validate.engines.torch.common import sniff; "
+        "import sys; from pathlib import Path; from paritygate.validate.engines.torch.sniff import sniff; "
         f"print(sniff(Path({str(tmp_path / 'm.pt')!r})), 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -326,7 +326,7 @@ def test_factory_with_weights(factory, tmp_path):
 WRONG_WEIGHTS = {
     "missing": ({"first.weight": None}, "missing: first.weight"),
     "unexpected": ({"third.bias": torch.ones(1)}, "unexpected: third.bias"),
-    "shape": ({"first.bias": torch.ones(7)}, "of another shape: first.bias"),
+    "shape": ({"first.bias": torch.ones(7)}, "different shape: first.bias"),
 }
 
 

@@ -19,7 +19,7 @@ from paritygate.convert import ParityGateError, convert
 from paritygate.convert.routes.base import FP16, MIXED, Candidate, ConvertOptions
 from paritygate.convert.routes.torch import to_coreml as torch_to_coreml
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.coreml.lowered import lowered as coreml
+from paritygate.validate.engines.coreml import lowered as coreml
 from paritygate.validate.engines.torch import exported as torch_export
 from paritygate.validate.engines.torch import module as torch_module
 from paritygate.validate.engines.torch import torchscript

@@ -68,10 +68,10 @@ def test_values_within_the_bound_are_waived_and_said():
 
 NOT_EXCUSED = [
     pytest.param(changed(off_by(2e-2)), WAIVER, "PG101", "allows 0.01", id="beyond the bound"),
-    pytest.param(changed(to_nan), WAIVER, "PG106", "values only", id="NaN"),
-    pytest.param(None, WAIVER, "PG104", "values only", id="missing"),
-    pytest.param(WANT[:3], WAIVER, "PG102", "values only", id="shape"),
-    pytest.param(WANT.astype(np.float64), WAIVER, "PG103", "values only", id="dtype"),
+    pytest.param(changed(to_nan), WAIVER, "PG106", "only differing values", id="NaN"),
+    pytest.param(None, WAIVER, "PG104", "only differing values", id="missing"),
+    pytest.param(WANT[:3], WAIVER, "PG102", "only differing values", id="shape"),
+    pytest.param(WANT.astype(np.float64), WAIVER, "PG103", "only differing values", id="dtype"),
     pytest.param(
         changed(off_by(5e-3)), Waiver("y", 1e-2, "r", TODAY - timedelta(days=1)), "PG101", "expired", id="yesterday"
     ),
@@ -156,12 +156,12 @@ def test_a_config_file(tmp_path):
         pytest.param("max_abs = 1\n", "max_abs = nan\n", "above 0", id="NaN"),
         pytest.param("max_abs = 1\n", "max_abs = true\n", "above 0", id="a boolean"),
         pytest.param("max_abs = 1\n", "max_abs = '1'\n", "above 0", id="text for a number"),
-        pytest.param("2026-12-31", "'2026-12-31'", "not a day", id="a day as text"),
-        pytest.param("2026-12-31", "2026-12-31T00:00:00", "not a day", id="a time"),
+        pytest.param("2026-12-31", "'2026-12-31'", "not a date", id="a day as text"),
+        pytest.param("2026-12-31", "2026-12-31T00:00:00", "not a date", id="a time"),
         pytest.param("signed_off_by", "signed_of_by", "unknown: signed_of_by", id="a misspelt key"),
         pytest.param("[[waiver]]", "[[waivers]]", "unknown: waivers", id="a misspelt table"),
         pytest.param("[[waiver]]", "[waiver", "not TOML", id="no TOML"),
-        pytest.param(GOOD, "waiver = 3", "no list of tables", id="no tables"),
+        pytest.param(GOOD, "waiver = 3", "not a list of tables", id="no tables"),
     ],
 )
 def test_files_that_cannot_be_meant(old, new, said, tmp_path):

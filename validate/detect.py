@@ -99,7 +99,7 @@ def _detect_folder(path: Path) -> Format:
 
 
 def _detect_torch(path: Path) -> Format:
-    from .engines.torch.common import sniff
+    from .engines.torch.sniff import sniff
 
     return _BY_NAME[sniff(path)]
 

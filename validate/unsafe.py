@@ -1,10 +1,10 @@
-"""Which code would this pickle run? Answered without running any of it.
+"""Find the code that loading a pickle would run, without running any of it.
 
 A pickle is a program that may import and call anything. :func:`scan_pickle` lets Python's own unpickler interpret
-that program, but every name that it imports becomes an inert stand-in, so calls, attribute writes and subclasses
-do nothing; what remains is the exact list of names that a real load would import. :class:`AllowList` says which of
-them are needed to rebuild a model. It judges names: it is a gate against code that travels with a model, not a
-sandbox.
+that program, but replaces every name that it imports by an inert object, so that calls, attribute writes and
+subclasses do nothing; the result is the exact list of names that a real load would import. :class:`AllowList` says
+which of them are needed to rebuild a model. It judges names only: it protects against code that comes with a model,
+but is not a sandbox.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _STEPS: dict[int, Callable[[Any], None]] = dict(pickle._Unpickler.dispatch)
 class AllowList:
     """Names that a pickle may import.
 
-    ``names`` are exact (``module.name``). ``classes`` are packages of which every class is allowed, a class being
-    what is spelt CamelCase; ``functions`` are modules of which plain functions are allowed too. A module with a
-    component in ``denied`` is allowed by ``names`` only. Dotted names (``Path.unlink``) are never allowed: they
-    reach through a module into another one.
+    ``names`` are exact (``module.name``). ``classes`` are packages of which every class is allowed, that is every
+    CamelCase name; ``functions`` are modules of which plain functions are allowed, too. In a module with a component
+    in ``denied``, only ``names`` are allowed. Dotted names (``Path.unlink``) are never allowed, because they can reach
+    other modules through attributes.
     """
 
     names: frozenset[str]
@@ -49,7 +49,7 @@ class AllowList:
         return module in self.functions
 
     def owns(self, module: str, name: str, found: object) -> bool:
-        """Whether ``found``, imported as ``module.name``, is that package's own and not something it imported."""
+        """Whether ``found``, imported as ``module.name``, is defined in that package, not merely imported by it."""
         home = getattr(found, "__module__", None) or module
         return f"{module}.{name}" in self.names or home.partition(".")[0] == module.partition(".")[0]
 
@@ -94,7 +94,7 @@ PYTHON = AllowList(
     | _names("uuid", "UUID")
     | _names("_codecs", "encode")
 )
-"""Harmless names of the standard library; ``getattr``, ``type``, ``eval`` and their kin are not among them."""
+"""Harmless names of the standard library; ``getattr``, ``type``, ``eval`` and the like are not among them."""
 
 NUMPY = AllowList(
     _names("numpy", f"{_SCALARS} {_FUNCTIONS} dtype ndarray matrix")
@@ -110,37 +110,38 @@ NUMPY = AllowList(
     classes=("numpy.dtypes", "numpy.random._mt19937", "numpy.random._pcg64", "numpy.random._philox",
              "numpy.random._sfc64"),
 )  # fmt: skip
-"""Arrays, scalars, random states and plain mathematical functions."""
+"""Arrays, scalars, random states and mathematical functions."""
 
 
 def scan_pickle(stream: BinaryIO, allowed: AllowList) -> tuple[str, ...]:
-    """Names that unpickling ``stream`` would import and ``allowed`` doesn't permit, in order, each once.
+    """Names that unpickling ``stream`` would import and that ``allowed`` doesn't permit, in order, each once.
 
-    Reads one pickle from the stream's position, also one that joblib interleaved with raw arrays. Raises
-    ParityGateError PG402 where the stream is no complete pickle, and PG501 where it imports a name that it computes.
+    Reads one pickle from the stream's position; it may be interleaved with raw arrays by joblib. Raises
+    ParityGateError PG402 if the stream is not a complete pickle, and PG501 if it imports a name that it computes.
     """
     scanner = _Scanner(stream, allowed)
     try:
         scanner.load()
     except ParityGateError:
         raise
-    except Exception as e:  # The stream drives the unpickler, so that a damaged one can raise anything.
-        raise ParityGateError("PG402", "pickle", f"not a complete pickle ({type(e).__name__}: {e})") from e
+    except Exception as error:  # the stream drives the unpickler, so a damaged one can raise anything
+        cause = f"not a complete pickle ({type(error).__name__}: {error})"
+        raise ParityGateError("PG402", "pickle", cause) from error
     return tuple(dict.fromkeys(scanner.refused))
 
 
 def refuse(subject: str, names: tuple[str, ...]) -> ParityGateError:
-    """The error (PG501) that says which names keep ``subject`` from being loaded."""
+    """The error (PG501) that lists the names because of which ``subject`` is not loaded."""
     return ParityGateError(
         "PG501",
         subject,
-        f"loading it would import {', '.join(names)}, which a model has no need of or which paritygate doesn't know",
-        "Pass --trust if you know who made the file; otherwise ask for it as skops or ONNX.",
+        f"loading it would import {', '.join(names)}, which a model doesn't need or paritygate doesn't know",
+        "Pass --trust if you trust the file's author; otherwise ask the author for a skops or ONNX file.",
     )
 
 
 class _Inert:
-    """Stands in for everything that a pickle imports and for whatever comes of calling it."""
+    """Replaces everything that a pickle imports, and the results of calling it."""
 
     def __new__(cls, *_: object, **__: object) -> _Inert:
         return object.__new__(_Inert)
@@ -159,7 +160,7 @@ class _Inert:
 
 
 class _ArrayHeader(_Inert):
-    """joblib's array wrapper: when its state is known, the array's raw bytes follow in the stream."""
+    """joblib's array wrapper: after its state, the array's raw bytes follow in the stream."""
 
     state: Mapping[str, Any]
 
@@ -171,7 +172,7 @@ class _ArrayHeader(_Inert):
 
 
 class _Scanner(pickle._Unpickler):
-    """Python's unpickler with nothing behind the names; it keeps those that aren't allowed."""
+    """Python's unpickler, importing nothing; it collects the names that aren't allowed."""
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(_STEPS)
     stack: list[Any]
@@ -183,7 +184,7 @@ class _Scanner(pickle._Unpickler):
         self.refused: list[str] = []
 
     def find_class(self, module: str, name: str) -> Any:
-        """An inert stand-in for the name. ``numpy.dtype`` is real: the size of the arrays that follow hangs on it."""
+        """An inert object for the name. ``numpy.dtype`` is real, since the size of raw arrays depends on it."""
         qualified = f"{module}.{name}"
         if qualified == _ARRAY_WRAPPER:
             return _ArrayHeader
@@ -192,7 +193,7 @@ class _Scanner(pickle._Unpickler):
         return np.dtype if qualified == "numpy.dtype" else _Inert
 
     def persistent_load(self, pid: object) -> Any:
-        """Stands in for what the container keeps outside of the pickle, such as torch's storages."""
+        """An inert object for what the container keeps outside the pickle, such as torch's storages."""
         return _Inert()
 
     def load_stack_global(self) -> None:
@@ -202,7 +203,7 @@ class _Scanner(pickle._Unpickler):
         _STEPS[pickle.STACK_GLOBAL[0]](self)
 
     def load_build(self) -> None:
-        """After an array header, step over the array as joblib does."""
+        """After an array header, skip the array as joblib does."""
         _STEPS[pickle.BUILD[0]](self)
         if isinstance(self.stack[-1], _ArrayHeader):
             self._skip_array(self.stack.pop().state)
@@ -213,7 +214,7 @@ class _Scanner(pickle._Unpickler):
 
     def _skip_array(self, header: Mapping[str, Any]) -> None:
         dtype = np.dtype(header["dtype"])
-        if dtype.hasobject:  # joblib nests a pickle of its own for these
+        if dtype.hasobject:  # joblib stores these as a nested pickle
             inner = _Scanner(self.stream, self.allowed)
             inner.load()
             self.refused += inner.refused
@@ -222,4 +223,4 @@ class _Scanner(pickle._Unpickler):
             self.stream.read(self.stream.read(1)[0])
         size = prod(int(n) for n in header["shape"]) * dtype.itemsize
         if len(self.stream.read(size)) < size:
-            raise EOFError("the data of an array ends early")
+            raise EOFError("the data of an array is truncated")

@@ -1,4 +1,4 @@
-"""Functions that a user names, ``package.module:name`` or ``file.py:name``: found from the current folder."""
+"""Functions that a user names as ``package.module:name`` or ``file.py:name``, relative to the current folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .errors import ParityGateError
 
 
 def find_callable(source: str, code: str) -> Callable[..., Any]:
-    """What ``source`` names; importing it runs the user's code. Raises ParityGateError ``code``."""
+    """The callable that ``source`` names; importing it runs the user's code. Raises ParityGateError ``code``."""
     where, _, name = source.rpartition(":")
     try:
         space = _import_file(Path(where)) if where.endswith(".py") else _import_module(where)
@@ -25,7 +25,7 @@ def find_callable(source: str, code: str) -> Callable[..., Any]:
     if not callable(found):
         has = [each for each, value in vars(space).items() if callable(value) and not each.startswith("_")]
         raise ParityGateError(code, source, f"{where} has no callable '{name}'", f"It has: {', '.join(has)}.")
-    return found  # type: ignore[no-any-return]  # what the user's module holds is not known to the type checker
+    return found  # type: ignore[no-any-return]  # the type checker doesn't know the user's module
 
 
 def _import_module(name: str) -> Any:
@@ -34,7 +34,7 @@ def _import_module(name: str) -> Any:
 
 
 def _import_file(path: Path) -> Any:
-    """Import a file by path as Python imports a script: modules beside it are found."""
+    """Import a file by path as Python runs a script: it can import modules from its own folder."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise FileNotFoundError(f"no Python file {path}")
@@ -47,7 +47,7 @@ def _import_file(path: Path) -> Any:
 
 @contextmanager
 def _found_first(folder: Path) -> Iterator[None]:
-    """Imports look into ``folder`` first; afterwards last, where it can't stand in for an installed package."""
+    """Imports search ``folder`` first; afterwards last, where it can't shadow an installed package."""
     sys.path.insert(0, str(folder))
     try:
         yield

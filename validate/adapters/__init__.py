@@ -1,1 +1,1 @@
-"""Between the reference's samples and what a candidate takes and gives."""
+"""From the reference's samples to a candidate's inputs, and from its outputs to the reference's form."""

@@ -1,4 +1,4 @@
-"""A classifier's dictionary of probabilities as the table that the reference gives."""
+"""A classifier's dictionary of probabilities as the array that the reference outputs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Classes = Mapping[str, tuple[ClassLabel, ...]]
 def fold(outputs: Mapping[str, Array], classes: Classes, bound: Mapping[str, str]) -> dict[str, Array]:
     """The outputs of one sample with each dictionary in ``classes`` as a vector, in the order of its classes.
 
-    A label that is bound to nothing in the reference must be the class with the greatest value; then it is dropped,
-    since it says nothing new. Raises ParityGateError PG302 where it isn't, or where the keys are no such classes.
+    A label that is bound to no output of the reference must be the class with the greatest value; it is then dropped,
+    because it is redundant. Raises ParityGateError PG302 if it isn't, or if the keys are not these classes.
     """
     folded = dict(outputs)
     for name, labels in classes.items():
@@ -36,7 +36,7 @@ def fold(outputs: Mapping[str, Array], classes: Classes, bound: Mapping[str, str
 
 
 def folded_signature(signature: Signature, classes: Classes, bound: Mapping[str, str]) -> Signature:
-    """The signature of what :func:`fold` gives."""
+    """The signature of the outputs of :func:`fold`."""
     dictionaries = {name for name in classes if any(spec.name == name + KEYS for spec in signature.outputs)}
     kept = tuple(spec for spec in map(_folded, signature.outputs) if spec is not None)
     if not dictionaries:

@@ -1,4 +1,4 @@
-"""Feed the reference's samples to a candidate: bound names, and the candidate's dtypes without silent loss."""
+"""Feed the reference's samples to a candidate: under its names, and in its dtypes without silent loss."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 class InputAdapter:
     """Turns reference feeds into candidate feeds, and collects a note for each input that it had to narrow.
 
-    ``bindings`` maps candidate inputs to reference inputs; equal names bind themselves. ``images`` are candidate inputs
-    that take pixels. Raises ParityGateError PG302
-    for an input that is bound to nothing, or whose values the candidate's dtype can't hold. ``rounded`` tells whether
-    any floating value changed.
+    ``bindings`` maps candidate inputs to reference inputs; equal names need no binding. ``images`` are candidate
+    inputs that take pixels. ``rounded`` is true once a floating value has changed.
     """
 
     def __init__(
@@ -35,14 +33,17 @@ class InputAdapter:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was narrowed, each said once."""
+        """One note for each narrowed input."""
         return tuple(self._notes)
 
     def adapt(self, feed: Feed) -> dict[str, Array]:
-        """The same values under the candidate's names and in its dtypes."""
-        return {spec.name: self._cast(spec, self._seen(spec, self._bound(spec, feed))) for spec in self._specs}
+        """The same values under the candidate's names and in its dtypes.
 
-    def _seen(self, spec: TensorSpec, array: Array) -> Array:
+        Raises ParityGateError PG302 for an input without a binding, or with values that its dtype can't hold.
+        """
+        return {spec.name: self._cast(spec, self._pixels(spec, self._bound(spec, feed))) for spec in self._specs}
+
+    def _pixels(self, spec: TensorSpec, array: Array) -> Array:
         return to_pixels(array, self._images[spec.name]) if spec.name in self._images else array
 
     def _bound(self, spec: TensorSpec, feed: Feed) -> Array:
@@ -51,7 +52,7 @@ class InputAdapter:
             raise ParityGateError(
                 "PG302",
                 spec.name,
-                f"this input of the candidate is bound to no input of the reference ({', '.join(feed)})",
+                f"this input of the candidate is not bound to an input of the reference ({', '.join(feed)})",
                 "Bind it with --bind-input CANDIDATE=REFERENCE.",
             )
         return feed[name]
@@ -63,7 +64,7 @@ class InputAdapter:
             cast = array.astype(spec.dtype)
         if not _same_kind(array.dtype, cast.dtype) or not _holds(array, cast):
             raise ParityGateError(
-                "PG302", spec.name, f"the samples are {array.dtype} and don't fit the candidate's {spec.dtype}"
+                "PG302", spec.name, f"the samples are {array.dtype} and don't fit into the candidate's {spec.dtype}"
             )
         self.rounded |= array.dtype.kind == "f" and not np.array_equal(cast.astype(array.dtype), array, equal_nan=True)
         if not np.can_cast(array.dtype, cast.dtype, "safe"):
@@ -78,7 +79,7 @@ def _same_kind(given: np.dtype[np.generic], wanted: np.dtype[np.generic]) -> boo
 
 
 def _holds(array: Array, cast: Array) -> bool:
-    """Integers must survive exactly; floating values may be rounded, but not overflow."""
+    """Integers must be preserved exactly; floating values may be rounded, but not overflow."""
     if array.dtype.kind in "iub":
         return bool(np.array_equal(cast.astype(array.dtype), array))
     return bool(np.array_equal(np.isfinite(array), np.isfinite(cast)))

@@ -1,4 +1,4 @@
-"""Run a model that takes one sample at a time on batches: every row alone, the answers put together again."""
+"""Run a model that takes single rows on batches: each row separately, the outputs joined again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BATCH = "batch"
 
 
 def takes_rows(signature: Signature, feeds: Sequence[Feed]) -> bool:
-    """Whether ``feeds`` don't fit ``signature`` as they are, and each of their rows does."""
+    """Whether ``feeds`` don't fit ``signature`` as they are, but each of their rows does."""
     shapes = {spec.name: spec.shape for spec in signature.inputs}
     if all(_fits(shapes[name], array.shape) for feed in feeds for name, array in feed.items()):
         return False
@@ -35,7 +35,7 @@ def rows_of(feed: Feed) -> int:
 
 
 def split(feed: Feed, signature: Signature) -> list[dict[str, Array]]:
-    """The rows of a feed, each in the shape that its input declares."""
+    """The rows of a feed, each in the shape that the input declares."""
     shapes = {spec.name: spec.shape for spec in signature.inputs}
     return [
         {name: array[i] if _fits(shapes[name], array.shape[1:]) else array[i : i + 1] for name, array in feed.items()}
@@ -44,9 +44,9 @@ def split(feed: Feed, signature: Signature) -> list[dict[str, Array]]:
 
 
 def join(rows: Sequence[Mapping[str, Array]], expected: Mapping[str, Array]) -> dict[str, Array]:
-    """One array per output; ``expected`` are the reference's, whose ranks tell whether a row still has a batch axis.
+    """One array per output; the ranks of ``expected``, the reference's outputs, tell whether rows have a batch axis.
 
-    Raises ParityGateError PG302 where rows differ in shape.
+    Raises ParityGateError PG302 if the rows of an output differ in shape.
     """
     for name in rows[0]:
         shapes = {row[name].shape for row in rows}
@@ -62,7 +62,7 @@ def _joined(parts: Sequence[Array], expected: Array | None) -> Array:
 
 
 def as_batches(signature: Signature) -> Signature:
-    """What a model of single rows takes and gives when a batch goes through it row by row."""
+    """The signature of a model of single rows when it runs on batches, row by row."""
     return replace(
         signature,
         inputs=tuple(replace(spec, shape=_batched(spec.shape)) for spec in signature.inputs),
@@ -81,7 +81,7 @@ def _takes_row(declared: tuple[Dim, ...] | None, given: tuple[int, ...]) -> bool
 
 
 def _fits(declared: tuple[Dim, ...] | None, given: tuple[int, ...]) -> bool:
-    """Whether an array has the declared shape; a number may stand for a vector of length 1."""
+    """Whether an array has the declared shape; a scalar also fits a vector of length 1."""
     if declared is None:
         return True
     if len(declared) != len(given):

@@ -1,4 +1,4 @@
-"""The same values in another dtype: Core ML's arrays hold int32 and floats only, where a source has more."""
+"""The same values in another dtype: Core ML's arrays hold only int32 and floats, a source may have other dtypes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _FLOATS = ("float64", "float32", "float16")
 
 
 def accepting(specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
-    """The specs, each floating one content with any floating width."""
+    """The specs, each floating one accepting any floating width."""
     return tuple(replace(spec, accepts=_FLOATS) if spec.dtype in _FLOATS else spec for spec in specs)
 
 
 def widened(
     actual: Sequence[Mapping[str, Array]], expected: Sequence[Mapping[str, Array]], bindings: Mapping[str, str]
 ) -> tuple[list[dict[str, Array]], tuple[str, ...]]:
-    """The candidate's whole numbers and truth values in the reference's dtype, and a sentence for each that changed.
+    """The candidate's integers and booleans in the reference's dtype, and a note for each output that changed.
 
-    Only where that loses nothing: a number that the reference's dtype can't hold stays as it is, and fails.
+    Only if that is exact: an output with a value that the reference's dtype can't hold is unchanged, and fails.
     """
     notes: dict[str, None] = {}
     wide = [

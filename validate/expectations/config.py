@@ -1,4 +1,4 @@
-"""The config file, ``paritygate.toml``: what is agreed on for a project and reviewed with it. Waivers, so far."""
+"""The config file, ``paritygate.toml``: the waivers of a project, reviewed like its code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..errors import ParityGateError
 from ..report.user_checks import Waiver
 
 FILE = "paritygate.toml"
-"""What is looked for in the current folder when no file is named."""
+"""The file that is read from the current folder if the user names none."""
 
 _TEXTS = ("output", "reason", "model", "signed_off_by")
 _KNOWN = tuple(field.name for field in fields(Waiver))
@@ -28,24 +28,24 @@ _EXAMPLE = """For example:
 
 
 def find_config(given: Path | None) -> Path | None:
-    """The file that was named, or the one in the current folder if there is one."""
+    """The given file, or the one in the current folder if there is one."""
     return given or (Path(FILE) if Path(FILE).is_file() else None)
 
 
 def read_waivers(path: Path | None) -> tuple[Waiver, ...]:
-    """The waivers of a config file, none without one.
+    """The waivers of a config file; none without a file.
 
-    Raises ParityGateError PG202 where there is no such file, and PG201 for whatever it holds that can't be meant.
+    Raises ParityGateError PG202 if the file can't be read, and PG201 for invalid content.
     """
     if path is None:
         return ()
     tables = _read(path)
     unknown = ", ".join(key for key in tables if key != "waiver")
     if unknown:
-        raise ParityGateError("PG201", str(path), f"unknown: {unknown}", "It holds [[waiver]] tables.")
+        raise ParityGateError("PG201", str(path), f"unknown: {unknown}", "Only [[waiver]] tables are allowed.")
     entries = tables.get("waiver", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ParityGateError("PG201", str(path), "'waiver' is no list of tables", _EXAMPLE)
+        raise ParityGateError("PG201", str(path), "'waiver' is not a list of tables", _EXAMPLE)
     return tuple(_waiver(entry, f"{path}, waiver {number}") for number, entry in enumerate(entries, start=1))
 
 
@@ -78,7 +78,7 @@ def _fault(entry: Mapping[str, Any]) -> str:
         return f"must be text and not empty: {', '.join(empty)}"
     bound = entry["max_abs"]
     if isinstance(bound, bool) or not isinstance(bound, int | float) or not 0 < bound < math.inf:
-        return f"max_abs = {bound!r} is not a number above 0"
+        return f"max_abs = {bound!r} is not a finite number above 0"
     if type(entry["expires"]) is not date:
-        return f"expires = {entry['expires']!r} is not a day, written without quotes"
+        return f"expires = {entry['expires']!r} is not a date, written without quotes"
     return ""

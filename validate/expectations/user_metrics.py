@@ -1,6 +1,6 @@
-"""The user's own figures: functions of a model's outputs and inputs, measured on both sides.
+"""The user's own metrics: functions of a model's outputs and inputs, computed for the reference and the candidate.
 
-They run in this process, which is what the user asks for by naming them.
+They run in this process; the user allows that by naming them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UserMetric:
-    """``function(outputs, inputs)`` gives a number or a mapping of numbers; ``limit`` is how far they may be apart."""
+    """``function(outputs, inputs)`` returns a number or a mapping of numbers; ``limit`` is their greatest allowed
+    difference between reference and candidate, None for a metric that only informs.
+    """
 
     name: str
     function: Function
@@ -45,8 +47,8 @@ def as_metric(given: str | Function | tuple[str | Function, float]) -> UserMetri
         source, limit = _with_limit(source)
     name = source if isinstance(source, str) else getattr(source, "__qualname__", type(source).__name__)
     if limit is not None and not 0 <= limit < math.inf:
-        raise ParityGateError("PG201", f"metric {name}", f"MAX_DIFF {limit} is not a number from 0 on")
-    with redirect_stdout(sys.stderr):  # what the module prints is not our answer
+        raise ParityGateError("PG201", f"metric {name}", f"MAX_DIFF {limit} is not a finite number of 0 or more")
+    with redirect_stdout(sys.stderr):  # what the module prints must not mix with our output
         function = find_callable(source, "PG201") if isinstance(source, str) else source
     return UserMetric(name, function, limit)
 
@@ -66,24 +68,26 @@ def measure_metrics(
     actual: Sequence[Arrays],
     bindings: Mapping[str, str],
 ) -> tuple[tuple[MetricComparison, ...], tuple[Finding, ...]]:
-    """Every metric of both sides, and what speaks against them.
+    """Every metric of the reference and the candidate, and the findings about them.
 
-    ``expected`` and ``actual`` hold one mapping of outputs per sample; ``bindings`` maps the candidate's names to the
-    reference's, which the functions see. Samples are joined along the batch where they can be. Raises ParityGateError
-    PG201 when a function fails on the reference; a failure on the candidate alone is a finding.
+    ``expected`` and ``actual`` hold one mapping of outputs per sample; ``bindings`` maps the candidate's output names
+    to the reference's, which the functions see. Samples are joined along the batch axis if possible. Raises
+    ParityGateError PG201 if a function fails on the reference; a failure on the candidate alone is a finding.
     """
     if not (metrics and samples):
         return (), ()
     batches = [sample.batch for sample in samples]
     inputs = _joined([sample.feed for sample in samples], batches)
     renamed = [{bindings[name]: array for name, array in output.items() if name in bindings} for output in actual]
-    sides = _joined(expected, batches), _joined(renamed, batches)
-    measured = [_compare(metric, *sides, inputs) for metric in metrics]
-    return tuple(row for rows, _ in measured for row in rows), tuple(each for _, found in measured for each in found)
+    reference, candidate = _joined(expected, batches), _joined(renamed, batches)
+    measured = [_compare(metric, reference, candidate, inputs) for metric in metrics]
+    return tuple(each for found, _ in measured for each in found), tuple(
+        each for _, found in measured for each in found
+    )
 
 
 def _joined(outputs: Sequence[Arrays], batches: Sequence[int | None]) -> dict[str, Array]:
-    """What is there in every sample, read-only: the second side must find what the first one found."""
+    """The outputs that every sample has, joined and read-only, so that one model's metrics can't affect the other's."""
     common = [name for name in outputs[0] if all(name in output for output in outputs)]
     joined = join_batches([{name: output[name] for name in common} for output in outputs], batches)
     views = {name: array.view() for name, array in joined.items()}
@@ -99,50 +103,50 @@ def _compare(
     try:
         candidate = _call(metric, actual, inputs)
     except ParityGateError as error:
-        return [], [_finding(metric, "PG112", f"it works on the reference and fails on the candidate: {error.cause}")]
-    rows = [
+        return [], [_finding(metric, "PG112", f"it works on the reference, but fails on the candidate: {error.cause}")]
+    comparisons = [
         MetricComparison(name, reference.get(name, math.nan), candidate.get(name, math.nan), metric.limit)
         for name in {**reference, **candidate}
     ]
-    return rows, list(_findings(metric, rows))
+    return comparisons, list(_findings(metric, comparisons))
 
 
-def _findings(metric: UserMetric, rows: Sequence[MetricComparison]) -> Iterator[Finding]:
-    for row in rows:
-        which = row.name.removeprefix(metric.name).strip() or "it"
-        if not row.proved:
-            yield _finding(metric, "PG306", f"{which} is NaN on both sides: nothing was compared")
-        elif not row.passed:
-            sides = f"{row.reference:.9g} in the reference, {row.candidate:.9g} in the candidate"
-            yield _finding(metric, "PG112", f"{which} is {sides}: more than {row.limit:g} apart")
+def _findings(metric: UserMetric, comparisons: Sequence[MetricComparison]) -> Iterator[Finding]:
+    for each in comparisons:
+        which = each.name.removeprefix(metric.name).strip() or "it"
+        if not each.proved:
+            yield _finding(metric, "PG306", f"{which} is NaN for both models: nothing was compared")
+        elif not each.passed:
+            values = f"{each.reference:.9g} for the reference, {each.candidate:.9g} for the candidate"
+            yield _finding(metric, "PG112", f"{which} is {values}: they differ by more than {each.limit:g}")
 
 
 def _finding(metric: UserMetric, code: str, message: str) -> Finding:
-    """An error where the metric was to decide something, a warning where it only informs."""
+    """An error if the metric has a limit, a warning if it only informs."""
     severity = Severity.WARNING if metric.limit is None else Severity.ERROR
     return Finding(code, severity, f"metric {metric.name}", message)
 
 
 def _call(metric: UserMetric, outputs: Arrays, inputs: Arrays) -> dict[str, float]:
-    """The metric's figures by name. Raises ParityGateError PG201."""
+    """The metric's values by name. Raises ParityGateError PG201."""
     try:
         with redirect_stdout(sys.stderr):
             value = metric.function(outputs, inputs)
-        figures = _figures(metric.name, value)
+        values = _values(metric.name, value)
     except Exception as error:  # the function is the user's code
         raise ParityGateError(
             "PG201",
             f"metric {metric.name}",
             f"{type(error).__name__}: {error}",
-            f"It is called with outputs ({', '.join(outputs)}) and inputs ({', '.join(inputs)}), and gives a number or "
-            "a mapping of numbers.",
+            f"It is called with outputs ({', '.join(outputs)}) and inputs ({', '.join(inputs)}), and must return a "
+            "number or a mapping of numbers.",
         ) from error
-    return figures
+    return values
 
 
-def _figures(name: str, value: Any) -> dict[str, float]:
+def _values(name: str, value: Any) -> dict[str, float]:
     if not isinstance(value, Mapping):
         return {name: float(value)}
     if not value:
-        raise ValueError("it gives an empty mapping")
+        raise ValueError("it returns an empty mapping")
     return {f"{name} {key}": float(each) for key, each in value.items()}

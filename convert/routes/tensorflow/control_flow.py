@@ -1,9 +1,10 @@
-"""Loops and branches of a ``GraphDef`` in the one form that coremltools' TensorFlow frontend reads right.
+"""Loops and branches of a ``GraphDef`` in the form that coremltools' TensorFlow frontend converts correctly.
 
-The frontend takes a loop's first two inputs for the counter and the limit of ``tf.while_loop`` and drops them, though
-the conditions of Keras' recurrent layers read them; it pairs outputs by what names begin and end with; and it renames
-what is inside a function in place, even if two loops share it. So every loop gets two more inputs, which nothing reads,
-every output a node and a name of its own, and every loop and branch its own copies of its functions.
+The frontend assumes that a loop's first two inputs are the counter and the limit of ``tf.while_loop`` and drops them,
+although the conditions of Keras' recurrent layers read them; it pairs outputs by the prefixes and suffixes of their
+names; and it renames the nodes of a function in place, even if two loops share it. So every loop gets two additional
+inputs, which nothing reads, every output a node and a name of its own, and every loop and branch its own copies of its
+functions.
 """
 
 from __future__ import annotations
@@ -16,29 +17,29 @@ from typing import Any
 
 _LOOPS, _BRANCHES = ("While", "StatelessWhile"), ("If", "StatelessIf")
 _CALLS = {**dict.fromkeys(_LOOPS, ("cond", "body")), **dict.fromkeys(_BRANCHES, ("then_branch", "else_branch"))}
-"""Operators that call functions -> the attributes with these functions."""
+"""Operators that call functions -> the attributes that name these functions."""
 
 _PADDING = 2
 _OWN = "paritygate_"
 _RESULT = f"{_OWN}identity"
-"""How results are called: the frontend looks for names that end in ``identity_0``, ``identity_1`` and so on."""
+"""Prefix of the names of results: the frontend looks for names that end in ``identity_0``, ``identity_1``, ..."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rewrite:
-    """The functions that are called, their copies, and numbers for new names."""
+    """The functions of the graph, the copies made of them, and numbers for new names."""
 
     library: Mapping[str, Any]
     copies: list[Any] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=count)
 
-    def name(self, what: str) -> str:
-        return f"{_OWN}{what}_{next(self.numbers)}"
+    def name(self, kind: str) -> str:
+        return f"{_OWN}{kind}_{next(self.numbers)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scope:
-    """The nodes of a graph or, with what it returns, of a function, where outputs are referred to in another way."""
+    """The nodes of a graph or, with ``returned``, of a function, which refers to outputs differently."""
 
     nodes: Any
     returned: Any = None
@@ -48,7 +49,7 @@ class _Scope:
         return name if self.returned is None else f"{name}:output:0"
 
     def index(self, reference: str, name: str) -> int | None:
-        """Which output of node ``name`` the reference means, if any."""
+        """The index of the output of node ``name`` that the reference is to, None if it is to another node."""
         given, _, rest = reference.partition(":")
         return int(rest.rpartition(":")[2] or 0) if given == name else None
 
@@ -58,7 +59,7 @@ class _Scope:
 
 
 def normalise_control_flow(graph_def: Any) -> None:
-    """Rewrite ``graph_def`` in place, functions inside of functions included."""
+    """Rewrite ``graph_def`` in place, functions called by functions included."""
     rewrite = _Rewrite({function.signature.name: function for function in graph_def.library.function})
     _rewrite_calls(_Scope(graph_def.node), rewrite)
     del graph_def.library.function[:]
@@ -67,7 +68,7 @@ def normalise_control_flow(graph_def: Any) -> None:
 
 @contextmanager
 def known_functions(graph_def: Any) -> Iterator[None]:
-    """Let TensorFlow's eager context know a graph's functions for a while: the frontend looks them up there."""
+    """Add a graph's functions to TensorFlow's eager context, where the frontend looks them up, during the block."""
     from tensorflow.python.eager import context
 
     eager = context.context()
@@ -100,7 +101,7 @@ def _rewrite_calls(scope: _Scope, rewrite: _Rewrite) -> None:
 
 
 def _copied(function: Any, rewrite: _Rewrite) -> Any:
-    """A copy under a name that nothing else in this process has; what it calls is rewritten too."""
+    """A copy under a name that is unique in this process; the functions that it calls are rewritten, too."""
     copy = type(function)()
     copy.CopyFrom(function)
     copy.signature.name = rewrite.name(f"{id(rewrite)}")
@@ -113,7 +114,7 @@ def _copied(function: Any, rewrite: _Rewrite) -> Any:
 
 
 def _pad_function(function: Any, rewrite: _Rewrite, *, returns: bool) -> None:
-    """Two more integers in front of the inputs, which a body hands on."""
+    """Prepend two integers to the inputs; a body also returns them."""
     names = [rewrite.name("unread") for _ in range(_PADDING)]
     _prepend_arguments(function.signature.input_arg, names)
     if not returns:
@@ -134,7 +135,7 @@ def _prepend_arguments(arguments: Any, names: list[str]) -> None:
 
 
 def _separate_returned(function: Any, rewrite: _Rewrite) -> None:
-    """Every result is an Identity of its own, and is called by its index."""
+    """Give every result an Identity of its own, and a name with its index."""
     scope = _Scope(function.node_def, function.ret)
     old = dict(function.ret)
     function.ret.clear()
@@ -151,11 +152,14 @@ def _identity(scope: _Scope, rewrite: _Rewrite, value: str, dtype: int) -> Any:
 
 
 def _separate_results(scope: _Scope, call: Any, rewrite: _Rewrite, shift: int) -> None:
-    """What reads a loop or branch reads an Identity for that output alone; ``shift`` outputs will come before it."""
+    """Give every output of a loop or branch an Identity, and let its consumers read that.
+
+    ``shift`` is the number of outputs that will be prepended.
+    """
     dtypes = (call.attr["T"] if call.op in _LOOPS else call.attr["Tout"]).list.type
     made: dict[int, str] = {}
 
-    def moved(reference: str) -> str:
+    def redirected(reference: str) -> str:
         index = scope.index(reference, call.name)
         if index is None:
             return reference
@@ -164,18 +168,18 @@ def _separate_results(scope: _Scope, call: Any, rewrite: _Rewrite, shift: int) -
         return scope.output(made[index])
 
     for node in scope.nodes:
-        node.input[:] = [moved(reference) for reference in node.input]
+        node.input[:] = [redirected(reference) for reference in node.input]
     for key, reference in (scope.returned or {}).items():
-        scope.returned[key] = moved(reference)
+        scope.returned[key] = redirected(reference)
     for index, name in made.items():
         node = scope.nodes.add(name=name, op="Identity", input=[scope.value(call.name, index + shift)])
         node.attr["T"].type = dtypes[index]
 
 
 def _separate_inputs(scope: _Scope, loop: Any, rewrite: _Rewrite) -> None:
-    """No value enters a loop twice: coremltools' loop_invariant_elimination loses one of the two.
+    """Give a value that enters a loop twice a second node: coremltools' loop_invariant_elimination loses one of two.
 
-    IdentityN, other than Identity, becomes an operator of Core ML.
+    The node is an IdentityN: unlike Identity, it becomes an operator of Core ML.
     """
     seen = set()
     for index, (reference, dtype) in enumerate(zip(loop.input, loop.attr["T"].list.type, strict=False)):
@@ -187,7 +191,7 @@ def _separate_inputs(scope: _Scope, loop: Any, rewrite: _Rewrite) -> None:
 
 
 def _pad_loop(scope: _Scope, loop: Any, rewrite: _Rewrite) -> None:
-    """Two zeros in front of a loop's inputs."""
+    """Prepend two zeros to a loop's inputs."""
     from tensorflow.core.framework import types_pb2
 
     names = [rewrite.name("zero") for _ in range(_PADDING)]

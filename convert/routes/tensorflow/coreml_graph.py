@@ -1,4 +1,4 @@
-"""A frozen TensorFlow graph as coremltools' frontend takes it."""
+"""A frozen TensorFlow graph in the form that coremltools' frontend accepts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ....validate.engines.tensorflow.freeze import FrozenGraph, run_grappler
+from ....validate.engines.tensorflow.nodes import drop_nodes
 from ....validate.errors import ParityGateError
 from ..coreml.ports import Length, Port
 from .control_flow import normalise_control_flow
@@ -14,9 +15,10 @@ from .control_flow import normalise_control_flow
 def with_ports(
     frozen: FrozenGraph, ports: Sequence[Port], inputs: Mapping[str, str], outputs: Mapping[str, str]
 ) -> Any:
-    """The ``GraphDef`` for the ports' shapes, folded as far as these allow. Raises PG404 and PG405.
+    """The ``GraphDef`` for the ports' shapes, its constants folded.
 
-    ``inputs`` and ``outputs`` are the node names that the signature's inputs and outputs get.
+    ``inputs`` and ``outputs`` map the signature's inputs and outputs to their new node names. Raises ParityGateError
+    PG404 for lookup tables, PG405 for constants of more than 2 GB.
     """
     if frozen.detached:
         raise ParityGateError("PG405", "coremltools", "the graph's constants don't fit into one message (2 GB)")
@@ -30,19 +32,10 @@ def with_ports(
     _declare(graph_def, {inputs[port.source]: port for port in ports})
     graph_def = run_grappler(graph_def, [f"{name}:0" for name in (*inputs.values(), *outputs.values())])
     for nodes in (graph_def.node, *(function.node_def for function in graph_def.library.function)):
-        _drop_checks(nodes)
+        # coremltools' constant folding evaluates assertions as outputs, and then folds nothing at all.
+        drop_nodes(nodes, lambda node: node.op == "Assert")
     normalise_control_flow(graph_def)
     return graph_def
-
-
-def _drop_checks(nodes: Any) -> None:
-    """Take assertions out: coremltools asks for their results when it folds constants, and then folds none at all."""
-    checks = {f"^{node.name}" for node in nodes if node.op == "Assert"}
-    kept = [node for node in nodes if node.op != "Assert"]
-    for node in kept:
-        node.input[:] = [name for name in node.input if name not in checks]
-    del nodes[:]
-    nodes.extend(kept)
 
 
 def _rename(graph_def: Any, names: Mapping[str, str]) -> None:
@@ -55,7 +48,7 @@ def _rename(graph_def: Any, names: Mapping[str, str]) -> None:
 
 
 def _declare(graph_def: Any, ports: Mapping[str, Port]) -> None:
-    """Give the placeholders their shapes; what was inferred from the old ones no longer holds."""
+    """Give the placeholders their shapes, and drop the shapes that were inferred from the old ones."""
     for node in graph_def.node:
         node.attr.pop("_output_shapes", None)
         if node.name in ports:

@@ -1,4 +1,4 @@
-"""TensorFlow operators that coremltools' frontend lacks, written with Core ML's."""
+"""TensorFlow operators that coremltools' frontend lacks, composed of Core ML's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OPERATORS: dict[str, Translation] = {"Erfc": _erfc}
 
 
 def known_operators() -> AbstractContextManager[None]:
-    """Let coremltools' frontend know these operators for a while."""
+    """Register these operators with coremltools' frontend for the length of the block."""
     from coremltools.converters.mil.frontend.tensorflow.tf_op_registry import _TF_OPS_REGISTRY
 
     return extended(_TF_OPS_REGISTRY, OPERATORS)

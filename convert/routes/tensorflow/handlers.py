@@ -1,4 +1,4 @@
-"""TensorFlow operators that tf2onnx 1.17 lacks or gets wrong, as ONNX: one function per operator."""
+"""TensorFlow operators that tf2onnx 1.17 lacks or translates incorrectly, as ONNX: one function per operator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INT32 = 6
 
 
 def handlers(frozen: FrozenGraph) -> dict[str, tuple[Callable[..., None], list[Any]]]:
-    """All translations by TensorFlow's operator names, in the form that tf2onnx takes."""
+    """All translations by TensorFlow's operator names, in tf2onnx's format."""
     translations = TRANSLATIONS | RESIZES | {"LookupTableFindV2": table_lookup(frozen)}
     return {name: handler(translation) for name, translation in translations.items()} | TRANSPOSED
 
@@ -31,7 +31,7 @@ def erfc(nodes: Nodes, node: Any) -> str:
 
 
 def expm1(nodes: Nodes, node: Any) -> str:
-    """2 t / (1 - t) with t = tanh(x / 2) near 0, where exp(x) - 1 would lose all digits; exp(x) - 1 elsewhere."""
+    """2 t / (1 - t) with t = tanh(x / 2) near 0, where exp(x) - 1 would cancel; exp(x) - 1 elsewhere."""
     x = node.input[0]
     one = nodes.const(1, like=x)
     tanh = nodes.op("Tanh", nodes.op("Mul", x, nodes.const(0.5, like=x)))
@@ -41,7 +41,7 @@ def expm1(nodes: Nodes, node: Any) -> str:
 
 
 def log1p(nodes: Nodes, node: Any) -> str:
-    """log(u) x / (u - 1) with u = 1 + x, and x itself where u is 1 (Higham, Accuracy and Stability, 1.14.1)."""
+    """log(u) x / (u - 1) with u = 1 + x, and x where u is 1 (Higham, Accuracy and Stability, 1.14.1)."""
     x = node.input[0]
     one = nodes.const(1, like=x)
     u = nodes.op("Add", x, one)
@@ -51,19 +51,19 @@ def log1p(nodes: Nodes, node: Any) -> str:
 
 
 def xlogy(nodes: Nodes, node: Any) -> str:
-    """x log(y), and 0 where x is 0 whatever y is."""
+    """x log(y), and 0 where x is 0, whatever y is."""
     x, y = node.input
     return _zero_where_zero(nodes, x, nodes.op("Mul", x, nodes.op("Log", y)))
 
 
 def xdivy(nodes: Nodes, node: Any) -> str:
-    """x / y, and 0 where x is 0 whatever y is."""
+    """x / y, and 0 where x is 0, whatever y is."""
     x, y = node.input
     return _zero_where_zero(nodes, x, nodes.op("Div", x, y))
 
 
 def mul_no_nan(nodes: Nodes, node: Any) -> str:
-    """x y, and 0 where y is 0 even if x is infinite or NaN."""
+    """x y, and 0 where y is 0, even if x is infinite or NaN."""
     x, y = node.input
     return _zero_where_zero(nodes, y, nodes.op("Mul", x, y))
 
@@ -79,7 +79,7 @@ def truncated_mod(nodes: Nodes, node: Any) -> str:
 
 
 def bucketize(nodes: Nodes, node: Any) -> str:
-    """How many boundaries are not above x; NaN is behind the last one, as in TensorFlow's binary search."""
+    """The number of boundaries that are not above x; NaN is past the last one, as in TensorFlow's binary search."""
     x = node.input[0]
     boundaries = nodes.const(np.array(node.get_attr_value("boundaries"), np.float32))
     values = nodes.op("Cast", nodes.unsqueeze(x, -1), to=1)
@@ -88,9 +88,9 @@ def bucketize(nodes: Nodes, node: Any) -> str:
 
 
 def dense_bincount(nodes: Nodes, node: Any) -> str:
-    """Counts (or the sums of weights, or whether any) of 0..size-1 in a vector or in each row of a matrix.
+    """Counts of 0..size-1 in a vector or in each row of a matrix; or the sums of their weights, or whether they occur.
 
-    tf2onnx loses the rows.
+    tf2onnx counts all rows together.
     """
     values, size, weights = node.input
     bins = nodes.op("Range", nodes.const(0, like=values), size, nodes.const(1, like=values))
@@ -102,7 +102,7 @@ def dense_bincount(nodes: Nodes, node: Any) -> str:
 
 
 def table_lookup(frozen: FrozenGraph) -> Translation:
-    """Lookups in the frozen graph's tables as ai.onnx.ml LabelEncoder; tf2onnx itself knows no integer keys."""
+    """Lookups in the frozen graph's tables as ai.onnx.ml LabelEncoder; tf2onnx doesn't support integer keys."""
 
     def lookup(nodes: Nodes, node: Any) -> str:
         table = node.inputs[0]

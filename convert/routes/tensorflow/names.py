@@ -1,11 +1,12 @@
-"""Give a translated graph's inputs and outputs the names and shapes that they have in the source."""
+"""Give a translated graph's inputs and outputs the source's names and shapes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from ....validate.engines.tensorflow.tensors import unique
+from ....validate.engines.names import unique
+from ....validate.onnx_graphs import all_graphs
 from ....validate.signature import STRING
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 def name_ports(
     graph: onnx.GraphProto, signature: Signature, inputs: Mapping[str, str], outputs: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Rename and declare inputs and outputs in place; return candidate name -> source name for each side.
+    """Rename and declare inputs and outputs in place; returns candidate name -> source name for inputs and outputs.
 
     ``inputs`` and ``outputs`` map source names to the graph's tensor names. In ONNX an input and an output can't
-    share a name: such an output gets ``_1`` behind it. An internal value that has a port's name gives way.
+    share a name: such an output gets the suffix ``_1``. An inner value with a port's name is renamed.
     """
     wanted = unique([*inputs, *outputs])
     renaming = dict(zip([*inputs.values(), *outputs.values()], wanted, strict=True))
@@ -43,16 +44,8 @@ def _free(name: str, taken: set[str]) -> str:
     return f"{name}__{number}"
 
 
-def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            for nested in [attribute.g] if attribute.HasField("g") else attribute.graphs:
-                yield from _graphs(nested)
-
-
 def _value_names(graph: onnx.GraphProto) -> Iterator[str]:
-    for inner in _graphs(graph):
+    for inner in all_graphs(graph):
         for named in (*inner.input, *inner.initializer):
             yield named.name
         for node in inner.node:
@@ -60,8 +53,8 @@ def _value_names(graph: onnx.GraphProto) -> Iterator[str]:
 
 
 def _rename(graph: onnx.GraphProto, change: Callable[[str], str]) -> None:
-    """Apply an injective change of names to every value, in nested graphs too: those see the outer values."""
-    for inner in _graphs(graph):
+    """Apply an injective change of names to every value, also in nested graphs, which can read the outer values."""
+    for inner in all_graphs(graph):
         for named in (*inner.input, *inner.output, *inner.initializer):
             named.name = change(named.name)
         for node in inner.node:
@@ -72,10 +65,10 @@ def _rename(graph: onnx.GraphProto, change: Callable[[str], str]) -> None:
 def _declare(
     graph: onnx.GraphProto, signature: Signature, inputs: Mapping[str, str], outputs: Mapping[str, str]
 ) -> None:
-    """Declare the source's shapes, in the source's order, and forget tf2onnx' own inference of inner shapes.
+    """Declare the source's shapes, in the source's order, and drop the inner shapes that tf2onnx inferred.
 
-    tf2onnx infers some shapes wrongly (a Resize's height from its input), and ONNX Runtime plans its memory by what
-    is declared. An input that the model never uses is dropped by tf2onnx and comes back here.
+    tf2onnx infers some shapes incorrectly (a Resize's height from its input), and ONNX Runtime plans memory by the
+    declared shapes. tf2onnx drops an input that the model never uses; it is declared here.
     """
     del graph.value_info[:]
     for ports, names, specs in ((graph.input, inputs, signature.inputs), (graph.output, outputs, signature.outputs)):

@@ -1,4 +1,4 @@
-"""A thin layer over tf2onnx's graph: append ONNX nodes, and put a value in the place of a TensorFlow node."""
+"""A thin layer over tf2onnx's graph: append ONNX nodes, and replace a TensorFlow node by a value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ....validate.signature import Array
 
 Translation = Callable[["Nodes", Any], str]
-"""Takes the nodes to append to and the TensorFlow node; returns the value that replaces the node's first output."""
+"""Takes the graph to append to and the TensorFlow node; returns the value that replaces the node's first output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,11 @@ class Nodes:
     graph: Any
 
     def op(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        """Append one node and return its output. Axes and the like go into inputs as the opset demands."""
+        """Append one node and return its output."""
         return str(self.graph.make_node(kind, list(inputs), attr=attributes, domain=domain).output[0])
 
     def const(self, value: Any, like: str | None = None) -> str:
-        """Append a constant, of the dtype of another value if one is named."""
+        """Append a constant, with the dtype of the value ``like`` if it is given."""
         from tf2onnx import utils
 
         array = np.asarray(value)
@@ -35,13 +35,13 @@ class Nodes:
         return str(self.graph.make_const(utils.make_name("const"), array).output[0])
 
     def unsqueeze(self, value: str, axis: int) -> str:
-        """Append Unsqueeze, whose axes are an attribute before opset 13 and an input since."""
+        """Append Unsqueeze, whose axes are an attribute before opset 13 and an input from then on."""
         from tf2onnx.graph_builder import GraphBuilder
 
         return str(GraphBuilder(self.graph).make_unsqueeze({"data": value, "axes": [axis]}))
 
     def sum(self, value: str, axis: int) -> str:
-        """Append ReduceSum over one axis, which goes away."""
+        """Append ReduceSum over one axis, which is removed."""
         from tf2onnx.graph_builder import GraphBuilder
 
         return str(GraphBuilder(self.graph).make_reduce_sum({"data": value, "axes": [axis], "keepdims": 0}))
@@ -52,7 +52,7 @@ class Nodes:
 
 
 def handler(translate: Translation) -> tuple[Callable[..., None], list[Any]]:
-    """A translation in the form that tf2onnx' ``custom_op_handlers`` takes."""
+    """A translation in the form that tf2onnx's ``custom_op_handlers`` expects."""
 
     def handle(graph: Any, node: Any, _name: str, _arguments: list[Any]) -> None:
         outputs, shapes, dtypes = node.output, node.output_shapes, node.output_dtypes
@@ -64,7 +64,7 @@ def handler(translate: Translation) -> tuple[Callable[..., None], list[Any]]:
 
 
 def constant(node: Any, position: int) -> Array:
-    """The value of a node's constant input. Raises ValueError where the model computes it."""
+    """The value of a node's constant input. Raises ValueError if the model computes it."""
     source = node.inputs[position]
     if not source.is_const():
         raise ValueError(f"input {position} of {node.name} must be a constant, but the model computes it")

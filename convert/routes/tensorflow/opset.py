@@ -1,4 +1,4 @@
-"""Which opset tf2onnx starts from, and the way from there to the one that is wanted."""
+"""The opset that tf2onnx writes, and the conversion from it to the requested one."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ NEWEST = 18
 
 
 def start_opset(options: ConvertOptions) -> int:
-    """The opset to ask of tf2onnx."""
+    """The opset that tf2onnx is to write."""
     return min(options.opset or newest_opset(), NEWEST)
 
 
 def reach_opset(model: onnx.ModelProto, options: ConvertOptions) -> tuple[onnx.ModelProto, tuple[str, ...]]:
-    """``model`` at the wanted opset, and notes for the user.
+    """``model`` at the requested opset, and notes for the user.
 
-    An opset that the user names is reached or refused (PG408). Without one, the newest that ONNX Runtime supports
-    is tried, and where ONNX's version converter or ONNX Runtime refuses, the model stays as tf2onnx made it.
+    Raises ParityGateError PG408 if the user's opset can't be reached. Without one, the newest that ONNX Runtime
+    supports is tried; if ONNX's version converter or ONNX Runtime rejects it, the model stays as tf2onnx wrote it.
     """
     try:
         moved = raise_opset(model, options.opset or newest_opset())
     except ParityGateError as error:
         if options.opset is not None:
-            remedy = f"tf2onnx itself writes opsets up to {NEWEST}; --opset {NEWEST} needs no conversion of versions."
+            remedy = f"tf2onnx itself writes opsets up to {NEWEST}; --opset {NEWEST} needs no version conversion."
             raise ParityGateError("PG408", f"opset {options.opset}", error.cause, remedy) from error
         return model, (f"kept at opset {NEWEST}: {error.cause}",)
     return moved, ()

@@ -22,7 +22,7 @@ def bilinear(nodes: Nodes, node: Any) -> str:
 
 
 def nearest(nodes: Nodes, node: Any) -> str:
-    """ResizeNearestNeighbor; rounds half away from zero between aligned corners, else takes the pixel it falls in."""
+    """ResizeNearestNeighbor; rounds half away from zero for aligned corners, else rounds down."""
     return _resize(
         nodes,
         node,
@@ -33,9 +33,10 @@ def nearest(nodes: Nodes, node: Any) -> str:
 
 
 def bicubic(nodes: Nodes, node: Any) -> str:
-    """ResizeBicubic: Keys' kernel without what lies outside of the image; the older grids use another kernel.
+    """ResizeBicubic: Keys' kernel, pixels outside the image excluded; without half-pixel centers a different kernel.
 
-    As matrices where the sizes are fixed: ONNX Runtime moves the axes of a cubic Resize about and then refuses it.
+    As matrices if the sizes are fixed: ONNX Runtime's optimiser permutes the axes of a cubic Resize, which it then
+    rejects.
     """
     import tensorflow as tf
 
@@ -65,7 +66,7 @@ def _grid(node: Any, half_pixel: str) -> str:
 
 
 def _resize(nodes: Nodes, node: Any, **attributes: Any) -> str:
-    """Resize by sizes. tf2onnx does it by scales, and a scale of 32 bits times a length may end just below a size."""
+    """Resize by sizes. tf2onnx uses scales, and a float32 scale times a length may round to just below the size."""
     image = _channels_first(nodes, node.input[0])
     sizes = nodes.op("Cast", node.input[1], to=_INT64)
     outer = nodes.op("Slice", nodes.op("Shape", image), nodes.const(np.array([0])), nodes.const(np.array([2])))
@@ -84,7 +85,7 @@ def _cast(nodes: Nodes, value: str, dtype: int) -> str:
 
 
 def _fixed(nodes: Nodes, node: Any) -> bool:
-    """Whether height and width are known, before and after."""
+    """Whether height and width are known, of the input and of the output."""
     shape = nodes.graph.get_shape(node.input[0])
     return shape is not None and -1 not in shape[1:3] and node.inputs[1].is_const()
 
@@ -102,7 +103,7 @@ def area(nodes: Nodes, node: Any) -> str:
 def scale_and_translate(nodes: Nodes, node: Any) -> str:
     """ScaleAndTranslate: resizes with antialiasing and the Lanczos kernels, which ONNX lacks.
 
-    A scale that the model computes is taken for the ratio of the sizes, which is what ``tf.image.resize`` computes.
+    If the model computes the scale, it is assumed to be the ratio of the sizes, as in ``tf.image.resize``.
     """
     import tensorflow as tf
 
@@ -126,7 +127,7 @@ def scale_and_translate(nodes: Nodes, node: Any) -> str:
 def _separable(nodes: Nodes, node: Any, along: Callable[[int, Array, int], Any]) -> str:
     """A linear resize as a matrix for each axis.
 
-    The matrices are read off TensorFlow itself: ``along`` resizes a stack of columns that are 1 at one row each.
+    TensorFlow itself gives the matrices: ``along`` resizes a stack of unit vectors.
     """
     import tensorflow as tf
 
@@ -134,12 +135,12 @@ def _separable(nodes: Nodes, node: Any, along: Callable[[int, Array, int], Any])
         raise ValueError(f"{node.type} can only be converted for images of a fixed height and width")
     shape, sizes = nodes.graph.get_shape(node.input[0]), constant(node, 1)
     with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
-        rows, columns = (
+        vertical, horizontal = (
             session.run(along(axis, np.eye(length, dtype=np.float32)[:, :, None, None], int(size)))[:, :, 0, 0]
             for axis, (length, size) in enumerate(zip(shape[1:3], sizes, strict=True))
         )
-    tall = nodes.op("MatMul", nodes.const(rows.T.copy()), _channels_first(nodes, node.input[0]))
-    return nodes.op("Transpose", nodes.op("MatMul", tall, nodes.const(columns)), perm=_TO_NHWC)
+    tall = nodes.op("MatMul", nodes.const(vertical.T.copy()), _channels_first(nodes, node.input[0]))
+    return nodes.op("Transpose", nodes.op("MatMul", tall, nodes.const(horizontal)), perm=_TO_NHWC)
 
 
 def _text(value: Any) -> str:

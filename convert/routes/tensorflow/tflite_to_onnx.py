@@ -11,7 +11,7 @@ from ..onnx.padded_pools import guard_padded_pools
 from ..onnx.save import save_onnx
 from .names import name_ports
 from .opset import reach_opset, start_opset
-from .translate import listening, simplify
+from .translate import reporting_problems, simplify
 
 if TYPE_CHECKING:
     from ....validate.engines.base import Model
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
     """Translate the file's first subgraph; quantised tensors become QuantizeLinear and DequantizeLinear.
 
-    Raises ParityGateError PG404 with the operators that have no translation, PG405 with tf2onnx' reason, PG408 for
-    an opset out of reach.
+    Raises ParityGateError PG404 with the operators that have no translation, PG405 with tf2onnx's reason, PG408 for
+    an opset that can't be reached.
     """
     from tf2onnx import tfonnx
 
@@ -39,8 +39,8 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
             tflite_path=str(source.path),
         )
 
-    with listening(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # tf2onnx opens the interpreter, which announces its move
+    with reporting_problems(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # the interpreter's move to another package is announced
         proto = simplify(build).make_model("")
     guard_padded_pools(proto.graph)
     bound_inputs, bound_outputs = name_ports(proto.graph, source.signature, inputs, outputs)

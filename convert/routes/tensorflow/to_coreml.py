@@ -19,7 +19,7 @@ ROUTE = "coremltools"
 
 
 def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
-    """Freeze, give the placeholders the shapes of their features, bring loops into form, and hand over to coremltools.
+    """Freeze, set the placeholders' shapes, normalise loops, and convert with coremltools.
 
     Raises ParityGateError PG404 naming an operator without a translation, PG405 with coremltools' reason, PG408 for a
     deployment target that is too old, PG201 for options that don't fit the model, PG206 for an input of unknown rank.

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
-    """Freeze, translate, give inputs and outputs their own names and shapes, move to the wanted opset, write.
+    """Freeze, translate, restore the names and shapes of inputs and outputs, convert to the requested opset, write.
 
-    Raises ParityGateError PG404 with the operators and layers that have no translation, PG405 with tf2onnx' reason,
-    PG408 for an opset out of reach, PG206 for an input of unknown rank (tf2onnx would take it for a scalar).
+    Raises ParityGateError PG404 with the operators and layers that have no translation, PG405 with tf2onnx's reason,
+    PG408 for an opset that can't be reached, PG206 for an input of unknown rank (tf2onnx would treat it as a scalar).
     """
     remedy = "Export the model with a shape for this input; a frozen graph's inputs can be declared with their shapes."
     for spec in model.signature.inputs:

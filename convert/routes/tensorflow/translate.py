@@ -1,4 +1,4 @@
-"""Run tf2onnx's translation of a frozen graph; find out what it could not translate."""
+"""Run tf2onnx's translation of a frozen graph, and report what it could not translate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Problems:
-    """What tf2onnx says only in its log: (operator, node) without a translation, and the node that failed."""
+    """What tf2onnx reports only in its log: (operator, node) without a translation, and the nodes that failed."""
 
     unsupported: list[tuple[str, str]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -32,7 +32,7 @@ class _Collector(logging.Handler):
         self._problems = problems
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the node's name from the two messages that tell it."""
+        """Keep the node's name from the two messages that contain one."""
         arguments = record.args if isinstance(record.args, tuple) else ()
         if record.msg.startswith("Tensorflow op [") and len(arguments) == 2:
             self._problems.unsupported.append((str(arguments[1]), str(arguments[0])))
@@ -41,8 +41,8 @@ class _Collector(logging.Handler):
 
 
 @contextmanager
-def listening() -> Iterator[Problems]:
-    """Collect tf2onnx's errors instead of letting it print them; raise PG404 or PG405 in place of its exceptions."""
+def reporting_problems() -> Iterator[Problems]:
+    """Collect tf2onnx's log instead of printing it, and raise PG404 or PG405 in place of its exceptions."""
     problems, logger = Problems(), logging.getLogger("tf2onnx")
     collector, propagate = _Collector(problems), logger.propagate
     logger.addHandler(collector)
@@ -73,17 +73,20 @@ def _raise_unsupported(problems: Problems, cause: Exception | None) -> None:
         "PG404",
         ", ".join(sorted(layers)),
         f"tf2onnx has no translation for {listed}",
-        "Leave this part out of the model and do it in your own code, before or after it.",
+        "Remove this part from the model, and do it in your own code before or after the model.",
     ) from cause
 
 
 def _layer(node: str) -> str:
-    """The scope that a node stands in: its layer, where Keras made the graph."""
+    """The scope of a node; in a graph made by Keras its layer."""
     return node.rpartition("/")[0] or node
 
 
 def translate(frozen: FrozenGraph, opset: int) -> onnx.ModelProto:
-    """The frozen graph as ONNX; inputs and outputs still have their tensor names. Raises PG404 or PG405."""
+    """The frozen graph as ONNX; inputs and outputs still have their tensor names.
+
+    Raises ParityGateError PG404 or PG405.
+    """
     import tensorflow as tf
     from tf2onnx import tfonnx
 
@@ -101,7 +104,7 @@ def translate(frozen: FrozenGraph, opset: int) -> onnx.ModelProto:
                 custom_op_handlers=handlers(frozen),
             )
 
-    with listening():
+    with reporting_problems():
         model: onnx.ModelProto = simplify(build).make_model("")
     guard_padded_pools(model.graph)
     model.graph.initializer.extend(_weight(name, tensor) for name, tensor in weights.items())
@@ -109,7 +112,7 @@ def translate(frozen: FrozenGraph, opset: int) -> onnx.ModelProto:
 
 
 def _weight(name: str, tensor: Any) -> onnx.TensorProto:
-    """A detached constant, which went through the translation as an input, as the initializer that it is."""
+    """The initializer for a detached constant, which was an input during the translation."""
     import onnx
     from tf2onnx import tf_utils
 
@@ -119,10 +122,10 @@ def _weight(name: str, tensor: Any) -> onnx.TensorProto:
 
 
 def simplify(build: Callable[[], Any]) -> Any:
-    """tf2onnx's optimizers on a fresh graph, without their safety net: a copy of the graph before each of them.
+    """Run tf2onnx's optimizers on a fresh graph, without the copies that it makes to recover from a failed optimizer.
 
-    The copies double the time of the whole translation. Only when an optimizer fails, the graph is built once more
-    and the net is used, which leaves that optimizer out.
+    The copies double the time of the whole translation. If an optimizer fails, the graph is built again and optimized
+    with copies, which skips that optimizer.
     """
     from tf2onnx import optimizer
 
@@ -130,5 +133,5 @@ def simplify(build: Callable[[], Any]) -> Any:
         return optimizer.optimize_graph(build(), catch_errors=False)
     except ParityGateError:
         raise
-    except Exception:  # noqa: BLE001  # any failure of an optimizer; failures of build() come again below
+    except Exception:  # noqa: BLE001  # any failure of an optimizer; failures of build() are raised again below
         return optimizer.optimize_graph(build(), catch_errors=True)

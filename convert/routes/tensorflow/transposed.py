@@ -1,4 +1,4 @@
-"""Transposed convolutions: tf2onnx' translation, with its negative paddings put right."""
+"""Transposed convolutions: tf2onnx's translation, its negative paddings corrected."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 def _translate(graph: Any, node: Any, _name: str, _arguments: list[Any]) -> None:
     """Let tf2onnx translate, then turn a negative total padding into ``output_padding``.
 
-    TensorFlow puts what the output has beyond the kernel's reach behind the last row; tf2onnx gives a negative
-    padding there, which ONNX forbids.
+    TensorFlow appends the part of the output that the kernel doesn't reach; tf2onnx writes it as a negative padding,
+    which ONNX forbids.
     """
     from tf2onnx.onnx_opset.nn import ConvTranspose
 

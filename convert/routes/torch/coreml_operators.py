@@ -1,4 +1,4 @@
-"""PyTorch operators that coremltools' frontend lacks, or knows under TorchScript's name alone."""
+"""PyTorch operators that coremltools' frontend lacks, or knows only under TorchScript's name."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from ..coreml.extend import Translation, extended
 
 ALIASES = {"lstm.input": "lstm", "__and__": "and"}
-"""What an exported program calls an operator -> what TorchScript calls it, where nothing else differs."""
+"""Operator names of exported programs -> TorchScript's names of the same operators."""
 
 
 def _recurrent(name: str) -> Translation:
-    """TorchScript's translation names the two results one by one; an exported program has one tuple of them."""
+    """TorchScript's translation names the two results separately; an exported program has one tuple of them."""
 
     def translate(context: Any, node: Any) -> None:
         from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY
@@ -52,7 +52,7 @@ def _new_ones(context: Any, node: Any) -> None:
 
 
 def _gelu(context: Any, node: Any) -> None:
-    """coremltools 9 reads ``approximate`` as the second operand only, and takes an exported program's for "none"."""
+    """coremltools 9 reads ``approximate`` only as the second operand, and ignores it in an exported program."""
     from coremltools.converters.mil.frontend.torch import ops
     from coremltools.converters.mil.mil import Builder
 
@@ -72,7 +72,7 @@ OPERATORS: dict[str, Translation] = {
 
 
 def known_operators() -> AbstractContextManager[None]:
-    """Let coremltools' frontend know these operators for a while."""
+    """Register these operators with coremltools' frontend for the length of the block."""
     from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY
 
     known = _TORCH_OPS_REGISTRY.name_to_func_mapping

@@ -1,4 +1,4 @@
-"""A PyTorch model as an exported program of flat tensors in its features' shapes."""
+"""A PyTorch model as an exported program that takes one tensor per feature, in the feature's shape."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 from ....validate.engines.torch.axes import input_shapes, is_fixed
 from ....validate.engines.torch.call import Call, inference
-from ....validate.engines.torch.capture import reason
+from ....validate.engines.torch.capture import reason, unchecked_module
 from ....validate.engines.torch.quiet import quiet
 from ....validate.errors import ParityGateError
 from ..coreml.ports import Port
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def flat_program(model: TorchModel, ports: Sequence[Port]) -> Any:
     """Export the model for the ports' shapes, one tensor per port, in order, and decompose it to ATen's core.
 
-    The program that the model was captured as has its dynamic axes still, which cost a graph of computed sizes.
-    Raises PG405 with torch.export's reason.
+    The program that was captured from the model still has its dynamic axes, which would fill the graph with computed
+    sizes. Raises PG405 with torch.export's reason.
     """
     shaped = shaped_call(model.call, ports)
     module = Tensors(_module(model), shaped)
@@ -40,13 +40,13 @@ def flat_program(model: TorchModel, ports: Sequence[Port]) -> Any:
 
 
 def shaped_call(call: Call, ports: Sequence[Port]) -> Call:
-    """The call with each example cut or repeated to a shape that its port takes."""
+    """The call with each example cut or repeated to a shape that its port accepts."""
     shapes = {port.source: _example(port) for port in ports}
     return call.with_values(lambda name, value: _resized(value, shapes[name]))
 
 
 def _example(port: Port) -> tuple[int, ...]:
-    """A shape for torch.export, which takes a dynamic axis of length 0 or 1 for a fixed one."""
+    """A shape for torch.export, which treats an axis of length 0 or 1 as fixed."""
     if len(port.shapes) == 1:
         return port.shapes[0]
     if port.shapes:
@@ -76,21 +76,19 @@ def _free_axes(port: Port) -> list[int]:
 def _module(model: TorchModel) -> Any:
     if isinstance(model.native, torch.nn.Module):
         return model.native
-    module = model.captured.program.module(check_guards=False)
-    module._forward_pre_hooks.clear()  # they check the shapes of the inputs
-    return module
+    return unchecked_module(model.captured.program)
 
 
 def _refuse_fixed(program: Any, ports: Sequence[Port]) -> None:
     for port, shape in zip(ports, input_shapes(program), strict=True):
         fixed = [axis for axis in _free_axes(port) if is_fixed(shape[axis])]
         if fixed:
-            cause = f"'{port.source}' is to have another length in axis {fixed[0]}, which torch.export fixes"
+            cause = f"axis {fixed[0]} of '{port.source}' must vary in length, but torch.export fixes it"
             raise ParityGateError("PG405", "torch.export", cause)
 
 
 def changed_buffers(program: Any) -> list[str]:
-    """The buffers that a call changes, as the signature tells it or, before a program is decomposed, its operators."""
+    """The buffers that a call changes, by the signature and, for a program not yet decomposed, by its operators."""
     signature = program.graph_signature
     buffers = signature.inputs_to_buffers
     in_place = [

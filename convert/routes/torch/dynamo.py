@@ -29,19 +29,19 @@ _OPERATOR = re.compile(r"OpOverload\(op='\w+\.(\w+)', overload='\w+'\)")
 def convert_program(model: TorchModel, destination: Path, opset: int) -> None:
     """Write the model's captured program to ``destination``.
 
-    Raises ParityGateError PG404 naming operators without a translation and where they stand, PG405 with the
-    exporter's reason or with the axes that it fixed, PG408 when the graph can't be moved to the opset.
+    Raises ParityGateError PG404 naming operators without a translation and where they are used, PG405 with the
+    exporter's reason or with the axes that it fixed, PG408 when the graph can't be converted to the opset.
     """
     program = model.captured.program
     _refuse_constants(program)
     exported = _export(program, min(opset, NEWEST))
     if exported.model.opset_imports[""] != min(opset, NEWEST):
         raise ParityGateError(
-            "PG408", f"opset {opset}", f"the graph has opset {exported.model.opset_imports['']} and can't be moved"
+            "PG408", f"opset {opset}", f"the graph has opset {exported.model.opset_imports['']} and can't be converted"
         )
     lost = lost_axes(exported.model, model.signature.inputs)
     if lost:
-        raise ParityGateError("PG405", "torch.onnx", f"a dynamic axis was fixed by the exporter: {', '.join(lost)}")
+        raise ParityGateError("PG405", "torch.onnx", f"the exporter fixed a dynamic axis: {', '.join(lost)}")
     name_axes(exported.model, model.signature)
     name_interface(
         exported.model, [spec.name for spec in model.signature.inputs], list(output_bindings(model.signature))
@@ -55,18 +55,18 @@ def convert_program(model: TorchModel, destination: Path, opset: int) -> None:
 
 
 def _refuse_constants(program: Any) -> None:
-    """The exporter stumbles over outputs that are Python numbers; None it leaves out."""
+    """The exporter fails on outputs that are Python numbers, and leaves out None."""
     for spec in program.graph_signature.output_specs:
         if getattr(spec.arg, "value", None) is not None:
             raise ParityGateError(
                 "PG404", "torch.export program", f"one of its outputs is the constant {spec.arg.value!r}, not a tensor",
-                "Export a module that returns tensors alone.",
+                "Export a module that returns only tensors.",
             )  # fmt: skip
 
 
 def save_graph(model: ir.Model, destination: Path, inline_limit: int = INLINE_LIMIT) -> None:
-    """Write a graph; weights of more than ``inline_limit`` bytes go to ``<destination>.data`` beside it, tensor by
-    tensor, so that no second copy of them is made.
+    """Write a graph; weights of more than ``inline_limit`` bytes in all go to ``<destination>.data`` in the same
+    folder, tensor by tensor, so that they are never copied as a whole.
     """
     import onnx_ir as ir
 
@@ -77,7 +77,7 @@ def save_graph(model: ir.Model, destination: Path, inline_limit: int = INLINE_LI
 def _export(program: Any, opset: int) -> Any:
     import torch
 
-    with quiet(), torch.no_grad():  # with gradients, decomposed attention gets strides that its users can't view
+    with quiet(), torch.no_grad():  # with gradients, decomposed attention gets strides that a later view() rejects
         try:
             return torch.onnx.export(
                 program, dynamo=True, opset_version=opset, verbose=False, verify=False, optimize=True
@@ -97,7 +97,7 @@ def _explained(program: Any, error: Exception) -> ParityGateError:
     return ParityGateError(
         "PG404", f"aten::{name}",
         "torch.onnx has no translation for this operator" + (f", used in {places}" if places else ""),
-        "Write that part with other operators.",
+        "Rewrite this part with other operators.",
     )  # fmt: skip
 
 
@@ -114,4 +114,4 @@ def _places(program: Any, operator: str) -> Iterator[str]:
         stack = node.meta.get("nn_module_stack")
         if node.op == "call_function" and f".{operator}." in str(node.target) and stack:
             path, kind = list(stack.values())[-1]
-            yield f"{path or 'the module itself'} ({str(kind).rpartition('.')[2]})"
+            yield f"{path or 'the top module'} ({str(kind).rpartition('.')[2]})"

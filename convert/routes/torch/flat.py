@@ -1,4 +1,4 @@
-"""TorchScript whose forward takes tensors and gives tensors: what the TorchScript exporter can bind by name."""
+"""TorchScript whose forward takes and returns only tensors, which the TorchScript exporter can bind by name."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ....validate.engines.torch.call import Call, inference, named_outputs, output_paths
-from ....validate.engines.torch.capture import reason
+from ....validate.engines.torch.call import Call, inference
+from ....validate.engines.torch.capture import reason, unchecked_module
+from ....validate.engines.torch.outputs import named_outputs, output_paths
 from ....validate.engines.torch.quiet import quiet
 from ....validate.engines.torch.state import Slot, with_state
 from ....validate.errors import ParityGateError
@@ -21,28 +22,28 @@ if TYPE_CHECKING:
 
 _SIZES = ("Python integer", "Python index", "Iterating over a tensor")
 _BRANCHES = ("Python boolean", "Python float", "Python number")
-"""Words by which the tracer's warnings are told apart."""
+"""Words that identify the tracer's warnings about sizes and about branches."""
 
 _NUMBERS = {"int": "int", "float": "float", "bool": "bool", "number": "float"}
 
 
 @dataclass(frozen=True, slots=True)
 class Flat:
-    """A TorchScript module with one tensor per input of the model, in order, and example values for them."""
+    """A TorchScript module with one tensor per input of the model, in order, and example values for the tensors."""
 
     module: Any
     examples: tuple[Any, ...]
 
 
 def from_script(call: Call, module: Any, slots: Sequence[Slot] = ()) -> Flat:
-    """Wrap a scripted or scriptable module: numbers come in as tensors, outputs leave their containers, state goes in
-    and out.
+    """Wrap a scripted or scriptable module: numbers become tensors, outputs leave their containers, state becomes
+    inputs and outputs.
     """
     args, kwargs = call.example()
     with inference(module), with_state(module, tuple(slots), {}):
         result = module(*args, **kwargs)
         state = [torch.as_tensor(slot.read(module)) for slot in slots]
-        holder = type("Holder", (torch.nn.Module,), {})()  # TorchScript gives modules of one class one forward
+        holder = type("Holder", (torch.nn.Module,), {})()  # modules of one class share one forward in TorchScript
         holder.inner = module
         wrapped = torch.jit.script(holder)
     wrapped.define(_forward(_kinds(module), call, slots, result))
@@ -50,7 +51,7 @@ def from_script(call: Call, module: Any, slots: Sequence[Slot] = ()) -> Flat:
 
 
 def _kinds(module: Any) -> dict[str, str]:
-    """Argument -> TorchScript type; none are known of a module that isn't scripted yet."""
+    """Argument -> TorchScript type; empty for a module that isn't scripted yet."""
     if not isinstance(module, torch.jit.ScriptModule):
         return {}
     return {each.name: str(each.type) for each in module.forward.schema.arguments}
@@ -106,46 +107,45 @@ class Tensors(torch.nn.Module):  # type: ignore[misc]  # PyTorch is not seen by 
         self.call = call
 
     def forward(self, *tensors: Any) -> tuple[Any, ...]:
-        """Fill the call with the tensors, and flatten what comes out."""
+        """Fill the call with the tensors, and flatten the result."""
         values = dict(zip((name for name, _ in self.call.inputs), tensors, strict=True))
         args, kwargs = self.call.with_values(lambda name, _: values[name]).example()
         return tuple(named_outputs(self.inner(*args, **kwargs)).values())
 
 
 def trace(model: TorchModel) -> Flat:
-    """Trace the user's module. Raises ParityGateError PG405 where the trace would fix a branch or a size.
+    """Trace the user's module. Raises ParityGateError PG405 if the trace would fix a branch or a size.
 
-    Where a program was captured, no branch depends on data, and sizes matter only if they may vary.
+    If a program was captured, no branch depends on data, and sizes matter only if they may vary.
     """
     varies = any(isinstance(dim, str) for spec in model.signature.inputs for dim in spec.shape or ())
     return trace_call(model, model.call, varies)
 
 
 def trace_call(model: TorchModel, call: Call, varies: bool) -> Flat:
-    """The same for another call of the user's module; ``varies`` says that sizes other than its may be asked for."""
+    """Trace the user's module with the given call; ``varies`` says that inputs of other sizes must work, too."""
     program, module = model.captured.program, model.native
     if not isinstance(module, torch.nn.Module):
         if varies:
             raise ParityGateError("PG405", "torch.jit.trace", "a program with dynamic axes can't be traced")
-        module = program.module(check_guards=False)
-        module._forward_pre_hooks.clear()  # they check the shapes of the inputs, which the tracer can't follow
+        module = unchecked_module(program)
     with inference(model.native):
         flat, seen = _trace(module, call)
     refused = (_SIZES if varies else ()) if program is not None else (*_SIZES, *_BRANCHES)
     for warning in seen:
-        said = str(warning.message) if issubclass(warning.category, torch.jit.TracerWarning) else ""
-        if any(words in said for words in refused):
-            raise _baked(warning, model)
+        message = str(warning.message) if issubclass(warning.category, torch.jit.TracerWarning) else ""
+        if any(words in message for words in refused):
+            raise _depends_on_inputs(warning, model)
     return flat
 
 
-def _baked(warning: warnings.WarningMessage, model: TorchModel) -> ParityGateError:
+def _depends_on_inputs(warning: warnings.WarningMessage, model: TorchModel) -> ParityGateError:
     failure = model.captured.failure
     return ParityGateError(
         "PG405", f"{warning.filename}:{warning.lineno}",
-        f"what the module does there depends on its inputs, and a trace would fix it "
+        f"this line depends on the inputs, and a trace would fix its result "
         f"({str(warning.message).partition('.')[0].partition(' might')[0]})"
-        + (f"; torch.export says: {reason(failure)}" if failure else ""),
+        + (f"; torch.export fails, too: {reason(failure)}" if failure else ""),
         "Use torch.where or torch.cond, keep sizes symbolic, or make the module scriptable (torch.jit.script).",
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Prepare a TorchScript graph for export: state as values, no exceptions.
 
-Works in place on a frozen module's forward, of which nobody else holds a reference.
+Works in place on the forward of a frozen module, which is a copy of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Path = tuple[str, ...]
 
 
 def prepare(graph: Any) -> bool:
-    """Make the graph a function without side effects; tells whether it could raise."""
+    """Remove the graph's side effects in place; returns whether it could raise an exception."""
     raised = _assume_no_exceptions(graph, graph)
     torch._C._jit_pass_constant_propagation(graph)
     _thread_state(graph, {})
@@ -25,7 +25,7 @@ def prepare(graph: Any) -> bool:
 
 
 def _assume_no_exceptions(graph: Any, block: Any) -> bool:
-    """Fix every condition of which one branch raises to the other branch: ONNX can't raise."""
+    """Fix every condition with one branch that raises to its other branch: ONNX has no exceptions."""
     found = False
     for node in list(block.nodes()):
         branches = list(node.blocks())
@@ -44,7 +44,7 @@ def _raises(block: Any) -> bool:
 
 
 def _written(block: Any) -> set[Path]:
-    """Attributes that the block, or a block inside of it, assigns."""
+    """Attributes that the block, or a block inside it, assigns."""
     found = {_attribute(node) for node in block.nodes() if node.kind() == "prim::SetAttr"}
     return found.union(*(_written(inner) for node in block.nodes() for inner in node.blocks()))
 
@@ -54,7 +54,7 @@ def _attribute(node: Any) -> Path:
 
 
 def _thread_state(block: Any, now: dict[Path, Any]) -> None:
-    """Replace reads of assigned attributes by the values they have there; conditions give out what they assign."""
+    """Replace reads of assigned attributes by the values assigned; what a condition assigns becomes its output."""
     for node in list(block.nodes()):
         if node.kind() == "prim::SetAttr":
             now[_attribute(node)] = node.inputsAt(1)
@@ -65,7 +65,7 @@ def _thread_state(block: Any, now: dict[Path, Any]) -> None:
         elif node.kind() == "prim::If":
             _thread_branches(node, now)
         elif node.kind() == "prim::Loop" and _written_inside(node):
-            raise NotImplementedError("forward assigns attributes inside of a loop")
+            raise NotImplementedError("forward assigns attributes inside a loop")
 
 
 def _written_inside(node: Any) -> set[Path]:
@@ -73,7 +73,7 @@ def _written_inside(node: Any) -> set[Path]:
 
 
 def _thread_branches(node: Any, now: dict[Path, Any]) -> None:
-    """What every branch leaves in an attribute becomes an output of the condition."""
+    """The value of an attribute at the end of every branch becomes an output of the condition."""
     changed = sorted(_written_inside(node))
     branches = list(node.blocks())
     ends = [dict(now) for _ in branches]
@@ -82,7 +82,7 @@ def _thread_branches(node: Any, now: dict[Path, Any]) -> None:
     for path in changed:
         values = [end[path] for end in ends if path in end]
         if len(values) < len(branches):
-            continue  # nobody reads it after this condition, or it would be an input of the graph
+            continue  # it isn't read after this condition, or else it would be an input of the graph
         for branch, value in zip(branches, values, strict=True):
             branch.registerOutput(value)
         kind = values[0].type()

@@ -26,10 +26,10 @@ OLDEST, NEWEST = 9, 20
 
 
 def convert_flat(flat: Flat, signature: Signature, destination: Path, opset: int) -> tuple[str, ...]:
-    """Write a flat TorchScript module to ``destination``; gives notes for the user.
+    """Write a flat TorchScript module to ``destination``; returns notes for the user.
 
     Raises ParityGateError PG404 naming operators without a translation, PG405 with the exporter's reason, PG408 when
-    the graph can't be moved to the opset.
+    the graph can't be converted to the opset.
     """
     if opset < OLDEST:
         raise ParityGateError("PG408", f"opset {opset}", f"PyTorch's exporters write opset {OLDEST} or newer")
@@ -41,11 +41,11 @@ def convert_flat(flat: Flat, signature: Signature, destination: Path, opset: int
     save_onnx(raise_opset(proto, opset) if opset > NEWEST else proto, destination)
     if not raises:
         return ()
-    return ("the module's own checks (raise) are left out of the ONNX model, which answers to inputs that they refuse",)
+    return ("the ONNX model lacks the module's own checks (raise): it accepts inputs that the module rejects",)
 
 
 def freeze(scripted: Any) -> tuple[Any, bool]:
-    """An inlined copy without side effects, and whether the original could raise."""
+    """An inlined copy without side effects, and whether the module could raise an exception."""
     import torch
 
     from .graph import prepare
@@ -54,7 +54,7 @@ def freeze(scripted: Any) -> tuple[Any, bool]:
     try:
         return frozen, prepare(frozen.forward.graph)
     except NotImplementedError as error:
-        raise ParityGateError("PG404", "prim::SetAttr", str(error), "Keep such state in local variables.") from error
+        raise ParityGateError("PG404", "prim::SetAttr", str(error), "Keep this state in local variables.") from error
 
 
 def _export(module: Any, examples: tuple[Any, ...], signature: Signature, path: Path, opset: int) -> onnx.ModelProto:
@@ -84,13 +84,13 @@ def _explained(error: Exception) -> ParityGateError:
         return ParityGateError(
             "PG404", ", ".join(dict.fromkeys(operators)),
             f"PyTorch's TorchScript exporter has no translation: {reason(error)}",
-            "Write that part with other operators.",
+            "Rewrite this part with other operators.",
         )  # fmt: skip
     return ParityGateError("PG405", "TorchScript exporter", reason(error))
 
 
 def declare(model: onnx.ModelProto, signature: Signature) -> None:
-    """Declare the outputs as the source gives them; drop inferred shapes where conditions make them wrong."""
+    """Declare the outputs as the source does; drop inferred shapes if the graph has conditions, which falsify them."""
     if any(node.op_type in {"If", "Loop"} for node in model.graph.node):
         forget_shapes(model.graph)
     for index, spec in enumerate(signature.inputs):
@@ -103,7 +103,7 @@ def declare(model: onnx.ModelProto, signature: Signature) -> None:
 
 
 def _declare(value: onnx.ValueInfoProto, spec: TensorSpec) -> None:
-    """Shape and, where the exporter left it open, dtype."""
+    """Declare the shape and, if the exporter left it open, the dtype."""
     value.CopyFrom(_value_info(value.name, spec, value.type.tensor_type.elem_type))
 
 
@@ -116,7 +116,7 @@ def _value_info(name: str, spec: TensorSpec, dtype: int = 0) -> onnx.ValueInfoPr
 
 
 def forget_shapes(graph: onnx.GraphProto) -> None:
-    """Remove inferred shapes inside of a graph's branches: the exporter takes one branch's for both."""
+    """Remove inferred shapes inside a graph's branches: the exporter takes those of one branch for both."""
     del graph.value_info[:]
     for node in graph.node:
         for attribute in node.attribute:

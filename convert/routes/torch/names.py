@@ -1,4 +1,4 @@
-"""Interface of an exported graph: the source's names and dynamic axes, and no other value called the same."""
+"""Interface of an exported graph: the source's names and dynamic axes, which no inner value shares."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ....validate.engines.torch.axes import rename_symbols
 from ....validate.errors import ParityGateError
 from ....validate.signature import Signature, TensorSpec
 
@@ -14,26 +15,26 @@ if TYPE_CHECKING:
 
 
 def output_bindings(signature: Signature) -> dict[str, str]:
-    """Candidate output -> source output: the same name, unless an input has it, which ONNX doesn't allow."""
+    """Candidate output -> source output: the same name, unless an input has it, which ONNX forbids."""
     taken = {spec.name for spec in signature.inputs}
     return {f"{spec.name}_output" if spec.name in taken else spec.name: spec.name for spec in signature.outputs}
 
 
 def refuse_complex(signature: Signature) -> None:
-    """ONNX Runtime has no complex tensors, and the exporters put real ones of another shape in their place.
+    """ONNX Runtime has no complex tensors, and the exporters replace them by real ones of a different shape.
 
     Raises ParityGateError PG404.
     """
     for spec in (*signature.inputs, *signature.outputs):
         if spec.dtype.startswith("complex"):
             raise ParityGateError(
-                "PG404", f"'{spec.name}'", f"it is a tensor of {spec.dtype}, which ONNX Runtime does not have",
-                "Take and give torch.view_as_real(...) of it.",
+                "PG404", f"'{spec.name}'", f"it is a tensor of {spec.dtype}, which ONNX Runtime does not support",
+                "Take and return torch.view_as_real(...) of it.",
             )  # fmt: skip
 
 
 def name_interface(model: ir.Model, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-    """Rename the graph's inputs and outputs in place; an output that is an input, a weight or another output too
+    """Rename the graph's inputs and outputs in place; an output that is also an input, a weight or another output
     becomes a copy of it.
     """
     graph = model.graph
@@ -71,7 +72,7 @@ def _values(graph: ir.Graph) -> Iterator[ir.Value]:
 
 
 def name_axes(model: ir.Model, signature: Signature) -> None:
-    """Give symbolic sizes the names that they have in ``signature``, everywhere in the graph."""
+    """Give symbolic sizes their names in ``signature``, everywhere in the graph."""
     names = _symbol_names(model, signature)
     for value in _values(model.graph):
         if value.shape is not None and any(not isinstance(dim, int) for dim in value.shape):
@@ -94,14 +95,14 @@ def _renamed(shape: Any, names: Mapping[str, str]) -> ir.Shape:
 
 
 def _renamed_dim(text: str | None, names: Mapping[str, str]) -> int | str | None:
-    """``2*s77`` -> ``2*batch``; a symbol that has turned out to be a number is that number."""
+    """``2*s77`` -> ``2*batch``; a symbol that is spelled as a number becomes that number."""
     if text is None or text.isdigit():
         return text and int(text)
-    return re.sub(r"[a-z]+\d+", lambda match: names.get(match[0], match[0]), text)
+    return rename_symbols(text, names)
 
 
 def lost_axes(model: ir.Model, specs: Sequence[TensorSpec]) -> list[str]:
-    """Input axes that ``specs`` calls dynamic, but which the exporter has fixed."""
+    """Input axes that are dynamic in ``specs``, but that the exporter fixed."""
     return [
         f"axis {axis} of '{spec.name}' (always {dim})"
         for value, spec in zip(model.graph.inputs, specs, strict=True)

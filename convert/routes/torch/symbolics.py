@@ -1,4 +1,4 @@
-"""Corrections to the operator translations of PyTorch's TorchScript exporter, for the length of one export."""
+"""Corrected operator translations for PyTorch's TorchScript exporter."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _BOOL = 9  # TensorProto.BOOL
 
 
 def _conditional(context: Any, *inputs: Any, **attributes: Any) -> list[Any]:
-    """``prim::If``: forget the shape of an output whose branches differ in it.
+    """``prim::If``: forget the shape of an output if the branches disagree about it.
 
-    The exporter gives such an output the first branch's shape and computes with it at export, so that
-    ``len(state)`` becomes a constant. It remembers shapes by the value's name, hence the new name.
+    The exporter gives such an output the first branch's shape and folds it into constants, so that ``len(state)``
+    becomes a constant. It stores shapes by the value's name, hence the new name.
     """
     outputs: list[Any] = prim_if(context, *inputs, **attributes)
     for output in outputs:
@@ -44,7 +44,7 @@ def _common(kinds: list[Any]) -> Any:
 
 
 def _logical_not(context: Any, value: Any) -> Any:
-    """``not`` of a Python number or condition: the exporter's own takes booleans only."""
+    """``not`` of a Python number or condition: the exporter's own translation accepts only booleans."""
     return context.op("Not", context.op("Cast", value, to_i=_BOOL))
 
 
@@ -53,7 +53,7 @@ _CORRECTIONS = {"prim::If": _conditional, "aten::__not_": _logical_not, "aten::_
 
 @contextlib.contextmanager
 def corrected() -> Iterator[None]:
-    """Use the corrected translations inside of the block."""
+    """Use the corrected translations for the length of the block."""
     for name, function in _CORRECTIONS.items():
         torch.onnx.register_custom_op_symbolic(name, function, _SINCE)
     try:

@@ -1,9 +1,8 @@
-"""PyTorch to Core ML through coremltools' frontend: exported programs first, TorchScript where that gives up."""
+"""PyTorch to Core ML through coremltools' frontend: an exported program first, then TorchScript."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,26 +13,19 @@ from ..coreml.build import convert_with, finish
 from ..coreml.mixed import convert_precisely
 from ..coreml.ports import Port, inner_names, output_types, ports_of, tensor_types
 from ..coreml.target import target_of
+from .attempts import Attempt, first_success
 
 if TYPE_CHECKING:
     from ....validate.engines.torch.model import TorchModel
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One thing to give to coremltools; ``source`` makes it."""
-
-    route: str
-    source: Callable[[], Any]
-
-
 def convert(model: TorchModel, destination: Path, options: ConvertOptions) -> Candidate:
-    """Export, or trace or script, in the features' shapes, and hand over to coremltools.
+    """Export, or trace or script, in the features' shapes, and convert with coremltools.
 
-    When no attempt works, raises what the first one raised, or the last where no program could be captured: only the
-    tracer says at which line the module depends on data. That is ParityGateError PG404 naming an operator without a
-    translation, PG405 with a reason, PG408 for a deployment target that is too old. Options that don't fit the model
-    are PG201.
+    If every attempt fails, raises the error of the first one; of the last one if no program could be captured,
+    because only the tracer names the line that depends on data. That is ParityGateError PG404 naming an operator
+    without a translation, PG405 with a reason, PG408 for a deployment target that is too old, PG201 for options that
+    don't fit the model.
     """
     from .coreml_operators import known_operators
 
@@ -42,31 +34,29 @@ def convert(model: TorchModel, destination: Path, options: ConvertOptions) -> Ca
     _refuse_scalars(ports)
     _refuse_state(model)
     names = inputs, outputs = inner_names(ports, signature)
-    failures: list[tuple[str, ParityGateError]] = []
 
-    def convert_source(source: Any, **more: Any) -> Any:
+    def convert_program(source: Any, **more: Any) -> Any:
         results = output_types(signature, list(outputs.values()))
         with known_operators():
             types = tensor_types(ports, inputs, target)
             return convert_with("pytorch", source, types, target, outputs=results, **more)
 
-    for attempt in attempts(model, ports):
-        try:
-            into = partial(convert_source, attempt.source())
-            made, notes = convert_precisely(into, signature, ports, names, options, target)
-        except ParityGateError as error:
-            failures.append((attempt.route, error))
-            continue
-        said = [f"{route} gave up ({error.subject}: {error.cause})" for route, error in failures]
-        return finish(
-            made, signature, ports, inputs, destination,
-            route=attempt.route, notes=(*said, *notes), labels=options.class_labels,
-        )  # fmt: skip
-    raise failures[0 if model.captured.program is not None else -1][1]
+    def convert_in_precision(source: Any) -> Any:
+        return convert_precisely(partial(convert_program, source), signature, ports, names, options, target)
+
+    decisive = 0 if model.captured.program is not None else -1
+    done = first_success(
+        (attempt.then(convert_in_precision) for attempt in attempts(model, ports)), lambda errors: errors[decisive]
+    )
+    made, notes = done.result
+    return finish(
+        made, signature, ports, inputs, destination,
+        route=done.route, notes=(*done.notes, *notes), labels=options.class_labels,
+    )  # fmt: skip
 
 
-def attempts(model: TorchModel, ports: Sequence[Port]) -> list[Attempt]:
-    """What may be given to coremltools, in the order in which it is tried.
+def attempts(model: TorchModel, ports: Sequence[Port]) -> list[Attempt[Any]]:
+    """The models to pass to coremltools, in the order in which they are tried.
 
     A module of which no program could be captured may have branches that depend on data: scripting keeps them.
     """
@@ -89,7 +79,7 @@ def attempts(model: TorchModel, ports: Sequence[Port]) -> list[Attempt]:
 def _refuse_scalars(ports: Sequence[Port]) -> None:
     for port in ports:
         if not port.shape:
-            raise ParityGateError("PG404", port.source, "coremltools' frontend takes no input without axes")
+            raise ParityGateError("PG404", port.source, "coremltools' frontend doesn't accept inputs without axes")
 
 
 def _refuse_state(model: TorchModel) -> None:
@@ -97,5 +87,5 @@ def _refuse_state(model: TorchModel) -> None:
 
     changed = changed_buffers(model.captured.program) if model.captured.program is not None else []
     if changed:
-        cause = "coremltools would make it a state of float16, and a trace would forget it"
+        cause = "coremltools would make it a float16 state, and a trace would drop it"
         raise ParityGateError("PG404", f"buffer {', '.join(changed)}", cause)

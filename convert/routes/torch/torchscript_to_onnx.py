@@ -1,4 +1,4 @@
-"""TorchScript to ONNX: the graph as it is, conditions and loops included."""
+"""TorchScript to ONNX, conditions and loops included."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def convert(model: ScriptModel, destination: Path, options: ConvertOptions) -> Candidate:
-    """Export by the TorchScript exporter; opsets above its newest are reached by ONNX's version converter.
+    """Export with the TorchScript exporter; opsets above its newest are reached with ONNX's version converter.
 
     Raises ParityGateError PG404, PG405 or PG408.
     """

@@ -1,4 +1,4 @@
-"""TensorFlow graphs with their variables frozen to constants: what the converters and the hints read."""
+"""TensorFlow graphs with their variables frozen to constants, for the converters and the hints."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import ParityGateError
 from ..base import Model
+from .nodes import all_nodes, drop_nodes
 from .tensors import quiet_tensorflow
 
 if TYPE_CHECKING:
@@ -19,24 +20,24 @@ if TYPE_CHECKING:
 
 
 MESSAGE_LIMIT = 1_900_000_000
-"""Bytes of constants that may travel as one message; protobuf refuses 2**31."""
+"""Bytes of constants in one message; protobuf refuses 2**31."""
 
 _LARGE = 1000
-"""Bytes from which a constant is a weight; smaller ones may be shapes and axes, which translating must see."""
+"""Bytes from which a constant is a weight; smaller ones may be shapes and axes, whose values a translation needs."""
 
 OUTPUT = "paritygate/output_"
-"""How the names of the nodes begin that are put behind the outputs."""
+"""Prefix of the names of the nodes that are added for the outputs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrozenGraph:
-    """A ``GraphDef`` without variables, and what of it is the model.
+    """A ``GraphDef`` without variables, and its inputs and outputs.
 
     ``inputs`` and ``outputs`` map the signature's names to tensor names (``x:0``); every output has a node of its
     own, even if two outputs are one tensor or an output is an input. ``tables`` holds the keys and values of each
-    lookup table, by the ``shared_name`` of its HashTableV2 node. ``detached`` holds the ``TensorProto``
-    of large constants by node name, where all together are too large for one protobuf message: placeholders stand in
-    their places. It is empty elsewhere.
+    lookup table, by the ``shared_name`` of its HashTableV2 node. ``detached`` holds the ``TensorProto`` of large
+    constants by node name if together they exceed one protobuf message: the graph has placeholders instead.
+    Otherwise it is empty.
     """
 
     graph_def: Any
@@ -46,7 +47,7 @@ class FrozenGraph:
     detached: Mapping[str, Any]
 
     def constant(self, node: Any) -> Any | None:
-        """The ``TensorProto`` of a constant node, detached or not; None for any other node."""
+        """The ``TensorProto`` of a constant node, even if detached; None for any other node."""
         return node.attr["value"].tensor if node.op == "Const" else self.detached.get(node.name)
 
 
@@ -54,18 +55,18 @@ class GraphModel(Model, Protocol):
     """A TensorFlow model whose graph can be frozen."""
 
     def freeze(self) -> FrozenGraph:
-        """The frozen graph; made once, then remembered."""
+        """The frozen graph; made once, then cached."""
 
 
 def freeze_function(function: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> FrozenGraph:
     """Freeze a ``ConcreteFunction``; ``inputs`` and ``outputs`` map names to the tensors of its graph.
 
-    TensorFlow's own two steps behind ``convert_variables_to_constants_v2`` without its last one, which wraps the
-    result in a function again: that takes ten times as long as the freezing, and fails beyond 2 GB.
+    These are the first two steps of TensorFlow's ``convert_variables_to_constants_v2``. The last one, which wraps the
+    result in a function again, takes ten times as long as the freezing, and fails beyond 2 GB.
     """
     from tensorflow.python.framework import convert_to_constants
 
-    with _refusing():
+    with _reporting_failure():
         data = convert_to_constants._FunctionConverterDataInEager(
             func=function, lower_control_flow=False, aggressive_inlining=True
         )
@@ -78,7 +79,7 @@ def freeze_session(session: Any, inputs: Mapping[str, Any], outputs: Mapping[str
     from tensorflow.python.framework import convert_to_constants
 
     nodes = sorted({tensor.op.name for tensor in [*inputs.values(), *outputs.values()]})
-    with _refusing(), quiet_tensorflow():
+    with _reporting_failure(), quiet_tensorflow():
         graph_def = convert_to_constants.convert_variables_to_constants_from_session_graph(
             session, session.graph.as_graph_def(add_shapes=True), nodes
         )
@@ -86,7 +87,7 @@ def freeze_session(session: Any, inputs: Mapping[str, Any], outputs: Mapping[str
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
+def _reporting_failure() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # TensorFlow raises ValueError, KeyError, AttributeError and its own errors
@@ -97,7 +98,7 @@ def _refusing() -> Iterator[None]:
 def _finish(
     graph_def: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any], read_tables: Callable[[Any], Tables]
 ) -> FrozenGraph:
-    _drop_assignments(graph_def)
+    drop_nodes(graph_def.node, _is_assignment)  # their variables are constants now
     inputs = {name: tensor.name for name, tensor in inputs.items()}
     own = _own_outputs(graph_def, outputs)
     detached = _detach(graph_def)
@@ -106,9 +107,9 @@ def _finish(
 
 
 def run_grappler(graph_def: Any, keep: list[str]) -> Any:
-    """A ``GraphDef`` after TensorFlow's own inlining and constant folding; the tensors in ``keep`` stay.
+    """A ``GraphDef`` after TensorFlow's own inlining and constant folding; the tensors in ``keep`` are preserved.
 
-    Functions of loops and branches stay functions: the converter reads them so. Quantisation of constants stays too.
+    The functions of loops and branches are kept, because the converter reads them. Quantised constants are kept, too.
     """
     import tensorflow as tf
     from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, rewriter_config_pb2
@@ -132,24 +133,18 @@ def run_grappler(graph_def: Any, keep: list[str]) -> Any:
 
 
 def _let_inline(graph_def: Any) -> None:
-    """Functions marked for XLA (Keras' grouped convolutions) are never inlined; here nothing compiles them."""
-    calls = [*graph_def.node, *(node for function in graph_def.library.function for node in function.node_def)]
-    for marked in [*calls, *graph_def.library.function]:
+    """Clear the mark for XLA (Keras' grouped convolutions), which prevents inlining; nothing is compiled here."""
+    for marked in [*all_nodes(graph_def), *graph_def.library.function]:
         marked.attr.pop("_XlaMustCompile", None)
 
 
-def _drop_assignments(graph_def: Any) -> None:
-    """Writes to variables, such as the next seed of a layer that is random in training, have no variable any more."""
-    written = {node.name for node in graph_def.node if node.op.startswith("Assign") and node.op.endswith("VariableOp")}
-    kept = [node for node in graph_def.node if node.name not in written]
-    for node in kept:
-        node.input[:] = [name for name in node.input if name.removeprefix("^") not in written]
-    del graph_def.node[:]
-    graph_def.node.extend(kept)
+def _is_assignment(node: Any) -> bool:
+    """A write to a variable, such as the next seed of a layer that is random in training."""
+    return bool(node.op.startswith("Assign") and node.op.endswith("VariableOp"))
 
 
 def _detach(graph_def: Any) -> dict[str, Any]:
-    """Put placeholders in the places of large constants, if all together would not fit into one message."""
+    """Replace large constants by placeholders if together they don't fit into one message."""
     from tensorflow.core.framework import types_pb2
 
     constants = [node for node in graph_def.node if node.op == "Const"]
@@ -158,9 +153,8 @@ def _detach(graph_def: Any) -> dict[str, Any]:
     detached = {}
     for node in constants:
         tensor = node.attr["value"].tensor
-        if (
-            len(tensor.tensor_content) >= _LARGE and tensor.dtype != types_pb2.DT_BFLOAT16
-        ):  # translated to another width
+        is_bfloat16 = tensor.dtype == types_pb2.DT_BFLOAT16  # translated to a different width
+        if len(tensor.tensor_content) >= _LARGE and not is_bfloat16:
             detached[node.name] = type(tensor)()
             detached[node.name].CopyFrom(tensor)
             node.op = "Placeholder"
@@ -180,9 +174,9 @@ def _own_outputs(graph_def: Any, outputs: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _captured_tables(graph_def: Any, function: Any) -> Tables:
-    """Read the lookup tables that a function captured, and put a HashTableV2 node where each came in.
+    """Read the lookup tables that a function captured, and put a HashTableV2 node in place of each.
 
-    Freezing leaves such resources as placeholders, which say nothing of the table behind them.
+    Freezing turns such resources into placeholders, which don't identify their table.
     """
     from tensorflow.python.ops import lookup_ops
 
@@ -212,7 +206,7 @@ def _session_tables(graph_def: Any, session: Any) -> Tables:
 
 
 def _table_types(graph_def: Any) -> dict[str, tuple[int, int]]:
-    """Key and value dtypes of each table, by the name of the node that its lookups take it from."""
+    """Key and value dtypes of each table, by the name of the node that its lookups refer to."""
     return {
         node.input[0].split(":")[0]: (node.attr["Tin"].type, node.attr["Tout"].type)
         for node in graph_def.node

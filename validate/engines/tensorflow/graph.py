@@ -1,4 +1,4 @@
-"""TensorFlow graphs run in a version 1 session: frozen GraphDefs, and SavedModels that version 2 can't restore."""
+"""TensorFlow graphs run in a session of version 1: frozen GraphDefs, and SavedModels that version 2 can't restore."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ...signature import Hint, Signature
 from ..base import Facts
 from .freeze import OUTPUT, FrozenGraph, freeze_session
 from .hints import graph_hints
+from .nodes import all_nodes
 from .tensors import describe, quiet_tensorflow, to_numpy
 
 if TYPE_CHECKING:
@@ -60,14 +61,14 @@ class SessionModel:
         return graph_hints(self._frozen, self.signature)
 
     def facts(self) -> Facts:
-        """Counts are those of the frozen graph."""
+        """Counts from the frozen graph."""
         return frozen_facts(self._facts.format, self._frozen, self._facts.producer, self._facts.size)
 
 
 def session_from_saved_model(file: SavedModelFile, key: str, failure: Exception) -> SessionModel:
-    """Load a SavedModel's graph and variables without its objects. ``failure`` is why version 2 couldn't.
+    """Load a SavedModel's graph and variables without its objects. ``failure`` is the error of version 2.
 
-    Raises PG402 with both reasons when this fails too.
+    Raises PG402 with both reasons if this fails, too.
     """
     import tensorflow as tf
 
@@ -90,7 +91,7 @@ def session_from_saved_model(file: SavedModelFile, key: str, failure: Exception)
 
 
 def session_from_graph_def(path: Path, graph_def: Any) -> Any:
-    """Import a GraphDef into a session of its own. Raises PG402 when TensorFlow refuses the graph."""
+    """Import a GraphDef into a session of its own. Raises PG402 if TensorFlow rejects the graph."""
     import tensorflow as tf
 
     session = tf.compat.v1.Session(graph=tf.Graph())
@@ -98,13 +99,13 @@ def session_from_graph_def(path: Path, graph_def: Any) -> Any:
         with session.graph.as_default():
             tf.import_graph_def(graph_def, name="")
     except (ValueError, tf.errors.OpError) as error:
-        raise ParityGateError("PG402", str(path), f"TensorFlow refuses the graph: {_first_line(error)}") from error
+        raise ParityGateError("PG402", str(path), f"TensorFlow rejects the graph: {_first_line(error)}") from error
     return session
 
 
 def frozen_facts(title: str, frozen: FrozenGraph, producer: str = "", size: int | None = None) -> Facts:
-    """Operator and parameter counts of a frozen graph; scalars and shapes are constants but no parameters."""
-    nodes = [*frozen.graph_def.node, *(n for f in frozen.graph_def.library.function for n in f.node_def)]
+    """Operator and parameter counts of a frozen graph; scalars and shapes are constants but not parameters."""
+    nodes = all_nodes(frozen.graph_def)
     return Facts(
         format=title,
         producer=producer,
@@ -115,7 +116,7 @@ def frozen_facts(title: str, frozen: FrozenGraph, producer: str = "", size: int 
 
 
 def _weights(tensor: Any) -> int:
-    """Elements of a constant of floating type and of at least one axis."""
+    """Number of elements of a floating constant with at least one axis; else 0."""
     import math
 
     floating = {1, 2, 14, 19}  # DT_FLOAT, DT_DOUBLE, DT_BFLOAT16, DT_HALF

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ParityGateError
 from ..base import Facts, LoadOptions
+from ..names import unique
 from .graph import SessionModel, session_from_graph_def
-from .tensors import refuse_dynamic, tf_dtype, tf_shape, unique
+from .tensors import check_dynamic, tf_dtype, tf_shape
 
 if TYPE_CHECKING:
     from ...signature import TensorSpec
@@ -18,9 +19,9 @@ _NO_RESULT = {"Const", "NoOp", "Placeholder", "PlaceholderWithDefault", "Assert"
 
 def load(source: Path | str, options: LoadOptions) -> SessionModel:
     """Open a frozen graph. Inputs are its placeholders, or the nodes that ``options.inputs`` names; outputs are the
-    results that no node takes and that depend on an input.
+    results that no node consumes and that depend on an input.
 
-    Raises ParityGateError PG402 for a file that is no GraphDef, PG206 where it has no placeholder or no result,
+    Raises ParityGateError PG402 for a file that is not a GraphDef, PG206 if it has no placeholder or no result,
     PG201 for a declared input that the graph doesn't have.
     """
     path = Path(source)
@@ -31,9 +32,9 @@ def load(source: Path | str, options: LoadOptions) -> SessionModel:
     if not inputs or not results:
         cause = "the graph has no placeholder" if not inputs else "no result depends on the inputs"
         raise ParityGateError("PG206", str(path), cause, "Declare the inputs by tensor name.")
-    outputs = dict(zip(unique([_clean(tensor.name) for tensor in results]), results, strict=True))
+    outputs = dict(zip(unique(_clean(tensor.name) for tensor in results), results, strict=True))
     model = SessionModel(session, inputs, outputs, Facts("TensorFlow GraphDef", size=path.stat().st_size))
-    refuse_dynamic(model.signature.inputs, options.axes)
+    check_dynamic(model.signature.inputs, options.axes)
     return model
 
 
@@ -50,8 +51,8 @@ def _parse(path: Path) -> Any:
         reason = "it holds no nodes"
     except DecodeError as error:
         reason = str(error)
-    remedy = "It is a SavedModel's file: name its folder." if _is_saved_model(content) else ""
-    raise ParityGateError("PG402", str(path), f"it is no TensorFlow GraphDef: {reason}", remedy)
+    remedy = "It is the file of a SavedModel: pass its folder." if _is_saved_model(content) else ""
+    raise ParityGateError("PG402", str(path), f"it is not a TensorFlow GraphDef: {reason}", remedy)
 
 
 def _is_saved_model(content: bytes) -> bool:
@@ -67,14 +68,14 @@ def _is_saved_model(content: bytes) -> bool:
 
 
 def _cut(graph_def: Any, specs: tuple[TensorSpec, ...]) -> Any:
-    """Put a placeholder of the declared dtype and shape in the place of each node that the user names."""
+    """Replace each node that the user names by a placeholder of the declared dtype and shape."""
     import tensorflow as tf
 
     nodes = {node.name: node for node in graph_def.node}
     for spec in specs:
         node = nodes.get(_node_name(spec))
         if node is None:
-            raise ParityGateError("PG201", f"input {spec.name}", "the graph has no node of this name")
+            raise ParityGateError("PG201", f"input {spec.name}", "the graph has no node with this name")
         node.op = "Placeholder"
         del node.input[:]
         node.attr.clear()
@@ -88,7 +89,7 @@ def _node_name(spec: TensorSpec) -> str:
 
 
 def _placeholders(graph: Any, names: list[str]) -> dict[str, Any]:
-    """The named ones in that order, else all of numbers or text."""
+    """The named placeholders in this order; without names, all that hold numbers or text."""
     if names:
         return {name: graph.get_tensor_by_name(f"{name}:0") for name in names}
     tensors = [op.outputs[0] for op in graph.get_operations() if op.type == "Placeholder"]
@@ -96,7 +97,7 @@ def _placeholders(graph: Any, names: list[str]) -> dict[str, Any]:
 
 
 def _results(graph: Any, inputs: set[Any]) -> list[Any]:
-    """Every output of the operations that nobody consumes and that an input reaches."""
+    """Every output of the operations that depend on an input and whose outputs aren't consumed."""
     reached, consumed = set(inputs), set()
     for op in graph.get_operations():  # in topological order, as TensorFlow imports them
         sources = {tensor.op for tensor in op.inputs}
@@ -112,5 +113,5 @@ def _results(graph: Any, inputs: set[Any]) -> list[Any]:
 
 
 def _clean(name: str) -> str:
-    """``x:0`` is ``x``; another output of a node keeps its number."""
+    """``x:0`` -> ``x``; further outputs of a node keep their number."""
     return name.removesuffix(":0").replace(":", "_")

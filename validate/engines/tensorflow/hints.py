@@ -1,4 +1,4 @@
-"""What a frozen TensorFlow graph says about sensible inputs: rows of embeddings, words of tables, byte images."""
+"""Sensible input values read from a frozen TensorFlow graph: embedding sizes, words of tables, byte images."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ _TRANSPARENT = {
     "StridedSlice": 0,
     "Transpose": 0,
 }
-"""Operators that leave values alone, and which of their inputs: where(i < 0, i + n, i) is how indices wrap."""
+"""Operators that don't change values -> the position of the input that they pass on.
+
+SelectV2 is among them because negative indices wrap by where(i < 0, i + n, i).
+"""
 
 _BYTE_SCALES = (1 / 300, 1 / 100)
-"""A factor in this range, right at an image's entrance, brings bytes to -1..1 or 0..1 (1/255, 1/127.5)."""
+"""A factor in this range, applied directly to an image, scales bytes to -1..1 or 0..1 (1/255, 1/127.5)."""
 
 
 def graph_hints(frozen: FrozenGraph, signature: Signature) -> tuple[Hint, ...]:
-    """Hints for the inputs that lead straight to a lookup or to a scaling of bytes; the tightest for each input."""
+    """Hints for the inputs that lead directly to a lookup or to a scaling of bytes; the tightest for each input."""
     nodes = {node.name: node for node in frozen.graph_def.node}
     found: dict[str, Hint] = {}
     for node in nodes.values():
@@ -47,7 +50,7 @@ def _node_hints(node: Any, nodes: dict[str, Any], frozen: FrozenGraph, signature
         if spec is None:
             continue
         if node.op in {"Gather", "GatherV2", "ResourceGather"} and position == 1:
-            yield from _rows_hint(spec.name, _constant(node.input[0], nodes, frozen))
+            yield from _index_hint(spec.name, _constant(node.input[0], nodes, frozen))
         elif node.op == "LookupTableFindV2" and position == 1:
             yield from _table_hint(spec.name, spec.dtype, _origin(node.input[0], nodes), frozen)
         elif node.op == "Mul" and spec.shape is not None and len(spec.shape) == 4:
@@ -55,7 +58,7 @@ def _node_hints(node: Any, nodes: dict[str, Any], frozen: FrozenGraph, signature
 
 
 def _origin(tensor: str, nodes: dict[str, Any]) -> Any:
-    """The node that a tensor comes from, looking through operators that leave its values alone."""
+    """The node that a tensor comes from, looking through operators that don't change its values."""
     node = nodes.get(tensor.split(":")[0])
     while node is not None and node.op in _TRANSPARENT:
         node = nodes.get(node.input[_TRANSPARENT[node.op]].split(":")[0])
@@ -67,7 +70,7 @@ def _constant(tensor: str, nodes: dict[str, Any], frozen: FrozenGraph) -> Any | 
     return None if node is None else frozen.constant(node)
 
 
-def _rows_hint(name: str, table: Any | None) -> Iterator[Hint]:
+def _index_hint(name: str, table: Any | None) -> Iterator[Hint]:
     import numpy as np
 
     if table is not None and table.tensor_shape.dim:

@@ -1,4 +1,4 @@
-"""Keras models: .keras, .h5 and live."""
+"""Keras models: .keras and .h5 files, and live objects."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ParityGateError
 from ...signature import Hint, Signature
 from ..base import Facts, LoadOptions
+from ..names import unique
 from .freeze import FrozenGraph, freeze_function
 from .keras_calls import Call, call_of
-from .tensors import describe, leaves, path_name, tf_dtype, tf_shape, to_numpy, unique
+from .tensors import describe, leaves, path_name, tf_dtype, tf_shape, to_numpy
 
 if TYPE_CHECKING:
     from ...signature import Array, Feed
@@ -39,7 +40,7 @@ class KerasModel:
         )
 
     def run(self, feed: Feed) -> dict[str, Array]:
-        """Call the model eagerly with ``training=False``, as a user would: nothing is traced or exported."""
+        """Call the model eagerly with ``training=False``, as a user would; nothing is traced or exported."""
         import tensorflow as tf
 
         results = self._outputs({name: tf.constant(array) for name, array in feed.items()})
@@ -51,7 +52,7 @@ class KerasModel:
 
     @cached_property
     def _frozen(self) -> FrozenGraph:
-        """Trace with flat arguments: names of arguments then can't clash with names of the graph's operators."""
+        """Trace with flat arguments, so that argument names can't clash with names of operators."""
         import tensorflow as tf
 
         specs = [tf.TensorSpec(tf_shape(spec.shape), tf_dtype(spec.dtype)) for spec in self.signature.inputs]
@@ -77,7 +78,7 @@ class KerasModel:
         return {name: values[where] for where, name in self._results.items()}
 
     def hints(self) -> tuple[Hint, ...]:
-        """From the layers right behind the inputs; for a model without a graph of layers, from its traced graph."""
+        """From the layers that take the inputs; for a model without a graph of layers, from its traced graph."""
         from .hints import graph_hints
         from .keras_hints import layer_hints
 
@@ -86,10 +87,10 @@ class KerasModel:
         try:
             return graph_hints(self._frozen, self.signature)
         except ParityGateError:
-            return ()  # what can't be traced can still be run; its conversion will say why it can't be traced
+            return ()  # the model can still be run; its conversion will report why it can't be traced
 
     def facts(self) -> Facts:
-        """Counts are of layers by class, nested models' layers included."""
+        """Counts of layers by class, those of nested models included."""
         layers = [layer for layer in self.native._flatten_layers(include_self=False) if not layer._layers]
         return Facts(
             format="Keras",
@@ -103,8 +104,8 @@ class KerasModel:
 def load(source: Path | str | Any, options: LoadOptions) -> KerasModel:
     """Open a .keras or .h5 file, or take a live model.
 
-    Raises ParityGateError PG501 for a file with code in it (Lambda layers) unless ``options.trust``, PG402 with
-    Keras' own reason when it can't be read, PG206 when the model doesn't say what it takes.
+    Raises ParityGateError PG501 for a file that contains code (Lambda layers) unless ``options.trust``, PG402 with
+    Keras' own reason when it can't be read, PG206 when the model's inputs aren't known.
     """
     keras = _import_keras()
     path = Path(source) if isinstance(source, str | Path) else None
@@ -113,13 +114,13 @@ def load(source: Path | str | Any, options: LoadOptions) -> KerasModel:
 
 
 def _import_keras() -> Any:
-    """Keras on TensorFlow: the backend is chosen at its first import, and the environment may name another."""
+    """Keras on TensorFlow: the backend is chosen at its first import, and the environment may name a different one."""
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = "tensorflow"
     import keras
 
     if keras.backend.backend() != "tensorflow":
-        cause = f"Keras runs on {keras.backend.backend()} here"
+        cause = f"Keras uses the backend {keras.backend.backend()}"
         raise ParityGateError("PG402", "Keras", cause, "Set KERAS_BACKEND=tensorflow before importing keras.")
     return keras
 
@@ -127,26 +128,26 @@ def _import_keras() -> Any:
 def _read(keras: Any, path: Path, trust: bool) -> Any:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=not trust)
-    except Exception as error:  # Keras raises TypeError, KeyError, OSError, ... from a hundred places
+    except Exception as error:  # Keras raises TypeError, KeyError, OSError and others
         reason = _reason(error)
         if not trust and "safe_mode" in str(error):
             raise ParityGateError(
                 "PG501",
                 str(path),
                 f"loading it would run Python code that is stored in it: {reason}",
-                "If you trust whoever made the file, allow it with --trust.",
+                "Pass --trust if you trust the file's author.",
             ) from error
-        remedy = "Register its own classes with keras.saving.register_keras_serializable and pass the live model."
+        remedy = "Register its custom classes with keras.saving.register_keras_serializable and pass the live model."
         raise ParityGateError(
             "PG402", str(path), reason, remedy if "locate" in reason or "custom_objects" in reason else ""
         ) from error
 
 
 def _reason(error: Exception) -> str:
-    """Keras repeats the whole config in its messages; the first paragraph that isn't a stack says what is wrong."""
+    """The first paragraph of Keras' message that isn't a stack trace; the rest repeats the whole config."""
     paragraphs = [text.strip() for text in str(error).split("\n\n") if text.strip()]
-    told = next((text for text in paragraphs if not text.startswith(("in user code", "File "))), "")
-    return f"{type(error).__name__}: {told[:400]}"
+    first = next((text for text in paragraphs if not text.startswith(("in user code", "File "))), "")
+    return f"{type(error).__name__}: {first[:400]}"
 
 
 def _keras_version(path: Path | None) -> str:

@@ -1,4 +1,4 @@
-"""How a Keras model is called: its input names and specs, and the nested structure that they are packed into."""
+"""How a Keras model is called: its input names and specs, and the nested structure that holds them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 from ...errors import ParityGateError
 from ...signature import TensorSpec
 from ..base import LoadOptions
-from .tensors import Path, declared_inputs, describe, leaves, map_leaves, path_name, tf_dtype, tf_shape, unique
+from ..names import unique
+from .tensors import BATCH, Path, declared_inputs, describe, leaves, map_leaves, path_name, tf_dtype, tf_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,8 @@ class Call:
     """One way to call a model.
 
     ``structure`` is ``(arguments, keywords)`` with an input's name at each leaf. ``output_structure`` has a
-    ``KerasTensor`` (or another thing with dtype and shape) at each leaf; ``output_names`` are its leaves' names
-    where the model has names of its own. ``layers`` are the input layers' KerasTensors, None without a layer graph.
+    ``KerasTensor`` (or another object with dtype and shape) at each leaf; ``output_names`` are the leaves' names if
+    the model names them. ``layers`` are the input layers' KerasTensors, None without a layer graph.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -35,19 +36,19 @@ class Call:
 
 
 def call_of(model: Any, options: LoadOptions) -> Call:
-    """Find out how ``model`` is called; ``options.axes`` frees further axes.
+    """How ``model`` is called; ``options.axes`` makes further axes dynamic.
 
-    Raises ParityGateError PG206 for a model that was never called and has no declared or shown input, PG402 for
-    sparse and ragged inputs, PG201 for a dynamic axis of an unknown input.
+    Raises ParityGateError PG206 for a model that was never called and has neither declared inputs nor an example,
+    PG402 for sparse and ragged inputs, PG201 for a dynamic axis of an unknown input.
     """
     functional = getattr(model, "_functional", model)
     if functional is not None and hasattr(functional, "_inputs_struct"):
-        return _free(_functional_call(functional), options)
-    return _free(_subclass_call(model, options), options)
+        return _with_dynamic_axes(_functional_call(functional), options)
+    return _with_dynamic_axes(_subclass_call(model, options), options)
 
 
 def _functional_call(model: Any) -> Call:
-    """Functional and built Sequential models: inputs are called like their input layers, or by their keys."""
+    """Functional and built Sequential models: inputs are named after their input layers, or by their keys."""
     inputs = list(leaves(model._inputs_struct))
     outputs = list(leaves(model._outputs_struct))
     names = _names(inputs)
@@ -66,9 +67,9 @@ def _functional_call(model: Any) -> Call:
 
 
 def _names(tensors: list[tuple[Path, Any]]) -> tuple[str, ...]:
-    """A key of the user's structure is the tensor's name; else it is called like the layer that makes it.
+    """The key in the user's structure, else the name of the layer that computes the tensor.
 
-    The tensors' own names won't do: Keras numbers them anew in each process (keras_tensor_12).
+    The tensors' own names (keras_tensor_12) are different in each process.
     """
     return tuple(
         unique(
@@ -85,15 +86,15 @@ def _layer_name(tensor: Any) -> str:
 
 
 def _subclass_call(model: Any, options: LoadOptions) -> Call:
-    """A model written as a class: by what the user declares or shows, else by the shapes of its first call."""
+    """A model written as a class: by the user's declarations or example, else by the shapes of its first call."""
     inputs, structure = _declared_call(model, options) or _recorded_call(model)
     tensors = {spec.name: _symbol(spec) for spec in inputs}
     arguments, keywords = map_leaves(structure, lambda _, name: tensors[name])
     try:
         outputs = model.compute_output_spec(*arguments, **keywords)
-    except Exception as error:  # whatever the user's call() raises on such inputs
+    except Exception as error:  # the user's call() may raise anything
         given = ", ".join(map(str, inputs))
-        remedy = "Declare every argument of call() as an input, by its name."
+        remedy = "Declare every argument of call() as an input, by name."
         raise ParityGateError(
             "PG206", type(model).__name__, f"it can't be called with {given}: {error}", remedy
         ) from error
@@ -113,13 +114,13 @@ def _declared_call(model: Any, options: LoadOptions) -> tuple[tuple[TensorSpec, 
 
 
 def _recorded_call(model: Any) -> tuple[tuple[TensorSpec, ...], tuple[Any, Any]]:
-    """The shapes that Keras recorded at the first call, by argument; it records no dtypes, so the model's counts."""
+    """The shapes that Keras recorded at the first call, by argument; it records no dtypes, so the model's is used."""
     recorded = getattr(model, "_build_shapes_dict", None)
     if not recorded:
         raise ParityGateError(
             "PG206",
             f"{type(model).__name__} {model.name}",
-            "the model was never called, so nothing says what it takes",
+            "the model was never called, so its inputs are not known",
             "Call it once on real data, or declare its inputs.",
         )
     shapes = {name.removesuffix("_shape"): shape for name, shape in recorded.items()}
@@ -168,14 +169,14 @@ def _describe(name: str, tensor: Any) -> TensorSpec:
     return describe(name, tf_dtype(tensor.dtype), tensor.shape)
 
 
-def _free(call: Call, options: LoadOptions) -> Call:
-    """The same call with the axes of ``options.axes`` freed in its inputs' shapes."""
+def _with_dynamic_axes(call: Call, options: LoadOptions) -> Call:
+    """The same call with the axes of ``options.axes`` dynamic in its inputs' shapes."""
     specs = {spec.name: spec for spec in call.inputs}
     for name, axis in options.axes:
         spec = specs.get(name)
         if spec is None or spec.shape is None or not -len(spec.shape) <= axis < len(spec.shape):
             raise ParityGateError("PG201", f"--dynamic {name}:{axis}", f"no such axis; inputs: {', '.join(specs)}")
         axis %= len(spec.shape)
-        free = spec.shape[axis] if isinstance(spec.shape[axis], str) else f"{name}_{axis}" if axis else "batch"
-        specs[name] = replace(spec, shape=(*spec.shape[:axis], free, *spec.shape[axis + 1 :]))
+        symbol = spec.shape[axis] if isinstance(spec.shape[axis], str) else f"{name}_{axis}" if axis else BATCH
+        specs[name] = replace(spec, shape=(*spec.shape[:axis], symbol, *spec.shape[axis + 1 :]))
     return replace(call, inputs=tuple(specs.values()))

@@ -1,4 +1,4 @@
-"""What the layers right behind a Keras model's inputs say about sensible values."""
+"""Sensible input values read from the layers that take a Keras model's inputs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def layer_hints(inputs: Iterable[tuple[str, Any]], signature: Signature) -> tuple[Hint, ...]:
-    """Hints by input: ``inputs`` pairs each name with its KerasTensor. The first layer that knows anything counts."""
+    """Hints by input, each from the first layer that implies one. ``inputs`` pairs each name with its KerasTensor."""
     specs = {spec.name: spec for spec in signature.inputs}
     hints = (next(_hints_behind(specs[name], tensor), None) for name, tensor in inputs)
     return tuple(hint for hint in hints if hint is not None)
@@ -28,7 +28,7 @@ def _hints_behind(spec: TensorSpec, tensor: Any) -> Iterator[Hint]:
 
 
 def _consumers(tensor: Any) -> Iterator[tuple[Any, Any]]:
-    """The operations that take ``tensor``; for a nested model also the tensor that it is inside of that model."""
+    """The operations that take ``tensor``; for a nested model also the corresponding tensor inside that model."""
     for node in tensor._keras_history.operation._outbound_nodes:
         operation = node.operation
         nested = getattr(operation, "_functional", operation)
@@ -60,7 +60,7 @@ def _words(spec: TensorSpec, layer: Any) -> Hint:
 
 
 def _boundaries(spec: TensorSpec, layer: Any) -> Hint | None:
-    """The edges of the bins, for each feature of the last axis; without a fixed last axis nothing can be said."""
+    """The edges of the bins, for each feature of the last axis; None if the length of that axis isn't known."""
     import numpy as np
 
     edges: np.ndarray[Any, Any] = np.asarray(layer.bin_boundaries, dtype=np.float64)
@@ -69,7 +69,7 @@ def _boundaries(spec: TensorSpec, layer: Any) -> Hint | None:
 
 
 def _bytes(spec: TensorSpec, _: Any) -> Hint:
-    """Rescaling stands at the entrance of models that are fed images as they come out of a file."""
+    """A model that starts with Rescaling takes images as they are read from a file."""
     import numpy as np
 
     return Hint(spec.name, low=np.array(0.0), high=np.array(255.0))

@@ -1,4 +1,4 @@
-"""What a SavedModel's folder says before TensorFlow restores it: tags, signatures, producer, size."""
+"""What is known of a SavedModel's folder before TensorFlow restores it: tags, signatures, producer, size."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ParityGateError
+from .nodes import all_nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +21,14 @@ class SavedModelFile:
 
     @property
     def size(self) -> int:
-        """Bytes of all files of the folder."""
+        """Bytes of all files in the folder."""
         return sum(file.stat().st_size for file in self.folder.rglob("*") if file.is_file())
 
     @classmethod
     def read(cls, folder: Path) -> SavedModelFile:
         """Parse saved_model.pb. Raises PG402 when it is damaged or its variables are missing."""
         meta = _serving_graph(folder)
-        if any(_needs_variables(node) for node in _all_nodes(meta.graph_def)):
+        if any(_needs_variables(node) for node in all_nodes(meta.graph_def)):
             _check_variables(folder)
         return cls(
             folder=folder,
@@ -52,17 +53,13 @@ def _serving_graph(folder: Path) -> Any:
     return (serving or list(content.meta_graphs))[0]
 
 
-def _all_nodes(graph_def: Any) -> list[Any]:
-    return [*graph_def.node, *(node for function in graph_def.library.function for node in function.node_def)]
-
-
 def _needs_variables(node: Any) -> bool:
     return node.op in {"VarHandleOp", "VariableV2", "Variable"}
 
 
 def _check_variables(folder: Path) -> None:
-    """TensorFlow's own message names neither the folder nor what to do."""
+    """Check for the variables here: TensorFlow's own message names neither the folder nor a remedy."""
     found = folder / "variables" / "variables.index"
     if not found.is_file():
-        cause = "the model has variables but its folder holds no variables/variables.index"
+        cause = "the model has variables, but its folder has no variables/variables.index"
         raise ParityGateError("PG402", str(folder), cause, "Copy the whole SavedModel folder, variables included.")

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ParityGateError
 from ...signature import Hint, Signature
 from ..base import Facts, LoadOptions
+from ..names import unique
 from .freeze import FrozenGraph, freeze_function
 from .graph import frozen_facts
 from .hints import graph_hints
 from .saved_files import SavedModelFile
 from .tensors import (
+    check_dynamic,
     declared_inputs,
     describe,
     leaves,
     map_leaves,
     path_name,
-    refuse_dynamic,
     tf_dtype,
     tf_shape,
     to_numpy,
-    unique,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class FunctionModel:
-    """A concrete function; ``native`` is it. ``owner`` keeps the variables alive, ``facts`` speak of its file."""
+    """A concrete function (``native``). ``owner`` keeps its variables alive, ``file`` is the SavedModel it is from."""
 
     notes: tuple[str, ...] = ()
 
@@ -78,11 +78,11 @@ class FunctionModel:
         )
 
     def hints(self) -> tuple[Hint, ...]:
-        """Read from the frozen graph: rows of embeddings, words of lookup tables, byte images."""
+        """Read from the frozen graph: embedding sizes, words of lookup tables, byte images."""
         return graph_hints(self._frozen, self.signature)
 
     def facts(self) -> Facts:
-        """Counts are those of the frozen graph."""
+        """Counts from the frozen graph."""
         if self._file is None:
             return frozen_facts("TensorFlow function", self._frozen)
         return frozen_facts("SavedModel", self._frozen, self._file.producer, self._file.size)
@@ -91,16 +91,16 @@ class FunctionModel:
 def load(source: Path | str | Any, options: LoadOptions) -> GraphModel:
     """Open a SavedModel folder or its saved_model.pb, or take a live module or function.
 
-    Raises ParityGateError PG201 for an unknown signature, PG206 where several could be meant or a live function
-    doesn't say what it takes, PG402 with TensorFlow's own reason when nothing loads it.
+    Raises ParityGateError PG201 for an unknown signature, PG206 if the signature is ambiguous or a live function's
+    inputs aren't known, PG402 with TensorFlow's own reason when it can't be loaded.
     """
     model = _from_folder(Path(source), options) if isinstance(source, str | Path) else _from_object(source, options)
-    refuse_dynamic(model.signature.inputs, options.axes)
+    check_dynamic(model.signature.inputs, options.axes)
     return model
 
 
 def _from_folder(path: Path, options: LoadOptions) -> GraphModel:
-    """Restore the object graph; where that fails, the graph alone through the version 1 loader."""
+    """Restore the object graph; if that fails, only the graph, with the loader of version 1."""
     import tensorflow as tf
 
     from .graph import session_from_saved_model
@@ -110,7 +110,7 @@ def _from_folder(path: Path, options: LoadOptions) -> GraphModel:
     try:
         owner = tf.saved_model.load(str(file.folder), tags=list(file.tags))
         function = owner.signatures[key]
-    except Exception as error:  # noqa: BLE001  # restoring runs whatever the objects' classes do
+    except Exception as error:  # noqa: BLE001  # restoring runs the code of the objects' classes
         return session_from_saved_model(file, key, error)
     return FunctionModel(function, owner, file)
 
@@ -123,13 +123,13 @@ def choose_signature(subject: str, names: tuple[str, ...], wanted: str | None) -
     if wanted is not None or "serving_default" in names:
         return wanted or "serving_default"
     if len(names) != 1:
-        cause = f"it has {len(names)} signatures and none is called serving_default"
-        raise ParityGateError("PG206", subject, cause, f"Name one with --signature. {choices}" if names else choices)
+        cause = f"it has {len(names)} signatures, and none is named serving_default"
+        raise ParityGateError("PG206", subject, cause, f"Choose one with --signature. {choices}" if names else choices)
     return names[0]
 
 
 def _from_object(source: Any, options: LoadOptions) -> FunctionModel:
-    """A concrete function as it is; of a module its signatures or its ``__call__``; a ``tf.function`` is traced."""
+    """A concrete function as it is; a module by its signatures or its ``__call__``; a ``tf.function`` traced."""
     import tensorflow as tf
 
     signatures = getattr(source, "signatures", None)
@@ -145,7 +145,7 @@ def _from_object(source: Any, options: LoadOptions) -> FunctionModel:
 
 
 def _trace(function: Any, options: LoadOptions) -> Any:
-    """Trace by the function's own ``input_signature``, else by what the user declares or shows."""
+    """Trace with the function's own ``input_signature``, else with the user's declarations or example."""
     import tensorflow as tf
 
     declared = () if function.input_signature is not None else declared_inputs(options)

@@ -1,8 +1,8 @@
-"""TensorFlow's tensors and nested structures, as arrays, specs and flat names. Used by every TensorFlow engine."""
+"""TensorFlow's tensors and nested structures as arrays, specs and flat names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +17,14 @@ BATCH = "batch"
 """The symbolic name of a dynamic first axis."""
 
 Path = tuple[str | int, ...]
-"""Where a leaf stands in a nested structure: keys and positions from the outside in."""
+"""The place of a leaf in a nested structure: keys and positions from the outside in."""
 
 
 def describe(name: str, dtype: Any, shape: Any) -> TensorSpec:
     """A spec from a ``tf.DType`` and a shape (``tf.TensorShape`` or a sequence with None for dynamic axes).
 
-    A dynamic axis 0 is called "batch", any other one "<name>_<axis>". Raises PG402 for a dtype that holds no
-    numbers or text (resource, variant).
+    A dynamic axis 0 is named "batch", any other one "<name>_<axis>". Raises PG402 for a dtype that holds neither
+    numbers nor text (resource, variant).
     """
     return TensorSpec(name, dtype_name(name, dtype), symbolic(name, shape))
 
@@ -53,21 +53,21 @@ def tf_shape(shape: tuple[int | str, ...] | None) -> list[int | None] | None:
 
 
 def declared_inputs(options: LoadOptions) -> tuple[TensorSpec, ...]:
-    """The inputs that the user declared, else those of the first sample, with a dynamic first axis."""
+    """The inputs that the user declared, else those of the example, with a dynamic first axis."""
     if options.inputs or options.example is None:
         return options.inputs
     return tuple(
-        describe(name, tf_dtype(STRING if array.dtype.kind in "US" else array.dtype.name), _free_batch(array.shape))
+        describe(name, tf_dtype(STRING if array.dtype.kind in "US" else array.dtype.name), _dynamic_batch(array.shape))
         for name, array in options.example.items()
     )
 
 
-def _free_batch(shape: tuple[int, ...]) -> list[int | None]:
+def _dynamic_batch(shape: tuple[int, ...]) -> list[int | None]:
     return [None, *shape[1:]] if shape else []
 
 
 def symbolic(name: str, shape: Any) -> tuple[int | str, ...] | None:
-    """A shape with names for its dynamic axes; None where the rank is unknown."""
+    """A shape with names for its dynamic axes; None if the rank is unknown."""
     if shape is None or getattr(shape, "rank", 0) is None:
         return None
     return tuple(
@@ -76,7 +76,7 @@ def symbolic(name: str, shape: Any) -> tuple[int | str, ...] | None:
 
 
 def to_numpy(name: str, value: Any) -> Array:
-    """An output's value as an array; text as ``<U``. Raises PG406 for what is no dense tensor (ragged, sparse)."""
+    """An output's value as an array; text as ``<U``. Raises PG406 for a ragged or sparse tensor."""
     import numpy as np
     import tensorflow as tf
 
@@ -103,7 +103,7 @@ def leaves(structure: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def map_leaves(structure: Any, change: Callable[[Path, Any], Any], path: Path = ()) -> Any:
-    """The same nested structure with ``change(path, leaf)`` in place of each leaf."""
+    """The same nested structure with each leaf replaced by ``change(path, leaf)``."""
     if isinstance(structure, Mapping):
         return {key: map_leaves(value, change, (*path, key)) for key, value in structure.items()}
     if hasattr(structure, "_fields"):
@@ -115,29 +115,15 @@ def map_leaves(structure: Any, change: Callable[[Path, Any], Any], path: Path = 
 
 
 def path_name(path: Path, kind: str) -> str:
-    """A leaf's flat name: its key, or its keys and positions joined; ``<kind>_<n>`` where only positions lead to it."""
+    """A leaf's flat name: its keys and positions joined; ``<kind>_<n>`` if its path has only positions."""
     if not any(isinstance(part, str) for part in path):
         return "_".join([kind, *map(str, path or (0,))])
     return "_".join(map(str, path))
 
 
-def unique(names: Sequence[str]) -> list[str]:
-    """The names in order; a repeated one gets the first of _1, _2, ... that nobody else has."""
-    taken: set[str] = set()
-    result = []
-    for name in names:
-        free, number = name, 0
-        while free in taken or (number and free in names):
-            number += 1
-            free = f"{name}_{number}"
-        taken.add(free)
-        result.append(free)
-    return result
-
-
 @contextmanager
 def quiet_tensorflow() -> Iterator[None]:
-    """Keep TensorFlow from announcing that its version 1 functions are deprecated: nothing replaces them here."""
+    """Suppress TensorFlow's deprecation warnings for functions of version 1 that have no replacement."""
     import tensorflow as tf
 
     logger = tf.get_logger()
@@ -149,8 +135,8 @@ def quiet_tensorflow() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def refuse_dynamic(specs: Iterable[TensorSpec], dynamic: Iterable[tuple[str, int]]) -> None:
-    """Raise PG201 for an axis that the user wants dynamic but the file fixes."""
+def check_dynamic(specs: Iterable[TensorSpec], dynamic: Iterable[tuple[str, int]]) -> None:
+    """Raise PG201 for an axis that was requested as dynamic, but is fixed in the model."""
     shapes = {spec.name: spec.shape for spec in specs}
     for name, axis in dynamic:
         shape = shapes.get(name, ())
@@ -158,6 +144,6 @@ def refuse_dynamic(specs: Iterable[TensorSpec], dynamic: Iterable[tuple[str, int
             raise ParityGateError(
                 "PG201",
                 f"{name}:{axis}",
-                f"the model fixes this axis: {name} is {list(shape)}",
-                "Export it as dynamic.",
+                f"the model fixes this axis: the shape of {name} is {list(shape)}",
+                "Export the model with this axis dynamic.",
             )

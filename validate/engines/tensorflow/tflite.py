@@ -1,4 +1,4 @@
-"""TensorFlow Lite models (.tflite), run by the LiteRT interpreter inside TensorFlow."""
+"""TensorFlow Lite models (.tflite), run by TensorFlow's LiteRT interpreter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ParityGateError
 from ...signature import Hint, Signature, TensorSpec
 from ..base import Facts, LoadOptions
-from .tensors import refuse_dynamic, symbolic, to_numpy, unique
+from ..names import unique
+from .tensors import check_dynamic, symbolic, to_numpy
 
 if TYPE_CHECKING:
     from ...signature import Array, Feed
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class TfliteModel:
     """The model's first subgraph; ``native`` is the interpreter.
 
-    Where the file has exactly one signature, its names are the model's, else the tensors' own are.
+    Inputs and outputs have the names of the file's only signature; if there isn't exactly one, the tensors' own names.
     """
 
     notes: tuple[str, ...] = ()
@@ -39,14 +40,14 @@ class TfliteModel:
 
     @property
     def tensors(self) -> dict[str, str]:
-        """The file's own tensor names, by input and output name."""
+        """The tensor names in the file, by input and output name."""
         return {name: str(detail["name"]) for name, detail in (self._inputs | self._outputs).items()}
 
     def run(self, feed: Feed) -> dict[str, Array]:
-        """Resize the inputs to the feed's shapes where those differ, and invoke."""
+        """Resize the inputs to the feed's shapes if these changed, and invoke the interpreter."""
         self._resize({name: array.shape for name, array in feed.items()})
         for name, array in feed.items():
-            self.native.set_tensor(self._inputs[name]["index"], _to_engine(array))
+            self.native.set_tensor(self._inputs[name]["index"], _encoded(array))
         self.native.invoke()
         return {name: to_numpy(name, self.native.get_tensor(d["index"])) for name, d in self._outputs.items()}
 
@@ -59,45 +60,47 @@ class TfliteModel:
         self._shapes = shapes
 
     def hints(self) -> tuple[Hint, ...]:
-        """Rows of the tables that integer inputs index."""
-        return tuple(_row_hints(self.native._get_ops_details(), self.native.get_tensor_details(), self._inputs))
+        """Bounds of integer inputs that index a table."""
+        return tuple(_index_hints(self.native._get_ops_details(), self.native.get_tensor_details(), self._inputs))
 
     def facts(self) -> Facts:
-        """Operators by their builtin names; weights can't be told from other constants, so they aren't counted."""
+        """Operators by their builtin names; no parameter count, since weights look like any other constant."""
         operators = Counter(op["op_name"] for op in self.native._get_ops_details())
-        del operators["DELEGATE"]  # not in the file: how this machine speeds it up
+        del operators["DELEGATE"]  # not in the file: added by the interpreter's accelerator
         return Facts("TensorFlow Lite", operators=dict(operators), size=self.path.stat().st_size)
 
 
 def load(source: Path | str, options: LoadOptions) -> TfliteModel:
-    """Open a .tflite file. Raises ParityGateError PG402 when it is damaged or needs operators that this build of
-    the interpreter doesn't have, PG201 for a signature that isn't the file's only one.
+    """Open a .tflite file.
+
+    Raises ParityGateError PG402 when it is damaged or needs operators that this build of the interpreter lacks, PG201
+    for a signature that isn't the file's only one.
     """
     import tensorflow as tf
 
     path = Path(source)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # announces where the interpreter is going to live one day
+        warnings.simplefilter("ignore", UserWarning)  # the interpreter's move to another package is announced
         try:
             interpreter = tf.lite.Interpreter(model_path=str(path))
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise ParityGateError("PG402", str(path), f"the interpreter refuses it: {error}") from error
+            raise ParityGateError("PG402", str(path), f"the interpreter rejects it: {error}") from error
     _check_signature(options.signature, interpreter)
     model = TfliteModel(path, interpreter)
-    refuse_dynamic(model.signature.inputs, options.axes)
+    check_dynamic(model.signature.inputs, options.axes)
     return model
 
 
-def _check_signature(wanted: str | None, interpreter: Any) -> None:
+def _check_signature(requested: str | None, interpreter: Any) -> None:
     known = list(interpreter.get_signature_list())
-    if wanted is not None and known != [wanted]:
-        cause = "only a file's first subgraph can be run and converted, and this signature may be another one"
-        raise ParityGateError("PG201", f"--signature {wanted}", cause, f"Signatures: {', '.join(known) or 'none'}.")
+    if requested is not None and known != [requested]:
+        cause = "only a file's first subgraph can be run and converted, and this signature may be a different one"
+        raise ParityGateError("PG201", f"--signature {requested}", cause, f"Signatures: {', '.join(known) or 'none'}.")
 
 
 def _signature_names(interpreter: Any) -> dict[int, str]:
-    """Names by tensor index, from the file's only signature; with several it isn't said which is the main graph."""
+    """Names by tensor index, from the file's only signature; empty if there are several: the main one isn't marked."""
     signatures = list(interpreter._get_full_signature_list().values())
     if len(signatures) != 1:
         return {}
@@ -117,13 +120,13 @@ def _describe(name: str, detail: Any) -> TensorSpec:
     return TensorSpec(name, dtype, symbolic(name, [None if dim == -1 else int(dim) for dim in dims]))
 
 
-def _to_engine(array: Array) -> Array:
+def _encoded(array: Array) -> Array:
     import numpy as np
 
     return np.char.encode(array, "utf-8") if array.dtype.kind == "U" else array
 
 
-def _row_hints(operators: list[Any], tensors: list[Any], inputs: dict[str, Any]) -> Iterator[Hint]:
+def _index_hints(operators: list[Any], tensors: list[Any], inputs: dict[str, Any]) -> Iterator[Hint]:
     """GATHER takes (table, indices), EMBEDDING_LOOKUP takes (indices, table)."""
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Dynamic axes: which ones are wanted, and what a program's symbolic sizes are called."""
+"""Dynamic axes: which ones are requested, and what a program's symbolic sizes are called."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ParityGateError
 from ...signature import Dim, TensorSpec
-from .common import dtype_name
+from .tensors import dtype_name, shape_of
 
 if TYPE_CHECKING:
     from .call import Call
 
 BATCH = "batch"
-"""The name of the leading axis where nobody gave it another."""
+"""The name of the leading axis unless the user gave it another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis that shall be dynamic. ``asked`` means by the user: then it is an error if it can't be."""
+    """An axis to make dynamic. ``requested`` means by the user: then it is an error if it can't be dynamic."""
 
     symbol: str
-    asked: bool
+    requested: bool
 
 
 Axes = Mapping[tuple[str, int], Axis]
-"""(input, axis) -> what it shall be."""
+"""(input, axis) -> how to make it dynamic."""
 
 
-def wanted_axes(subject: str, call: Call, declared: Iterable[TensorSpec], dynamic: Iterable[tuple[str, int]]) -> Axes:
-    """Declared names, ``--dynamic`` pairs, and, where no declaration has a name, the leading axis of every input.
+def requested_axes(
+    subject: str, call: Call, declared: Iterable[TensorSpec], dynamic: Iterable[tuple[str, int]]
+) -> Axes:
+    """Named axes of declarations and ``--dynamic`` pairs; without a named axis, the leading axis of every input.
 
     Raises ParityGateError PG201 for a ``dynamic`` pair that the model doesn't have, and for a declaration that
     contradicts the sample.
@@ -40,22 +42,20 @@ def wanted_axes(subject: str, call: Call, declared: Iterable[TensorSpec], dynami
     ranks = {name: value.dim() for name, value in call.inputs}
     for spec in declared:
         if spec.name in ranks and len(spec.shape or ()) != ranks[spec.name]:
-            raise ParityGateError(
-                "PG201", f"--input {spec}", f"{subject} is given a sample with {ranks[spec.name]} axes"
-            )
+            raise ParityGateError("PG201", f"--input {spec}", f"the sample for {subject} has {ranks[spec.name]} axes")
     named = {
-        (spec.name, axis): Axis(symbol if symbol.isidentifier() else _symbol(spec.name, axis), asked=True)
+        (spec.name, axis): Axis(symbol if symbol.isidentifier() else _symbol(spec.name, axis), requested=True)
         for spec in declared
         if spec.name in ranks
         for axis, symbol in enumerate(spec.shape or ())
         if isinstance(symbol, str)
     }
-    axes = {} if named else {(name, 0): Axis(BATCH, asked=False) for name, rank in ranks.items() if rank}
+    axes = {} if named else {(name, 0): Axis(BATCH, requested=False) for name, rank in ranks.items() if rank}
     for name, axis in dynamic:
         if not 0 <= axis < ranks.get(name, 0):
             has = ", ".join(f"{name} ({rank} axes)" for name, rank in ranks.items())
             raise ParityGateError("PG201", f"--dynamic {name}:{axis}", f"{subject} has no such axis", f"It has: {has}.")
-        axes[name, axis] = Axis(_symbol(name, axis), asked=True)
+        axes[name, axis] = Axis(_symbol(name, axis), requested=True)
     return axes | named
 
 
@@ -64,7 +64,7 @@ def _symbol(name: str, axis: int) -> str:
 
 
 def program_signature(program: Any, outputs: Iterable[str], names: Iterable[str], axes: Axes) -> tuple[Any, ...]:
-    """(inputs, outputs, symbols): the specs of a program's tensors, and its symbols' names for the user.
+    """(inputs, outputs, symbols): the specs of a program's tensors, and the names of its symbols.
 
     ``names`` and ``outputs`` are the names of its tensor inputs and outputs in order.
     """
@@ -96,7 +96,7 @@ def _is_user_tensor(spec: Any) -> bool:
 
 
 def _name_symbols(inputs: list[tuple[str, Any]], axes: Axes) -> dict[str, str]:
-    """Symbol (``s77``) -> a name: the user's, ``batch`` for the first leading axis, or input and axis."""
+    """Symbol (``s77``) -> a name: the user's, ``batch`` for the first leading axis, or else input and axis."""
     places = [
         (name, axis, str(size))
         for name, value in inputs
@@ -114,23 +114,18 @@ def _name_symbols(inputs: list[tuple[str, Any]], axes: Axes) -> dict[str, str]:
     return symbols
 
 
-def shape_of(value: Any) -> tuple[Any, ...]:
-    """The sizes of a traced value; a traced number has none."""
-    return tuple(value.shape) if hasattr(value, "shape") else ()
-
-
 def is_fixed(size: Any) -> bool:
-    """Whether a size of a traced tensor is a plain number, or a symbol that the module's code has fixed."""
+    """Whether a size of a traced tensor is a plain number, or a symbol that the module's code fixed."""
     return isinstance(size, int) or str(size).isdigit()
 
 
-def rename(expression: str, symbols: Mapping[str, str]) -> str:
+def rename_symbols(expression: str, symbols: Mapping[str, str]) -> str:
     """``2*s77`` -> ``2*batch``."""
     return re.sub(r"[a-z]+\d+", lambda match: symbols.get(match[0], match[0]), expression)
 
 
 def _spec(name: str, value: Any, symbols: Mapping[str, str]) -> TensorSpec:
     shape: tuple[Dim, ...] = tuple(
-        int(str(size)) if is_fixed(size) else rename(str(size), symbols) for size in shape_of(value)
+        int(str(size)) if is_fixed(size) else rename_symbols(str(size), symbols) for size in shape_of(value)
     )
     return TensorSpec(name, dtype_name(value.dtype) if hasattr(value, "dtype") else "int64", shape)

@@ -1,4 +1,4 @@
-"""From a module to an exported program: which axes stay dynamic is known only after that."""
+"""From a module to an exported program; which axes stay dynamic is known only after the export."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .quiet import quiet
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """An exported program, or the exception that kept PyTorch from making one; ``notes`` say what was given up."""
+    """An exported program, or the exception that prevented it; ``notes`` name axes that could not stay dynamic."""
 
     program: Any = None
     failure: Exception | None = None
@@ -22,16 +22,16 @@ class Capture:
 
 
 def capture(module: Any, call: Call, axes: Axes) -> Capture:
-    """Export with dynamic axes; where the module can't have those, with fixed ones unless the user asked for them."""
-    wide = _widened(module, call, axes)
+    """Export with dynamic axes; if that fails, with fixed ones, unless the user requested an axis."""
+    wide = _with_longer_axes(module, call, axes)
     try:
         program = _export(module, wide, axes)
         fixed = _fixed_axes(program, call, axes)
         if fixed and wide is not call:
             program = _export(module, call, {place: axis for place, axis in axes.items() if place not in fixed})
-        return Capture(program, notes=tuple(_say_fixed(program, call, fixed)))
+        return Capture(program, notes=tuple(_fixed_axis_notes(program, call, fixed)))
     except Exception as error:  # noqa: BLE001  # torch.export raises whatever the module's code raises under tracing
-        if not axes or any(axis.asked for axis in axes.values()) or _depends_on_data(error):
+        if not axes or any(axis.requested for axis in axes.values()) or _depends_on_data(error):
             return Capture(failure=error)
         return _capture_fixed(module, call, error)
 
@@ -39,18 +39,18 @@ def capture(module: Any, call: Call, axes: Axes) -> Capture:
 def _capture_fixed(module: Any, call: Call, error: Exception) -> Capture:
     try:
         program = _export(module, call, {})
-    except Exception:  # noqa: BLE001  # the first failure is the one that speaks of the module
+    except Exception:  # noqa: BLE001  # the first failure is the one about the user's module
         return Capture(failure=error)
-    return Capture(program, notes=(f"the batch size is fixed: with a dynamic one torch.export says: {reason(error)}",))
+    return Capture(program, notes=(f"the batch size is fixed: torch.export fails with a dynamic one: {reason(error)}",))
 
 
 def _fixed_axes(program: Any, call: Call, axes: Axes) -> list[tuple[str, int]]:
-    """The axes that the module's code has fixed, such as by ``int(x.shape[0])``; torch.export doesn't say."""
+    """The axes that the module's code fixed, for example by ``int(x.shape[0])``; torch.export doesn't report them."""
     shapes = dict(zip((name for name, _ in call.inputs), input_shapes(program), strict=True))
     return [(name, axis) for name, axis in axes if is_fixed(shapes[name][axis])]
 
 
-def _say_fixed(program: Any, call: Call, fixed: list[tuple[str, int]]) -> Iterator[str]:
+def _fixed_axis_notes(program: Any, call: Call, fixed: list[tuple[str, int]]) -> Iterator[str]:
     shapes = dict(zip((name for name, _ in call.inputs), input_shapes(program), strict=True))
     for name, axis in fixed:
         yield f"axis {axis} of '{name}' can't be dynamic: the module's code fixes it at {shapes[name][axis]}"
@@ -61,7 +61,7 @@ def _export(module: Any, call: Call, axes: Axes) -> Any:
 
     shapes = torch.export.ShapesCollection()
     for name, value in call.inputs:
-        hints = {axis: _hint(each.asked) for (owner, axis), each in axes.items() if owner == name}
+        hints = {axis: _hint(each.requested) for (owner, axis), each in axes.items() if owner == name}
         if hints:
             shapes[value] = hints
     args, kwargs = call.example()
@@ -71,17 +71,17 @@ def _export(module: Any, call: Call, axes: Axes) -> Any:
         )
 
 
-def _hint(asked: bool) -> Any:
+def _hint(requested: bool) -> Any:
     """AUTO lets the module fix an axis silently, DYNAMIC makes that an error."""
     from torch.export import Dim
 
-    return Dim.DYNAMIC if asked else Dim.AUTO
+    return Dim.DYNAMIC if requested else Dim.AUTO
 
 
-def _widened(module: Any, call: Call, axes: Axes) -> Call:
-    """The call with dynamic axes of length 1 doubled: torch.export takes a 1 (or 0) for a constant.
+def _with_longer_axes(module: Any, call: Call, axes: Axes) -> Call:
+    """The call with dynamic axes of length 1 doubled: torch.export treats lengths 0 and 1 as constants.
 
-    The call itself where the module refuses that.
+    The call itself if the module doesn't accept the longer axes.
     """
 
     def widen(name: str, value: Any) -> Any:
@@ -97,12 +97,12 @@ def _widened(module: Any, call: Call, axes: Axes) -> Call:
 
 
 def runs(module: Any, call: Call) -> bool:
-    """Whether the module takes the call's example values."""
+    """Whether the module accepts the call's example values."""
     args, kwargs = call.example()
     try:
         with inference(module):
             module(*args, **kwargs)
-    except Exception:  # noqa: BLE001  # whatever the module raises means no
+    except Exception:  # noqa: BLE001  # the module's own code may raise anything
         return False
     return True
 
@@ -112,7 +112,7 @@ def _depends_on_data(error: Exception) -> bool:
 
 
 def reason(error: BaseException, limit: int = 300) -> str:
-    """The useful part of what PyTorch's compilers say: no advice on their own options, no listings, one line."""
+    """The useful part of a message of PyTorch's compilers, on one line: no advice on their options, no listings."""
     fixed = _FIXED.findall(str(error))
     if fixed:
         axes = (f"axis {axis} of '{name}' at {size}" for name, axis, size in dict.fromkeys(fixed))
@@ -121,6 +121,13 @@ def reason(error: BaseException, limit: int = 300) -> str:
     useful = [line for line in lines if line and not line.startswith(_NOISE)]
     text = " ".join(useful) or type(error).__name__
     return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def unchecked_module(program: Any) -> Any:
+    """The program as a module that doesn't check the shapes of its inputs."""
+    module = program.module(check_guards=False)
+    module._forward_pre_hooks.clear()  # they check shapes, which the tracer can't follow
+    return module
 
 
 _FIXED = re.compile(

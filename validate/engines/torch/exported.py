@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ParityGateError
 from ...signature import Signature
 from ..base import Facts, LoadOptions
+from ..names import unique
 from .axes import program_signature
-from .call import Call, Leaf, output_name
+from .call import Call, Leaf
 from .capture import Capture
-from .common import file_size, path_name, producer, unique
 from .hints import program_hints
-from .model import TorchModel, fails
+from .model import TorchModel, as_error, file_size, producer
+from .outputs import output_name
+from .tensors import argument_name
 from .unsafe import check_program_file
 
 if TYPE_CHECKING:
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def load(source: Path | Any, options: LoadOptions) -> TorchModel:
-    """Open a ``.pt2`` by ``torch.export.save``, or take a live program.
+    """Open a ``.pt2`` written by ``torch.export.save``, or take a live program.
 
-    Raises ParityGateError PG501 for a file that would run code of its own (unless ``options.trust``), PG402 for one
-    that this PyTorch can't read, PG201 for ``options.axes``: a program's axes were fixed when it was exported.
+    Raises ParityGateError PG501 for a file that would run code (unless ``options.trust``), PG402 for one that this
+    version of PyTorch can't read, PG201 for an axis in ``options.axes`` that was fixed when it was exported.
     """
     subject = str(source) if isinstance(source, Path) else "ExportedProgram"
     program = _read(source, options.trust) if isinstance(source, Path) else source
@@ -38,7 +40,7 @@ def load(source: Path | Any, options: LoadOptions) -> TorchModel:
         if (name, axis) not in dynamic:
             raise ParityGateError(
                 "PG201", f"--dynamic {name}:{axis}", f"{subject} was exported with this axis fixed",
-                "Give dynamic_shapes to torch.export.export.",
+                "Pass dynamic_shapes to torch.export.export.",
             )  # fmt: skip
     return TorchModel(
         program,
@@ -46,14 +48,14 @@ def load(source: Path | Any, options: LoadOptions) -> TorchModel:
         Signature(inputs, outputs, bounds=_bounds(program, symbols)),
         _facts(program, source),
         hints=program_hints(program, call),
-        notes=tuple(_ranges(program, symbols)),
+        notes=tuple(_range_notes(program, symbols)),
         captured=Capture(program),
         function=_as_function(program.module()),
     )
 
 
 def _as_function(module: Any) -> Any:
-    """A program's module has its mode built in; as a plain function nobody tries to change it."""
+    """A program's mode can't be changed, so its module is wrapped in a plain function, which has no mode."""
     return lambda *args, **kwargs: module(*args, **kwargs)
 
 
@@ -66,16 +68,16 @@ def _read(path: Path, trust: bool) -> Any:
     try:
         return torch.export.load(path)
     except Exception as error:  # PyTorch raises many kinds for a program of another version
-        raise fails(
+        raise as_error(
             str(path),
             "PG402",
             error,
-            f"It may come of another version than {producer()}: export it again with this one.",
+            f"It may have been written by another version than {producer()}: export it again with this one.",
         ) from error
 
 
 def _register_containers(path: Path) -> None:
-    """Programs that return transformers' output classes can be read only where those are known."""
+    """Programs that return output classes of transformers can be read only after these are registered."""
     with zipfile.ZipFile(path) as archive:
         models = [name for name in archive.namelist() if name.endswith(".json") and "model" in name]
         mentioned = any(b"transformers." in archive.read(name) for name in models)
@@ -87,11 +89,14 @@ def _register_containers(path: Path) -> None:
 
 
 def _call(program: Any) -> Call:
-    """The program's arguments: tensors and symbolic numbers are inputs, the rest was fixed at export."""
+    """The program's arguments: tensors and symbolic numbers are inputs, everything else was fixed at export."""
     specs = [each for each in program.graph_signature.input_specs if each.kind.name == "USER_INPUT"]
     values = _traced(program, specs)
     paths = _paths(values, program.call_spec.in_spec)
-    labels = unique(_label(path, program) or each.arg.name for path, each in zip(paths, specs, strict=True))
+    arguments = program.module_call_graph[0].signature.forward_arg_names or []
+    labels = unique(
+        (argument_name(path, arguments) or each.arg.name for path, each in zip(paths, specs, strict=True)), first=2
+    )
     leaves = (
         Leaf(None, value) if _is_constant(each) else Leaf(label, value, number=not hasattr(value, "shape"))
         for label, value, each in zip(labels, values, specs, strict=True)
@@ -100,7 +105,7 @@ def _call(program: Any) -> Call:
 
 
 def _traced(program: Any, specs: list[Any]) -> list[Any]:
-    """What stands for each argument or result: a tensor without data, a symbolic number, or the constant itself."""
+    """The traced value of each argument or result: a tensor without data, a symbolic number, or the constant itself."""
     nodes = {node.name: node for node in program.graph.nodes}
     return [each.arg.value if _is_constant(each) else nodes[each.arg.name].meta["val"] for each in specs]
 
@@ -115,21 +120,12 @@ def _paths(values: list[Any], spec: Any) -> list[tuple[Any, ...]]:
     return [path for path, _ in _pytree.tree_flatten_with_path(_pytree.tree_unflatten(values, spec))[0]]
 
 
-def _label(path: tuple[Any, ...], program: Any) -> str:
-    """Forward's own argument name, and the path inside of it."""
-    names = program.module_call_graph[0].signature.forward_arg_names or []
-    side, first, *rest = path
-    if side.idx == 1:
-        return path_name([first, *rest])
-    return "_".join([names[first.idx], *([path_name(rest)] if rest else [])]) if first.idx < len(names) else ""
-
-
 def _output_names(program: Any) -> list[str]:
     """Names of the tensor outputs, in order; constants among the outputs are left out."""
     specs = [each for each in program.graph_signature.output_specs if each.kind.name == "USER_OUTPUT"]
     paths = _paths(_traced(program, specs), program.call_spec.out_spec)
     named = [(path, each) for path, each in zip(paths, specs, strict=True) if not _is_none(each)]
-    names = unique(output_name(path) for path, _ in named)
+    names = unique((output_name(path) for path, _ in named), first=2)
     return [name for name, (_, each) in zip(names, named, strict=True) if not _is_constant(each)]
 
 
@@ -137,14 +133,14 @@ def _is_none(spec: Any) -> bool:
     return _is_constant(spec) and spec.arg.value is None
 
 
-def _ranges(program: Any, symbols: dict[str, str]) -> Iterator[str]:
+def _range_notes(program: Any, symbols: dict[str, str]) -> Iterator[str]:
     """Sentences about the limits of the program's dynamic axes."""
     for name, (low, high) in _bounds(program, symbols).items():
-        yield f"the program takes {name} from {low}" + (f" to {high}" if high is not None else "")
+        yield f"the program accepts {name} from {low}" + (f" to {high}" if high is not None else "")
 
 
 def _bounds(program: Any, symbols: dict[str, str]) -> dict[str, tuple[int, int | None]]:
-    """Axis -> its lowest and highest length, for those that have other limits than the usual 'two or more'."""
+    """Axis -> its lowest and highest length, for axes whose limits differ from the usual "two or more"."""
     bounds: dict[str, tuple[int, int | None]] = {}
     for symbol, limits in program.range_constraints.items():
         name, low, high = symbols.get(str(symbol)), int(limits.lower), str(limits.upper)

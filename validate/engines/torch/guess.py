@@ -1,4 +1,4 @@
-"""Example values for inputs that are only declared: the first ones that the module takes."""
+"""Example values for inputs that are only declared, to be tried until the module accepts some."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from ...signature import Array
 
 BATCH_SIZE = 2
-"""Rows of an example; not 1, which torch.export would take for a constant."""
+"""Rows of an example; not 1, which torch.export would treat as a constant."""
 
 _LENGTHS = ((16, 24, 40, 56), (64, 96, 128, 160), (224, 256, 288, 320), (6, 7, 8, 9), (1024, 1536, 2048, 2560))
-"""Lengths to try for the first, second, ... named axis: modest ones, then room for poolings, pictures, short, sound."""
+"""Lengths to try for the first, second, ... named axis: modest; for several poolings; images; short; audio."""
 
 
 def examples(specs: Sequence[TensorSpec], numbers: Sequence[int] = (0, 1)) -> Iterator[dict[str, Array]]:
-    """Feeds that fit the declarations, plain ones first. ``numbers`` are values to try for integers."""
+    """Feeds that fit the declarations, the simplest first. ``numbers`` are values to try for integers."""
     symbols = list(
         dict.fromkeys(dim for spec in specs for axis, dim in enumerate(spec.shape or ()) if _is_length(axis, dim))
     )

@@ -1,19 +1,21 @@
-"""The one class behind every PyTorch source: a call, what runs it, and what is known about it."""
+"""The loaded model of every PyTorch source: a call, what runs it, and what is known about it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ParityGateError
 from ...signature import Hint, Signature
 from ..base import Facts, LoadOptions
-from .axes import program_signature, wanted_axes
-from .call import Call, inference, named_outputs, output_array
+from .axes import program_signature, requested_axes
+from .call import Call, inference
 from .capture import Capture, capture
 from .hints import program_hints
-from .probe import probed_signature
+from .outputs import named_outputs, output_array
+from .probe import probe_signature
 
 if TYPE_CHECKING:
     from ...signature import Array, Feed
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A call that the module takes, and what came out."""
+    """A call that the module accepts, and its outputs."""
 
     call: Call
     outputs: dict[str, Any]
@@ -37,8 +39,8 @@ def try_call(module: Any, call: Call) -> Trial:
 class TorchModel:
     """A PyTorch model behind :class:`.base.Model`.
 
-    ``native`` is the user's untouched module or program; ``call`` holds example arguments for the routes, ``capture``
-    the exported program made of it. Runs are in evaluation mode without gradients.
+    ``native`` is the user's untouched module or program; ``call`` holds example arguments for the routes,
+    ``captured`` the program exported from it. Runs are in evaluation mode without gradients.
     """
 
     def __init__(
@@ -81,10 +83,10 @@ class TorchModel:
 def open_module(
     subject: str, module: Any, trial: Trial, options: LoadOptions, facts: Facts, notes: tuple[str, ...] = ()
 ) -> TorchModel:
-    """A model of a module and a call that it takes: its signature is that of the program exported from it."""
+    """The model of a module and a call that it accepts; its signature is that of the program exported from it."""
     call, outputs = trial.call, trial.outputs
     _refuse_numbers(outputs)
-    axes = wanted_axes(subject, call, options.inputs, options.axes)
+    axes = requested_axes(subject, call, options.inputs, options.axes)
     captured = capture(module, call, axes)
     names = [name for name, _ in call.inputs]
     if captured.program is not None:
@@ -92,22 +94,34 @@ def open_module(
         signature, hints = Signature(inputs, results), program_hints(captured.program, call)
     else:
         hints = ()
-        signature = probed_signature(subject, call, outputs, axes, lambda longer: try_call(module, longer).outputs)
+        signature = probe_signature(subject, call, outputs, axes, lambda longer: try_call(module, longer).outputs)
     return TorchModel(module, call, signature, facts, hints=hints, notes=notes + captured.notes, captured=captured)
 
 
 def _refuse_numbers(outputs: dict[str, Any]) -> None:
-    """A module's Python numbers would become constants of the program, whatever they depend on."""
+    """Python numbers among a module's outputs would become constants of the program, whatever they depend on."""
     for name, value in outputs.items():
         if not hasattr(value, "dtype"):
             raise ParityGateError(
-                "PG404", f"output '{name}'", f"forward returns the Python number {value!r} there, not a tensor",
+                "PG404", f"output '{name}'", f"forward returns the Python number {value!r}, not a tensor",
                 "Return torch.tensor(...) or leave it out.",
             )  # fmt: skip
 
 
-def module_facts(title: str, producer: str, module: Any, size: int | None) -> Facts:
-    """Leaf modules by class, and the number of parameters."""
+def producer() -> str:
+    """PyTorch and its version."""
+    import torch
+
+    return f"PyTorch {torch.__version__}"
+
+
+def file_size(source: Any) -> int | None:
+    """Bytes on disk, None for a live object."""
+    return source.stat().st_size if isinstance(source, Path) else None
+
+
+def module_facts(title: str, module: Any, size: int | None) -> Facts:
+    """Leaf modules by class, and the number of parameters. ``size`` is in bytes."""
     from collections import Counter
 
     layers = Counter(
@@ -115,7 +129,7 @@ def module_facts(title: str, producer: str, module: Any, size: int | None) -> Fa
     )
     return Facts(
         format=title,
-        producer=producer,
+        producer=producer(),
         operators=dict(layers),
         parameters=sum(each.numel() for each in module.parameters()),
         size=size,
@@ -123,12 +137,12 @@ def module_facts(title: str, producer: str, module: Any, size: int | None) -> Fa
 
 
 def mode_notes(module: Any) -> tuple[str, ...]:
-    """What the user should know of a module in training mode."""
+    """A note for a module that the user left in training mode."""
     if not any(each.training for each in module.modules()):
         return ()
     return ("the module was in training mode; it is run and converted in evaluation mode, as by module.eval()",)
 
 
-def fails(subject: str, code: str, error: Exception, remedy: str = "") -> ParityGateError:
-    """A framework's exception as ``code``."""
+def as_error(subject: str, code: str, error: Exception, remedy: str = "") -> ParityGateError:
+    """PyTorch's exception as the error ``code``."""
     return ParityGateError(code, subject, f"{type(error).__name__}: {str(error).strip()}", remedy)

@@ -1,4 +1,4 @@
-"""PyTorch modules: pickled whole, built by a ``module:factory``, or live."""
+"""PyTorch modules: pickled whole, built by a ``module:factory``, or live objects."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ParityGateError
 from ...user_code import find_callable
 from ..base import LoadOptions
-from .call import Call, bind_example, not_known
-from .common import file_size, producer, weights_only
+from .binding import bind_example, inputs_not_known
+from .call import Call
 from .guess import examples
-from .model import TorchModel, Trial, fails, mode_notes, module_facts, open_module, try_call
+from .model import TorchModel, Trial, as_error, file_size, mode_notes, module_facts, open_module, try_call
+from .sniff import weights_only
 from .unsafe import check_module_file
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ def load(source: Path | str | Any, options: LoadOptions) -> TorchModel:
     """Open a pickled module (a path), a ``package.module:callable`` or ``file.py:callable``, or a live ``nn.Module``.
 
     Raises ParityGateError PG501 for a pickle that imports more than PyTorch (unless ``options.trust``), PG402 when
-    the module can't be had, PG206 when its inputs aren't known, PG406 when it doesn't take them, PG405 when an axis
-    that the user wants dynamic is fixed by the module.
+    the module can't be loaded, PG206 when its inputs aren't known, PG406 when it doesn't accept them, PG405 when it
+    fixes an axis that was requested as dynamic.
     """
     if isinstance(source, Path):
         module, title, subject = _unpickle(source, options.trust), "pickled PyTorch module", str(source)
@@ -32,12 +33,12 @@ def load(source: Path | str | Any, options: LoadOptions) -> TorchModel:
         module, title, subject = _build(source, options.weights), "PyTorch module:factory", source
     else:
         module, title, subject = source, "PyTorch module", type(source).__name__
-    facts = module_facts(title, producer(), module, file_size(source) or file_size(options.weights))
+    facts = module_facts(title, module, file_size(source) or file_size(options.weights))
     return open_module(subject, module, find_call(subject, module, options), options, facts, mode_notes(module))
 
 
 def find_call(subject: str, module: Any, options: LoadOptions) -> Trial:
-    """A call that the module takes: the user's example, or the first guess that fits the declared inputs."""
+    """A call that the module accepts: the user's example, or the first guess that fits the declared inputs."""
     calls = list(_calls(subject, module, options))
     for number, call in enumerate(calls, start=1):
         try:
@@ -47,22 +48,22 @@ def find_call(subject: str, module: Any, options: LoadOptions) -> Trial:
         except Exception as error:
             if number == len(calls):
                 shapes = ", ".join(f"{name} {tuple(getattr(value, 'shape', ()))}" for name, value in call.inputs)
-                raise fails(f"{subject} with {shapes}", "PG406", error, "Declare shapes that it takes.") from error
-    raise not_known(subject, module.forward, "nothing is said about its inputs")
+                raise as_error(f"{subject} with {shapes}", "PG406", error, "Declare shapes that it accepts.") from error
+    raise inputs_not_known(subject, module.forward, "its inputs are not declared")
 
 
 def _calls(subject: str, module: Any, options: LoadOptions) -> Iterator[Call]:
     if options.example is not None:
         call = bind_example(subject, module.forward, _declared_only(options.example, options))
         yield call
-        yield call.with_values(lambda _, value: _in_own_width(module, value))
+        yield call.with_values(lambda _, value: _in_module_width(module, value))
         return
     for example in examples(options.inputs) if options.inputs else ():
         yield bind_example(subject, module.forward, example)
 
 
 def _declared_only(example: Mapping[str, Any], options: LoadOptions) -> Mapping[str, Any]:
-    """A declaration chooses among the arrays of a sample."""
+    """The arrays of the sample that are declared as inputs, or all of them if some declared input is missing."""
     names = {spec.name for spec in options.inputs}
     return (
         {name: value for name, value in example.items() if name in names}
@@ -71,8 +72,8 @@ def _declared_only(example: Mapping[str, Any], options: LoadOptions) -> Mapping[
     )
 
 
-def _in_own_width(module: Any, value: Any) -> Any:
-    """Floating samples in the width of the module's parameters, as samples from text and numpy are often wider."""
+def _in_module_width(module: Any, value: Any) -> Any:
+    """Floating samples in the width of the module's parameters: samples from text and numpy are often wider."""
     width = next((each.dtype for each in module.parameters() if each.is_floating_point()), None)
     return value.to(width) if width is not None and value.is_floating_point() else value
 
@@ -85,7 +86,7 @@ def _unpickle(path: Path, trust: bool) -> Any:
     try:
         module = torch.load(path, map_location="cpu", weights_only=False)
     except Exception as error:  # unpickling runs the classes' own code
-        raise fails(
+        raise as_error(
             str(path),
             "PG402",
             error,
@@ -101,7 +102,7 @@ def _check_kind(subject: str, module: Any) -> Any:
 
     if not isinstance(module, torch.nn.Module):
         kind = f"{type(module).__module__}.{type(module).__qualname__}"
-        raise ParityGateError("PG402", subject, f"it gives a {kind}, not a torch.nn.Module")
+        raise ParityGateError("PG402", subject, f"it is a {kind}, not a torch.nn.Module")
     return module
 
 
@@ -113,7 +114,8 @@ def _build(source: str, weights: Path | None) -> Any:
         raise
     except Exception as error:  # the factory is the user's code
         name = source.rpartition(":")[2]
-        raise fails(source, "PG402", error, f"{name}() must return a torch.nn.Module without arguments.") from error
+        remedy = f"{name}() must take no arguments and return a torch.nn.Module."
+        raise as_error(source, "PG402", error, remedy) from error
     if weights is not None:
         _load_weights(module, weights)
     return module
@@ -125,13 +127,13 @@ def _load_weights(module: Any, path: Path) -> None:
     problems = {
         "missing": [key for key in own if key not in state],
         "unexpected": [key for key in state if key not in own],
-        "of another shape": [key for key in own if key in state and _sizes(state[key]) != _sizes(own[key])],
+        "different shape": [key for key in own if key in state and _sizes(state[key]) != _sizes(own[key])],
     }
     if any(problems.values()):
-        said = "; ".join(f"{kind}: {_listed(keys)}" for kind, keys in problems.items() if keys)
+        listed = "; ".join(f"{kind}: {_listed(keys)}" for kind, keys in problems.items() if keys)
         raise ParityGateError(
-            "PG402", str(path), f"the weights don't fit the module: {said}",
-            "Give the state dict alone, as by torch.save(module.state_dict(), path), of the same architecture.",
+            "PG402", str(path), f"the weights don't fit the module: {listed}",
+            "Save only the state dict, by torch.save(module.state_dict(), path), of the same architecture.",
         )  # fmt: skip
     module.load_state_dict(state, strict=True)
 
@@ -155,11 +157,11 @@ def _read_weights(path: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ParityGateError(
-            "PG501", str(path), "the weights file holds more than tensors, so that loading it could run code",
-            "Save the state dict alone: torch.save(module.state_dict(), path).",
+            "PG501", str(path), "the weights file holds more than tensors, so loading it could run code",
+            "Save only the state dict: torch.save(module.state_dict(), path).",
         ) from error  # fmt: skip
     except Exception as error:  # PyTorch raises many kinds for a damaged file
-        raise fails(str(path), "PG402", error) from error
+        raise as_error(str(path), "PG402", error) from error
     if not isinstance(state, dict):
         raise ParityGateError("PG402", str(path), f"it holds a {type(state).__name__}, not a state dict")
     return state

@@ -1,4 +1,4 @@
-"""The signature of a model that doesn't state one: lengthen its inputs and see what grows."""
+"""The signature of a model that doesn't state one: lengthen its inputs and see which outputs grow."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from ...errors import ParityGateError
 from ...signature import Dim, Signature, TensorSpec
 from .axes import Axes
 from .call import Call
-from .common import dtype_name
+from .tensors import dtype_name, shape_of
 
 Run = Callable[[Call], Mapping[str, Any]]
-"""Runs a call's example and gives values by name; raises whatever the model raises."""
+"""Runs a call's example and returns values by name; raises whatever the model raises."""
 
 
 @dataclass(frozen=True, slots=True)
-class Grown:
-    """What came out when every axis of one symbol was ``by`` longer."""
+class Growth:
+    """The outputs with every axis of one symbol longer by ``by``."""
 
     by: int
     values: Mapping[str, Any]
 
 
-def probed_signature(subject: str, call: Call, values: Mapping[str, Any], axes: Axes, run: Run) -> Signature:
-    """Specs of the call's inputs, and of ``values``, which came out of running it.
+def probe_signature(subject: str, call: Call, values: Mapping[str, Any], axes: Axes, run: Run) -> Signature:
+    """Specs of the call's inputs and of ``values``, its outputs.
 
-    A symbol's axes are dynamic if the model also takes them one longer, or twice as long. An axis of ``values`` that
-    grows as much gets the symbol's name, one that grows otherwise a name of its own. Raises ParityGateError PG405
-    when the model takes neither and the user asked for the axis.
+    A symbol's axes are dynamic if the model also accepts them one longer, or twice as long. An axis of ``values`` that
+    grows as much gets the symbol's name, one that grows differently a name of its own. Raises ParityGateError PG405
+    when the model accepts neither and the user requested the axis.
     """
-    found: dict[str, Grown] = {}
+    found: dict[str, Growth] = {}
     for symbol in dict.fromkeys(axis.symbol for axis in axes.values()):
         places = {place: axis for place, axis in axes.items() if axis.symbol == symbol}
-        grown = _grow(subject, call, places, run)
-        if grown:
-            found[symbol] = grown
+        growth = _grow(subject, call, places, run)
+        if growth:
+            found[symbol] = growth
     kept = {place: axis for place, axis in axes.items() if axis.symbol in found}
     return Signature(
         tuple(_input_spec(name, value, kept) for name, value in call.inputs),
@@ -45,23 +45,23 @@ def probed_signature(subject: str, call: Call, values: Mapping[str, Any], axes: 
     )
 
 
-def _grow(subject: str, call: Call, places: Axes, run: Run) -> Grown | None:
-    """Run the call with longer axes at these places; None when the model doesn't take that."""
+def _grow(subject: str, call: Call, places: Axes, run: Run) -> Growth | None:
+    """Run the call with longer axes at these places; None when the model doesn't accept them."""
     lengths = [
         value.shape[axis] for name, value in call.inputs for axis in range(value.dim()) if (name, axis) in places
     ]
     failure: Exception | None = None
     for by in dict.fromkeys((1, min(lengths, default=1))):
         try:
-            return Grown(by, run(call.with_values(partial(_lengthened, places, by))))
-        except Exception as error:  # noqa: BLE001  # whatever the model raises means no
+            return Growth(by, run(call.with_values(partial(_lengthened, places, by))))
+        except Exception as error:  # noqa: BLE001  # the model's own code may raise anything
             failure = failure or error
-    if any(axis.asked for axis in places.values()):
+    if any(axis.requested for axis in places.values()):
         name, axis = next(iter(places))
         raise ParityGateError(
             "PG405", subject,
-            f"axis {axis} of '{name}' shall be dynamic, but the model fails when it is longer: {failure}",
-            "Declare a length for that axis.",
+            f"axis {axis} of '{name}' was requested as dynamic, but the model fails when it is longer: {failure}",
+            "Declare a fixed length for that axis.",
         ) from failure  # fmt: skip
     return None
 
@@ -76,22 +76,22 @@ def _lengthened(places: Axes, by: int, name: str, value: Any) -> Any:
 
 
 def _input_spec(name: str, value: Any, axes: Axes) -> TensorSpec:
-    sizes = enumerate(value_shape(value))
+    sizes = enumerate(shape_of(value))
     shape = tuple(axes[name, axis].symbol if (name, axis) in axes else size for axis, size in sizes)
-    return TensorSpec(name, value_dtype(value), shape)
+    return TensorSpec(name, _dtype(value), shape)
 
 
-def _output_spec(name: str, value: Any, found: Mapping[str, Grown]) -> TensorSpec:
-    sizes = value_shape(value)
-    others = {symbol: value_shape(grown.values.get(name)) for symbol, grown in found.items()}
+def _output_spec(name: str, value: Any, found: Mapping[str, Growth]) -> TensorSpec:
+    sizes = shape_of(value)
+    others = {symbol: shape_of(growth.values.get(name)) for symbol, growth in found.items()}
     if any(len(other) != len(sizes) for other in others.values()):
-        return TensorSpec(name, value_dtype(value), None)
+        return TensorSpec(name, _dtype(value), None)
     growth = [{symbol: other[axis] - size for symbol, other in others.items()} for axis, size in enumerate(sizes)]
     shape = (_dim(f"{name}_dim_{axis}", size, growth[axis], found) for axis, size in enumerate(sizes))
-    return TensorSpec(name, value_dtype(value), tuple(shape))
+    return TensorSpec(name, _dtype(value), tuple(shape))
 
 
-def _dim(own: str, size: int, growth: Mapping[str, int], found: Mapping[str, Grown]) -> Dim:
+def _dim(own: str, size: int, growth: Mapping[str, int], found: Mapping[str, Growth]) -> Dim:
     moved = {symbol: by for symbol, by in growth.items() if by}
     if not moved:
         return size
@@ -99,12 +99,7 @@ def _dim(own: str, size: int, growth: Mapping[str, int], found: Mapping[str, Gro
     return symbol if len(moved) == 1 and by == found[symbol].by else own
 
 
-def value_shape(value: Any) -> tuple[int, ...]:
-    """The sizes of a tensor; a number has none."""
-    return tuple(value.shape) if hasattr(value, "shape") else ()
-
-
-def value_dtype(value: Any) -> str:
+def _dtype(value: Any) -> str:
     """The dtype of a tensor, or of the array that a number becomes."""
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Keep PyTorch's compilers quiet: what they have to say to a user goes into errors and notes."""
+"""Silence PyTorch's compilers: what matters to the user goes into errors and notes instead."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LOGGERS = ("torch", "onnxscript", "onnx_ir")
 
 @contextlib.contextmanager
 def quiet() -> Iterator[list[warnings.WarningMessage]]:
-    """No printing, no logging below CRITICAL, no warnings on the terminal; gives the list of warnings instead."""
+    """No printing, no logging below CRITICAL, no warnings on the terminal; yields the list of warnings instead."""
     names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in _LOGGERS]
     loggers = [logging.getLogger(name) for name in {*_LOGGERS, *names}]
     levels = [logger.level for logger in loggers]
@@ -33,7 +33,7 @@ def quiet() -> Iterator[list[warnings.WarningMessage]]:
 
 @contextlib.contextmanager
 def _silenced() -> Iterator[None]:
-    """Nothing reaches the terminal: neither from Python nor from C++, which writes to file descriptor 1 itself."""
+    """Nothing reaches the terminal, neither from Python nor from C++, which writes to file descriptor 1 directly."""
     _flush()
     terminal = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -49,6 +49,6 @@ def _silenced() -> Iterator[None]:
 
 
 def _flush() -> None:
-    """Write out what Python and C hold back, so that it goes where it was meant to."""
+    """Flush the buffers of Python and C, so that their content goes where it was meant to."""
     sys.stdout.flush()
     ctypes.CDLL(None).fflush(None)

@@ -1,7 +1,7 @@
-"""State that a TorchScript module keeps in its attributes between calls, made visible.
+"""State that a TorchScript module keeps in its attributes between calls, as inputs and outputs.
 
-A module whose forward assigns ``self.hidden = ...`` gives another answer each time. As inputs (the attributes before
-the call) and outputs (after it) its state makes it a function, which can be compared and converted.
+A module whose forward assigns ``self.hidden = ...`` gives different outputs each time. With its attributes before the
+call as inputs and after it as outputs, it is a function, which can be compared and converted.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ class Slot:
         return reduce(getattr, self.path, module)
 
     def write(self, module: Any, value: Any) -> None:
-        """Give the attribute a value; a tensor becomes a number where it is one."""
+        """Set the attribute; a tensor is converted to a number if the attribute is a number."""
         number = _TYPES[self.kind]
         owner = reduce(getattr, self.path[:-1], module)
         setattr(owner, self.path[-1], value if number is None else number(value))
 
 
 def find_slots(subject: str, module: Any) -> tuple[Slot, ...]:
-    """Attributes that forward both assigns and reads before it has certainly assigned them, in order.
+    """Attributes that forward assigns, and may read before it has assigned them, in order.
 
-    Raises ParityGateError PG404 for one that is neither tensor nor number.
+    Raises ParityGateError PG404 for one that is neither a tensor nor a number.
     """
     graph = forward_graph(module)
     written = {(*attribute_path(node.inputsAt(0)), node.s("name")) for node in graph.findAllNodes("prim::SetAttr")}
@@ -55,7 +55,7 @@ def find_slots(subject: str, module: Any) -> tuple[Slot, ...]:
     for path, kind in kinds.items():
         if kind not in _TYPES:
             raise ParityGateError(
-                "PG404", f"{subject}, attribute {'.'.join(path)}", f"forward keeps state of type {kind} there",
+                "PG404", f"{subject}, attribute {'.'.join(path)}", f"forward keeps state of type {kind} in it",
                 "Only tensors and numbers can become inputs and outputs.",
             )  # fmt: skip
     return tuple(Slot(path, kind) for path, kind in kinds.items())
@@ -83,13 +83,13 @@ def _inside(node: Any) -> Iterator[Any]:
 
 
 def attribute_path(value: Any) -> tuple[str, ...]:
-    """The attribute names that lead from the module itself to a value of its graph."""
+    """The attribute names that lead from the module to a value of its graph."""
     node = value.node()
     return (*attribute_path(node.input()), node.s("name")) if node.kind() == "prim::GetAttr" else ()
 
 
 def forward_graph(module: Any) -> Any:
-    """The inlined graph of a TorchScript module's forward, without the branches that only training takes."""
+    """The inlined graph of a TorchScript module's forward, without the branches for training."""
     import torch
 
     with inference(module):
@@ -99,7 +99,7 @@ def forward_graph(module: Any) -> Any:
 
 @contextmanager
 def with_state(module: Any, slots: tuple[Slot, ...], values: Mapping[str, Any]) -> Iterator[None]:
-    """Give the module a state for a while; afterwards it has its own again."""
+    """Set the module's state for the length of the block; its own is restored afterwards."""
     own = [(slot, slot.read(module)) for slot in slots]
     try:
         for slot in slots:

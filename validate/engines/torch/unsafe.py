@@ -1,4 +1,4 @@
-"""Which code would loading this PyTorch file run? Answered from its bytes, before PyTorch sees them."""
+"""Find the code that loading a PyTorch file would run, from its bytes, before PyTorch reads them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...errors import ParityGateError
 from ...unsafe import NUMPY, PYTHON, AllowList, refuse, scan_pickle
 
 LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-"""The pickled number with which ``torch.save`` began its files before PyTorch 1.6."""
+"""The pickled number at the start of files that ``torch.save`` wrote before PyTorch 1.6."""
 
 _STORAGES = "Byte Char Short Int Long Half Float Double Bool BFloat16 ComplexFloat ComplexDouble Untyped"
 _DTYPES = (
@@ -41,14 +41,14 @@ TENSORS = PYTHON | AllowList(
     | _names("torch.serialization", "_get_layout")
     | _names("torch.nn.parameter", "Parameter Buffer")
 )
-"""What a file of tensors needs."""
+"""Names that a file of tensors needs."""
 
 MODULES = TENSORS | NUMPY | AllowList(
     frozenset(),
     classes=("torch.nn.modules", "torch.nn.parameter", "torch.nn.utils"),
     functions=("torch.nn.functional", "torch._C._nn"),
 )  # fmt: skip
-"""What a pickled module needs that consists of PyTorch's own layers."""
+"""Names that a pickled module of PyTorch's own layers needs."""
 
 _TARGET = re.compile(
     r"torch\.ops\.(?!load_library|loaded_libraries|import_module)\w+\.\w+\.\w+"
@@ -59,11 +59,11 @@ _EXPRESSIONS = (
     ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context,
 )  # fmt: skip
 _SYMBOL = re.compile(r"[a-z]{1,3}\d+")
-_IMPORTING = ("default_factory_module", "__enum__")  # what makes PyTorch's tree specs import a module by name
+_IMPORTING = ("default_factory_module", "__enum__")  # these make PyTorch's tree specs import a module by name
 
 
 def legacy_pickles(file: BinaryIO) -> Iterator[int]:
-    """The numbers of the five pickles that a file from before PyTorch 1.6 begins with; the caller reads each."""
+    """Seek the start of a file from before PyTorch 1.6, and count its five pickles; the caller reads each."""
     file.seek(0)
     yield from range(5)
 
@@ -72,7 +72,7 @@ def check_module_file(path: Path) -> None:
     """Refuse a pickled module that imports anything but PyTorch's own layers. Raises ParityGateError PG501."""
     names = _archive_names(path) if zipfile.is_zipfile(path) else _legacy_names(path)
     if names:
-        raise _distrust(path, names)
+        raise _unsafe(path, names)
 
 
 def _archive_names(path: Path) -> tuple[str, ...]:
@@ -90,17 +90,17 @@ def _scan(content: bytes, allowed: AllowList) -> tuple[str, ...]:
     return scan_pickle(BytesIO(content), allowed)
 
 
-def _distrust(path: Path, names: tuple[str, ...]) -> ParityGateError:
+def _unsafe(path: Path, names: tuple[str, ...]) -> ParityGateError:
     error = refuse(str(path), tuple(dict.fromkeys(names)))
     return ParityGateError(
         error.code, error.subject, error.cause,
-        "Pass --trust if you know who made the file; otherwise save the program with torch.export.save, or its "
+        "Pass --trust if you trust the file's author; otherwise save the program with torch.export.save, or its "
         "state dict for use with module:factory and --weights.",
     )  # fmt: skip
 
 
 def check_program_file(path: Path) -> None:
-    """Refuse a ``.pt2`` whose loading would run code that it brings along. Raises ParityGateError PG501.
+    """Refuse a ``.pt2`` that would run code of its own when loaded. Raises ParityGateError PG501.
 
     ``torch.export.load`` unpickles sample inputs and some weights without restriction, evaluates symbolic
     expressions as Python, and looks operators up by dotted name.
@@ -112,7 +112,7 @@ def check_program_file(path: Path) -> None:
             for name in _program_member(archive, member.filename, member.file_size)
         ]
     if names:
-        raise _distrust(path, tuple(names))
+        raise _unsafe(path, tuple(names))
 
 
 def _program_member(archive: zipfile.ZipFile, name: str, size: int) -> Iterator[str]:
@@ -120,7 +120,7 @@ def _program_member(archive: zipfile.ZipFile, name: str, size: int) -> Iterator[
         yield f"the object in {name}"
     elif name.endswith(".json"):
         content = archive.read(name)
-        if content[:2] != b"PK":  # old archives call nested PyTorch files .json too
+        if content[:2] != b"PK":  # in old archives nested PyTorch files are called .json, too
             document = json.loads(content)
             yield from _suspicious(document)
             yield from _pickled_payloads(archive, name, document)
@@ -131,7 +131,7 @@ def _program_member(archive: zipfile.ZipFile, name: str, size: int) -> Iterator[
 
 
 def _pickled_payloads(archive: zipfile.ZipFile, config: str, document: Any) -> Iterator[str]:
-    """Weights and constants that are marked as pickled are unpickled whatever their bytes look like."""
+    """Weights and constants marked as pickled: PyTorch unpickles them whatever their bytes look like."""
     entries = document.get("config") if isinstance(document, dict) else None
     for entry in entries.values() if isinstance(entries, dict) else ():
         if entry.get("use_pickle"):
@@ -141,7 +141,7 @@ def _pickled_payloads(archive: zipfile.ZipFile, config: str, document: Any) -> I
 
 
 def _nested(content: bytes) -> Iterator[str]:
-    """A file by ``torch.save`` inside of the archive."""
+    """A file written by ``torch.save`` inside the archive."""
     stream = BytesIO(content)
     if not zipfile.is_zipfile(stream):
         yield from (name for _ in legacy_pickles(stream) for name in scan_pickle(stream, TENSORS))
@@ -170,7 +170,7 @@ def _suspicious(node: Any) -> Iterator[str]:
 
 
 def _is_arithmetic(expression: str) -> bool:
-    """Names, numbers, operators, and calls of SymPy's classes, which are spelt CamelCase."""
+    """Names, numbers, operators, and calls of SymPy's classes, whose names are CamelCase."""
     try:
         tree = ast.parse(expression.strip(), mode="eval")
     except SyntaxError:

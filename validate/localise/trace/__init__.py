@@ -1,1 +1,1 @@
-"""What the layers inside of a framework's model compute, one module per framework."""
+"""The outputs of the layers inside a framework's model, one module per framework."""

@@ -1,4 +1,4 @@
-"""The layers of a Keras model: every call of one is watched while the model runs as it always does."""
+"""The outputs of a Keras model's layers: every call of a layer is recorded while the model runs as usual."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 
 
 def trace(model: KerasModel, feed: Feed) -> tuple[dict[str, Array], list[LayerValue]]:
-    """The model's outputs and its layers', nested models' too."""
+    """The outputs of the model and of its layers, those of nested models included."""
     recorder = Recorder()
-    with _watched(recorder, model.native):
+    with _recording(recorder, model.native):
         outputs = model.run(feed)
     return outputs, recorder.layers
 
 
 @contextmanager
-def _watched(recorder: Recorder, top: Any) -> Iterator[None]:
-    """Every layer class inherits its ``__call__`` from Keras' own, so that is the one place to stand."""
+def _recording(recorder: Recorder, top: Any) -> Iterator[None]:
+    """Replace the ``__call__`` that every layer class inherits from Keras for the length of the block."""
     import keras
 
     call = keras.layers.Layer.__call__
 
     @wraps(call)
-    def watched(layer: Any, *args: Any, **kwargs: Any) -> Any:
+    def recorded(layer: Any, *args: Any, **kwargs: Any) -> Any:
         result = call(layer, *args, **kwargs)
         if layer is not top:
             recorder.add(layer.name, type(layer).__name__, (layer.name,), _arrays(result))
         return result
 
-    keras.layers.Layer.__call__ = watched
+    keras.layers.Layer.__call__ = recorded
     try:
         yield
     finally:
@@ -44,7 +44,7 @@ def _watched(recorder: Recorder, top: Any) -> Iterator[None]:
 
 
 def _arrays(result: Any) -> list[Array]:
-    """The computed floating tensors; inside of a traced loop there are only symbols."""
+    """The computed floating tensors; inside a traced loop there are only symbols."""
     import keras
     import tensorflow as tf
 

@@ -1,6 +1,6 @@
-"""What the layers inside of a source gave for one feed: the border's second question, asked only after a failure.
+"""The outputs of the layers inside a source for one feed; needed only after a failure.
 
-A module beside this one has one function, ``trace(model, feed) -> (outputs, layers)``, for the models of some formats.
+Each other module of this folder has one function, ``trace(model, feed) -> (outputs, layers)``, for some formats.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ TRACERS = {
     "saved_model": "tensorflow",
     "graphdef": "tensorflow",
 }
-"""Format -> the module that looks into its models; a model that runs as an ONNX graph needs none."""
+"""Format -> the module that traces its models; a model that runs as an ONNX graph needs none."""
 
 _MOST_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
 class LayerValue:
-    """One floating result of one layer: ``scopes`` are names that a converter may keep, ``kind`` the layer's type."""
+    """One floating output of one layer: ``scopes`` are names that a converter may keep, ``kind`` the layer's type."""
 
     name: str
     kind: str
@@ -41,9 +41,9 @@ class LayerValue:
 
 @dataclass(slots=True)
 class Recorder:
-    """Collects layers in the order in which they answer; none after the first gigabyte.
+    """Collects layers in the order in which they finish, up to one gigabyte.
 
-    A layer that is called several times is ``name``, ``name#2`` and so on, up to ``calls``: the steps of a recurrence.
+    Further calls of a layer, such as the steps of a recurrence, are named ``name#2``, ``name#3``, ... up to ``calls``.
     """
 
     calls: int = 8
@@ -52,7 +52,7 @@ class Recorder:
     _counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, name: str, kind: str, scopes: tuple[str, ...], values: Iterable[Array]) -> None:
-        """Note a layer's floating results; they are copied, since layers may work in place."""
+        """Record a layer's floating outputs; they are copied, since layers may work in place."""
         for value in values:
             count = self._counts[name] = self._counts.get(name, 0) + 1
             self._bytes += value.nbytes
@@ -62,14 +62,14 @@ class Recorder:
 
 
 def traceable(name: str) -> bool:
-    """Whether the layers of a format's models can be looked at."""
+    """Whether the layers of a format's models can be traced."""
     return name in TRACERS or name in ("onnx", "coreml")
 
 
 def trace(name: str, model: Model, feed: Feed) -> tuple[dict[str, Array], list[LayerValue]]:
-    """The outputs of a model of the format ``name``, and what its layers gave on the way, in their order.
+    """The outputs of a model of the format ``name``, and those of its layers, in order of execution.
 
-    No layers where they can't be looked at. Raises what the model raises.
+    The list of layers is empty if they can't be traced. Raises whatever the model raises.
     """
     if isinstance(model, Graphed):
         return _graph_layers(model, feed)
@@ -81,7 +81,7 @@ def trace(name: str, model: Model, feed: Feed) -> tuple[dict[str, Array], list[L
 
 
 def _graph_layers(model: Any, feed: Feed) -> tuple[dict[str, Array], list[LayerValue]]:
-    """Every floating tensor of the graph is a layer's result; the operator's name or its first result names it."""
+    """Every floating tensor of the graph as a layer, by the tensor's name and its operator's type."""
     from ..graph import floating
     from ..probe import Probe
 

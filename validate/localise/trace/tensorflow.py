@@ -1,4 +1,4 @@
-"""The operators of a TensorFlow graph: its frozen form run once, every floating tensor fetched."""
+"""The outputs of a TensorFlow graph's operators: the frozen graph is run once, and every floating tensor fetched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NO_LAYER = {"Const", "Placeholder", "PlaceholderWithDefault", "Identity", "NoOp
 
 
 def trace(model: GraphModel, feed: Feed) -> tuple[dict[str, Array], list[LayerValue]]:
-    """The model's outputs, and its operators'. A graph with tables, or too large for one message, isn't looked into."""
+    """The outputs of the model and of its operators. A graph with tables, or above 2 GB, isn't traced."""
     frozen, recorder = model.freeze(), Recorder()
     if not frozen.tables and not frozen.detached:
         _run(frozen, feed, recorder)
@@ -34,7 +34,7 @@ def _run(frozen: FrozenGraph, feed: Feed, recorder: Recorder) -> None:
 
 
 def _floating(graph: Any, inputs: list[Any]) -> list[Any]:
-    """The floating results that depend on an input, in the graph's order (which is topological)."""
+    """The floating tensors that depend on an input, in the graph's order, which is topological."""
     import tensorflow as tf
 
     reached, found = set(inputs), []

@@ -1,4 +1,4 @@
-"""The modules of a PyTorch model, by forward hooks; the operators of an exported program, by interpreting it."""
+"""The outputs of a PyTorch model's modules, by forward hooks, or of a program's operators, by interpreting it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def trace(model: TorchModel, feed: Feed) -> tuple[dict[str, Array], list[LayerValue]]:
-    """The model's outputs and what lies inside. TorchScript runs without Python: nothing inside can be watched."""
+    """The outputs of the model and of its modules or operators. TorchScript runs without Python and isn't traced."""
     import torch
 
     recorder = Recorder()
@@ -29,7 +29,7 @@ def trace(model: TorchModel, feed: Feed) -> tuple[dict[str, Array], list[LayerVa
 
 @contextmanager
 def _hooked(module: Any, recorder: Recorder) -> Iterator[None]:
-    handles = [inner.register_forward_hook(_noting(path, recorder)) for path, inner in module.named_modules() if path]
+    handles = [inner.register_forward_hook(_hook(path, recorder)) for path, inner in module.named_modules() if path]
     try:
         yield
     finally:
@@ -37,11 +37,11 @@ def _hooked(module: Any, recorder: Recorder) -> Iterator[None]:
             handle.remove()
 
 
-def _noting(path: str, recorder: Recorder) -> Any:
-    def note(module: Any, _arguments: Any, result: Any) -> None:
+def _hook(path: str, recorder: Recorder) -> Any:
+    def record(module: Any, _arguments: Any, result: Any) -> None:
         recorder.add(path, type(module).__name__, (path,), _arrays(result))
 
-    return note
+    return record
 
 
 def _interpret(model: TorchModel, feed: Feed, recorder: Recorder) -> None:
@@ -49,7 +49,7 @@ def _interpret(model: TorchModel, feed: Feed, recorder: Recorder) -> None:
     import torch
     from torch.utils import _pytree
 
-    class Watching(torch.fx.Interpreter):  # type: ignore[misc]  # PyTorch ships no types for it here
+    class RecordingInterpreter(torch.fx.Interpreter):  # type: ignore[misc]  # PyTorch ships no types for it here
         def run_node(self, node: Any) -> Any:
             result = super().run_node(node)
             if node.op == "call_function":
@@ -60,11 +60,11 @@ def _interpret(model: TorchModel, feed: Feed, recorder: Recorder) -> None:
 
     arguments = _pytree.tree_leaves(model.call.fill(feed))
     with torch.no_grad():
-        Watching(model.native.module()).run(*arguments, enable_io_processing=False)
+        RecordingInterpreter(model.native.module()).run(*arguments, enable_io_processing=False)
 
 
 def _module_of(node: Any) -> str:
-    """The path of the innermost module around an operator; PyTorch may put ``L['self']`` before ``layer1.conv``."""
+    """The path of the innermost module that contains an operator; PyTorch may prefix it with ``L['self']``."""
     stack = list(node.meta.get("nn_module_stack", {}).values())
     return str(stack[-1][0]).removeprefix("L['self']").removeprefix(".") if stack else ""
 
