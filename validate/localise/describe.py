@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import onnx
 from onnx import helper
 
-from ..noise.types import bodies
+from ..onnx_graphs import subgraphs
 from ..report.divergence import Divergence, GraphNode
 from .layers import Layer
 from .locate import Found
@@ -68,7 +68,7 @@ def _node(node: onnx.NodeProto, values: Mapping[str, Array]) -> GraphNode:
     return GraphNode(
         node.name or node.output[0],
         f"{node.domain}.{node.op_type}" if node.domain not in ("", "ai.onnx") else node.op_type,
-        attributes | ({"bodies": str(len(bodies(node)))} if bodies(node) else {}),
+        attributes | ({"bodies": str(len(subgraphs(node)))} if subgraphs(node) else {}),
         tuple(_shaped(node.input, values)),
         tuple(_shaped(node.output, values)),
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import onnx
 from onnx import helper, numpy_helper
 
-from ..noise.types import bodies, reads, tensors_of
+from ..noise.types import tensors_of
+from ..onnx_graphs import names_captured
 
 if TYPE_CHECKING:
     from ..signature import Array
@@ -71,22 +72,8 @@ def segment(graph: onnx.GraphProto, targets: Iterable[str], known: Set[str]) -> 
         if wanted.isdisjoint(node.output):
             continue
         nodes.append(node)
-        wanted.update(name for name in free_names(node) if name not in known)
+        wanted.update(name for name in names_captured(node) if name not in known)
     nodes.reverse()
     made = {name for node in nodes for name in node.output}
-    taken = dict.fromkeys(name for node in nodes for name in free_names(node) if name not in made or name in known)
+    taken = dict.fromkeys(name for node in nodes for name in names_captured(node) if name not in made or name in known)
     return Segment(tuple(nodes), tuple(taken))
-
-
-def free_names(node: onnx.NodeProto) -> Iterator[str]:
-    """The tensors of the graph around it that a node reads; what its bodies make themselves isn't."""
-    own = set(_own(node))
-    return (name for name in reads(node) if name and name not in own)
-
-
-def _own(node: onnx.NodeProto) -> Iterator[str]:
-    for body in bodies(node):
-        yield from (value.name for value in (*body.input, *body.initializer))
-        for inner in body.node:
-            yield from inner.output
-            yield from _own(inner)

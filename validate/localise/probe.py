@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import onnx
 
 from ..engines.base import More, Rewrite, nothing
-from ..noise.types import inlined
+from ..onnx_graphs import inline_functions
 from ..tasks.reference import run_all
 from ..workers.events import ignore
 from .graph import SHOWN, exposing, holding
@@ -35,7 +35,7 @@ class Probe:
             return model
 
         self.model.variant(look, optimise=False)
-        return inlined(seen[-1])
+        return inline_functions(seen[-1])
 
     def read(self, names: Sequence[str], given: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """Tensors by name, weights and inputs of the graph too, with constants in the places of ``given`` ones.
@@ -51,7 +51,7 @@ class Probe:
 
 
 def _rewrite(names: Iterable[str], given: Mapping[str, Array]) -> Rewrite:
-    return lambda model: exposing(holding(inlined(model), given), names)
+    return lambda model: exposing(holding(inline_functions(model), given), names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +68,5 @@ class Showing:
 
     def variant(self, rewrite: Rewrite, *, optimise: bool, more: More = nothing) -> Any:
         """See :class:`~..engines.base.Graphed`."""
-        show = lambda graph: exposing(rewrite(inlined(graph)), self.names)  # noqa: E731  # a rewrite, as its caller's is
+        show = lambda graph: exposing(rewrite(inline_functions(graph)), self.names)  # noqa: E731  # a rewrite, as its caller's is
         return self.model.variant(show, optimise=optimise, more=more)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import onnx
 
+from ..onnx_graphs import names_read, subgraphs
 from .operators import COMPARISONS, EXACT, JUMPS
-from .types import bodies, reads
 
 _INTEGERS = set(range(2, 14)) - {onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE, onnx.TensorProto.STRING}
 
@@ -19,7 +19,7 @@ def behind_jumps(graph: onnx.GraphProto, noisy: set[str]) -> set[str]:
     """The graph's outputs that may jump when ``noisy`` (all tensors that depend on the input) round another way."""
     decided: set[str] = set()
     for node in graph.node:
-        names = set(reads(node))
+        names = set(names_read(node))
         if names & decided or (names & noisy and _jumps_within(node)):
             decided.update(node.output)
     return {output.name for output in graph.output} & decided
@@ -38,7 +38,7 @@ def read_by_jumps(graph: onnx.GraphProto) -> set[str]:
 
 
 def _jumps_within(node: onnx.NodeProto) -> bool:
-    return jumps(node) or any(_jumps_within(inner) for body in bodies(node) for inner in body.node)
+    return jumps(node) or any(_jumps_within(inner) for body in subgraphs(node) for inner in body.node)
 
 
 def _target(node: onnx.NodeProto) -> int:

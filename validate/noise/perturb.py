@@ -16,10 +16,11 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from ..onnx_graphs import all_graphs, inline_functions, subgraphs
 from .jumps import behind_jumps, read_by_jumps
 from .operators import ABSOLUTE, EXACT, RECURRENT, SUMS, TREES, UNITS, of_operand, of_result
 from .terms import terms_of
-from .types import AS_TYPED, FLOATS, Precision, Tensors, bodies, depending, graphs, inlined, tensors_of
+from .types import AS_TYPED, FLOATS, Precision, Tensors, depending, tensors_of
 
 if TYPE_CHECKING:
     from ..signature import Array
@@ -52,7 +53,7 @@ def perturbed(model: onnx.ModelProto, pool: int, precision: Precision = AS_TYPED
     The errors of tensors with up to ``pool`` / 2 elements are taken from a pool of that length; a larger tensor makes
     the run fail.
     """
-    model = inlined(model)
+    model = inline_functions(model)
     if _opset(model) < OLDEST_OPSET:
         return None
     work = _Work(tensors_of(model), pool, np.random.default_rng(seed), precision)
@@ -140,7 +141,7 @@ def _rewrite(graph: onnx.GraphProto, work: _Work, dependent: set[str], counter: 
     site = _Site(work, frozenset(read_by_jumps(graph)), counter)
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
-        for body in bodies(node):
+        for body in subgraphs(node):
             _rewrite(body, work, depending(body, dependent), body.input[0].name if node.op_type == "Loop" else counter)
         nodes += _with_errors(node, site, dependent)
     del graph.node[:]
@@ -274,7 +275,7 @@ def _round_inputs(graph: onnx.GraphProto, work: _Work) -> None:
         for value in graph.input
         if work.tensors.dtypes.get(value.name) in (_FLOAT, _DOUBLE) and value.name not in work.tensors.fixed
     }
-    for node in (node for inner in graphs(graph) for node in inner.node):
+    for node in (node for inner in all_graphs(graph) for node in inner.node):
         node.input[:] = [names.get(name, name) for name in node.input]
     rest, site = list(graph.node), _Site(work, frozenset(), "")
     del graph.node[:]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import onnx
-from onnx import inliner
 
+from ..onnx_graphs import all_graphs, names_read
 from ..workers.job import Narrowed
 
 FLOATS: Mapping[int, float] = {
@@ -73,7 +73,7 @@ def tensors_of(model: onnx.ModelProto) -> Tensors:
     """What shape inference finds, of all graphs of the model together."""
     light = onnx.ModelProto()
     light.CopyFrom(model)
-    fixed = [tensor for graph in graphs(light.graph) for tensor in graph.initializer]
+    fixed = [tensor for graph in all_graphs(light.graph) for tensor in graph.initializer]
     for tensor in fixed:
         if len(tensor.raw_data) > _SMALL:
             tensor.ClearField("raw_data")
@@ -81,7 +81,7 @@ def tensors_of(model: onnx.ModelProto) -> Tensors:
     inferred = onnx.shape_inference.infer_shapes(light)
     dtypes = {tensor.name: tensor.data_type for tensor in fixed}
     dims: dict[str, Dims] = {tensor.name: tuple(tensor.dims) for tensor in fixed}
-    for graph in graphs(inferred.graph):
+    for graph in all_graphs(inferred.graph):
         for value in (*graph.input, *graph.output, *graph.value_info):
             kind = value.type.tensor_type
             dtypes[value.name] = kind.elem_type
@@ -90,38 +90,11 @@ def tensors_of(model: onnx.ModelProto) -> Tensors:
     return Tensors(dtypes, dims, frozenset(tensor.name for tensor in fixed))
 
 
-def inlined(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model without functions of its own."""
-    return inliner.inline_local_functions(model) if model.functions else model
-
-
-def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    """The graph and every graph nested in its nodes' attributes."""
-    yield graph
-    for node in graph.node:
-        for inner in bodies(node):
-            yield from graphs(inner)
-
-
-def bodies(node: onnx.NodeProto) -> list[onnx.GraphProto]:
-    """The graphs in a node's attributes: branches, loop bodies."""
-    return [graph for a in node.attribute for graph in ([a.g] if a.HasField("g") else a.graphs)]
-
-
-def reads(node: onnx.NodeProto) -> Iterator[str]:
-    """All names that a node reads, those of its bodies included (which may be the bodies' own)."""
-    yield from node.input
-    for body in bodies(node):
-        for inner in body.node:
-            yield from reads(inner)
-        yield from (output.name for output in body.output)
-
-
 def depending(graph: onnx.GraphProto, known: Iterable[str] = ()) -> set[str]:
     """The tensors of this graph (not of nested ones) whose values depend on those of its inputs, or of ``known``."""
     given = {tensor.name for tensor in graph.initializer}
     found = {value.name for value in graph.input if value.name not in given} | set(known)
     for node in graph.node:
-        if node.op_type not in _SHAPE_ONLY and any(name in found for name in reads(node)):
+        if node.op_type not in _SHAPE_ONLY and any(name in found for name in names_read(node)):
             found.update(node.output)
     return found

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..onnx_graphs import names_captured
+
 if TYPE_CHECKING:
     import onnx
 
@@ -70,19 +72,10 @@ def _depends(name: str, made: dict[str, onnx.NodeProto], fed: set[str]) -> bool:
         node = made.get(current)
         if node is None or node.op_type in _SHAPES:
             continue
-        reached = {*node.input, *_captured(node)} - seen
+        reached = set(names_captured(node)) - seen
         seen |= reached
         waiting += reached
     return False
-
-
-def _captured(node: onnx.NodeProto) -> Iterator[str]:
-    """What the subgraphs of a node read."""
-    for attribute in node.attribute:
-        for graph in (attribute.g, *attribute.graphs):
-            for inner in graph.node:
-                yield from inner.input
-                yield from _captured(inner)
 
 
 def watching(model: onnx.ModelProto, branches: tuple[Branch, ...]) -> onnx.ModelProto:
