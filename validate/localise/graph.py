@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import onnx
 from onnx import helper, numpy_helper
 
-from ..noise.types import tensors_of
+from ..noise.tensors import tensors_of
 from ..onnx_graphs import names_captured
 
 if TYPE_CHECKING:

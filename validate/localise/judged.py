@@ -10,7 +10,7 @@ import numpy as np
 
 from ..noise.floor import floor_of
 from ..noise.measure import measure_noise
-from ..noise.scrutinise import precision_of
+from ..noise.precision import precision_of
 from ..signature import TensorSpec
 from ..verdict.computed import ComputedPolicy, Evidence
 from ..workers.job import Narrowed

@@ -55,9 +55,9 @@ def run_candidate(
     )
     if scrutiny is None:
         return ran
-    from ..noise.scrutinise import scrutinise
+    from ..noise.rounding import measure_rounding
 
-    rounding = scrutinise(
+    rounding = measure_rounding(
         folder, model, lambda m: question.answers(m, ignore), scrutiny, on_event, _narrowed(question, outputs)
     )
     return replace(ran, rounding=rounding, notes=(*ran.notes, *_headroom(model, ran.facts.precision, question)))

@@ -1,4 +1,4 @@
-"""Perturbed graphs: how far they err, what they leave alone, and what a floor makes of it."""
+"""Perturbed graphs: how large their errors are, what is left exact, and how the noise is measured."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from onnx import parser
 
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.onnxruntime import load
-from paritygate.validate.noise.floor import floor_of
-from paritygate.validate.noise.measure import FEWEST, RUNS, measure_noise
-from paritygate.validate.noise.operators import EXACT, JUMPS, SUMS, UNITS, of_operand, of_result
-from paritygate.validate.noise.perturb import Pools, perturbed
+from paritygate.validate.noise.accumulation import operand_units, result_units
+from paritygate.validate.noise.error_pools import ErrorDraws
+from paritygate.validate.noise.measure import FEWEST_RUNS, MOST_RUNS, measure_noise
+from paritygate.validate.noise.operators import DISCONTINUOUS, EXACT, SUMS, UNITS
+from paritygate.validate.noise.perturb import perturb
 from paritygate.validate.tasks.reference import run_all
 from paritygate.validate.workers.events import ignore
 
@@ -31,13 +32,13 @@ def model_of(body: str, *, dtype: str = "float", out: str | None = None, opset: 
 
 
 def runs_of(model: onnx.ModelProto, feed: dict[str, np.ndarray], count: int = 40) -> np.ndarray:
-    """The answers of ``count`` perturbed runs, and nothing else that could differ between them."""
-    about = perturbed(model, POOL)
+    """The outputs of ``count`` perturbed runs; nothing but the errors differs between them."""
+    about = perturb(model, POOL)
     assert about is not None
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(about.model.SerializeToString(), options)
-    pools = Pools(about, POOL, np.random.default_rng(0))
+    pools = ErrorDraws(about.pools, POOL, np.random.default_rng(0))
     return np.stack([session.run(None, {**feed, **pools()})[0].astype(np.float64) for _ in range(count)])
 
 
@@ -53,7 +54,7 @@ X = RNG.uniform(1, 2, (8, 64)).astype(np.float32)
         ("a = Mul(x, x)\n y = Relu(a)", 1),
     ],
 )
-def test_a_result_errs_by_the_units_of_its_operator(body, units):
+def test_a_result_gets_an_error_of_its_operators_units(body, units):
     """Uniform errors of up to ``units`` have a deviation of units/sqrt(3); float32's own grid adds up to 1 unit."""
     plain = runs_of(model_of(body), {"x": X})
     relative = plain.std(axis=0) / plain.mean(axis=0) / U32
@@ -71,7 +72,7 @@ def test_a_result_errs_by_the_units_of_its_operator(body, units):
     ids=["moved", "chosen", "of the shape only", "greatest"],
 )
 def test_what_does_not_round_is_not_perturbed(body):
-    assert perturbed(model_of(body), POOL) is None
+    assert perturb(model_of(body), POOL) is None
 
 
 def test_whole_numbers_that_are_counted_stay_whole():
@@ -81,8 +82,8 @@ def test_whole_numbers_that_are_counted_stay_whole():
     assert set(runs_of(model, {"x": ones}).ravel().tolist()) == {148.0}
 
 
-def test_a_mask_of_infinity_stays_one():
-    """Minus infinity times an error is an infinity of either sign, and their sum would be NaN."""
+def test_a_mask_of_infinity_stays_infinite():
+    """Minus infinity times an error is infinite with either sign; adding it to the mask would give NaN."""
     masked = np.array([[0.5, -np.inf, 0.25], [0.1, 0.2, -np.inf]], np.float32)
     plain = runs_of(model_of("a = Add(x, x)\n y = Softmax<axis = 1>(a)"), {"x": masked})
     assert np.isfinite(plain).all()
@@ -99,18 +100,18 @@ def test_a_finite_mask_does_not_overflow():
     ("dtype", "numpy_dtype", "unit"),
     [("float", np.float32, U32), ("double", np.float64, U64), ("float16", np.float16, U16)],
 )
-def test_each_width_errs_by_its_own_unit(dtype, numpy_dtype, unit):
+def test_each_dtype_gets_errors_of_its_own_roundoff(dtype, numpy_dtype, unit):
     model = model_of("y = Mul(x, x)", dtype=dtype)
-    about = perturbed(model_of("y = Mul(x, x)", dtype=dtype), POOL)
+    about = perturb(model_of("y = Mul(x, x)", dtype=dtype), POOL)
     assert about is not None
-    assert about.unit == unit
+    assert about.roundoff == unit
     plain = runs_of(model, {"x": X.astype(numpy_dtype)}).astype(np.float64)
     relative = plain.std(axis=0) / plain.mean(axis=0) / unit
     assert 0.2 < relative.mean() < 2
 
 
-def test_a_cast_to_float16_errs_as_float16_does():
-    """The error comes before the cast, so that the results stay numbers of float16."""
+def test_a_cast_to_float16_gets_errors_of_float16():
+    """The error is added before the cast, so that the results are still float16 numbers."""
     model = model_of("h = Cast<to = 10>(x)\n y = Cast<to = 1>(h)")
     plain = runs_of(model, {"x": X})
     assert (plain == plain.astype(np.float16).astype(np.float32)).all()
@@ -118,8 +119,8 @@ def test_a_cast_to_float16_errs_as_float16_does():
     assert 0.1 < (plain.std(axis=0) / X / U16).mean() < 1.5
 
 
-def test_iterations_of_a_loop_err_independently():
-    """Errors that were the same in each of 64 iterations would add up to 64 units; independent ones to 8."""
+def test_iterations_of_a_loop_get_independent_errors():
+    """Equal errors in each of 64 iterations would add up to 64 units; independent ones to 8."""
     body = """
     n = Constant<value = int64 {64}>()
     t = Constant<value = bool {1}>()
@@ -134,8 +135,8 @@ def test_iterations_of_a_loop_err_independently():
     assert 2 < relative < 16
 
 
-def test_long_sums_err_more_than_their_result_alone():
-    """Terms of both signs: what is left of them is small, the rounding of the partial sums isn't."""
+def test_a_long_sum_gets_larger_errors_than_its_result_alone():
+    """Terms of both signs: their sum is small, the rounding errors of the partial sums are not."""
     x = RNG.standard_normal((16, 1024)).astype(np.float32)
     plain = runs_of(model_of("y = ReduceSum<keepdims = 1>(x)"), {"x": x})
     deviation = plain.std(axis=0).ravel()
@@ -147,30 +148,30 @@ def test_long_sums_err_more_than_their_result_alone():
     assert np.median(deviation) < 100 * np.median(np.abs(in_order - truth))
 
 
-def test_more_terms_more_units():
-    assert of_result(1) == of_operand(1) == 1
-    assert of_result(12) == 2
-    assert of_operand(8) == 2
-    assert of_result(10**6) == of_result(128)
+def test_more_terms_give_more_units():
+    assert result_units(1) == operand_units(1) == 1
+    assert result_units(12) == 2
+    assert operand_units(8) == 2
+    assert result_units(10**6) == result_units(128)
 
 
 def test_the_tables_of_operators_are_consistent():
-    """Every name is an operator of ONNX; what is exact has no units; a sum isn't exact."""
+    """Every name is an ONNX operator; exact operators have no units; a sum isn't exact."""
     known = {schema.name for schema in onnx.defs.get_all_schemas_with_history()}
-    assert EXACT | JUMPS | SUMS | set(UNITS) <= known
+    assert EXACT | DISCONTINUOUS | SUMS | set(UNITS) <= known
     assert not EXACT & (SUMS | set(UNITS))
 
 
-def test_an_output_behind_a_jump_is_named():
-    about = perturbed(model_of("a = Mul(x, x)\n y = Floor(a)"), POOL)
+def test_an_output_after_a_discontinuity_is_named():
+    about = perturb(model_of("a = Mul(x, x)\n y = Floor(a)"), POOL)
     assert about is not None
-    assert about.jumping == {"y"}
-    smooth = perturbed(model_of("a = Mul(x, x)\n y = Sqrt(a)"), POOL)
+    assert about.discontinuous == {"y"}
+    smooth = perturb(model_of("a = Mul(x, x)\n y = Sqrt(a)"), POOL)
     assert smooth is not None
-    assert smooth.jumping == set()
+    assert smooth.discontinuous == set()
 
 
-def test_functions_are_perturbed_inside():
+def test_local_functions_are_perturbed_inside():
     model = parser.parse_model(
         """<ir_version: 10, opset_import: ["" : 20, "own" : 1]> g (float[N, K] x) => (float[N, K] y) {
             y = own.twice(x)
@@ -180,13 +181,13 @@ def test_functions_are_perturbed_inside():
     assert runs_of(model, {"x": X}).std(axis=0).mean() > 0
 
 
-def answered(feed):
-    """As a candidate's worker runs it: whatever ONNX Runtime raises is a ParityGateError."""
+def run_with(feed):
+    """Runs as a candidate's worker does: ONNX Runtime's exceptions become a ParityGateError."""
     return lambda model: run_all(model, [feed], "PG302", ignore)
 
 
-def test_measuring_makes_room_for_tensors_larger_than_its_pool(tmp_path):
-    """The inner tensor has 1024 times the elements of the answer: the first pool is too small for it."""
+def test_the_pool_grows_for_tensors_that_are_larger(tmp_path):
+    """The inner tensor has 1024 times the elements of the output: the first pool is too small for it."""
     model = model_of(
         "s = Constant<value = int64[2] {1024, 256}>()\n e = Expand(x, s)\n q = Mul(e, e)\n"
         "y = ReduceMean<keepdims = 1>(q)"
@@ -194,45 +195,19 @@ def test_measuring_makes_room_for_tensors_larger_than_its_pool(tmp_path):
     onnx.save(model, tmp_path / "wide.onnx")
     loaded = load(tmp_path / "wide.onnx", LoadOptions())
     feed = {"x": np.full((1, 1), 1.1, np.float32)}
-    noise = measure_noise(loaded, answered(feed), [loaded.run(feed)])
+    noise = measure_noise(loaded, run_with(feed), [loaded.run(feed)])
     assert noise is not None
-    assert noise.runs == RUNS
+    assert noise.runs == MOST_RUNS
     assert noise.squares[0]["y"].max() > 0
 
 
-def test_a_budget_that_is_over_leaves_the_fewest_runs(tmp_path):
+def test_the_fewest_runs_are_made_when_the_time_is_up(tmp_path):
     onnx.save(model_of("y = Mul(x, x)"), tmp_path / "m.onnx")
     loaded = load(tmp_path / "m.onnx", LoadOptions())
-    noise = measure_noise(loaded, answered({"x": X}), [loaded.run({"x": X})], seconds=0)
+    noise = measure_noise(loaded, run_with({"x": X}), [loaded.run({"x": X})], seconds=0)
     assert noise is not None
-    assert noise.runs == FEWEST
+    assert noise.runs == FEWEST_RUNS
 
 
 def test_an_old_opset_is_not_perturbed():
-    assert perturbed(model_of("y = Mul(x, x)", opset=9), POOL) is None
-
-
-# -- the floor ------------------------------------------------------------------------------------------------------
-
-
-def test_the_floor_of_normal_errors_is_two_deviations_of_a_difference():
-    """10,000 elements of one deviation: the moderated estimate of 10 runs is within 20 % of it on the average."""
-    deviation = 3e-7
-    squares = (RNG.normal(0, deviation, (10, 10_000)) ** 2).sum(axis=0)
-    floor = floor_of(squares, np.ones(10_000), 10)
-    assert floor.mean() == pytest.approx(2 * math.sqrt(2) * deviation, rel=0.2)
-    assert floor.min() > math.sqrt(2) * deviation
-
-
-def test_an_element_without_spread_borrows_from_its_neighbours_in_magnitude():
-    """Of two scales in one output each keeps its own: 1e-3's neighbours don't lend to what is around 1."""
-    values = np.concatenate([np.full(500, 1e-3), np.ones(500)])
-    squares = np.concatenate([np.full(500, 10 * 1e-10**2), np.full(500, 10 * 1e-7**2)])
-    squares[[3, 700]] = 0
-    floor = floor_of(squares, values, 10)
-    assert floor[3] == pytest.approx(2 * 1e-10, rel=0.05)
-    assert floor[700] == pytest.approx(2 * 1e-7, rel=0.05)
-
-
-def test_floors_of_nothing():
-    assert floor_of(np.zeros((0, 3)), np.zeros((0, 3)), 10).shape == (0, 3)
+    assert perturb(model_of("y = Mul(x, x)", opset=9), POOL) is None

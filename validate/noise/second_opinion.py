@@ -1,4 +1,4 @@
-"""A second opinion on an ONNX graph: onnx.reference, the operators' specification as Python code."""
+"""A second opinion on an ONNX graph: onnx.reference, the specification of the operators as Python code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..signature import Array, Feed
 
 
-class ReferenceModel:
+class OnnxReferenceModel:
     """An ONNX file in onnx.reference, with the signature of its ONNX Runtime session. Slow: for small models."""
 
     def __init__(self, model: OnnxModel) -> None:
@@ -28,13 +28,13 @@ class ReferenceModel:
         return dict(zip(names, self._evaluator.run(names, dict(feed)), strict=True))
 
 
-def reference_variant(model: Any) -> ReferenceModel:
+def open_in_onnx_reference(model: Any) -> OnnxReferenceModel:
     """The same file in onnx.reference. Raises ParityGateError PG302 where that can't open it."""
     from ..engines.onnxruntime import OnnxModel
 
     if not isinstance(model, OnnxModel):
         raise ParityGateError("PG302", "the second opinion", "onnx.reference runs ONNX files only")
     try:
-        return ReferenceModel(model)
-    except Exception as error:  # onnx.reference raises whatever Python raises
+        return OnnxReferenceModel(model)
+    except Exception as error:  # onnx.reference has no exception class of its own
         raise ParityGateError("PG302", "onnx.reference", f"{type(error).__name__}: {error}") from error
