@@ -22,13 +22,13 @@ from ..tasks.reference import load_model, run_all, run_paired, summary, with_exa
 from ..tasks.shaking import shaken
 from ..workers.events import Event, Listener, ignore
 from ..workers.job import ACTUAL, EXPECTED, PAIRED, SAMPLES, SHAKEN, Bindings, Ran, SamplePlan
-from .box import box_of
-from .branches import Untaken, reach, untaken, watched
-from .climb import Climbed, climb
-from .differences import measure
-from .duel import Duel
+from .branch_coverage import Branch, find_feed, open_with_conditions, untaken_branches
+from .distance import distance_like
+from .hill_climbing import SearchResult, hill_climb
 from .mailbox import Asker, ClosedError, answer_all
-from .population import Population, population
+from .objective import DifferenceObjective
+from .population import Population, population_of
+from .space import space_of
 
 if TYPE_CHECKING:
     from ..signature import Array, Feed, ImageInput, Signature
@@ -69,50 +69,50 @@ def look_for_differences(
     usual = [samples.items[n] for n in numbers]
     model = load_model(row, source, LoadOptions(example=samples.feeds[0]))
     expected, actual = load_outputs(folder / EXPECTED), load_outputs(folder / ACTUAL)
-    yardstick = measure(signature.outputs, asked(model, row, bindings, [], expected).bound, expected, actual)
+    distance = distance_like(signature.outputs, asked(model, row, bindings, [], expected).bound, expected, actual)
     crowd, ask = _crowd(usual, signature, expected[numbers[-1]]), Asker(box)
     on_event(Event("search"))
     random = np.random.default_rng(seed)
     try:
-        ask(crowd.together(crowd.feeds[:1]))  # until the reference is open, no time is counted
+        ask(crowd.batch(crowd.feeds[:1]))  # until the reference is open, no time is counted
         going = _until(time.monotonic() + seconds)
-        duel = Duel(
+        objective = DifferenceObjective(
             crowd,
             ask,
             lambda feeds, wanted: asked(model, row, bindings, feeds, wanted).answers(model, ignore),
-            yardstick,
+            distance,
             lambda feed: snapped(feed, images),
             going,
         )
-        ground = box_of([each.feed for each in usual])
-        climbed = climb(crowd.feeds, duel.scores, ground, random, size=crowd.size, going=going)
+        space = space_of([each.feed for each in usual])
+        found = hill_climb(crowd.feeds, objective.scores, space, random, size=crowd.size, has_time=going)
     except ClosedError:
         return "the search ended early: the reference's process stopped"
-    if climbed.value > -math.inf:
-        best = Sample("searched", snapped(climbed.best, images), "searched", 1 if crowd.batched else None)
+    if found.score > -math.inf:
+        best = Sample("searched", snapped(found.best, images), "searched", 1 if crowd.batched else None)
         save_samples(Samples((best,), "searched", seed), folder / FOUND)
-    return _said(climbed, seconds)
+    return _said(found, seconds)
 
 
 def _crowd(usual: Sequence[Sample], signature: Signature, outputs: Mapping[str, Array]) -> Population:
     """Rows, where a batch's outputs have as many rows as the batch; whole samples otherwise."""
     sample = usual[-1]
     by_rows = sample.batch is not None and all(a.ndim and len(a) == sample.batch for a in outputs.values())
-    rows = population(usual, signature, batched=by_rows)
-    return rows if rows.feeds else population(usual, signature, batched=False)
+    rows = population_of(usual, signature, batched=by_rows)
+    return rows if rows.feeds else population_of(usual, signature, batched=False)
 
 
 def _until(deadline: float) -> Callable[[], bool]:
     return lambda: time.monotonic() < deadline
 
 
-def _said(climbed: Climbed, seconds: float) -> str:
-    tried = f"a search of {seconds:g} s tried {climbed.tried} inputs"
-    if climbed.value == math.inf:
+def _said(found: SearchResult, seconds: float) -> str:
+    tried = f"a search of {seconds:g} s tried {found.tried} inputs"
+    if found.score == math.inf:
         return f"{tried}; on the worst, outputs can't be compared or the candidate fails"
     return (
-        f"{tried}; on the worst, outputs differ by {climbed.value:.3g} of what the table of tolerances allows, "
-        f"after {climbed.start:.3g} at the start"
+        f"{tried}; on the worst, outputs differ by {found.score:.3g} of what the table of tolerances allows, "
+        f"after {found.start_score:.3g} at the start"
     )
 
 
@@ -122,16 +122,16 @@ def look_for_branches(
     """Leave inputs in ``folder`` that take branches which no sample takes; say which branches stay untaken."""
     samples = load_samples(folder / SAMPLES)
     model = load_model(row, source, LoadOptions(example=samples.feeds[0]))
-    found = watched(model)
+    found = open_with_conditions(model)
     if found is None:
         return ()
-    variant, branches = found
+    variant, ifs = found
     watch = _watching(model, variant, row, bindings, samples.feeds)
     on_event(Event("search branches"))
     random, going = np.random.default_rng(seed), _until(time.monotonic() + seconds)
     items, notes = [], []
-    for goal in untaken(branches, watch, samples.feeds):
-        feed = reach(goal, watch, samples.feeds, random, going)
+    for goal in untaken_branches(ifs, watch, samples.feeds):
+        feed = find_feed(goal, watch, samples.feeds, random, going)
         if feed is None:
             notes.append(f"{goal} was never taken: no input was found that takes it")
         else:
@@ -141,7 +141,7 @@ def look_for_branches(
     return tuple(notes)
 
 
-def _as_sample(goal: Untaken, feed: Feed, batch: int | None) -> Sample:
+def _as_sample(goal: Branch, feed: Feed, batch: int | None) -> Sample:
     return Sample(f"searched, {goal}", feed, "branches", batch)
 
 
