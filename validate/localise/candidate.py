@@ -18,10 +18,10 @@ from ..tasks.reference import load_model
 from ..workers.events import Event, Listener
 from ..workers.job import Bindings
 from .describe import describe
+from .instrumented import InstrumentedRun
 from .layers import Layer
 from .locate import locate
-from .probe import Probe
-from .repro import extracted, free_folder, write_repro
+from .repro import extract_part, free_folder, write_repro
 from .source import OUTPUTS, SAMPLES, Traced, load_layers
 
 if TYPE_CHECKING:
@@ -49,15 +49,15 @@ def localise_candidate(
     model = load_model(row, source, LoadOptions(example=feeds[0]))
     if not isinstance(model, Graphed):
         raise ParityGateError("PG302", names[1], "its engine shows no graph that could be looked into")
-    probes = [Probe(model, feed) for feed in _as_taken(model, row, bindings, feeds)]
+    runs = [InstrumentedRun(model, feed) for feed in _as_taken(model, row, bindings, feeds)]
     layers = load_layers(folder, traced)
-    found = locate(probes, layers, _outputs(model, bindings, load_outputs(folder / OUTPUTS)), seconds)
+    found = locate(runs, layers, _outputs(model, bindings, load_outputs(folder / OUTPUTS)), seconds)
     if found is None:
         return None
-    graph = probes[0].graph()
-    divergence = describe(graph.graph, found, layers, probes[0])
-    part, inputs = extracted(graph, found, probes[0])
-    operators = ", ".join(node.op_type for node in found.failing.part.nodes[:12])
+    graph = runs[0].graph()
+    divergence = describe(found, layers, runs[0])
+    part, inputs = extract_part(graph, found, runs[0])
+    operators = ", ".join(node.op_type for node in found.failing.segment.nodes[:12])
     about = {"reference": names[0], "candidate": names[1], "tensor": divergence.tensor, "operators": operators}
     try:
         place = free_folder(repro)
