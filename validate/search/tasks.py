@@ -16,7 +16,16 @@ from ..adapters.pixels import snapped
 from ..adapters.single_rows import split, takes_rows
 from ..engines.base import LoadOptions, Model
 from ..engines.registry import Format
-from ..samples import Sample, Samples, load_outputs, load_samples, run_and_keep, save_outputs, save_samples
+from ..samples import (
+    Sample,
+    SampleKind,
+    Samples,
+    load_outputs,
+    load_samples,
+    run_and_keep,
+    save_outputs,
+    save_samples,
+)
 from ..tasks.candidate import asked
 from ..tasks.reference import load_model, run_all, run_paired, summary, with_example
 from ..tasks.shaking import shaken
@@ -89,7 +98,7 @@ def look_for_differences(
     except ClosedError:
         return "the search ended early: the reference's process stopped"
     if found.score > -math.inf:
-        best = Sample("searched", snapped(found.best, images), "searched", 1 if crowd.batched else None)
+        best = Sample("searched", snapped(found.best, images), SampleKind.SEARCHED, 1 if crowd.batched else None)
         save_samples(Samples((best,), "searched", seed), folder / FOUND)
     return _said(found, seconds)
 
@@ -142,7 +151,7 @@ def look_for_branches(
 
 
 def _as_sample(goal: Branch, feed: Feed, batch: int | None) -> Sample:
-    return Sample(f"searched, {goal}", feed, "branches", batch)
+    return Sample(f"searched, {goal}", feed, SampleKind.BRANCHES, batch)
 
 
 def _watching(

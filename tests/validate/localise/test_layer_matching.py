@@ -93,7 +93,7 @@ def test_the_row_that_fails_is_picked(alone: bool, row: int | None, tmp_path: Pa
     feeds = [{"x": np.full((3, 2), number, np.float32)} for number in range(3)]
     for feed in feeds:
         feed["x"][2] += 10
-    save_samples(Samples(tuple(Sample(str(n), f, "k", 3) for n, f in enumerate(feeds)), "", 0), tmp_path / SAMPLES)
+    save_samples(Samples(tuple(Sample(str(n), f, "normal", 3) for n, f in enumerate(feeds)), "", 0), tmp_path / SAMPLES)
     save_outputs([{"y": feed["x"]} for feed in feeds], tmp_path / EXPECTED)
     worst = WorstElement(sample=0, index=(2, 1), expected=11.0, actual=0.0)
     picked = write_samples(tmp_path, OutputComparison("y", "y", Verdict.FAIL, worst=worst), alone=alone)

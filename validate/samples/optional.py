@@ -1,4 +1,4 @@
-"""Samples that the reference may refuse: lengths which its signature allows and its layers don't."""
+"""Samples that the reference may fail on: lengths that its signature allows but its layers don't."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _FAILED = "PG406"
 
 
 def run_and_keep(samples: Samples, run: Callable[[Sequence[Feed]], list[Outputs]]) -> tuple[Samples, list[Outputs]]:
-    """The samples that the reference runs on, and what it makes of them.
+    """The samples that the reference runs on, and its outputs.
 
-    ``run`` runs it on several feeds. An optional sample on which it fails is left out, and a note says so: a picture of
-    one pixel is no fault of a network that halves it five times. Raises ParityGateError PG406 for any other sample.
+    ``run`` runs it on several feeds. An optional sample on which it fails is left out with a note: a network that
+    halves an image five times may fail on one pixel. Raises ParityGateError PG406 for any other sample.
     """
     required = [sample for sample in samples.items if not sample.optional]
     outputs = run([sample.feed for sample in required])
@@ -38,12 +38,12 @@ def run_and_keep(samples: Samples, run: Callable[[Sequence[Feed]], list[Outputs]
             refused.append((sample, error.cause))
         else:
             kept.append(sample)
-    return replace(samples, items=tuple(kept), notes=(*samples.notes, *_said(refused))), outputs
+    return replace(samples, items=tuple(kept), notes=(*samples.notes, *_note(refused))), outputs
 
 
-def _said(refused: Sequence[tuple[Sample, str]]) -> list[str]:
+def _note(refused: Sequence[tuple[Sample, str]]) -> list[str]:
     if not refused:
         return []
     names = " or ".join(sample.label.removeprefix("lengths, ") for sample, _ in refused)
     reason = refused[0][1].split("\n")[0]
-    return [f"the signature allows {names}, but the model doesn't run there, so it wasn't compared: {reason}"]
+    return [f"the signature allows {names}, but the reference fails there; left out: {reason}"]

@@ -1,4 +1,4 @@
-"""Tables (.csv and .parquet): one row per sample, columns to inputs by name or to one array of features."""
+"""Tables (.csv and .parquet): one line per row; columns are bound to inputs by name, or form one array of features."""
 
 from __future__ import annotations
 
@@ -10,48 +10,48 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ParityGateError
-from ..signature import STRING, TensorSpec
-from .raw import Raw, Request, needs, unreadable
+from ...errors import ParityGateError
+from ...signature import STRING, TensorSpec
+from .base import RawSamples, ReadContext, package_missing, unreadable
 
 if TYPE_CHECKING:
-    from ..signature import Array
+    from ...signature import Array
 
-_CHUNK = 4096  # rows parsed at once: text needs many times the memory of the numbers that it means
+_CHUNK = 4096  # lines parsed at once: text needs many times the memory of the numbers that it holds
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
 
 
-def read_csv(path: Path, request: Request) -> Raw:
+def read_csv(path: Path, context: ReadContext) -> RawSamples:
     """Columns of a UTF-8 file with commas, semicolons or tabs. Raises ParityGateError PG203, PG204.
 
-    The first line is a header if a cell in it is text, or if it names all inputs or features, or counts 0, 1, 2, ...
-    as pandas' does. Cells are numbers, true/false, or text; an empty one is missing.
+    The first line is a header if it has a cell of text, if it names all inputs or features, or if it counts 0, 1, 2,
+    ... as pandas does. Cells are numbers, true/false, or text; an empty cell is a missing value.
     """
     first = next(_lines(path), None)
     if first is None:
         raise unreadable(path, "the file is empty")
-    header = _is_header(first, request)
+    header = _is_header(first, context)
     names = first if header else [f"column {number}" for number in range(len(first))]
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise unreadable(path, f"two columns are named '{twice}'", "Rename or drop one.")
-    columns = _parse(path, names, header, _text_columns(names, request))
+        duplicate = next(name for name in names if names.count(name) > 1)
+        raise unreadable(path, f"two columns are named '{duplicate}'", "Rename or drop one.")
+    columns = _parse(path, names, header, _text_columns(names, context))
     if not len(columns[names[0]]):
         raise unreadable(path, "it has a header but no rows")
-    return _bind(path, columns, request, header)
+    return _bind(path, columns, context, header)
 
 
-def read_parquet(path: Path, request: Request) -> Raw:
+def read_parquet(path: Path, context: ReadContext) -> RawSamples:
     """Columns of a Parquet file, through pyarrow. Raises ParityGateError PG203, PG204."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise needs(path, "pyarrow") from error
+        raise package_missing(path, "pyarrow") from error
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
-        raise unreadable(path, f"it is no Parquet file: {error}") from error
+        raise unreadable(path, f"it is not a Parquet file: {error}") from error
     columns = {
         name: _arrow_column(path, name, table.column(name))
         for name in table.column_names
@@ -59,26 +59,26 @@ def read_parquet(path: Path, request: Request) -> Raw:
     }
     if not columns or not table.num_rows:
         raise unreadable(path, "it has no rows")
-    return _bind(path, columns, request, header=True)
+    return _bind(path, columns, context, header=True)
 
 
-def _bind(path: Path, columns: Mapping[str, Array], request: Request, header: bool) -> Raw:
-    """Columns to inputs: by name where all have one, else all columns to a model's only input."""
-    inputs = request.inputs()
+def _bind(path: Path, columns: Mapping[str, Array], context: ReadContext, header: bool) -> RawSamples:
+    """Bind columns to inputs: by name where every input has a column, else all columns to a model's only input."""
+    inputs = context.inputs
     if not inputs:
-        return Raw({path.name: {name: column[:, None] for name, column in columns.items()}})
+        return RawSamples({path.name: {name: column[:, None] for name, column in columns.items()}})
     names = [spec.name for spec in inputs]
     if all(name in columns for name in names):
         feed = {spec.name: _shaped(columns[spec.name], spec) for spec in inputs}
-        return Raw({path.name: feed}, notes=_unused(columns, names))
+        return RawSamples({path.name: feed}, notes=_unused(columns, names))
     if len(inputs) > 1:
         missing = next(name for name in names if name not in columns)
         found = ", ".join(columns) if header else "no header line"
         raise ParityGateError("PG204", f"input '{missing}'", f"{path.name} has no column for it", f"It has: {found}.")
-    return _features(path, columns, inputs[0], request.features if header else ())
+    return _features(path, columns, inputs[0], context.features if header else ())
 
 
-def _features(path: Path, columns: Mapping[str, Array], spec: TensorSpec, features: tuple[str, ...]) -> Raw:
+def _features(path: Path, columns: Mapping[str, Array], spec: TensorSpec, features: tuple[str, ...]) -> RawSamples:
     """The table as one array: the named features, or all columns in their order."""
     names = list(features) if features else list(columns)
     for name in names:
@@ -90,7 +90,7 @@ def _features(path: Path, columns: Mapping[str, Array], spec: TensorSpec, featur
             "PG204",
             path.name,
             f"it has {len(names)} columns, the model takes {wanted} features",
-            "Leave out what is no feature, such as labels or row numbers.",
+            "Remove columns that aren't features, such as labels or row numbers.",
         )
     for name in names:
         if (columns[name].dtype.kind == "U") != (spec.dtype == STRING):
@@ -102,7 +102,7 @@ def _features(path: Path, columns: Mapping[str, Array], spec: TensorSpec, featur
             )
     array = np.stack([columns[name] for name in names], axis=1)
     one_axis = spec.shape is not None and len(spec.shape) == 1 and len(names) == 1
-    return Raw({path.name: {spec.name: array[:, 0] if one_axis else array}}, notes=_unused(columns, names))
+    return RawSamples({path.name: {spec.name: array[:, 0] if one_axis else array}}, notes=_unused(columns, names))
 
 
 def _shaped(column: Array, spec: TensorSpec) -> Array:
@@ -111,11 +111,11 @@ def _shaped(column: Array, spec: TensorSpec) -> Array:
 
 def _unused(columns: Mapping[str, Array], used: Sequence[str]) -> tuple[str, ...]:
     unused = [name for name in columns if name not in used]
-    return (f"columns that are no input of the model were not used: {', '.join(unused)}",) if unused else ()
+    return (f"columns that aren't inputs of the model were ignored: {', '.join(unused)}",) if unused else ()
 
 
 def _lines(path: Path) -> Iterator[list[str]]:
-    """The rows of cells, blank lines left out, each as long as the first. Raises ParityGateError PG203."""
+    """The cells of each line without blank lines, all as many as in the first. Raises ParityGateError PG203."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first_line = file.readline()
@@ -131,19 +131,19 @@ def _lines(path: Path) -> Iterator[list[str]]:
     except UnicodeDecodeError as error:
         raise unreadable(path, "it is not UTF-8 text", "Save it as CSV in UTF-8.") from error
     except (OSError, csv.Error) as error:
-        raise unreadable(path, f"it is no table: {error}") from error
+        raise unreadable(path, f"it is not a table: {error}") from error
 
 
-def _is_header(cells: list[str], request: Request) -> bool:
-    known = set(request.features) or {spec.name for spec in request.inputs()}
+def _is_header(cells: list[str], context: ReadContext) -> bool:
+    known = set(context.features) or {spec.name for spec in context.inputs}
     counted = len(cells) > 2 and cells == [str(number) for number in range(len(cells))]
     text = any(_floats([cell]) is None and _booleans([cell]) is None for cell in cells)
     return text or counted or (bool(known) and known <= set(cells))
 
 
-def _text_columns(names: Sequence[str], request: Request) -> set[str]:
-    """Columns that must stay text although they look like numbers: codes with leading zeros, for instance."""
-    inputs = request.inputs()
+def _text_columns(names: Sequence[str], context: ReadContext) -> set[str]:
+    """Columns that must stay text although they may look like numbers: codes with leading zeros, for instance."""
+    inputs = context.inputs
     text = {spec.name for spec in inputs if spec.dtype == STRING}
     one_array = len(inputs) == 1 and inputs[0].name not in names
     return set(names) if one_array and text else text
@@ -158,7 +158,7 @@ def _parse(path: Path, names: Sequence[str], header: bool, text: set[str]) -> di
     parts: dict[str, list[Array]] = {name: [] for name in names}
     for columns in _chunks(path, header):
         for name, cells in zip(names, columns, strict=True):
-            parts[name].append(_sure(types[name][0](cells)))
+            parts[name].append(_parsed(types[name][0](cells)))
     return {name: np.concatenate(part) if part else np.empty(0) for name, part in parts.items()}
 
 
@@ -200,8 +200,8 @@ def _texts(cells: Sequence[str]) -> Array:
 _TYPES: tuple[Callable[[Sequence[str]], Array | None], ...] = (_booleans, _integers, _floats, _texts)
 
 
-def _sure(column: Array | None) -> Array:
-    assert column is not None  # the first pass has parsed these very cells
+def _parsed(column: Array | None) -> Array:
+    assert column is not None  # the first pass parsed these cells
     return column
 
 
@@ -220,6 +220,6 @@ def _arrow_column(path: Path, name: str, column: Any) -> Array:
         return array
     raise unreadable(
         path,
-        f"column '{name}' holds {column.type}: neither numbers nor text nor booleans without gaps",
+        f"column '{name}' holds {column.type}: not numbers, text, or booleans without missing values",
         "Convert or drop it.",
     )

@@ -1,4 +1,4 @@
-"""The test data folder of the ONNX model zoo and backend tests: ``test_data_set_0/input_0.pb``, ..."""
+"""Folders with test data as in the ONNX model zoo and backend tests: ``test_data_set_0/input_0.pb``, ..."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .raw import Raw, Request, positional, unreadable
+from .base import RawSamples, ReadContext, name_by_position, unreadable
 
 if TYPE_CHECKING:
-    from ..signature import Array
+    from ...signature import Array
 
 _SET = re.compile(r"test_data_set_(\d+)")
 _INPUT = re.compile(r"input_(\d+)\.pb")
@@ -22,27 +22,27 @@ def is_onnx_data(folder: Path) -> bool:
     return bool(_numbered(folder, _INPUT) or _numbered(folder, _SET))
 
 
-def read_onnx_data(folder: Path, request: Request) -> Raw:
+def read_onnx_data(folder: Path, context: ReadContext) -> RawSamples:
     """One sample per data set. ``input_N.pb`` is the model's input number N, counted without initializers.
 
-    Only where all tensors carry names and these are the model's input names do the names decide.
+    The names of the tensors decide only if all have one and these are the model's input names.
     Raises ParityGateError PG203, PG204.
     """
     sets = _numbered(folder, _SET) or {0: folder}
-    return Raw({f"data set {number}": _feed(sets[number], request) for number in sorted(sets)}, whole=True)
+    return RawSamples({f"data set {number}": _feed(sets[number], context) for number in sorted(sets)}, whole=True)
 
 
-def _feed(folder: Path, request: Request) -> dict[str, Array]:
+def _feed(folder: Path, context: ReadContext) -> dict[str, Array]:
     files = _numbered(folder, _INPUT)
     if sorted(files) != list(range(len(files))) or not files:
         found = ", ".join(file.name for file in files.values()) or "none"
         raise unreadable(folder, f"its inputs are not numbered 0, 1, ... without a gap (found: {found})")
     tensors = [_tensor(files[number]) for number in sorted(files)]
     named = dict(tensors)
-    expected = {spec.name for spec in request.inputs()} or named.keys() - {""}
+    expected = {spec.name for spec in context.inputs} or named.keys() - {""}
     if len(named) == len(tensors) and named.keys() == expected:
         return named
-    return positional(str(folder), [array for _, array in tensors], request)
+    return name_by_position(str(folder), [array for _, array in tensors], context)
 
 
 def _tensor(path: Path) -> tuple[str, Array]:
@@ -54,18 +54,18 @@ def _tensor(path: Path) -> tuple[str, Array]:
     try:
         tensor.ParseFromString(path.read_bytes())
     except (OSError, DecodeError) as error:
-        raise unreadable(path, f"it is no ONNX tensor: {error}") from error
+        raise unreadable(path, f"it is not an ONNX tensor: {error}") from error
     if tensor.data_location == onnx.TensorProto.EXTERNAL:
-        raise unreadable(path, "its values lie in another file", "Store them in the tensor itself.")
+        raise unreadable(path, "its values are stored in another file", "Store them in the tensor itself.")
     try:
         array = onnx.numpy_helper.to_array(tensor)
     except (TypeError, ValueError, KeyError) as error:
-        raise unreadable(path, f"it is no tensor that numpy can hold (a sequence or an optional?): {error}") from error
+        raise unreadable(path, f"it is not a plain tensor (a sequence or an optional?): {error}") from error
     return tensor.name, _text(array) if tensor.data_type == onnx.TensorProto.STRING else array
 
 
 def _text(array: Array) -> Array:
-    """Strings arrive as objects: text, or bytes where they were not UTF-8."""
+    """Strings are objects: text, or bytes where they are not UTF-8."""
     words = [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in array.flat]
     return np.array(words, dtype=str).reshape(array.shape)
 

@@ -1,4 +1,4 @@
-"""Lengths at which a converter's assumptions about an axis show: 1, 2, an odd one, and the ends of what is allowed."""
+"""Lengths that expose a converter's assumptions about an axis: 1, 2, an odd one, and the bounds of the model."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from ..signature import Signature
 from .axes import Layout, batch_symbols, bounds_of, shapes_at, symbols_of
 
 MOST_EDGES = 24
-"""Layouts at edges of one model: eight axes at three lengths."""
+"""Edge lengths that are tried per model: eight axes at three lengths."""
 
 _LARGEST = 4
-"""An upper bound more than so many times the usual length isn't tried: a bound of 8192 tokens would cost minutes."""
+"""A bound of more than so many times the usual length isn't tried: 8192 tokens would take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
-    """A layout with one axis, called ``axis``, at an unusual ``length``, and the others as in the first layout."""
+class EdgeLength:
+    """A layout with the axis ``axis`` at an unusual ``length``, and all others as in the first layout."""
 
     axis: str
     length: int
     layout: Layout
 
 
-def edges(signature: Signature, places: Sequence[Layout], *, batch: bool) -> Iterator[Edge]:
-    """One edge for every dynamic axis and every length of interest that none of the ``places`` has.
+def edge_lengths(signature: Signature, places: Sequence[Layout], *, batch: bool) -> Iterator[EdgeLength]:
+    """Every length of interest of every dynamic axis that none of the ``places`` has.
 
-    A length is of interest if it is 1 (broadcasting takes it for any), 2 (what exporters trace with), odd (halving
-    rounds) or a bound that the model names. ``batch`` False leaves the batch's sizes alone.
+    A length is of interest if it is 1 (it broadcasts), 2 (exporters trace with it), odd (halving it rounds) or a bound
+    that the model names. With ``batch`` False the batch axis is left out.
     """
     main = places[0]
     leading = batch_symbols(signature)
@@ -38,11 +38,11 @@ def edges(signature: Signature, places: Sequence[Layout], *, batch: bool) -> Ite
         for length in _lengths(signature, group[0], [place.lengths[group[0]] for place in places]):
             lengths = {**main.lengths, **dict.fromkeys(group, length)}
             size = length if title == "batch" else main.batch
-            yield Edge(title, length, Layout(size, shapes_at(signature, lengths), lengths))
+            yield EdgeLength(title, length, Layout(size, shapes_at(signature, lengths), lengths))
 
 
 def odd_near(length: int) -> int:
-    """The least odd number that is not below ``length`` and not 1: a usual length, only odd."""
+    """The least odd number from ``length`` on, at least 3."""
     return max(3, length | 1)
 
 
@@ -57,5 +57,5 @@ def _lengths(signature: Signature, symbol: str, usual: Sequence[int]) -> list[in
 
 
 def _title(symbol: str) -> str:
-    """What a report calls the axis; axes without a name are called by their place."""
+    """The name of the axis in a report; axes without a name are described by their position."""
     return symbol.removeprefix("?")
