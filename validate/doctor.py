@@ -1,4 +1,4 @@
-"""What is installed: asked of the packages' metadata, so that nothing heavy is imported."""
+"""Which libraries are installed, from the metadata of packages, so that nothing heavy is imported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import metadata
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A library that unlocks something. ``version`` is None where it isn't installed."""
+    """A library and what it ``unlocks``. ``version`` is None where it isn't installed; ``extra`` installs it."""
 
     name: str
     version: str | None
@@ -38,12 +38,12 @@ _LIBRARIES: tuple[tuple[tuple[str, ...], str, str], ...] = (
 
 
 def examine() -> tuple[Library, ...]:
-    """Every library that matters, installed or not."""
+    """Every library that paritygate can use, installed or not."""
     return tuple(_examine(names, unlocks, extra) for names, unlocks, extra in _LIBRARIES)
 
 
 def versions() -> dict[str, str]:
-    """Name -> version of what is installed, for reports."""
+    """Name -> version of the installed libraries, for reports."""
     return {library.name: library.version for library in examine() if library.version is not None}
 
 
