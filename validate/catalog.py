@@ -16,8 +16,8 @@ CATALOG: dict[str, Explanation] = {
     ),
     "PG108": Explanation(
         "signature differs",
-        "The candidate's outputs don't have the declared shape or dtype, an input is missing, or an axis is fixed that is "
-        "dynamic in the reference.",
+        "The candidate's outputs don't have the declared shape or dtype, an input is missing, or an axis is fixed that "
+        "is dynamic in the reference.",
     ),
     "PG109": Explanation("output empty", "An output has no element in any sample, so nothing was proved about it."),
     "PG110": Explanation("output is constant", "An output is the same in every sample, so agreement proves little."),
