@@ -26,7 +26,7 @@ from paritygate.validate.engines.tensorflow import keras as keras_engine
 from paritygate.validate.engines.tensorflow import saved_model
 from paritygate.validate.samples import Sample, Samples, save_outputs, save_samples
 from paritygate.validate.signature import ImageInput
-from paritygate.validate.workers.job import EXPECTED, SAMPLES
+from paritygate.validate.workers.job_folder import JobFolder
 
 pytestmark = pytest.mark.xdist_group("tensorflow")
 
@@ -293,8 +293,8 @@ class Cancel(L.Layer):
 
 def evidence(folder: Path, model: Model, *values: Array) -> Path:
     feeds = [feed_of(model, value) for value in values]
-    save_samples(Samples(tuple(Sample("x", feed, "normal", 1) for feed in feeds), "test", 0), folder / SAMPLES)
-    save_outputs([model.run(feed) for feed in feeds], folder / EXPECTED)
+    save_samples(Samples(tuple(Sample("x", feed, "normal", 1) for feed in feeds), "test", 0), JobFolder(folder).samples)
+    save_outputs([model.run(feed) for feed in feeds], JobFolder(folder).expected)
     return folder
 
 
@@ -307,7 +307,7 @@ def test_mixed_precision_keeps_what_float16_loses(layer: Any, kept: tuple[str, .
     feed = feed_of(model, normal(1, 6, seed=2))
     with pytest.raises(AssertionError):
         check(model, tmp_path / "half.mlpackage", feed, options=ConvertOptions(precision=FP16), tolerance=HALF)
-    options = ConvertOptions(precision=MIXED, evidence=folder)
+    options = ConvertOptions(precision=MIXED, evidence=JobFolder(folder))
     candidate = check(model, tmp_path / "mixed.mlpackage", feed, options=options, tolerance=HALF)
     note = next(note for note in candidate.notes if note.startswith("mixed precision"))
     assert any(kind in note for kind in kept)

@@ -24,7 +24,7 @@ from paritygate.validate.engines.torch import exported as torch_export
 from paritygate.validate.engines.torch import module as torch_module
 from paritygate.validate.engines.torch import torchscript
 from paritygate.validate.samples import Sample, Samples, save_outputs, save_samples
-from paritygate.validate.workers.job import EXPECTED, SAMPLES
+from paritygate.validate.workers.job_folder import JobFolder
 
 pytestmark = pytest.mark.xdist_group("torch")
 
@@ -200,11 +200,11 @@ def test_mixed_precision_keeps_what_float16_loses(tmp_path: Path):
     module = nn.Sequential(nn.Linear(6, 8), Normalised(), nn.Linear(8, 3), nn.Softmax(-1))
     feed = {"input": normal(1, 6)}
     model = loaded(module, {"input": normal(2, 6)})
-    save_samples(Samples((Sample("x", feed, "normal", 1),), "test", 0), tmp_path / SAMPLES)
-    save_outputs([model.run(feed)], tmp_path / EXPECTED)
+    save_samples(Samples((Sample("x", feed, "normal", 1),), "test", 0), JobFolder(tmp_path).samples)
+    save_outputs([model.run(feed)], JobFolder(tmp_path).expected)
     with pytest.raises(AssertionError):
         check(model, tmp_path / "half.mlpackage", feed, options=ConvertOptions(precision=FP16), tolerance=HALF)
-    options = ConvertOptions(precision=MIXED, evidence=tmp_path)
+    options = ConvertOptions(precision=MIXED, evidence=JobFolder(tmp_path))
     candidate = check(model, tmp_path / "mixed.mlpackage", feed, options=options, tolerance=HALF)
     note = next(note for note in candidate.notes if note.startswith("mixed precision"))
     assert "reduce_sum" in note

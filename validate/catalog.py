@@ -1,4 +1,4 @@
-"""Every code that paritygate can print, with the longer text behind ``paritygate explain``."""
+"""Every code that paritygate can print, with the text of ``paritygate explain``."""
 
 from __future__ import annotations
 
@@ -6,81 +6,80 @@ from .errors import Explanation
 
 CATALOG: dict[str, Explanation] = {
     "PG101": Explanation("values differ", "An output's values differ by more than the tolerance allows."),
-    "PG102": Explanation("shape differs", "An output of the candidate has another shape than the reference's."),
-    "PG103": Explanation("dtype differs", "An output of the candidate has another dtype than the reference's."),
-    "PG104": Explanation("output missing", "The reference has an output that the candidate does not give."),
-    "PG105": Explanation("output extra", "The candidate gives an output that is bound to nothing in the reference."),
-    "PG106": Explanation("NaN or infinity differ", "NaN or infinity stand in different places."),
+    "PG102": Explanation("shape differs", "An output of the candidate doesn't have the shape of the reference's."),
+    "PG103": Explanation("dtype differs", "An output of the candidate doesn't have the dtype of the reference's."),
+    "PG104": Explanation("output missing", "The reference has an output that the candidate lacks."),
+    "PG105": Explanation("output extra", "The candidate has an output that is not bound to any of the reference's."),
+    "PG106": Explanation("NaN or infinity differ", "NaN or infinity are in different places, or the signs differ."),
     "PG107": Explanation(
-        "labels differ", "A label, string, integer or boolean differs; such values have no tolerance."
+        "labels differ", "A label, string, integer or boolean differs; a tolerance does not apply to these."
     ),
     "PG108": Explanation(
         "signature differs",
-        "The candidate declares another shape or dtype than it gives, has lost an input, or has fixed an axis that the "
-        "reference leaves open.",
+        "The candidate's outputs don't have the declared shape or dtype, an input is missing, or an axis is fixed that "
+        "is dynamic in the reference.",
     ),
     "PG109": Explanation("output empty", "An output has no element in any sample, so nothing was proved about it."),
-    "PG110": Explanation("output says little", "An output is the same in every sample, so agreement proves little."),
-    "PG111": Explanation("not comparable", "An output holds values that have no comparison, such as Python objects."),
+    "PG110": Explanation("output is constant", "An output is the same in every sample, so agreement proves little."),
+    "PG111": Explanation("not comparable", "An output holds values that can't be compared, such as Python objects."),
     "PG112": Explanation(
         "user metric differs", "A metric given by --metric differs between the two models by more than its MAX_DIFF."
     ),
     "PG113": Explanation(
         "waived",
-        "A waiver of the config file speaks of this output: it lets greater differences pass until it expires, or it "
-        "has expired, or it allows less than the output is off.",
+        "The config file has a waiver for this output. It accepts greater differences until it expires; or it has "
+        "expired, or the difference exceeds even the waiver.",
     ),
-    "PG201": Explanation("bad option", "An option's value can't be used."),
-    "PG202": Explanation("no such file", "A file or folder that was named does not exist or can't be read."),
+    "PG201": Explanation("bad option", "The value of an option is invalid."),
+    "PG202": Explanation("no such file", "A given file or folder does not exist or can't be read."),
     "PG203": Explanation("samples can't be read", "The samples file is damaged, empty or of an unknown format."),
     "PG204": Explanation("samples don't fit", "The samples do not fit the model's inputs by name, shape or dtype."),
     "PG205": Explanation("output can't be written", "OUTPUT has an unknown suffix or its folder can't be written to."),
-    "PG206": Explanation("inputs not known", "The model does not say which inputs it takes; declare them."),
+    "PG206": Explanation("inputs unknown", "The model does not declare its inputs; declare them with --input."),
     "PG207": Explanation(
         "engine not on this system",
-        "The engine that was asked for runs on other systems only; Apple's framework needs macOS.",
+        "The requested engine does not run on this system; Apple's framework needs macOS.",
     ),
-    "PG301": Explanation("candidate can't be loaded", "The engine refuses the converted model, so nothing was proved."),
+    "PG301": Explanation("candidate can't be loaded", "The engine rejects the converted model, so nothing was proved."),
     "PG302": Explanation("candidate can't be run", "The engine loaded the candidate but failed to run it."),
     "PG303": Explanation("worker crashed", "The worker process died (segmentation fault, abort, killed)."),
     "PG304": Explanation("out of time", "The worker did not finish within --timeout."),
     "PG305": Explanation("out of memory", "The worker grew beyond --memory-limit or the system's memory."),
     "PG306": Explanation("nothing compared", "No output was compared; an empty comparison never passes."),
-    "PG307": Explanation("not deterministic", "Two runs of the reference on the same samples give different values."),
-    "PG308": Explanation("internal error", "Something in paritygate itself went wrong; nothing was proved."),
+    "PG307": Explanation("not deterministic", "Two runs of the reference on the same samples give different outputs."),
+    "PG308": Explanation("internal error", "paritygate itself failed; nothing was proved."),
     "PG309": Explanation(
-        "answer not settled",
-        "The reference gives a row another answer when a copy of the row stands beside it in the batch. Either the "
-        "model mixes the rows of a batch, or its answer there is decided by rounding alone.",
+        "output depends on the batch",
+        "The reference's output for a row changes when the batch also holds a copy of it. Either the model mixes the "
+        "rows of a batch, or rounding alone decides its output there.",
     ),
     "PG310": Explanation(
         "engines disagree",
         "With --engine both, Apple's framework and paritygate's own engine give different values for the same Core ML "
-        "model. That is no fault of the conversion, and nothing was proved about it.",
+        "model. The conversion isn't the cause, and nothing was proved about it.",
     ),
     "PG311": Explanation(
         "self-check failed",
-        "The comparison did not notice a fault that was put into a copy of the outputs, so its pass proves nothing.",
+        "The comparison missed a fault that was put into a copy of the outputs, so a pass would prove nothing.",
     ),
     "PG312": Explanation(
-        "optimisation changes the answer",
-        "ONNX Runtime gives another answer with its graph optimisation than without it, by more than rounding "
-        "explains. That is a fault inside of one engine, not of the conversion: the values were compared without "
-        "optimisation.",
+        "optimisation changes the output",
+        "ONNX Runtime's outputs with and without graph optimisation differ by more than rounding explains. That is a "
+        "fault of the engine, not of the conversion: the values were compared without optimisation.",
     ),
     "PG313": Explanation(
         "engines disagree",
-        "onnx.reference, asked with --second-opinion, gives another answer than ONNX Runtime for the same file. One of "
-        "them is wrong about an operator.",
+        "With --second-opinion, the outputs of onnx.reference and ONNX Runtime differ for the same file. One of them "
+        "computes an operator incorrectly.",
     ),
     "PG401": Explanation("format not recognised", "Neither the suffix nor the first bytes say what the file is."),
     "PG402": Explanation("source can't be read", "The framework could not load the source model."),
     "PG403": Explanation("framework missing", "The framework that reads this source is not installed."),
     "PG404": Explanation("unsupported operators", "The converter has no translation for some operators or layers."),
-    "PG405": Explanation("conversion failed", "The converter gave up; its own reason follows."),
+    "PG405": Explanation("conversion failed", "The converter failed; its own message follows."),
     "PG406": Explanation("source can't be run", "The source model failed on the samples."),
-    "PG407": Explanation("no route", "There is no conversion from this source to that target."),
-    "PG408": Explanation("opset out of reach", "The route can't produce the opset that was asked for."),
-    "PG501": Explanation("file can run code", "Loading the file would run code that it names."),
+    "PG407": Explanation("no route", "There is no route from this source format to the target."),
+    "PG408": Explanation("opset not available", "The route can't produce the requested opset."),
+    "PG501": Explanation("file can run code", "Loading the file would run code that it refers to."),
     "PG502": Explanation("path leaves the folder", "The file refers to a path outside of its own folder."),
 }

@@ -13,58 +13,13 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from fixtures.onnx_classifier import attribute, classifier, nudge, weight
 from paritygate.convert import convert
 from paritygate.convert.routes.registry import ROUTES, Route
 from paritygate.validate import ExitCode, validate
 from paritygate.validate.report.types import Severity, Verdict
 
-GRAPH = """
-<ir_version: 8, opset_import: ["" : 17]>
-classifier (float[N, 3, 8, 6] image) => (float[N, 5] logits, float[N, 5] probabilities, int64[N] label) {
-  conv = Conv <pads = [1, 1, 1, 1]> (image, kernel, kernel_bias)
-  normal = BatchNormalization <epsilon = 0.001> (conv, scale, shift, mean, variance)
-  active = Relu (normal)
-  pooled = GlobalAveragePool (active)
-  features = Flatten (pooled)
-  hidden = Gemm <transB = 1> (features, square)
-  logits = Gemm (hidden, weight, bias)
-  probabilities = Softmax <axis = 1> (logits)
-  label = ArgMax <axis = 1, keepdims = 0> (probabilities)
-}
-"""
-SHAPES = {
-    "kernel": (5, 3, 3, 3), "kernel_bias": (5,), "scale": (5,), "shift": (5,), "mean": (5,), "variance": (5,),
-    "square": (5, 5), "weight": (5, 5), "bias": (5,),
-}  # fmt: skip
-
-
-def classifier() -> onnx.ModelProto:
-    """A small network in which every part has an influence; non-square image, square weights."""
-    random = np.random.default_rng(3)
-    model = onnx.parser.parse_model(GRAPH)
-    for name, shape in SHAPES.items():
-        value = random.normal(size=shape) if name != "variance" else random.uniform(0.01, 0.05, shape)
-        model.graph.initializer.append(numpy_helper.from_array(value.astype(np.float32), name))
-    return model
-
-
-def weight(model: onnx.ModelProto, name: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
-    """Replace one initializer by a changed copy."""
-    tensor = next(entry for entry in model.graph.initializer if entry.name == name)
-    tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(change(numpy_helper.to_array(tensor))), name))
-
-
-def attribute(model: onnx.ModelProto, operator: str, name: str, value: float) -> None:
-    """Set one attribute of the first node of that operator."""
-    node = next(entry for entry in model.graph.node if entry.op_type == operator)
-    found = next(entry for entry in node.attribute if entry.name == name)
-    found.CopyFrom(onnx.helper.make_attribute(name, value))
-
-
-def nudge(values: np.ndarray) -> np.ndarray:
-    changed = values.copy()
-    changed.flat[0] *= 1.01
-    return changed
+ROOT = Path(__file__).parent.parent
 
 
 def swap_outputs(model: onnx.ModelProto) -> None:
@@ -145,7 +100,7 @@ def test_a_broken_conversion_fails_and_writes_nothing(
 ) -> None:
     module = f"broken_route_{list(BROKEN).index(name)}"
     (tmp_path / f"{module}.py").write_text(BROKEN_ROUTE.format(tests=__file__, name=name))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
     monkeypatch.setitem(ROUTES, ("onnx", "onnx"), (Route("direct", (module,)),))
     output = tmp_path / "out" / "model.onnx"
     output.parent.mkdir()
@@ -157,7 +112,7 @@ def test_a_broken_conversion_fails_and_writes_nothing(
 
 def test_a_failed_run_leaves_the_old_file_alone(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "broken_route.py").write_text(BROKEN_ROUTE.format(tests=__file__, name="nudged weight"))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
     monkeypatch.setitem(ROUTES, ("onnx", "onnx"), (Route("direct", ("broken_route",)),))
     output = tmp_path / "model.onnx"
     output.write_bytes(b"old")

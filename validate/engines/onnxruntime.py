@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParityGateError
+from ..onnx_graphs import all_graphs
 from ..signature import STRING, Hint, Signature, TensorSpec
 from .base import Facts, LoadOptions, More, Rewrite, nothing
 
@@ -71,8 +72,8 @@ class OnnxModel:
             format="ONNX",
             producer=f"{model.producer_name} {model.producer_version}".strip(),
             opset=", ".join(f"{entry.domain or 'ai.onnx'} {entry.version}" for entry in model.opset_import),
-            operators=dict(Counter(node.op_type for graph in _graphs(model.graph) for node in graph.node)),
-            parameters=sum(_elements(tensor) for graph in _graphs(model.graph) for tensor in graph.initializer),
+            operators=dict(Counter(node.op_type for graph in all_graphs(model.graph) for node in graph.node)),
+            parameters=sum(_elements(tensor) for graph in all_graphs(model.graph) for tensor in graph.initializer),
             precision=_precision(model),
             size=sum(file.stat().st_size for file in [self.native, *external_files(self.native)]),
         )
@@ -135,7 +136,7 @@ def external_files(path: Path) -> list[Path]:
     """The external data files that an ONNX file refers to. Raises PG502 if one lies outside of its folder."""
     locations = {
         entry.value
-        for graph in _graphs(_graph_only(path).graph)
+        for graph in all_graphs(_graph_only(path).graph)
         for tensor in _tensors(graph)
         for entry in tensor.external_data
         if entry.key == "location"
@@ -167,16 +168,6 @@ def _graph_only(path: Path) -> onnx.ModelProto:
     return _parse(path, (status.st_mtime_ns, status.st_size))
 
 
-def _graphs(graph: onnx.GraphProto) -> list[onnx.GraphProto]:
-    """The graph and every graph nested in its nodes' attributes."""
-    found = [graph]
-    for node in graph.node:
-        for attribute in node.attribute:
-            nested = [attribute.g] if attribute.HasField("g") else list(attribute.graphs)
-            found += [inner for child in nested for inner in _graphs(child)]
-    return found
-
-
 def _tensors(graph: onnx.GraphProto) -> list[onnx.TensorProto]:
     constants = [a.t for node in graph.node for a in node.attribute if a.HasField("t")]
     return [*graph.initializer, *constants]
@@ -187,7 +178,7 @@ def _precision(model: onnx.ModelProto) -> str:
     import onnx
 
     counts = Counter[int]()
-    for graph in _graphs(model.graph):
+    for graph in all_graphs(model.graph):
         for tensor in _tensors(graph):
             counts[tensor.data_type] += _elements(tensor)
     half = counts[onnx.TensorProto.FLOAT16]

@@ -1,1 +1,1 @@
-"""Where numbers part: the first layer of a failing candidate that errs by more than rounding, and a repro of it."""
+"""The first divergence: the first layer of a failing candidate whose error rounding doesn't explain, and a repro."""

@@ -19,10 +19,10 @@ from ..tasks.reference import load_model
 from ..tasks.types import Bindings
 from .calls import LocateDivergence
 from .describe import describe
+from .instrumented import InstrumentedRun
 from .layers import Layer
-from .locate import Found, locate
-from .probe import Probe
-from .repro import extracted, free_folder, write_repro
+from .locate import Located, locate
+from .repro import extract_part, free_folder, write_repro
 from .source import load_layers
 
 if TYPE_CHECKING:
@@ -40,20 +40,20 @@ def localise_candidate(call: LocateDivergence, on_event: Listener) -> Divergence
     model = load_model(with_first_sample(call.model, feeds[0]))
     if not isinstance(model, Graphed):
         raise ParityGateError("PG302", call.model.short_name, "its engine shows no graph that could be looked into")
-    probes = [Probe(model, feed) for feed in _as_taken(model, call.model.format, call.bindings, feeds)]
+    runs = [InstrumentedRun(model, feed) for feed in _as_taken(model, call.model.format, call.bindings, feeds)]
     layers = load_layers(call.job, call.traced)
     outputs = _outputs(model, call.bindings, load_outputs(call.job.traced_outputs))
-    found = locate(probes, layers, outputs, call.seconds)
+    found = locate(runs, layers, outputs, call.seconds)
     if found is None:
         return None
-    divergence = describe(probes[0].graph().graph, found, layers, probes[0])
-    return _with_repro(call, divergence, found, probes[0])
+    divergence = describe(found, layers, runs[0])
+    return _with_repro(call, divergence, found, runs[0])
 
 
-def _with_repro(call: LocateDivergence, divergence: Divergence, found: Found, probe: Probe) -> Divergence:
+def _with_repro(call: LocateDivergence, divergence: Divergence, found: Located, run: InstrumentedRun) -> Divergence:
     """The divergence with the folder of its repro; without one where nothing can be written there."""
-    part, inputs = extracted(probe.graph(), found, probe)
-    operators = ", ".join(node.op_type for node in found.failing.part.nodes[:12])
+    part, inputs = extract_part(run.graph(), found, run)
+    operators = ", ".join(node.op_type for node in found.failing.segment.nodes[:12])
     about = {
         "reference": call.reference_name,
         "candidate": call.model.short_name,

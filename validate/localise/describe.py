@@ -1,80 +1,87 @@
-"""From what was found to plain values for the report."""
+"""From a located tensor to plain values for the report."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import onnx
 from onnx import helper
 
-from ..noise.types import bodies
+from ..onnx_graphs import subgraphs
 from ..report.divergence import Divergence, GraphNode
+from .instrumented import InstrumentedRun
+from .layer_matching import Match, MatchedBy
 from .layers import Layer
-from .locate import Found
-from .probe import Probe
+from .locate import Located
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from ..signature import Array
 
 _MOST_NODES = 8
 _LONGEST = 60
 
 
-def describe(graph: onnx.GraphProto, found: Found, layers: Sequence[Layer], probe: Probe) -> Divergence:
-    """Names, shapes, attributes and the worst element. Raises what :meth:`.probe.Probe.read` raises."""
-    judged, index = found.judged, found.judged.worst
-    nodes = found.first.nodes[-_MOST_NODES:]
+def describe(located: Located, layers: Sequence[Layer], run: InstrumentedRun) -> Divergence:
+    """Names, shapes, attributes and the worst element.
+
+    Raises what :meth:`.instrumented.InstrumentedRun.read` raises.
+    """
+    comparison, alone = located.comparison, located.failing.alone
+    index, nodes = comparison.worst, located.first.nodes[-_MOST_NODES:]
     names = [name for node in nodes for name in (*node.input, *node.output) if name]
-    values = probe.read(list(dict.fromkeys(names)))
-    alone = found.failing.alone
+    values = run.read(list(dict.fromkeys(names)))
     return Divergence(
-        tensor=found.pair.tensor,
-        layer=found.pair.layer.scopes[0] if found.pair.layer.kind == "output" else found.pair.layer.name,
-        kind=found.pair.layer.kind,
-        matched_by=found.pair.by,
-        layers=_between(found, layers),
-        agreeing=tuple(name for name in found.first.taken if name in found.agreeing),
+        tensor=located.match.tensor,
+        layer=_layer_name(located.match),
+        kind=located.match.layer.kind,
+        matched_by=located.match.by.value,
+        layers=_between(located, layers),
+        agreeing=tuple(name for name in located.first.taken if name in located.agreeing),
         nodes=tuple(_node(node, values) for node in nodes),
         sample=0,
         index=index,
-        expected=_number(judged.want[index]),
-        actual=_number(judged.got[index]),
-        error=_number(judged.error[index]),
-        allowed=_number(judged.allowed[index]),
+        expected=_number(comparison.expected[index]),
+        actual=_number(comparison.actual[index]),
+        error=_number(comparison.error[index]),
+        allowed=_number(comparison.allowed[index]),
         error_alone=_number(alone.error[alone.worst]),
-        starts_here=found.starts_here,
+        starts_here=located.starts_here,
     )
+
+
+def _layer_name(match: Match) -> str:
+    """The layer's name; for an output without a layer its name in the reference."""
+    return match.layer.scopes[0] if match.by is MatchedBy.OUTPUT else match.layer.name
 
 
 def _number(value: Any) -> float:
     return float(value)
 
 
-def _between(found: Found, layers: Sequence[Layer]) -> tuple[str, ...]:
+def _between(located: Located, layers: Sequence[Layer]) -> tuple[str, ...]:
     """The layers that ran after the last one that the part takes its values from, up to the wrong one."""
     order = {id(layer): number for number, layer in enumerate(layers)}
-    last = order.get(id(found.pair.layer), len(layers) - 1)
-    starts = [order.get(id(found.agreeing[name]), -1) for name in found.first.taken if name in found.agreeing]
+    last = order.get(id(located.match.layer), len(layers) - 1)
+    starts = [order.get(id(located.agreeing[name]), -1) for name in located.first.taken if name in located.agreeing]
     first = max((number for number in starts if number < last), default=-1)
-    agreed = {id(layer) for layer in found.agreeing.values()}
-    return tuple(layer.name for layer in layers[first + 1 : last + 1] if id(layer) not in agreed)
+    agreeing = {id(layer) for layer in located.agreeing.values()}
+    return tuple(layer.name for layer in layers[first + 1 : last + 1] if id(layer) not in agreeing)
 
 
 def _node(node: onnx.NodeProto, values: Mapping[str, Array]) -> GraphNode:
     attributes = {each.name: _short(each) for each in node.attribute if each.type != onnx.AttributeProto.GRAPH}
+    bodies = subgraphs(node)
     return GraphNode(
         node.name or node.output[0],
         f"{node.domain}.{node.op_type}" if node.domain not in ("", "ai.onnx") else node.op_type,
-        attributes | ({"bodies": str(len(bodies(node)))} if bodies(node) else {}),
-        tuple(_shaped(node.input, values)),
-        tuple(_shaped(node.output, values)),
+        attributes | ({"bodies": str(len(bodies))} if bodies else {}),
+        tuple(_typed(node.input, values)),
+        tuple(_typed(node.output, values)),
     )
 
 
-def _shaped(names: Iterable[str], values: Mapping[str, Array]) -> Iterable[str]:
+def _typed(names: Iterable[str], values: Mapping[str, Array]) -> Iterable[str]:
     for name in names:
         if name:
             yield f"{name} {values[name].dtype}{list(values[name].shape)}"

@@ -1,37 +1,41 @@
-"""Rewrites of an ONNX graph that show its tensors or replace them, and the walk back from a result."""
+"""Rewrites of an ONNX graph that show or replace its tensors, and the walk back from a result."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import onnx
 from onnx import helper, numpy_helper
 
-from ..noise.types import bodies, reads, tensors_of
+from ..noise.tensors import tensors_of
+from ..onnx_graphs import names_captured
 
 if TYPE_CHECKING:
     from ..signature import Array
 
 SHOWN = "paritygate.shown/"
-"""How the outputs begin that show what isn't computed: weights and inputs of the graph."""
+"""Prefix of the outputs that show what isn't computed: weights and inputs of the graph."""
 
 _FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16}
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Operators in their order, and the tensors that they take from outside: computed ones, inputs and weights."""
+    """A part of a graph: operators in their order, and the tensors that they take from outside of the part.
+
+    These are computed tensors, inputs and weights.
+    """
 
     nodes: tuple[onnx.NodeProto, ...]
     taken: tuple[str, ...]
 
 
-def floating(model: onnx.ModelProto) -> list[str]:
-    """The tensors that the graph's own operators compute and that are floating, in their order.
+def floating_tensors(model: onnx.ModelProto) -> list[str]:
+    """The floating tensors that the graph's own operators compute, in their order.
 
-    Shape inference says nothing of other domains' operators; theirs are taken for floating.
+    Shape inference doesn't know the operators of other domains; their results are taken for floating.
     """
     dtypes = tensors_of(model).dtypes
     return [
@@ -42,8 +46,8 @@ def floating(model: onnx.ModelProto) -> list[str]:
     ]
 
 
-def exposing(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
-    """Make tensors outputs of the graph, in place; what it doesn't compute is shown by a copy called SHOWN + name."""
+def show_tensors(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
+    """Make tensors outputs of the graph, in place; what it doesn't compute is shown by a copy named SHOWN + name."""
     given = {output.name for output in model.graph.output}
     computed = {name for node in model.graph.node for name in node.output}
     for name in names:
@@ -56,8 +60,8 @@ def exposing(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
     return model
 
 
-def holding(model: onnx.ModelProto, values: Mapping[str, Array]) -> onnx.ModelProto:
-    """Put constants in the places of computed tensors, in place."""
+def replace_tensors(model: onnx.ModelProto, values: Mapping[str, Array]) -> onnx.ModelProto:
+    """Replace computed tensors by constants, in place."""
     for node in model.graph.node:
         node.output[:] = [f"{name}/computed" if name in values else name for name in node.output]
     model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in values.items())
@@ -65,28 +69,17 @@ def holding(model: onnx.ModelProto, values: Mapping[str, Array]) -> onnx.ModelPr
 
 
 def segment(graph: onnx.GraphProto, targets: Iterable[str], known: Set[str]) -> Segment:
-    """The operators that lead from ``known`` tensors, inputs and weights to ``targets`` (which are computed anyway)."""
+    """The operators that lead from ``known`` tensors, inputs and weights to ``targets``.
+
+    A target is always computed, even where it is among the ``known`` tensors.
+    """
     wanted, nodes = set(targets), []
     for node in reversed(graph.node):
         if wanted.isdisjoint(node.output):
             continue
         nodes.append(node)
-        wanted.update(name for name in free_names(node) if name not in known)
+        wanted.update(name for name in names_captured(node) if name not in known)
     nodes.reverse()
     made = {name for node in nodes for name in node.output}
-    taken = dict.fromkeys(name for node in nodes for name in free_names(node) if name not in made or name in known)
+    taken = dict.fromkeys(name for node in nodes for name in names_captured(node) if name not in made or name in known)
     return Segment(tuple(nodes), tuple(taken))
-
-
-def free_names(node: onnx.NodeProto) -> Iterator[str]:
-    """The tensors of the graph around it that a node reads; what its bodies make themselves isn't."""
-    own = set(_own(node))
-    return (name for name in reads(node) if name and name not in own)
-
-
-def _own(node: onnx.NodeProto) -> Iterator[str]:
-    for body in bodies(node):
-        yield from (value.name for value in (*body.input, *body.initializer))
-        for inner in body.node:
-            yield from inner.output
-            yield from _own(inner)

@@ -1,7 +1,8 @@
-"""What a source's layers gave, and which of its arrangements a converter may have chosen for the same values."""
+"""The values of a source's layers, and the layouts in which a converter may keep the same values."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,11 +24,11 @@ class Layer:
     values: tuple[Array, ...]
 
 
-def orders(shape: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """The orders of axes that converters change to: none, channels first or last, two leading axes swapped, reversed.
+def axis_orders(shape: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """The orders of axes that converters choose: unchanged, channels first or last, leading axes swapped, reversed.
 
-    Not all orders: a picture that lies on its side isn't the same picture. Of those that differ only in where axes of
-    length 1 stand, the first.
+    Not all orders: a rotated image isn't the same image. Of orders that differ only in the place of axes of length 1,
+    the first.
     """
     found = {tuple(axis for axis in order if shape[axis] != 1): order for order in reversed(_orders(len(shape)))}
     yield from reversed(found.values())
@@ -43,24 +44,17 @@ def _orders(rank: int) -> list[tuple[int, ...]]:
     return found
 
 
-def arranged(array: Array, order: Sequence[int], shape: Sequence[int]) -> Array | None:
-    """The array in another order of its axes and then in ``shape``; None where that isn't the same thing.
+def rearrange(array: Array, order: Sequence[int], shape: Sequence[int]) -> Array | None:
+    """The array with its axes in another order and then in ``shape``; None where converters don't do that.
 
-    Values that stay in their order may have any shape; reordered ones must have the shape but for axes of length 1.
+    An array with its axes in order may be reshaped freely; a transposed one may only gain or lose axes of length 1.
     """
     moved = array.transpose(order)
-    plain = list(order) == sorted(order)
-    if array.size != _size(shape) or not (plain or _long(moved.shape) == _long(shape)):
+    in_order = list(order) == sorted(order)
+    if array.size != math.prod(shape) or not (in_order or _squeezed(moved.shape) == _squeezed(shape)):
         return None
     return moved.reshape(tuple(shape))
 
 
-def _size(shape: Sequence[int]) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size
-
-
-def _long(shape: Sequence[int]) -> list[int]:
+def _squeezed(shape: Sequence[int]) -> list[int]:
     return [length for length in shape if length != 1]

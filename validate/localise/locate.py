@@ -1,4 +1,4 @@
-"""The search itself: from a candidate's wrong output back to the first tensor that rounding doesn't explain."""
+"""From a candidate's wrong output back to the first tensor whose error rounding doesn't explain."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .graph import Segment, floating, segment
-from .judged import Judged, again, judge_tensors
-from .layers import Layer, arranged
-from .match import AS_OUTPUT, Pair, match
-from .probe import Probe
+from .graph import Segment, floating_tensors, segment
+from .instrumented import InstrumentedRun
+from .layer_matching import Match, MatchedBy, match_layers
+from .layers import Layer, rearrange
+from .tensor_comparison import TensorComparison, compare_tensors
 
 if TYPE_CHECKING:
     import onnx
@@ -21,141 +21,153 @@ if TYPE_CHECKING:
     from ..signature import Array
 
 _HELPED = 0.95
-"""The share of an output's error that may at most be left once a wrong tensor is put right. A tensor that was never
-the layer's (batch normalisation folded into a convolution) makes it worse instead."""
+"""The share of an output's error that may at most be left once a wrong tensor has the reference's value. A tensor that
+never was the layer's (batch normalisation folded into a convolution) makes it worse instead."""
 
 _TRIED = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Failing:
-    """The smallest part of the graph that fails from right values: ``held`` are the reference's at its borders,
-    ``alone`` is what it makes of them.
+class FailingPart:
+    """The smallest part of the graph that fails from correct values.
+
+    ``fed`` are the reference's values for the tensors that the part takes, ``alone`` is its result from these.
     """
 
-    part: Segment
-    held: Mapping[str, Array]
-    alone: Judged
+    segment: Segment
+    fed: Mapping[str, Array]
+    alone: TensorComparison
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The first wrong tensor. ``first`` is the part of the graph between it and the right tensors before it;
-    ``starts_here`` is False where that part is right by itself, and ``failing`` therefore reaches further back.
-    ``agreeing`` are all right tensors with their layers.
+class Located:
+    """The first wrong tensor.
+
+    ``first`` is the part of the graph between it and the correct tensors before it. Where that part is correct by
+    itself, ``starts_here`` is False and ``failing`` reaches further back. ``agreeing`` are all correct tensors with
+    their layers.
     """
 
-    pair: Pair
-    judged: Judged
+    match: Match
+    comparison: TensorComparison
     first: Segment
-    failing: Failing
+    failing: FailingPart
     agreeing: Mapping[str, Layer]
 
     @property
     def starts_here(self) -> bool:
-        """Whether the error is made here: right values go in, and a wrong one comes out."""
-        return self.failing.part == self.first and not self.failing.alone.good
+        """Whether the error is made here: from correct values a wrong one is computed."""
+        return self.failing.segment == self.first and not self.failing.alone.passes
 
 
 @dataclass(frozen=True, slots=True)
-class _Search:
-    """What all steps share. ``wrong`` are the outputs that rounding doesn't explain, ``right`` the tensors it does."""
+class _Compared:
+    """The compared tensors of one run; ``wrong`` are outputs that rounding doesn't explain, ``right`` what it does."""
 
-    probe: Probe
+    run: InstrumentedRun
     graph: onnx.GraphProto
-    pairs: Mapping[str, Pair]
-    judged: Mapping[str, Judged]
+    matches: Mapping[str, Match]
+    comparisons: Mapping[str, TensorComparison]
     wrong: tuple[str, ...]
     right: frozenset[str]
     deadline: float
 
+    def as_fed(self, name: str) -> Array:
+        """The reference's value in the candidate's dtype."""
+        comparison = self.comparisons[name]
+        return np.ascontiguousarray(comparison.expected.astype(comparison.actual.dtype))
 
-def locate(probes: Sequence[Probe], layers: Sequence[Layer], outputs: Sequence[Layer], seconds: float) -> Found | None:
+
+def locate(
+    runs: Sequence[InstrumentedRun], layers: Sequence[Layer], outputs: Sequence[Layer], seconds: float
+) -> Located | None:
     """The first wrong tensor; None where rounding explains every output.
 
-    ``probes`` run the candidate on one sample each, and ``layers`` hold the reference's values on the same samples.
-    ``outputs`` are layers too, called like the candidate's outputs that they belong to. The first sample is the
-    one that is judged, the others only confirm which tensor is which layer. ``seconds`` bounds the measuring of noise
-    and the attempts to narrow the place down.
+    ``runs`` run the candidate on one sample each, and ``layers`` hold the reference's values on the same samples.
+    ``outputs`` are layers, too, with the names of the candidate's outputs that they are bound to. The first sample is
+    compared, the others only help to match tensors with layers. ``seconds`` limits the measuring of noise and the
+    attempts to narrow the place down.
     """
     start = time.monotonic()
-    model = probes[0].graph()
-    names = [*floating(model), *(layer.name for layer in outputs)]
-    values = [probe.read(list(dict.fromkeys(names))) for probe in probes]
-    numbers = [{name: array for name, array in value.items() if array.dtype.kind == "f"} for value in values]
-    found = match(model.graph, numbers, layers)
-    pairs = {pair.tensor: pair for pair in found}
-    pairs |= {pair.tensor: _known(pair, pairs.get(pair.tensor)) for pair in _as_outputs(values, outputs)}
-    wants = {name: pair.want[0] for name, pair in pairs.items()}
-    judged = judge_tensors(probes[0], wants, seconds / 2)
-    wrong = tuple(layer.name for layer in outputs if layer.name in judged and not judged[layer.name].good)
-    right = frozenset(name for name, each in judged.items() if each.good)
+    model = runs[0].graph()
+    matches = _match(model, runs, layers, outputs)
+    expected = {name: match.expected[0] for name, match in matches.items()}
+    comparisons = compare_tensors(runs[0], expected, seconds / 2)
+    wrong = tuple(layer.name for layer in outputs if layer.name in comparisons and not comparisons[layer.name].passes)
+    right = frozenset(name for name, each in comparisons.items() if each.passes)
     if not wrong:
         return None
-    search = _Search(probes[0], model.graph, pairs, judged, wrong, right, start + seconds)
-    return _described(search, _first_wrong(search))
+    compared = _Compared(runs[0], model.graph, matches, comparisons, wrong, right, start + seconds)
+    return _located(compared, _first_wrong(compared))
 
 
-def _as_outputs(values: Sequence[Mapping[str, Array]], outputs: Sequence[Layer]) -> list[Pair]:
-    pairs = []
+def _match(
+    model: onnx.ModelProto, runs: Sequence[InstrumentedRun], layers: Sequence[Layer], outputs: Sequence[Layer]
+) -> dict[str, Match]:
+    """The match of every tensor that has one; outputs match the outputs that they are bound to."""
+    names = [*floating_tensors(model), *(layer.name for layer in outputs)]
+    values = [run.read(list(dict.fromkeys(names))) for run in runs]
+    floating = [{name: array for name, array in value.items() if array.dtype.kind == "f"} for value in values]
+    matches = {match.tensor: match for match in match_layers(model.graph, floating, layers)}
+    return matches | {match.tensor: _with_layer(match, matches.get(match.tensor)) for match in _bound(values, outputs)}
+
+
+def _bound(values: Sequence[Mapping[str, Array]], outputs: Sequence[Layer]) -> list[Match]:
+    found = []
     for layer in outputs:
-        wants = [
-            arranged(want, range(want.ndim), got[layer.name].shape)
-            for want, got in zip(layer.values, values, strict=True)
+        rearranged = [
+            rearrange(value, range(value.ndim), tensors[layer.name].shape)
+            for value, tensors in zip(layer.values, values, strict=True)
         ]
-        if all(want is not None for want in wants):
-            pairs.append(Pair(layer.name, layer, AS_OUTPUT, tuple(want for want in wants if want is not None), 0.0))
-    return pairs
+        expected = tuple(array for array in rearranged if array is not None)
+        if len(expected) == len(rearranged):
+            found.append(Match(layer.name, layer, MatchedBy.OUTPUT, expected, 0.0))
+    return found
 
 
-def _known(output: Pair, found: Pair | None) -> Pair:
-    """An output's values with the layer that gives them, if one was found."""
-    return output if found is None else replace(found, want=output.want)
+def _with_layer(output: Match, found: Match | None) -> Match:
+    """An output's values with the layer that computes them, if one was found."""
+    return output if found is None else replace(found, expected=output.expected)
 
 
-def _first_wrong(search: _Search) -> str:
-    """Of the wrong tensors that lead to a wrong output past every right one, the first that explains it."""
-    region = segment(search.graph, search.wrong, search.right)
-    made: list[str] = [name for node in region.nodes for name in node.output if name in search.judged]
-    suspects = [name for name in made if name not in search.right and name not in search.wrong]
+def _first_wrong(compared: _Compared) -> str:
+    """Of the wrong tensors between the correct ones and a wrong output, the first that explains that output."""
+    region = segment(compared.graph, compared.wrong, compared.right)
+    made: list[str] = [name for node in region.nodes for name in node.output if name in compared.comparisons]
+    suspects = [name for name in made if name not in compared.right and name not in compared.wrong]
     for name in suspects[:_TRIED]:
-        if time.monotonic() > search.deadline or _helps(search, name):
+        if time.monotonic() > compared.deadline or _helps(compared, name):
             return name
-    return next(name for name in made if name in search.wrong)
+    return next(name for name in made if name in compared.wrong)
 
 
-def _helps(search: _Search, name: str) -> bool:
-    """Whether the wrong outputs come nearer to the reference's once this tensor holds the reference's value."""
-    given = {name: _as_held(search, name)}
-    repaired = search.probe.read(search.wrong, given)
-    before = sum(_size(search.judged[output]) for output in search.wrong)
-    after = sum(_size(again(search.judged[output], repaired[output])) for output in search.wrong)
+def _helps(compared: _Compared, name: str) -> bool:
+    """Whether the wrong outputs come nearer to the reference's once this tensor has the reference's value."""
+    repaired = compared.run.read(compared.wrong, {name: compared.as_fed(name)})
+    comparisons = {output: compared.comparisons[output] for output in compared.wrong}
+    before = sum(_size(comparison) for comparison in comparisons.values())
+    after = sum(_size(comparison.with_actual(repaired[output])) for output, comparison in comparisons.items())
     return after <= _HELPED * before
 
 
-def _size(judged: Judged) -> float:
-    return float(np.linalg.norm(np.nan_to_num(judged.error, posinf=3.4e38)))
+def _size(comparison: TensorComparison) -> float:
+    return float(np.linalg.norm(np.nan_to_num(comparison.error, posinf=3.4e38)))
 
 
-def _described(search: _Search, name: str) -> Found:
-    first = segment(search.graph, [name], search.right - {name})
-    agreeing = {tensor: search.pairs[tensor].layer for tensor in search.right}
-    return Found(search.pairs[name], search.judged[name], first, _failing(search, name, first), agreeing)
+def _located(compared: _Compared, name: str) -> Located:
+    first = segment(compared.graph, [name], compared.right - {name})
+    agreeing = {tensor: compared.matches[tensor].layer for tensor in compared.right}
+    failing = _failing_part(compared, name, first)
+    return Located(compared.matches[name], compared.comparisons[name], first, failing, agreeing)
 
 
-def _failing(search: _Search, name: str, part: Segment) -> Failing:
-    """The part itself, or, as long as it answers right, the one that begins one step of right tensors earlier."""
-    right = set(search.right) - {name}
+def _failing_part(compared: _Compared, name: str, part: Segment) -> FailingPart:
+    """The part itself; while its result is correct, the part that begins one step of correct tensors earlier."""
+    right = set(compared.right) - {name}
     while True:
-        held = {each: _as_held(search, each) for each in part.taken if each in right}
-        alone = again(search.judged[name], search.probe.read([name], held)[name])
-        if not alone.good or not held or time.monotonic() > search.deadline:
-            return Failing(part, held, alone)
-        right -= set(held)
-        part = segment(search.graph, [name], right)
-
-
-def _as_held(search: _Search, name: str) -> Array:
-    """The reference's value in the candidate's dtype."""
-    judged = search.judged[name]
-    return np.ascontiguousarray(judged.want.astype(judged.got.dtype))
+        fed = {each: compared.as_fed(each) for each in part.taken if each in right}
+        alone = compared.comparisons[name].with_actual(compared.run.read([name], fed)[name])
+        if not alone.passes or not fed or time.monotonic() > compared.deadline:
+            return FailingPart(part, fed, alone)
+        right -= set(fed)
+        part = segment(compared.graph, [name], right)

@@ -1,4 +1,4 @@
-"""Write the smallest part of a graph that still fails as a model of its own, with its inputs and what is expected."""
+"""Writes the smallest part of a graph that still fails: a model of its own, with its inputs and expected output."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from .locate import Found
+from .locate import Located
 
 if TYPE_CHECKING:
     from ..signature import Array
-    from .probe import Probe
+    from .instrumented import InstrumentedRun
 
-SCRIPT = '''"""Runs model.onnx on test_data_set_0; exit status 1 while the result differs by more than rounding."""
+SCRIPT = '''"""Runs model.onnx on test_data_set_0; exit status 1 if the result differs by more than rounding."""
 
 import sys
 from pathlib import Path
@@ -47,39 +47,43 @@ with np.errstate(invalid="ignore"):
 bad = ~((error <= allowed) | (got == expected) | (np.isnan(got) & np.isnan(expected)))
 worst = np.unravel_index(np.argmax(np.nan_to_num(error - allowed, nan=np.inf)), error.shape)
 print(f"{bad.sum()} of {bad.size} elements of {session.get_outputs()[0].name} differ by more than rounding; the worst,")
-print(f"{list(map(int, worst))}: expected {expected[worst]}, got {got[worst]}, allowed {allowed[worst]}")
+print(f"at {list(map(int, worst))}: expected {expected[worst]}, got {got[worst]}, allowed {allowed[worst]}")
 sys.exit(1 if bad.any() else 0)
 '''
 
-README = """A part of {candidate} that gives another result than {reference} does.
+README = """A part of {candidate} whose result differs from that of {reference}.
 
 layer     {layer}
 tensor    {tensor}
 operators {operators}
 
 model.onnx         the part, {operators}
-test_data_set_0/   its inputs, and as output_0.pb what the original gives
+test_data_set_0/   its inputs, and output_0.pb, the reference's result
 allowed.npy        how far each element may be off by rounding
 
-Run it again:  python {script}
+Run it:  python {script}
 """
 
 
-def extracted(model: onnx.ModelProto, found: Found, probe: Probe) -> tuple[onnx.ModelProto, dict[str, Array]]:
-    """The part as a model, and the values of its inputs. Weights are read out of the running model: a file's may lie
-    beside it. Raises what :meth:`.probe.Probe.read` raises.
+def extract_part(
+    model: onnx.ModelProto, located: Located, run: InstrumentedRun
+) -> tuple[onnx.ModelProto, dict[str, Array]]:
+    """The failing part as a model, and the values of its inputs.
+
+    Weights are read from the running model, since those of a file may be stored in another file. Raises what
+    :meth:`.instrumented.InstrumentedRun.read` raises.
     """
-    part, held, tensor = found.failing.part, found.failing.held, found.pair.tensor
+    part, fed, tensor = located.failing.segment, located.failing.fed, located.match.tensor
     weights = {each.name for each in model.graph.initializer}
-    taken = [name for name in part.taken if name not in held]
-    values = probe.read(taken) if taken else {}
-    inputs = {name: value for name, value in values.items() if name not in weights} | dict(held)
-    got = found.failing.alone.got
+    taken = [name for name in part.taken if name not in fed]
+    values = run.read(taken) if taken else {}
+    inputs = {name: value for name, value in values.items() if name not in weights} | dict(fed)
+    actual = located.failing.alone.actual
     graph = helper.make_graph(
         part.nodes,
         "part",
         [_port(name, value) for name, value in inputs.items()],
-        [_port(tensor, got)],
+        [_port(tensor, actual)],
         [numpy_helper.from_array(_objects(value), name) for name, value in values.items() if name in weights],
     )
     made = helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
@@ -97,9 +101,9 @@ def _objects(value: Array) -> Array:
 
 
 def write_repro(
-    folder: Path, model: onnx.ModelProto, inputs: Mapping[str, Array], found: Found, about: Mapping[str, str]
+    folder: Path, model: onnx.ModelProto, inputs: Mapping[str, Array], located: Located, about: Mapping[str, str]
 ) -> None:
-    """Write the folder, whole or not at all; an older repro of that name gives way. ``about`` fills the readme."""
+    """Write the folder, completely or not at all; an existing folder is replaced. ``about`` fills in the readme."""
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         data = partial / "test_data_set_0"
@@ -107,8 +111,8 @@ def write_repro(
         (partial / "model.onnx").write_bytes(model.SerializeToString())
         for number, (name, value) in enumerate(inputs.items()):
             _write_tensor(data / f"input_{number}.pb", name, value)
-        alone = found.failing.alone
-        _write_tensor(data / "output_0.pb", found.pair.tensor, alone.want.astype(alone.got.dtype))
+        alone = located.failing.alone
+        _write_tensor(data / "output_0.pb", located.match.tensor, alone.expected.astype(alone.actual.dtype))
         np.save(partial / "allowed.npy", alone.allowed)
         (partial / "repro.py").write_text(SCRIPT)
         (partial / "README.txt").write_text(README.format(script=folder / "repro.py", **about))
@@ -125,7 +129,7 @@ def _write_tensor(path: Path, name: str, value: Array) -> None:
 
 
 def free_folder(wanted: Path) -> Path:
-    """The folder itself where nothing is there or an older repro, else the name with the first free number."""
+    """The folder itself if it doesn't exist or holds an older repro, else its name with the first free number."""
     number = 1
     folder = wanted
     while folder.exists() and not (folder / "repro.py").is_file():

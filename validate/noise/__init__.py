@@ -1,1 +1,1 @@
-"""The noise floor of a model: how far rounding alone can move its answers, measured by running it with more of it."""
+"""The noise floor: how far rounding alone moves a model's outputs, measured by running it with added rounding."""

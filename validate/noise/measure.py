@@ -1,4 +1,4 @@
-"""Runs a perturbed model again and again, as long as time allows."""
+"""Runs a perturbed model repeatedly, as long as time allows, and adds up how far its outputs scatter."""
 
 from __future__ import annotations
 
@@ -12,107 +12,109 @@ import numpy as np
 
 from ..engines.base import Graphed
 from ..errors import ParityGateError
-from .perturb import Perturbed, Pools, perturbed
-from .types import AS_TYPED, Precision
+from .error_pools import ErrorDraws
+from .perturb import PerturbedModel, perturb
+from .precision import AS_TYPED, Precision
 
 if TYPE_CHECKING:
     import onnx
 
     from ..signature import Array
 
-    Answers = Sequence[Mapping[str, Array]]
+    Outputs = Sequence[Mapping[str, Array]]
 
-RUNS, FEWEST = 10, 3
-"""Perturbed runs, and how many there are however little time is left."""
+MOST_RUNS, FEWEST_RUNS = 10, 3
+"""Perturbed runs, and how many are made however little time is left."""
 
-_ROOM = 16
+_POOL_PER_ELEMENT = 16  # room for inner tensors that are larger than the largest output
 _FIRST_POOL, _LAST_POOL = 1 << 16, 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Sums of squared deviations from the unperturbed answers, one mapping (output -> array) per sample.
+    """How far perturbed runs scatter.
 
-    ``unit`` is the unit roundoff of the coarsest floating type in the graph, ``jumping`` are the outputs behind an
-    operator whose result jumps (see :mod:`.jumps`).
+    ``squares`` are sums of squared deviations from the unperturbed outputs, one mapping (output -> array) per sample.
+    ``roundoff`` is the unit roundoff of the coarsest floating type in the graph, ``discontinuous`` are the outputs
+    after a discontinuous operator (see :mod:`.discontinuities`).
     """
 
     squares: tuple[Mapping[str, Array], ...]
     runs: int
-    unit: float
-    jumping: frozenset[str]
+    roundoff: float
+    discontinuous: frozenset[str]
 
 
 def measure_noise(
     model: Graphed,
-    answer: Callable[[Any], Answers],
-    plain: Answers,
+    run: Callable[[Any], Outputs],
+    unperturbed: Outputs,
     seconds: float | None = None,
     precision: Precision = AS_TYPED,
 ) -> Noise | None:
-    """How far perturbed runs of ``model`` lie from ``plain``, its unperturbed answers.
+    """How far perturbed runs of ``model`` deviate from its ``unperturbed`` outputs.
 
-    ``answer`` runs a model on all samples. There are :data:`RUNS` runs, fewer when ``seconds`` are over, but never
-    fewer than :data:`FEWEST`. None where the graph can't be perturbed.
+    ``run`` runs a model on all samples. There are :data:`MOST_RUNS` runs, fewer once ``seconds`` have passed, but at
+    least :data:`FEWEST_RUNS`. None where the graph can't be perturbed.
     """
     start = time.perf_counter()
-    pool = _first_pool(plain)
-    while pool <= _LAST_POOL:
-        opened = _opened(model, pool, precision)
+    pool_size = _first_pool(unperturbed)
+    while pool_size <= _LAST_POOL:
+        opened = _open_perturbed(model, pool_size, precision)
         if opened is None:
             return None
         try:
-            return _measured(partial(answer, opened[0]), plain, opened[1], start, seconds)
-        except ParityGateError:  # a tensor is larger than the pool of errors
-            pool *= 4
+            return _measure(partial(run, opened[0]), unperturbed, opened[1], start, seconds)
+        except ParityGateError:  # a tensor has more elements than the pool has errors
+            pool_size *= 4
     return None
 
 
-def _first_pool(plain: Answers) -> int:
-    """Room for tensors of some times an output's size; where it doesn't do, it is made larger."""
-    largest = max((array.size for answer in plain for array in answer.values()), default=1)
-    return max(_FIRST_POOL, 1 << int(_ROOM * largest).bit_length())
+def _first_pool(unperturbed: Outputs) -> int:
+    """A pool for tensors of several times the size of the largest output; it is enlarged where that isn't enough."""
+    largest = max((array.size for outputs in unperturbed for array in outputs.values()), default=1)
+    return max(_FIRST_POOL, 1 << int(_POOL_PER_ELEMENT * largest).bit_length())
 
 
-def _opened(model: Graphed, pool: int, precision: Precision) -> tuple[Graphed, Perturbed] | None:
-    made: list[Perturbed | None] = []
-    drawn: list[Pools] = []
+def _open_perturbed(model: Graphed, pool_size: int, precision: Precision) -> tuple[Graphed, PerturbedModel] | None:
+    perturbed: list[PerturbedModel | None] = []
+    draws: list[ErrorDraws] = []
 
     def rewrite(graph: onnx.ModelProto) -> onnx.ModelProto:
-        about = perturbed(graph, pool, precision)
-        made.append(about)
-        if about is None:
+        made = perturb(graph, pool_size, precision)
+        perturbed.append(made)
+        if made is None:
             return graph
-        drawn.append(Pools(about, pool, np.random.default_rng(pool)))
-        return about.model
+        draws.append(ErrorDraws(made.pools, pool_size, np.random.default_rng(pool_size)))
+        return made.model
 
-    variant = model.variant(rewrite, optimise=False, more=lambda: drawn[-1]() if drawn else {})
-    return (variant, made[-1]) if made[-1] else None
+    variant = model.variant(rewrite, optimise=False, more=lambda: draws[-1]() if draws else {})
+    return (variant, perturbed[-1]) if perturbed[-1] else None
 
 
-def _measured(
-    answer: Callable[[], Answers], plain: Answers, about: Perturbed, start: float, seconds: float | None
+def _measure(
+    run: Callable[[], Outputs], unperturbed: Outputs, about: PerturbedModel, start: float, seconds: float | None
 ) -> Noise:
-    squares = [{name: np.zeros(a.shape) for name, a in output.items() if _floating(a)} for output in plain]
+    squares = [{name: np.zeros(a.shape) for name, a in outputs.items() if _is_floating(a)} for outputs in unperturbed]
     runs = 0
-    while runs < RUNS:
-        for sums, want, got in zip(squares, plain, answer(), strict=True):
+    while runs < MOST_RUNS:
+        for sums, plain, perturbed in zip(squares, unperturbed, run(), strict=True):
             for name, total in sums.items():
-                total += _squared(want[name], got[name])
+                total += _squared_deviation(plain[name], perturbed[name])
         runs += 1
-        if seconds is not None and runs >= FEWEST and time.perf_counter() - start > seconds:
+        if seconds is not None and runs >= FEWEST_RUNS and time.perf_counter() - start > seconds:
             break
-    return Noise(tuple(squares), runs, about.unit, about.jumping)
+    return Noise(tuple(squares), runs, about.roundoff, about.discontinuous)
 
 
-def _floating(array: Array) -> bool:
-    return array.dtype.kind in "fV"
+def _is_floating(array: Array) -> bool:
+    return array.dtype.kind in "fV"  # V: bfloat16
 
 
-def _squared(want: Array, got: Array) -> Array:
-    """Squared deviations; nothing where a run gave NaN or infinity, which say nothing of a size."""
-    if want.shape != got.shape:
-        return np.zeros(want.shape)
+def _squared_deviation(plain: Array, perturbed: Array) -> Array:
+    """Zero where a run gave NaN or infinity, from which no size can be learned."""
+    if plain.shape != perturbed.shape:
+        return np.zeros(plain.shape)
     with np.errstate(invalid="ignore", over="ignore"):
-        squared = (got.astype(np.float64) - want.astype(np.float64)) ** 2
+        squared = (perturbed.astype(np.float64) - plain.astype(np.float64)) ** 2
     return np.where(np.isfinite(squared), squared, 0.0)

@@ -1,11 +1,10 @@
 """How much each ONNX operator rounds, in units of its dtype's unit roundoff.
 
-Operators that aren't listed give results that are right to one unit: additions, products, quotients.
+The results of operators that aren't listed are accurate to one unit: additions, products, quotients.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 
@@ -25,22 +24,22 @@ EXACT = _names(
     Size Slice SpaceToDepth Split SplitToSequence Squeeze StringNormalizer TfIdfVectorizer ThresholdedRelu Tile TopK
     Transpose Trilu Unique Unsqueeze Where Xor ZipMap"""
 )
-"""Operators that choose, count or move values: their results carry no rounding of their own."""
+"""Operators that select, count or move values: they add no rounding error."""
 
 COMPARISONS = _names("Equal Greater GreaterOrEqual IsInf Less LessOrEqual")
-"""What mostly guards an operation, choosing between results that agree where they meet: ``x > 0 ? x : 0.1*x``."""
+"""Mostly guards: they select between results that agree at the threshold, as in ``x > 0 ? x : 0.1*x``."""
 
-JUMPS = _names(
+DISCONTINUOUS = _names(
     """ArgMax ArgMin Binarizer Ceil Compress DynamicQuantizeLinear Floor Hardmax LabelEncoder Mod NonMaxSuppression
     NonZero OneHot QuantizeLinear Round Shrink Sign TopK TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor
     Unique"""
 )
-"""Operators whose results jump where an operand crosses some value, so that rounding decides there."""
+"""Operators whose result jumps where an operand crosses a threshold, so that rounding decides there."""
 
 RECURRENT = _names("LSTM GRU RNN")
 
 TREES = _names("TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor")
-"""Ensembles add up leaves; their operands are compared, not summed."""
+"""Ensembles add up leaf values; their operands are compared with thresholds, not summed."""
 
 SUMS = (
     RECURRENT
@@ -53,7 +52,7 @@ SUMS = (
         Scaler SVMClassifier SVMRegressor Softmax"""
     )
 )
-"""Operators that add many terms, in an order of the library's own."""
+"""Operators that add many terms, in an order that each library chooses."""
 
 _ELEMENTARY = _names(
     """Acos Acosh Asin Asinh Atan Atanh Celu Cos Cosh Elu Erf Exp Gelu GridSample HardSwish LinearClassifier Log
@@ -62,32 +61,12 @@ _ELEMENTARY = _names(
 )
 
 UNITS: Mapping[str, float] = {**dict.fromkeys(_ELEMENTARY, 4.0), **dict.fromkeys(RECURRENT, 8.0)}
-"""Elementary functions differ by a few units from one library to the next."""
+"""Operator -> units of relative error: elementary functions differ by a few units between libraries."""
 
 ABSOLUTE: Mapping[str, float] = {
     **dict.fromkeys(_names("Celu Cos Elu LogSoftmax Selu Sin"), 2.0),
     **dict.fromkeys(_names("Gelu HardSwish Mish Softplus Swish"), 1.0),
     **dict.fromkeys(_names("GRU LSTM RNN Sigmoid Softsign Tanh"), 1.0),
 }
-"""Units of 1 that results err by however small they are: ``exp(x) - 1`` near 0, ONNX Runtime's Sigmoid in its tail."""
-
-_BLOCK = 128
-"""Terms that a library adds one after the other; longer sums are split into such blocks, whose sums are added."""
-
-
-def of_result(terms: int) -> float:
-    """Units of a sum whose terms have one sign: a partial sum of k terms rounds by k times a term's.
-
-    Standard deviations: the errors of the partial sums, ``k*u*mean`` for k up to n, add up to ``u*mean*n**1.5/3``.
-    """
-    return max(1.0, math.sqrt(min(terms, _BLOCK) / 3))
-
-
-def of_operand(terms: int) -> float:
-    """Units on each term that stand for the rounding of a sum of terms of both signs.
-
-    The partial sums grow like ``sqrt(k)``, their errors add up to ``u*n/sqrt(2)`` of a term's size, and n independent
-    errors of ``a`` units to ``a*u*sqrt(n)`` (Higham and Mary, A New Approach to Probabilistic Rounding Error Analysis,
-    2019).
-    """
-    return max(1.0, math.sqrt(min(terms, _BLOCK) / 2))
+"""Operator -> units of absolute error, however small the result: ``exp(x) - 1`` near 0, ONNX Runtime's Sigmoid in its
+tail."""

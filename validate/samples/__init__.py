@@ -1,16 +1,17 @@
-"""Samples: read from the user's files, generated from a signature, and the file that both sides of a run share."""
+"""Samples: read from the user's files or generated from a signature, and the file that both models' processes share."""
 
 from .files import read_example, read_samples
 from .fit import fit_to
 from .generate import generate_samples
-from .jobfile import load_outputs, load_samples, save_outputs, save_samples
+from .job_file import load_outputs, load_samples, save_outputs, save_samples
 from .limits import limited
+from .optional import run_and_keep
 from .options import parse_input, parse_range
-from .trial import run_and_keep
-from .types import Sample, Samples
+from .types import Sample, SampleKind, Samples
 
 __all__ = [
     "Sample",
+    "SampleKind",
     "Samples",
     "fit_to",
     "generate_samples",

@@ -1,4 +1,4 @@
-"""Axes: which one is the batch, and what lengths the dynamic ones get in generated samples."""
+"""Axes: which one is the batch, and the lengths of dynamic ones in generated samples."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from ..errors import ParityGateError
 from ..signature import Dim, Signature, TensorSpec
 
 BATCH = "?batch"
-"""Stands for a leading axis that is dynamic and has no name of its own."""
+"""Stands for a leading axis that is dynamic and has no name."""
 
 TABLE_ROWS = 131
-"""Rows of a generated table: enough to meet most leaves of a tree; a prime, so that no other axis has this length."""
+"""Rows of a generated table: enough to reach most leaves of a tree; a prime, which is unlikely for another axis."""
 
 _MAX_TABLE_ELEMENTS = 1 << 20
-_UNNAMED = re.compile(r"\?.*|unk__\d+|")  # unk__N is what tf2onnx calls an axis without a name
+_UNNAMED = re.compile(r"\?.*|unk__\d+|")  # unk__N is tf2onnx's name of an axis without one
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """One choice of lengths: the batch size (None where there is no batch axis) and every input's shape.
 
-    ``lengths`` says what each symbol stands for; it is empty where the signature names whole shapes.
+    ``lengths`` is the length of each symbol; empty where the signature lists whole shapes.
     """
 
     batch: int | None
@@ -37,17 +37,17 @@ class Layout:
 def layouts(signature: Signature, batch_sizes: tuple[int, ...] | None) -> tuple[Layout, ...]:
     """The layouts to generate samples in: two or more where an axis is dynamic, one otherwise.
 
-    All dynamic leading axes share the batch size, and unnamed axes at the same place of inputs of the same rank
-    share a length: lengths that may differ may also be equal, but not the other way round. Axes with other names
-    get other lengths, none of them a batch size or a static axis' length, so that swapped axes show. Layouts that
-    the signature itself names go first, unless there are ``batch_sizes``.
+    All dynamic leading axes share the batch size. Unnamed axes at the same position of inputs of the same rank share a
+    length: if lengths may differ they may also be equal, but not vice versa. Axes with different names get different
+    lengths, none of them a batch size or the length of a static axis, so that swapped axes show. Layouts that the
+    signature lists take precedence, unless there are ``batch_sizes``. Raises ParityGateError PG206.
     """
     if signature.layouts and not batch_sizes:
         batched = isinstance(leading(signature), str)
         return tuple(Layout(_rows(shapes) if batched else None, shapes) for shapes in signature.layouts)
     for spec in signature.inputs:
         if spec.shape is None:
-            raise ParityGateError("PG206", f"input '{spec.name}'", "its rank isn't known", "Declare it with --input.")
+            raise ParityGateError("PG206", f"input '{spec.name}'", "its rank is unknown", "Declare it with --input.")
     symbols, batch = symbols_of(signature), batch_symbols(signature)
     if not symbols:
         return (Layout(None, shapes_at(signature, {})),)
@@ -65,12 +65,12 @@ def layouts(signature: Signature, batch_sizes: tuple[int, ...] | None) -> tuple[
 
 
 def symbols_of(signature: Signature) -> tuple[str, ...]:
-    """The symbols of all dynamic axes, in the order in which they come first."""
+    """The symbols of all dynamic axes, in order of their first appearance."""
     return tuple(dict.fromkeys(symbol for spec, axis in _axes(signature) for symbol in _symbols(spec, axis)))
 
 
 def batch_symbols(signature: Signature) -> frozenset[str]:
-    """The symbols of leading axes that are dynamic: all of them are the batch."""
+    """The symbols of dynamic leading axes: all of them are the batch."""
     return frozenset(symbol for spec, axis in _axes(signature) if axis == 0 for symbol in _atom(spec, axis))
 
 
@@ -85,7 +85,7 @@ def bounds_of(signature: Signature, symbol: str) -> tuple[int, float]:
 
 
 def _within_bounds(sizes: Sequence[int], signature: Signature, symbols: frozenset[str]) -> tuple[int, ...]:
-    """``sizes``, moved to the nearest that all ``symbols`` allow."""
+    """``sizes``, each moved to the nearest size that all ``symbols`` allow."""
     low = max((bounds_of(signature, symbol)[0] for symbol in symbols), default=1)
     high = min((bounds_of(signature, symbol)[1] for symbol in symbols), default=math.inf)
     return tuple(dict.fromkeys(int(min(size + low - 1, high)) for size in sizes))
@@ -98,7 +98,7 @@ def _rows(shapes: Mapping[str, tuple[int, ...]]) -> int | None:
 
 
 def is_table(signature: Signature) -> bool:
-    """Whether every input is rows of a fixed number of features, so that many rows cost little."""
+    """Whether every input consists of rows with a fixed number of features, so that many rows cost little."""
     shapes = [spec.shape or () for spec in signature.inputs]
     return all(
         1 <= len(shape) <= 2 and isinstance(shape[0], str) and all(isinstance(dim, int) for dim in shape[1:])
@@ -107,7 +107,7 @@ def is_table(signature: Signature) -> bool:
 
 
 def default_batch_sizes(signature: Signature) -> tuple[int, ...]:
-    """1, and an odd size that no static axis has: 3 or so, 131 for tables, fewer where they are very wide."""
+    """1, and an odd size that no static axis has: 3 or so; up to 131 for tables, depending on their width."""
     second = 3
     if is_table(signature):
         width = sum(math.prod(dim for dim in spec.shape or () if isinstance(dim, int)) for spec in signature.inputs)
@@ -116,9 +116,9 @@ def default_batch_sizes(signature: Signature) -> tuple[int, ...]:
 
 
 def leading(signature: Signature) -> Dim | None:
-    """The first axis that all inputs share: its fixed length, its symbol where it is dynamic, None if they differ.
+    """The first axis that all inputs share: its fixed length, or its symbol where it is dynamic; None if they differ.
 
-    Scalars have no axis and don't count. Without any axis at all it is None too.
+    Scalars are ignored. None if no input has an axis.
     """
     if any(spec.shape is None for spec in signature.inputs):
         return None
@@ -151,7 +151,7 @@ def _symbols(spec: TensorSpec, axis: int) -> tuple[str, ...]:
 
 
 def _atom(spec: TensorSpec, axis: int) -> tuple[str, ...]:
-    """The axis' symbol where it stands alone, not inside of an expression."""
+    """The symbol of the axis, unless its length is an expression."""
     dim = _name(spec, axis)
     return (dim,) if isinstance(dim, str) and _expression(dim) is None else ()
 
@@ -202,7 +202,7 @@ def _static(signature: Signature) -> set[int]:
 
 
 def _pool(signature: Signature, symbol: str) -> Iterator[int]:
-    """Lengths that the model allows, the usual ones first; they end only where the model has a greatest one."""
+    """Lengths that the model allows, the usual ones first; finite only where the model has an upper bound."""
     low, high = bounds_of(signature, symbol)
     usual = itertools.takewhile(lambda length: length <= high, _usual_lengths(signature, symbol))
     allowed = (length for length in usual if length >= low)
@@ -210,7 +210,7 @@ def _pool(signature: Signature, symbol: str) -> Iterator[int]:
 
 
 def _usual_lengths(signature: Signature, symbol: str) -> Iterator[int]:
-    """Lengths that suit the first input with this axis: pictures and sound need room for strides and poolings."""
+    """Lengths that suit the first input with this axis: images and audio need room for strides and pooling."""
     spec = next(spec for spec, axis in _axes(signature) if symbol in _symbols(spec, axis))
     shape = spec.shape or ()
     if not spec.dtype.startswith("float"):

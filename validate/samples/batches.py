@@ -1,4 +1,4 @@
-"""Rows of the user's arrays, split into batches."""
+"""Splits the rows of the user's arrays into batches."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from ..signature import Array, Signature
 
 DEFAULT_BATCH = 64
-"""Rows in one batch unless the user or the model says otherwise."""
+"""Rows per batch unless the user or the model decides."""
 
 
-def split(
+def split_into_batches(
     feed: Mapping[str, Array], signature: Signature, batch: int | None, prefix: str = ""
 ) -> tuple[list[Sample], list[str]]:
-    """``feed``'s rows in batches, and notes about rows left out.
+    """The rows of ``feed`` in batches, and notes about rows that were left out.
 
-    A feed is passed on whole where its arrays share no axis of rows. Two sizes of batch are made where there are
-    rows enough and the user asked for none: a converter may have baked in one. Raises ParityGateError PG204.
+    A feed whose arrays share no batch axis stays whole. Unless ``batch`` is given, there are two sizes of batch where
+    there are enough rows: a converter may have fixed the size that it saw. Raises ParityGateError PG204.
     """
     rows = _rows(feed, signature)
     if rows is None:
-        return [Sample(f"{prefix}the one sample", dict(feed))], []
+        return [Sample(f"{prefix}the only sample", dict(feed))], []
     axis = leading(signature)
     if isinstance(axis, int):
         sizes = _fixed(rows, axis, batch)
@@ -34,12 +34,12 @@ def split(
         sizes = _free(rows, batch)
     samples = _cut(feed, sizes, prefix, fixed=isinstance(axis, int))
     left = rows - sum(sizes)
-    note = f"the last {left} of {rows} rows were left out: the model's batch is fixed at {axis}"
+    note = f"the last {left} of {rows} rows were left out: the model's batch size is fixed at {axis}"
     return samples, [note] if left else []
 
 
 def _rows(feed: Mapping[str, Array], signature: Signature) -> int | None:
-    """The number of rows that all arrays have, None if there is no such axis."""
+    """The number of rows that all arrays have; None where they share no batch axis."""
     ranks = {spec.name: len(spec.shape) for spec in signature.inputs if spec.shape is not None}
     arrays = {name: array for name, array in feed.items() if ranks.get(name) != 0}
     lengths = {array.shape[0] if array.ndim else None for array in arrays.values()}
@@ -49,10 +49,13 @@ def _rows(feed: Mapping[str, Array], signature: Signature) -> int | None:
 
 def _fixed(rows: int, size: int, batch: int | None) -> list[int]:
     if batch not in (None, size):
-        raise ParityGateError("PG204", f"batch size {batch}", f"the model's batch is fixed at {size}")
+        raise ParityGateError("PG204", f"batch size {batch}", f"the model's batch size is fixed at {size}")
     if rows < size:
         raise ParityGateError(
-            "PG204", "samples", f"they have {rows} rows, but the model's batch is fixed at {size}", "Give more rows."
+            "PG204",
+            "samples",
+            f"they have {rows} rows, but the model's batch size is fixed at {size}",
+            f"Provide at least {size} rows.",
         )
     return [size] * (rows // size)
 

@@ -1,4 +1,4 @@
-"""What is known about the values of one input: the user's range first, then the source's hint, then the dtype."""
+"""What is known about the values of one input: from the user's range, the source's hint, or the dtype."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from ..signature import Array
 
 _WORDS = ("a", "b", "hello", "two words", "Ünïcode ß", "UPPER", "0", "-1.5", "")
-_FULL_RANGE = ("int8", "uint8")  # pixels and quantised values; wider integers are more often indices
-_EXACT = 1 << 53  # integers beyond it are not exact as the floats in which ranges are given
+_FULL_RANGE = ("int8", "uint8")  # pixels and quantised values; wider integers are mostly indices
+_EXACT = 1 << 53  # larger integers aren't exact in float64, the type of ranges
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
     """The legal values of one input.
 
-    ``low`` and ``high`` are included, infinite where unbounded, and have shape () or (features,); ``usual`` is where
-    most values lie, which a model's thresholds tell without forbidding the rest. ``vocabulary`` is None where values
-    are not drawn from a set; a feature whose ``categories`` are not empty takes one of these. ``guessed`` says that
-    the bounds are this module's own; ``mask`` that the input says which positions count, of which there must be one.
+    ``low`` and ``high`` are inclusive, infinite where unbounded, and have shape () or (features,). ``usual`` is the
+    range of most values, as the model's ``points`` (thresholds) suggest it. ``vocabulary`` is None where values are not
+    drawn from a set; a feature with non-empty ``categories`` takes one of these. ``guessed`` says that the bounds are
+    an assumption of this module; ``mask`` that the input selects positions, at least one of which must be selected.
     """
 
     low: Array
@@ -53,7 +53,7 @@ def domain_of(spec: TensorSpec, hint: Hint | None, given: tuple[float, float] | 
     hint = hint or Hint(spec.name)
     dtype = numpy_dtype(spec)
     if given and dtype.kind not in "iufc":
-        raise ParityGateError("PG201", f"the range of '{spec.name}'", f"an input of {spec.dtype} takes no range")
+        raise ParityGateError("PG201", f"the range of '{spec.name}'", f"it doesn't apply to an input of {spec.dtype}")
     points = tuple(np.asarray(each, np.float64) for each in hint.points)
     ends = given or (-np.inf if hint.low is None else hint.low, np.inf if hint.high is None else hint.high)
     low, high = (np.asarray(end, np.float64) for end in ends)
@@ -83,7 +83,7 @@ def _vocabulary(hint: Hint, dtype: np.dtype[Any]) -> Array | None:
 
 
 def _around(points: tuple[Array, ...]) -> tuple[Array, Array]:
-    """Bounds a quarter of their span beyond each feature's points; none for a feature without points."""
+    """Bounds that exceed each feature's points by a quarter of their span; none for a feature without points."""
     low = np.array([each.min() if each.size else -np.inf for each in points])
     high = np.array([each.max() if each.size else np.inf for each in points])
     span = np.where(np.isfinite(low) & (high > low), high - low, 4 * np.maximum(1, abs(high)))
@@ -100,7 +100,7 @@ def _integral(spec: TensorSpec, dtype: np.dtype[Any], low: Array, high: Array) -
         raise ParityGateError(
             "PG201",
             f"the range of '{spec.name}'",
-            f"{low} to {high} is no range of {dtype} values between {lowest} and {highest}",
-            "Give another --range.",
+            f"{low} to {high} is not a range of {dtype} values between {lowest} and {highest}",
+            "Change --range.",
         )
     return low.astype(np.int64), high.astype(np.int64)

@@ -1,4 +1,4 @@
-"""Values of one kind for one input, drawn from its domain."""
+"""Draws values of one kind for one input from its domain."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .types import SampleKind
 
 if TYPE_CHECKING:
     from ..signature import Array
@@ -19,8 +21,8 @@ _MISSING_SHARE = 0.2
 _NO_SUCH_WORD = "no such category"
 
 
-def draw(kind: str, dtype: np.dtype[Any], domain: Domain, shape: Shape, rng: np.random.Generator) -> Array:
-    """An array of ``dtype`` and ``shape`` with values of ``kind``; an input that lacks the kind gets ordinary ones."""
+def draw(kind: SampleKind, dtype: np.dtype[Any], domain: Domain, shape: Shape, rng: np.random.Generator) -> Array:
+    """An array of ``dtype`` and ``shape`` with values of ``kind``; ordinary values where the kind doesn't apply."""
     if domain.vocabulary is not None:
         values = _choices(kind, domain.vocabulary, domain, shape, rng)
     elif dtype.kind == "b":
@@ -31,15 +33,15 @@ def draw(kind: str, dtype: np.dtype[Any], domain: Domain, shape: Shape, rng: np.
         values = _FLOATS[kind](rng, shape, domain)
     else:
         values = _integers(kind, domain, shape, rng)
-    values = _narrowed(values, dtype)
+    values = _cast(values, dtype)
     if domain.categories:
         values = _with_categories(kind, values, domain, rng)
     if domain.mask and shape:
         values[..., 0] = 1
-    if kind == "thresholds":
+    if kind is SampleKind.THRESHOLDS:
         values = _near_points(values, domain, rng)
-    if kind == "missing" and domain.missing and dtype.kind in "fU":
-        values[_some(shape, rng)] = "" if dtype.kind == "U" else np.nan
+    if kind is SampleKind.MISSING and domain.missing and dtype.kind in "fU":
+        values[_missing_mask(shape, rng)] = "" if dtype.kind == "U" else np.nan
     return values
 
 
@@ -50,7 +52,7 @@ def _normal(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
 
 
 def _uniform(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
-    """Even over the usual range; one wide from a single bound, 0 to 1 without any."""
+    """Uniform over the usual range; over a width of 1 from a single bound, from 0 to 1 without bounds."""
     low, high = domain.usual
     low = np.where(np.isfinite(low), low, np.where(np.isfinite(high), high - 1, 0))
     high = np.where(np.isfinite(high), high, low + 1)
@@ -58,14 +60,14 @@ def _uniform(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
 
 
 def _positive(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
-    """As uniform, but not below 0 where the domain goes beyond it."""
+    """Uniform, but not below 0 where the domain allows positive values."""
     low, high = domain.usual
     low = np.where(high > 0, np.maximum(low, 0), low)
     return _uniform(rng, shape, replace(domain, usual=(low, high)))
 
 
 def _negative(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
-    """As uniform, but not above 0 where the domain goes below it; -1 to 0 without any bounds."""
+    """Uniform, but not above 0 where the domain allows negative values; from -1 to 0 without bounds."""
     low, high = domain.usual
     high = np.where(low < 0, np.minimum(high, 0), high)
     return _uniform(rng, shape, replace(domain, usual=(low, high)))
@@ -76,7 +78,7 @@ def _zeros(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
 
 
 def _large(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
-    """A hundred standard deviations; the domain's own ends where it has both."""
+    """A hundred standard deviations; the domain's bounds where it has both."""
     middle, deviation = _spread_of(domain)
     bounded = np.isfinite(domain.low) & np.isfinite(domain.high)
     end = np.where(rng.random(shape) < 0.5, domain.low, domain.high)
@@ -87,19 +89,19 @@ def _tiny(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
     return _within(1e-4 * rng.standard_normal(shape), domain)
 
 
-_FLOATS: dict[str, Draw] = {
-    "normal": _normal,
-    "lengths": _normal,
-    "uniform": _uniform,
-    "positive": _positive,
-    "negative": _negative,
-    "random": _uniform,
-    "zeros": _zeros,
-    "large": _large,
-    "tiny": _tiny,
-    "thresholds": _uniform,
-    "missing": _uniform,
-    "unknown": _uniform,
+_FLOATS: dict[SampleKind, Draw] = {
+    SampleKind.NORMAL: _normal,
+    SampleKind.LENGTHS: _normal,
+    SampleKind.UNIFORM: _uniform,
+    SampleKind.POSITIVE: _positive,
+    SampleKind.NEGATIVE: _negative,
+    SampleKind.RANDOM: _uniform,
+    SampleKind.ZEROS: _zeros,
+    SampleKind.LARGE: _large,
+    SampleKind.TINY: _tiny,
+    SampleKind.THRESHOLDS: _uniform,
+    SampleKind.MISSING: _uniform,
+    SampleKind.UNKNOWN: _uniform,
 }
 
 
@@ -117,30 +119,30 @@ def _within(values: Array, domain: Domain) -> Array:
     return np.clip(values, domain.low, domain.high)
 
 
-def _integers(kind: str, domain: Domain, shape: Shape, rng: np.random.Generator) -> Array:
-    if kind == "zeros":
+def _integers(kind: SampleKind, domain: Domain, shape: Shape, rng: np.random.Generator) -> Array:
+    if kind is SampleKind.ZEROS:
         return np.broadcast_to(np.clip(0, domain.low, domain.high), shape)
-    if kind == "large":
+    if kind is SampleKind.LARGE:
         return np.broadcast_to(domain.high, shape)
     return rng.integers(domain.low, domain.high, shape, endpoint=True)
 
 
-def _booleans(kind: str, shape: Shape, rng: np.random.Generator) -> Array:
-    if kind in ("zeros", "large"):
-        return np.full(shape, kind == "large")
+def _booleans(kind: SampleKind, shape: Shape, rng: np.random.Generator) -> Array:
+    if kind in (SampleKind.ZEROS, SampleKind.LARGE):
+        return np.full(shape, kind is SampleKind.LARGE)
     return rng.random(shape) < 0.5
 
 
-def _choices(kind: str, vocabulary: Array, domain: Domain, shape: Shape, rng: np.random.Generator) -> Array:
-    """Every entry of the vocabulary, if there is room; with strangers among them for the kind ``unknown``."""
-    if kind in ("zeros", "large"):
-        return np.full(shape, vocabulary[0 if kind == "zeros" else -1])
-    if kind == "unknown" and domain.unknown:
-        vocabulary = np.concatenate([vocabulary, _strangers(vocabulary)])
+def _choices(kind: SampleKind, vocabulary: Array, domain: Domain, shape: Shape, rng: np.random.Generator) -> Array:
+    """Every entry of the vocabulary, if there is room; the kind ``unknown`` adds values that aren't in it."""
+    if kind in (SampleKind.ZEROS, SampleKind.LARGE):
+        return np.full(shape, vocabulary[0 if kind is SampleKind.ZEROS else -1])
+    if kind is SampleKind.UNKNOWN and domain.unknown:
+        vocabulary = np.concatenate([vocabulary, _outsiders(vocabulary)])
     return _spread(vocabulary, shape, rng)
 
 
-def _with_categories(kind: str, values: Array, domain: Domain, rng: np.random.Generator) -> Array:
+def _with_categories(kind: SampleKind, values: Array, domain: Domain, rng: np.random.Generator) -> Array:
     """``values`` with each feature that has categories drawn from them."""
     columns = [values[..., feature] for feature in range(values.shape[-1])]
     for feature, categories in enumerate(domain.categories):
@@ -149,8 +151,8 @@ def _with_categories(kind: str, values: Array, domain: Domain, rng: np.random.Ge
     return np.stack(columns, axis=-1)
 
 
-def _strangers(vocabulary: Array) -> Array:
-    """What is in no vocabulary: a word, no word at all, a number beyond all others, and one between the lowest two."""
+def _outsiders(vocabulary: Array) -> Array:
+    """Values that aren't in the vocabulary: a word, empty text, a greater number, and one between the lowest two."""
     if vocabulary.dtype.kind == "U":
         return np.array([word for word in (_NO_SUCH_WORD, "") if word not in vocabulary])
     beyond, lowest = vocabulary.max() + 1, np.unique(vocabulary)[:2]
@@ -169,16 +171,17 @@ def _near_points(values: Array, domain: Domain, rng: np.random.Generator) -> Arr
     for feature, points in enumerate(domain.points):
         if points.size:
             near = _neighbours(points, values.dtype)
-            near = near[(near >= _of(domain.low, feature)) & (near <= _of(domain.high, feature)) & np.isfinite(near)]
+            low, high = _bound_of(domain.low, feature), _bound_of(domain.high, feature)
+            near = near[(near >= low) & (near <= high) & np.isfinite(near)]
             if near.size:
                 values[..., feature] = _spread(near, values.shape[:-1], rng)
     return values
 
 
 def _neighbours(points: Array, dtype: np.dtype[Any]) -> Array:
-    """Zero, the points and, on either side, the next number of ``dtype``: there a comparison changes its mind.
+    """Zero, the points and the next number of ``dtype`` on either side, where the result of a comparison changes.
 
-    Zero's neighbours are the smallest normal numbers: engines may treat subnormal ones as zero.
+    The neighbours of zero are the smallest normal numbers: engines may treat subnormal ones as zero.
     """
     if dtype.kind == "f":
         at = points.astype(dtype)
@@ -190,11 +193,11 @@ def _neighbours(points: Array, dtype: np.dtype[Any]) -> Array:
     return np.unique(np.append(near, 0))
 
 
-def _of(bound: Array, feature: int) -> Array:
+def _bound_of(bound: Array, feature: int) -> Array:
     return bound if bound.ndim == 0 else bound[feature]
 
 
-def _some(shape: Shape, rng: np.random.Generator) -> Array:
+def _missing_mask(shape: Shape, rng: np.random.Generator) -> Array:
     """A mask with a share of missing values, at least one per feature."""
     mask = rng.random(shape) < _MISSING_SHARE
     rows = mask.reshape(-1, shape[-1]) if shape else mask.reshape(1, 1)
@@ -203,8 +206,8 @@ def _some(shape: Shape, rng: np.random.Generator) -> Array:
     return rows.reshape(shape)
 
 
-def _narrowed(values: Array, dtype: np.dtype[Any]) -> Array:
-    """A copy in ``dtype``, within its range (NaN stays); an array even where drawing gave a bare number."""
+def _cast(values: Array, dtype: np.dtype[Any]) -> Array:
+    """A copy in ``dtype``, clipped to its range (NaN stays); an array even where a scalar was drawn."""
     if dtype.kind == "f":
         values = np.clip(values, np.finfo(dtype).min, np.finfo(dtype).max)
     return np.array(values, dtype)

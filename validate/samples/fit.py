@@ -1,4 +1,4 @@
-"""The user's arrays, checked against the signature and cast where the model needs it."""
+"""Checks the user's arrays against the signature and casts them where the model needs it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ParityGateError
 from .domain import numpy_dtype
-from .jobfile import plain
+from .job_file import storable
 from .types import Sample, Samples
 
 if TYPE_CHECKING:
@@ -21,24 +21,24 @@ _LAYOUTS = {"channels last": (0, 2, 3, 1), "channels first": (0, 3, 1, 2)}
 def fit_to(samples: Samples, signature: Signature, *, keep_width: bool = False) -> Samples:
     """Check names, ranks, shapes and values against ``signature`` and cast to its dtypes.
 
-    An array whose dtype the input has, or lists in ``accepts``, is passed on as it is. With ``keep_width`` so is
-    every floating array for a floating input: scikit-learn computes in the width that it is fed, and must see the
-    user's own numbers. Everything else is cast once, here, so that both models get the same bytes; rounding is
-    noted, and a cast that would change a value's meaning (fractions or NaN to integers, overflow) is refused.
+    An array stays as it is if its dtype is the input's or one that the input accepts. With ``keep_width`` so does every
+    floating array for a floating input: scikit-learn computes in the width that it is fed and must see the user's own
+    numbers. Everything else is cast once, here, so that both models get the same bytes. Rounding is noted; a cast that
+    would change the meaning of a value (fractions or NaN to integers, overflow) is refused.
 
     Raises ParityGateError PG204.
     """
     notes = dict.fromkeys(samples.notes)
     items = []
     for sample in samples.items:
-        feed, said = _fit(sample, signature, keep_width)
+        feed, remarks = _fit(sample, signature, keep_width)
         items.append(replace(sample, feed=feed))
-        notes.update(dict.fromkeys(said))
+        notes.update(dict.fromkeys(remarks))
     return replace(samples, items=tuple(items), notes=tuple(notes))
 
 
 def check_names(feed: Feed, signature: Signature) -> None:
-    """Refuse a feed that has an array too many or too few. Raises ParityGateError PG204."""
+    """Check that a feed has exactly the model's inputs. Raises ParityGateError PG204."""
     names = [spec.name for spec in signature.inputs]
     for name in feed:
         if name not in names:
@@ -46,7 +46,7 @@ def check_names(feed: Feed, signature: Signature) -> None:
                 "PG204",
                 f"'{name}' of the samples",
                 "the model has no such input",
-                f"Its inputs: {', '.join(names)}. Rename the array or leave it out.",
+                f"Its inputs: {', '.join(names)}. Rename or remove the array.",
             )
     for name in names:
         if name not in feed:
@@ -62,7 +62,7 @@ def _fit(sample: Sample, signature: Signature, keep_width: bool) -> tuple[Feed, 
     notes = []
     for spec in signature.inputs:
         subject = f"input '{spec.name}' in {sample.label}"
-        array = plain(_decoded(sample.feed[spec.name], subject), spec.name)
+        array = storable(_decoded(sample.feed[spec.name], subject), spec.name)
         _check_shape(array, spec, subject, lengths)
         feed[spec.name], rounded = _as_dtype_of(spec, array, keep_width, subject)
         if rounded:
@@ -73,7 +73,7 @@ def _fit(sample: Sample, signature: Signature, keep_width: bool) -> tuple[Feed, 
 
 
 def _as_dtype_of(spec: TensorSpec, array: Array, keep_width: bool, subject: str) -> tuple[Array, bool]:
-    """``array`` in a dtype that the input takes, and whether that rounded values."""
+    """``array`` in a dtype that the input takes, and whether values were rounded."""
     dtype = numpy_dtype(spec)
     if array.dtype.name in (spec.dtype, *spec.accepts) or array.dtype.kind == dtype.kind == "U":
         return array, False
@@ -96,7 +96,7 @@ def _decoded(array: Array, subject: str) -> Array:
 
 
 def _check_shape(array: Array, spec: TensorSpec, subject: str, lengths: dict[str, tuple[int, str]]) -> None:
-    """Check rank and lengths; ``lengths`` gathers what each symbolic name stands for in this feed."""
+    """Check rank and lengths; ``lengths`` collects the length of each symbol in this feed."""
     if array.ndim and not array.shape[0]:
         raise ParityGateError("PG204", subject, "it has no rows", "An empty comparison would prove nothing.")
     if spec.shape is None:
@@ -133,15 +133,15 @@ def _advice(array: Array, spec: TensorSpec) -> str:
 
 
 def _cast(array: Array, dtype: np.dtype[Any], subject: str) -> Array:
-    """``array`` as ``dtype``, refused where a value would become another one (other than by rounding)."""
+    """``array`` as ``dtype``; refused where a value would change other than by rounding."""
     if "U" in (array.dtype.kind, dtype.kind):
-        raise _mismatch(array, dtype, subject, "text is never taken for numbers, nor numbers for text")
+        raise _mismatch(array, dtype, subject, "text is not converted to numbers, nor numbers to text")
     if array.dtype.kind == "c" and dtype.kind != "c":
-        raise _mismatch(array, dtype, subject, "complex values have no place in it")
+        raise _mismatch(array, dtype, subject, "it can't hold complex values")
     if dtype.kind in "iu":
         _check_integers(array, dtype, subject)
     if dtype.kind == "b" and not np.isin(array, (0, 1)).all():
-        raise _mismatch(array, dtype, subject, "only 0 and 1 are booleans")
+        raise _mismatch(array, dtype, subject, "only 0 and 1 can be cast to booleans")
     with np.errstate(over="ignore"):
         result = array.astype(dtype)
     if dtype.kind in "fc" and not np.array_equal(np.isfinite(array), np.isfinite(result)):
@@ -152,20 +152,20 @@ def _cast(array: Array, dtype: np.dtype[Any], subject: str) -> Array:
 def _check_integers(array: Array, dtype: np.dtype[Any], subject: str) -> None:
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
-            raise _mismatch(array, dtype, subject, "NaN or infinity (an empty cell?) is no integer")
+            raise _mismatch(array, dtype, subject, "NaN or infinity (an empty cell?) is not an integer")
         fractions = array[array != np.trunc(array)]
         if fractions.size:
-            raise _mismatch(array, dtype, subject, f"{fractions[0]} is no integer")
+            raise _mismatch(array, dtype, subject, f"{fractions[0]} is not an integer")
     limits = np.iinfo(dtype)
     for value in (array.min(), array.max()) if array.size else ():
         if not limits.min <= int(value) <= limits.max:
-            raise _mismatch(array, dtype, subject, f"{int(value)} is out of its range")
+            raise _mismatch(array, dtype, subject, f"{int(value)} is out of range")
 
 
 def _same(array: Array, result: Array) -> bool:
     """Whether the cast kept every value."""
     values = result.real if array.dtype.kind != "c" else result
-    with np.errstate(invalid="ignore"):  # an integer rounded up to 2**63 has no way back
+    with np.errstate(invalid="ignore"):  # an integer that was rounded up to 2**63 can't be cast back
         return np.array_equal(values.astype(array.dtype), array, equal_nan=True)
 
 

@@ -1,4 +1,4 @@
-"""Samples made from a signature: seeded, repeatable, of several kinds, at several batch sizes."""
+"""Generates samples from a signature: seeded, repeatable, of several kinds, at several batch sizes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ..errors import ParityGateError
 from .axes import Layout, is_table, layouts
 from .domain import Domain, domain_of, numpy_dtype
 from .draw import draw
-from .edges import MOST_EDGES, Edge, edges
-from .types import Sample, Samples
+from .edge_lengths import MOST_EDGES, EdgeLength, edge_lengths
+from .types import Sample, SampleKind, Samples
 
 if TYPE_CHECKING:
     from ..signature import Feed, Hint, Signature
 
 THRESHOLD_ROWS = 1021
-"""Rows of a table drawn at a model's thresholds: many, because a wrong branch shows only in the rows that meet it."""
+"""Rows of a table at a model's thresholds: many, because a wrong branch shows only in the rows that reach it."""
 
 _MAX_ELEMENTS = 1 << 20
 
@@ -36,12 +36,12 @@ def generate_samples(
     count: int = 1,
     batch_sizes: tuple[int, ...] | None = None,
 ) -> Samples:
-    """Make feeds for ``signature``; ``hints`` and ``ranges`` (which win) bound the values by input name.
+    """Generate feeds for ``signature``; ``hints`` bound the values by input name, and ``ranges`` override them.
 
-    The first kind of values comes ``count`` times at every batch size, the others once. ``batch_sizes`` None
-    chooses two sizes that are no other axis' length: 1 and 3 or so, 1 and 131 for tables. At the end come optional
-    samples at unusual lengths of each dynamic axis (:mod:`.edges`). The values of an input depend on the seed, its
-    name and the sample's kind, not on the other inputs.
+    The first kind of values is generated ``count`` times at every batch size, the others once. ``batch_sizes`` None
+    chooses two sizes that no other axis has: 1 and 3 or so, 1 and 131 for tables. Optional samples at unusual lengths
+    of each dynamic axis follow (:mod:`.edge_lengths`). The values of an input depend on the seed, its name and the kind
+    of sample, not on the other inputs.
 
     Raises ParityGateError PG201 (a seed or range that can't be used), PG204 (a dtype that samples can't hold),
     PG206 (an input of unknown rank).
@@ -60,17 +60,17 @@ def generate_samples(
         )
         for kind, place, layout, turn in _plan(signature, domains, places, count, batch_sizes is None)
     )
-    unusual = list(edges(signature, places, batch=batch_sizes is None))
+    unusual = list(edge_lengths(signature, places, batch=batch_sizes is None))
     items += tuple(
-        _at_edge(edge, _feed(signature, domains, "lengths", edge.layout, (seed, number, 0)))
+        _at_edge(edge, _feed(signature, domains, SampleKind.LENGTHS, edge.layout, (seed, number, 0)))
         for number, edge in enumerate(unusual[:MOST_EDGES])
     )
-    return Samples(items, f"generated with seed {seed}", seed, (*_notes(signature, domains), *_cut(unusual)))
+    return Samples(items, f"generated with seed {seed}", seed, (*_notes(signature, domains), *_untried(unusual)))
 
 
 def _check(signature: Signature, seed: int, ranges: Mapping[str, tuple[float, float]]) -> None:
     if seed < 0:
-        raise ParityGateError("PG201", f"seed {seed}", "it must not be negative")
+        raise ParityGateError("PG201", f"seed {seed}", "it must be 0 or greater")
     names = [spec.name for spec in signature.inputs]
     for name in ranges:
         if name not in names:
@@ -81,39 +81,40 @@ def _check(signature: Signature, seed: int, ranges: Mapping[str, tuple[float, fl
 
 def _plan(
     signature: Signature, domains: Mapping[str, Domain], places: Sequence[Layout], count: int, free: bool
-) -> Iterator[tuple[str, int, Layout, int]]:
-    """(kind, number of the layout, layout, turn): the first kind everywhere, the others where rows cost least."""
+) -> Iterator[tuple[SampleKind, int, Layout, int]]:
+    """(kind, number of the layout, layout, turn): the first kind at every layout, the others where rows cost least."""
     first, *others = _kinds(signature, domains)
     for (place, layout), turn in itertools.product(enumerate(places), range(count)):
         yield first, place, layout, turn
     table = is_table(signature) and not signature.layouts
     main = len(places) - 1 if table else 0
     for kind in others:
-        tall = table and free and kind == "thresholds"
+        tall = table and free and kind is SampleKind.THRESHOLDS
         yield kind, main, _taller(places[main]) if tall else places[main], 0
 
 
-def _kinds(signature: Signature, domains: Mapping[str, Domain]) -> list[str]:
+def _kinds(signature: Signature, domains: Mapping[str, Domain]) -> list[SampleKind]:
     dtypes = {numpy_dtype(spec).kind for spec in signature.inputs if domains[spec.name].vocabulary is None}
     if dtypes & {"f", "c"}:
-        kinds = ["normal", "uniform", *_signs(signature, domains), "zeros", "large", "tiny"]
+        extremes = (SampleKind.ZEROS, SampleKind.LARGE, SampleKind.TINY)
+        kinds = [SampleKind.NORMAL, SampleKind.UNIFORM, *_signs(signature, domains), *extremes]
     else:
-        kinds = ["random", "zeros", "large"] if dtypes else ["random"]
+        kinds = [SampleKind.RANDOM, *((SampleKind.ZEROS, SampleKind.LARGE) if dtypes else ())]
     flags = {
-        "thresholds": any(points.size for domain in domains.values() for points in domain.points),
-        "missing": any(domain.missing for domain in domains.values()),
-        "unknown": any(domain.unknown for domain in domains.values()),
+        SampleKind.THRESHOLDS: any(points.size for domain in domains.values() for points in domain.points),
+        SampleKind.MISSING: any(domain.missing for domain in domains.values()),
+        SampleKind.UNKNOWN: any(domain.unknown for domain in domains.values()),
     }
     return kinds + [kind for kind, wanted in flags.items() if wanted]
 
 
-def _signs(signature: Signature, domains: Mapping[str, Domain]) -> Iterator[str]:
-    """Kinds of one sign, where uniform values aren't: a branch may ask for the sign of a sum."""
+def _signs(signature: Signature, domains: Mapping[str, Domain]) -> Iterator[SampleKind]:
+    """Kinds of one sign, where uniform values have both: a branch may depend on the sign of a sum."""
     usual = [domains[spec.name].usual for spec in signature.inputs if numpy_dtype(spec).kind in "fc"]
     if any(np.any(np.isfinite(low) & (low < 0) & (high > 0)) for low, high in usual):
-        yield "positive"
+        yield SampleKind.POSITIVE
     if any(np.any(low < 0) for low, _ in usual):
-        yield "negative"
+        yield SampleKind.NEGATIVE
 
 
 def _taller(layout: Layout) -> Layout:
@@ -122,7 +123,7 @@ def _taller(layout: Layout) -> Layout:
     return replace(layout, batch=rows, shapes={name: (rows, *shape[1:]) for name, shape in layout.shapes.items()})
 
 
-def _label(kind: str, layout: Layout, place: int, turn: int) -> str:
+def _label(kind: SampleKind, layout: Layout, place: int, turn: int) -> str:
     """Distinct for every sample: a report names a sample by its label."""
     other = f", other lengths {place}" if place else ""
     size = other if layout.batch is None else f", batch {layout.batch}"
@@ -130,7 +131,7 @@ def _label(kind: str, layout: Layout, place: int, turn: int) -> str:
 
 
 def _feed(
-    signature: Signature, domains: Mapping[str, Domain], kind: str, layout: Layout, key: tuple[int, int, int]
+    signature: Signature, domains: Mapping[str, Domain], kind: SampleKind, layout: Layout, key: tuple[int, int, int]
 ) -> Feed:
     return {
         spec.name: draw(
@@ -140,27 +141,27 @@ def _feed(
     }
 
 
-def _stream(name: str, kind: str, key: tuple[int, int, int]) -> np.random.Generator:
-    """A stream of its own for every input of every sample, the same on every machine."""
+def _stream(name: str, kind: SampleKind, key: tuple[int, int, int]) -> np.random.Generator:
+    """A separate random stream for every input of every sample, the same on every machine."""
     seed, *rest = key
     digest = hashlib.blake2b(f"{name}\0{kind}\0{rest}".encode(), digest_size=16).digest()
     words = np.frombuffer(digest, "<u4").tolist()
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *words])))
 
 
-def _at_edge(edge: Edge, feed: Feed) -> Sample:
-    return Sample(f"lengths, {edge.axis} at {edge.length}", feed, "lengths", edge.layout.batch, optional=True)
+def _at_edge(edge: EdgeLength, feed: Feed) -> Sample:
+    return Sample(f"lengths, {edge.axis} at {edge.length}", feed, SampleKind.LENGTHS, edge.layout.batch, optional=True)
 
 
-def _cut(unusual: Sequence[Edge]) -> list[str]:
+def _untried(unusual: Sequence[EdgeLength]) -> list[str]:
     left = dict.fromkeys(edge.axis for edge in unusual[MOST_EDGES:])
-    return [f"unusual lengths weren't tried of the axes {', '.join(left)}: too many are dynamic"] if left else []
+    return [f"unusual lengths of these axes were not tried: {', '.join(left)}; too many are dynamic"] if left else []
 
 
 def _notes(signature: Signature, domains: Mapping[str, Domain]) -> Iterator[str]:
     for spec in signature.inputs:
         if domains[spec.name].guessed:
             yield (
-                f"the bounds of input '{spec.name}' ({spec.dtype}) aren't known, so its values are drawn from "
-                f"0 and 1; --range {spec.name}:LO:HI draws from more"
+                f"the bounds of input '{spec.name}' ({spec.dtype}) are unknown, so its values are 0 and 1; "
+                f"set other bounds with --range {spec.name}:LO:HI"
             )

@@ -1,4 +1,4 @@
-"""Shapes for generated samples where a conversion promises certain lengths only."""
+"""Shapes for generated samples where a conversion supports certain lengths only."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Bounds = Mapping[tuple[str, int], tuple[int, int]]
 
 
 def limited(signature: Signature, listed: Listed, bounds: Bounds) -> Signature:
-    """The signature with layouts at the ends and in the odd middle of ``bounds``, and of all ``listed`` shapes.
+    """The signature with layouts at both ends and at the odd middle of ``bounds``, and with all ``listed`` shapes.
 
-    ``bounds`` maps (input, axis) to the lowest and highest length; all axes with the same symbol follow, as they follow
-    a listed shape. What is neither bounded nor listed keeps the lengths that it would have had. Raises ParityGateError
-    PG201 for what fits no input.
+    ``bounds`` maps (input, axis) to the lowest and highest length. All axes with the same symbol get the same length,
+    also where a listed shape decides it; axes without limits keep their usual lengths. Raises ParityGateError PG201
+    for limits that fit no input.
     """
     check_limits(signature, listed, bounds)
     tries = _lengths(signature, bounds) | listed_lengths(signature, listed)
@@ -38,7 +38,7 @@ def limited(signature: Signature, listed: Listed, bounds: Bounds) -> Signature:
 
 
 def listed_lengths(signature: Signature, listed: Listed) -> dict[str, tuple[int, ...]]:
-    """Symbol of an axis -> its length in each of the shapes that are listed for an input with this axis."""
+    """Symbol of an axis -> its length in each listed shape of an input with this axis."""
     return {
         dim: tuple(shape[axis] for shape in listed[spec.name])
         for spec in signature.inputs
@@ -48,13 +48,16 @@ def listed_lengths(signature: Signature, listed: Listed) -> dict[str, tuple[int,
 
 
 def fixed_lengths(signature: Signature, listed: Listed, bounds: Bounds) -> dict[str, int]:
-    """Symbol of an axis -> its length, where the user leaves one only: by one shape, or a range from n to n."""
+    """Symbol of an axis -> its length, where the user allows only one: by one shape, or a range from n to n."""
     tries = _lengths(signature, bounds) | listed_lengths(signature, listed)
     return {symbol: lengths[0] for symbol, lengths in tries.items() if len(set(lengths)) == 1}
 
 
 def check_limits(signature: Signature, listed: Listed, bounds: Bounds) -> None:
-    """Raises ParityGateError PG201 for a shape that its input can't have, and for names and axes that don't exist."""
+    """Check the user's limits.
+
+    Raises ParityGateError PG201 for a shape that its input can't have, and for names and axes that don't exist.
+    """
     specs = {spec.name: spec for spec in signature.inputs}
     for name in (*listed, *(name for name, _ in bounds)):
         if name not in specs:
@@ -62,9 +65,9 @@ def check_limits(signature: Signature, listed: Listed, bounds: Bounds) -> None:
     for (name, axis), limits in bounds.items():
         shape = specs[name].shape or ()
         if axis >= len(shape):
-            raise ParityGateError("PG201", f"{name}:{axis}", f"there is no such axis in {specs[name]}")
+            raise ParityGateError("PG201", f"{name}:{axis}", f"{specs[name]} has no such axis")
         if isinstance(shape[axis], int) and set(limits) != {shape[axis]}:
-            raise ParityGateError("PG201", f"{name}:{axis}", f"this axis has one length only in {specs[name]}")
+            raise ParityGateError("PG201", f"{name}:{axis}", f"the length of this axis of {specs[name]} is fixed")
     for name, shapes in listed.items():
         for shape in shapes:
             _check_shape(specs[name], shape)
@@ -73,7 +76,7 @@ def check_limits(signature: Signature, listed: Listed, bounds: Bounds) -> None:
 def _check_shape(spec: TensorSpec, shape: Shape) -> None:
     declared = spec.shape or ()
     if len(shape) != len(declared) or any(isinstance(d, int) and d != n for d, n in zip(declared, shape, strict=True)):
-        raise ParityGateError("PG201", spec.name, f"the shape {list(shape)} is not one that {spec} can have")
+        raise ParityGateError("PG201", spec.name, f"the shape {list(shape)} doesn't fit {spec}")
 
 
 def _lengths(signature: Signature, bounds: Bounds) -> dict[str, tuple[int, ...]]:

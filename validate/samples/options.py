@@ -1,4 +1,4 @@
-"""Command-line values that speak of inputs."""
+"""Parses command-line values about inputs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DTYPES = (
     *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
     *("float16", "float32", "float64", "complex64", "complex128", "bool", STRING),
 )
-"""The dtypes that samples can hold, by their names in a signature."""
+"""The dtypes that samples can hold, as a signature names them."""
 
 _DIM_NAME = re.compile(r"[A-Za-z_]\w*|\?")
 
@@ -20,31 +20,31 @@ _DIM_NAME = re.compile(r"[A-Za-z_]\w*|\?")
 def parse_range(text: str) -> tuple[str, tuple[float, float]]:
     """``NAME:LO:HI`` -> (name, (lo, hi)), both ends included. Raises ParityGateError PG201.
 
-    It is read from the right: a name may hold a colon.
+    It is parsed from the right: a name may contain a colon.
     """
     name, *ends = text.rsplit(":", 2)
     try:
         low, high = (float(end) for end in ends)
     except ValueError as error:
-        raise _refusal("--range", text, "it is not NAME:LO:HI with two numbers", "x:0:1") from error
+        raise _bad_option("--range", text, "expected NAME:LO:HI with two numbers", "x:0:1") from error
     if not (name and math.isfinite(low) and math.isfinite(high) and low <= high):
-        raise _refusal("--range", text, "it takes a name and two finite numbers, LO not above HI", "x:0:1")
+        raise _bad_option("--range", text, "expected a name and two finite numbers, LO not greater than HI", "x:0:1")
     return name, (low, high)
 
 
 def parse_input(text: str) -> TensorSpec:
     """``NAME:DTYPE:D0,D1,...`` -> the input it declares. Raises ParityGateError PG201.
 
-    A dimension is a length, a name (equal names have equal lengths) or ``?``; none at all declare a scalar. It is
-    read from the right: a name may hold a colon.
+    A dimension is a length, a name (equal names have equal lengths) or ``?``; without dimensions it is a scalar. It is
+    parsed from the right: a name may contain a colon.
     """
     example = "x:float32:batch,3,224,224"
     parts = text.rsplit(":", 2)
     if len(parts) != 3 or not parts[0]:
-        raise _refusal("--input", text, "it is not NAME:DTYPE:D0,D1,...", example)
+        raise _bad_option("--input", text, "expected NAME:DTYPE:D0,D1,...", example)
     name, dtype, dims = (part.strip() for part in parts)
     if dtype not in DTYPES:
-        raise _refusal("--input", text, f"'{dtype}' is none of {', '.join(DTYPES)}", example)
+        raise _bad_option("--input", text, f"'{dtype}' is not one of {', '.join(DTYPES)}", example)
     return TensorSpec(name, dtype, tuple(_dim(part.strip(), text) for part in dims.split(",")) if dims else ())
 
 
@@ -53,8 +53,8 @@ def _dim(part: str, text: str) -> Dim:
         return int(part)
     if _DIM_NAME.fullmatch(part):
         return part
-    raise _refusal("--input", text, f"'{part}' is neither a length above 0 nor a name", "x:float32:batch,3,224,224")
+    raise _bad_option("--input", text, f"'{part}' is neither a positive length nor a name", "x:float32:batch,3,224,224")
 
 
-def _refusal(option: str, text: str, cause: str, example: str) -> ParityGateError:
+def _bad_option(option: str, text: str, cause: str, example: str) -> ParityGateError:
     return ParityGateError("PG201", f"{option} {text}", cause, f"Example: {option} {example}")

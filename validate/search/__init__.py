@@ -1,5 +1,5 @@
-"""A bounded search for inputs on which two models part, and for inputs that take the branches which no sample took.
+"""A search, within a time limit, for inputs on which two models differ, and for inputs that take untaken branches.
 
-:mod:`.session` is the parent's side; :mod:`.tasks` runs in the workers. Whatever is found becomes a sample like any
-other: both models are run on it, and the verdict speaks of it.
+:mod:`.session` is the parent's side, :mod:`.tasks` runs in the workers. What is found becomes an ordinary sample: both
+models are run on it and judged by it.
 """

@@ -16,20 +16,20 @@ from ..adapters.single_rows import split, takes_rows
 from ..engines.base import Model
 from ..engines.registry import Format
 from ..events import Event, Listener, ignore
-from ..samples import Sample, Samples, load_outputs, load_samples, run_and_keep, save_outputs, save_samples
+from ..samples import Sample, SampleKind, Samples, load_outputs, load_samples, run_and_keep, save_outputs, save_samples
 from ..tasks.candidate import adapt_samples, with_first_sample
 from ..tasks.pairing import run_paired
 from ..tasks.reference import describe_run, load_model, run_all, with_example
 from ..tasks.shaking import shaken
 from ..tasks.types import Bindings, ModelRun
-from .box import box_of
-from .branches import Untaken, reach, untaken, watched
+from .branch_coverage import Branch, find_feed, open_with_conditions, untaken_branches
 from .calls import AddFoundSamples, AnswerRequests, SearchBranches, SearchDifferences
-from .climb import Climbed, climb
-from .differences import measure
-from .duel import Duel
+from .distance import distance_like
+from .hill_climbing import SearchResult, hill_climb
 from .mailbox import Asker, ClosedError, answer_all
-from .population import Population, population
+from .objective import DifferenceObjective
+from .population import Population, population_of
+from .space import space_of
 
 if TYPE_CHECKING:
     from ..signature import Array, Feed, Signature
@@ -52,50 +52,50 @@ def search_differences(call: SearchDifferences, on_event: Listener) -> str:
     model, format = load_model(with_first_sample(call.model, samples.feeds[0])), call.model.format
     expected, actual = load_outputs(call.job.expected), load_outputs(call.job.actual)
     bound = adapt_samples(model, format, call.bindings, [], expected).bound
-    yardstick = measure(call.signature.outputs, bound, expected, actual)
+    distance = distance_like(call.signature.outputs, bound, expected, actual)
     crowd, ask = _crowd(usual, call.signature, expected[numbers[-1]]), Asker(call.mailbox)
     on_event(Event("search"))
     random = np.random.default_rng(call.seed)
     try:
-        ask(crowd.together(crowd.feeds[:1]))  # no time is counted until the reference is open
+        ask(crowd.batch(crowd.feeds[:1]))  # no time is counted until the reference is open
         going = _until(time.monotonic() + call.seconds)
-        duel = Duel(
+        objective = DifferenceObjective(
             crowd,
             ask,
             lambda feeds, wanted: adapt_samples(model, format, call.bindings, feeds, wanted).outputs_of(model, ignore),
-            yardstick,
+            distance,
             lambda feed: snapped(feed, call.images),
             going,
         )
-        ground = box_of([each.feed for each in usual])
-        climbed = climb(crowd.feeds, duel.scores, ground, random, size=crowd.size, going=going)
+        space = space_of([each.feed for each in usual])
+        found = hill_climb(crowd.feeds, objective.scores, space, random, size=crowd.size, has_time=going)
     except ClosedError:
         return "the search ended early: the reference's process stopped"
-    if climbed.value > -math.inf:
-        best = Sample("searched", snapped(climbed.best, call.images), "searched", 1 if crowd.batched else None)
+    if found.score > -math.inf:
+        best = Sample("searched", snapped(found.best, call.images), SampleKind.SEARCHED, 1 if crowd.batched else None)
         save_samples(Samples((best,), "searched", call.seed), call.job.found)
-    return _summary(climbed, call.seconds)
+    return _summary(found, call.seconds)
 
 
 def _crowd(usual: Sequence[Sample], signature: Signature, outputs: Mapping[str, Array]) -> Population:
     """Rows, where a batch's outputs have as many rows as the batch; whole samples otherwise."""
     sample = usual[-1]
     by_rows = sample.batch is not None and all(a.ndim and len(a) == sample.batch for a in outputs.values())
-    rows = population(usual, signature, batched=by_rows)
-    return rows if rows.feeds else population(usual, signature, batched=False)
+    rows = population_of(usual, signature, batched=by_rows)
+    return rows if rows.feeds else population_of(usual, signature, batched=False)
 
 
 def _until(deadline: float) -> Callable[[], bool]:
     return lambda: time.monotonic() < deadline
 
 
-def _summary(climbed: Climbed, seconds: float) -> str:
-    tried = f"a search of {seconds:g} s tried {climbed.tried} inputs"
-    if climbed.value == math.inf:
+def _summary(found: SearchResult, seconds: float) -> str:
+    tried = f"a search of {seconds:g} s tried {found.tried} inputs"
+    if found.score == math.inf:
         return f"{tried}; on the worst, outputs can't be compared or the candidate fails"
     return (
-        f"{tried}; on the worst, outputs differ by {climbed.value:.3g} of what the table of tolerances allows, "
-        f"after {climbed.start:.3g} at the start"
+        f"{tried}; on the worst, outputs differ by {found.score:.3g} of what the table of tolerances allows, "
+        f"after {found.start_score:.3g} at the start"
     )
 
 
@@ -103,16 +103,16 @@ def search_branches(call: SearchBranches, on_event: Listener) -> tuple[str, ...]
     """Leave inputs in the job folder that take branches which no sample takes; a note for each branch not taken."""
     samples = load_samples(call.job.samples)
     model = load_model(with_first_sample(call.model, samples.feeds[0]))
-    found = watched(model)
+    found = open_with_conditions(model)
     if found is None:
         return ()
-    variant, branches = found
+    variant, ifs = found
     watch = _watching(model, variant, call.model.format, call.bindings, samples.feeds)
     on_event(Event("search branches"))
     random, going = np.random.default_rng(call.seed), _until(time.monotonic() + call.seconds)
     items, notes = [], []
-    for goal in untaken(branches, watch, samples.feeds):
-        feed = reach(goal, watch, samples.feeds, random, going)
+    for goal in untaken_branches(ifs, watch, samples.feeds):
+        feed = find_feed(goal, watch, samples.feeds, random, going)
         if feed is None:
             notes.append(f"{goal} was never taken: no input was found that takes it")
         else:
@@ -122,8 +122,8 @@ def search_branches(call: SearchBranches, on_event: Listener) -> tuple[str, ...]
     return tuple(notes)
 
 
-def _as_sample(goal: Untaken, feed: Feed, batch: int | None) -> Sample:
-    return Sample(f"searched, {goal}", feed, "branches", batch)
+def _as_sample(goal: Branch, feed: Feed, batch: int | None) -> Sample:
+    return Sample(f"searched, {goal}", feed, SampleKind.BRANCHES, batch)
 
 
 def _watching(

@@ -59,10 +59,10 @@ def _measured(
     on_event: Listener,
 ) -> ModelRun:
     """The run with the candidate's rounding noise and its use of float16's range."""
-    from ..noise.scrutinise import scrutinise
+    from ..noise.rounding import measure_rounding
 
     assert call.measurements is not None
-    rounding = scrutinise(
+    rounding = measure_rounding(
         call.job,
         model,
         lambda m: adapted.outputs_of(m, ignore),

@@ -12,7 +12,7 @@ from onnx import numpy_helper, parser
 from paritygate.validate import ExitCode, ParityGateError, validate
 from paritygate.validate.events import ignore
 from paritygate.validate.noise.request import Measurements, Narrowed
-from paritygate.validate.noise.scrutinise import scrutinise
+from paritygate.validate.noise.rounding import measure_rounding
 from paritygate.validate.report.types import Verdict
 from paritygate.validate.signature import TensorSpec
 from paritygate.validate.verdict.compare import compare_outputs
@@ -204,7 +204,7 @@ def test_the_report_tells_what_float16_has_left(tmp_path):
         tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), tensor.name))
     onnx.save(model, path)
     notes = [finding.message for finding in validate(path, path, ranges={"x": (-2, 2)}).findings]
-    assert any("the greatest value is" in note and "'a'" in note for note in notes)
+    assert any("the largest value is" in note and "'a'" in note for note in notes)
     wide = [f.message for f in validate(path, path, ranges={"x": (-60000, 60000)}).findings]
     assert any("overflow (a)" in note for note in wide), wide
 
@@ -251,7 +251,7 @@ def test_what_an_earlier_candidate_left_says_nothing_of_the_next(tmp_path):
     job = JobFolder(tmp_path)
     for file in (job.unoptimised, job.noise, job.second_opinion):
         file.write_bytes(b"of the first")
-    assert scrutinise(job, object(), lambda model: [], Measurements(), ignore, Narrowed()) is None
+    assert measure_rounding(job, object(), lambda model: [], Measurements(), ignore, Narrowed()) is None
     assert not list(tmp_path.iterdir())
 
 

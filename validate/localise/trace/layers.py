@@ -81,14 +81,14 @@ def trace(name: str, model: Model, feed: Feed) -> tuple[dict[str, Array], list[L
 
 
 def _graph_layers(model: Any, feed: Feed) -> tuple[dict[str, Array], list[LayerValue]]:
-    """Every floating tensor of the graph as a layer, by the tensor's name and its operator's type."""
-    from ..graph import floating
-    from ..probe import Probe
+    """Every floating tensor of the graph is a layer's result; the operator's name or its first result names it."""
+    from ..graph import floating_tensors
+    from ..instrumented import InstrumentedRun
 
-    probe = Probe(model, feed)
-    graph = probe.graph()
+    run = InstrumentedRun(model, feed)
+    graph = run.graph()
     kinds = {name: node.op_type for node in graph.graph.node for name in node.output}
     recorder = Recorder()
-    for name, value in probe.read(floating(graph)).items():
+    for name, value in run.read(floating_tensors(graph)).items():
         recorder.add(name, kinds[name], (name,), [value])
     return model.run(feed), recorder.layers

@@ -1,0 +1,213 @@
+"""Perturbed graphs: how large their errors are, what is left exact, and how the noise is measured."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import parser
+
+from paritygate.validate.engines.base import LoadOptions
+from paritygate.validate.engines.onnxruntime import load
+from paritygate.validate.events import ignore
+from paritygate.validate.noise.accumulation import operand_units, result_units
+from paritygate.validate.noise.error_pools import ErrorDraws
+from paritygate.validate.noise.measure import FEWEST_RUNS, MOST_RUNS, measure_noise
+from paritygate.validate.noise.operators import DISCONTINUOUS, EXACT, SUMS, UNITS
+from paritygate.validate.noise.perturb import perturb
+from paritygate.validate.tasks.reference import run_all
+
+U32, U16, U64 = 2.0**-24, 2.0**-11, 2.0**-53
+POOL = 1 << 16
+RNG = np.random.default_rng(5)
+
+
+def model_of(body: str, *, dtype: str = "float", out: str | None = None, opset: int = 26) -> onnx.ModelProto:
+    return parser.parse_model(
+        f'<ir_version: 10, opset_import: ["" : {opset}]> g ({dtype}[N, K] x) => ({out or dtype}[A, B] y) {{ {body} }}'
+    )
+
+
+def runs_of(model: onnx.ModelProto, feed: dict[str, np.ndarray], count: int = 40) -> np.ndarray:
+    """The outputs of ``count`` perturbed runs; nothing but the errors differs between them."""
+    about = perturb(model, POOL)
+    assert about is not None
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(about.model.SerializeToString(), options)
+    pools = ErrorDraws(about.pools, POOL, np.random.default_rng(0))
+    return np.stack([session.run(None, {**feed, **pools()})[0].astype(np.float64) for _ in range(count)])
+
+
+X = RNG.uniform(1, 2, (8, 64)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("body", "units"),
+    [
+        ("y = Mul(x, x)", 1),
+        ("y = Sqrt(x)", 1),
+        ("y = Exp(x)", 4),
+        ("a = Mul(x, x)\n y = Relu(a)", 1),
+    ],
+)
+def test_a_result_gets_an_error_of_its_operators_units(body, units):
+    """Uniform errors of up to ``units`` have a deviation of units/sqrt(3); float32's own grid adds up to 1 unit."""
+    plain = runs_of(model_of(body), {"x": X})
+    relative = plain.std(axis=0) / plain.mean(axis=0) / U32
+    assert units / math.sqrt(3) * 0.5 < relative.mean() < units / math.sqrt(3) + 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "y = Transpose<perm = [0, 1]>(x)",
+        "y = Relu(x)",
+        "i = Shape(x)\n f = Cast<to = 1>(i)\n s = Sqrt(f)\n z = Cast<to = 7>(s)\n y = Identity(x)",
+        "m = ReduceMax<keepdims = 1>(x)\n y = Identity(m)",
+    ],
+    ids=["moved", "chosen", "of the shape only", "greatest"],
+)
+def test_what_does_not_round_is_not_perturbed(body):
+    assert perturb(model_of(body), POOL) is None
+
+
+def test_whole_numbers_that_are_counted_stay_whole():
+    """3.0 rounded down and cast would be 2: the sum of ones is exact, as it is in the model itself."""
+    model = model_of("s = ReduceSum<keepdims = 1>(x)\n i = Cast<to = 7>(s)\n y = Cast<to = 1>(i)\n")
+    ones = np.ones((4, 37), np.float32)
+    assert set(runs_of(model, {"x": ones}).ravel().tolist()) == {148.0}
+
+
+def test_a_mask_of_infinity_stays_infinite():
+    """Minus infinity times an error is infinite with either sign; adding it to the mask would give NaN."""
+    masked = np.array([[0.5, -np.inf, 0.25], [0.1, 0.2, -np.inf]], np.float32)
+    plain = runs_of(model_of("a = Add(x, x)\n y = Softmax<axis = 1>(a)"), {"x": masked})
+    assert np.isfinite(plain).all()
+    assert (plain[:, 0, 1] == 0).all()
+
+
+def test_a_finite_mask_does_not_overflow():
+    masked = np.array([[0.5, -3.4e38, 0.25]], np.float32)
+    plain = runs_of(model_of("a = Mul(x, x)\n b = Sqrt(a)\n c = Neg(b)\n y = Softmax<axis = 1>(c)"), {"x": masked})
+    assert np.isfinite(plain).all()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "numpy_dtype", "unit"),
+    [("float", np.float32, U32), ("double", np.float64, U64), ("float16", np.float16, U16)],
+)
+def test_each_dtype_gets_errors_of_its_own_roundoff(dtype, numpy_dtype, unit):
+    model = model_of("y = Mul(x, x)", dtype=dtype)
+    about = perturb(model_of("y = Mul(x, x)", dtype=dtype), POOL)
+    assert about is not None
+    assert about.roundoff == unit
+    plain = runs_of(model, {"x": X.astype(numpy_dtype)}).astype(np.float64)
+    relative = plain.std(axis=0) / plain.mean(axis=0) / unit
+    assert 0.2 < relative.mean() < 2
+
+
+def test_a_cast_to_float16_gets_errors_of_float16():
+    """The error is added before the cast, so that the results are still float16 numbers."""
+    model = model_of("h = Cast<to = 10>(x)\n y = Cast<to = 1>(h)")
+    plain = runs_of(model, {"x": X})
+    assert (plain == plain.astype(np.float16).astype(np.float32)).all()
+    assert plain.std() > 0
+    assert 0.1 < (plain.std(axis=0) / X / U16).mean() < 1.5
+
+
+def test_iterations_of_a_loop_get_independent_errors():
+    """Equal errors in each of 64 iterations would add up to 64 units; independent ones to 8."""
+    body = """
+    n = Constant<value = int64 {64}>()
+    t = Constant<value = bool {1}>()
+    y = Loop(n, t, x) <body = inner (int64 i, bool c, float[N, K] a) => (bool d, float[N, K] b) {
+        d = Identity(c)
+        k = Constant<value = float {1.0}>()
+        b = Mul(a, k)
+    }>
+    """
+    plain = runs_of(model_of(body), {"x": X})
+    relative = (plain.std(axis=0) / plain.mean(axis=0) / U32).mean()
+    assert 2 < relative < 16
+
+
+def test_a_long_sum_gets_larger_errors_than_its_result_alone():
+    """Terms of both signs: their sum is small, the rounding errors of the partial sums are not."""
+    x = RNG.standard_normal((16, 1024)).astype(np.float32)
+    plain = runs_of(model_of("y = ReduceSum<keepdims = 1>(x)"), {"x": x})
+    deviation = plain.std(axis=0).ravel()
+    in_order = np.zeros(16, np.float32)
+    for column in x.T:
+        in_order += column
+    truth = x.astype(np.float64).sum(axis=1)
+    assert (np.abs(in_order - truth) < 8 * deviation).all()
+    assert np.median(deviation) < 100 * np.median(np.abs(in_order - truth))
+
+
+def test_more_terms_give_more_units():
+    assert result_units(1) == operand_units(1) == 1
+    assert result_units(12) == 2
+    assert operand_units(8) == 2
+    assert result_units(10**6) == result_units(128)
+
+
+def test_the_tables_of_operators_are_consistent():
+    """Every name is an ONNX operator; exact operators have no units; a sum isn't exact."""
+    known = {schema.name for schema in onnx.defs.get_all_schemas_with_history()}
+    assert EXACT | DISCONTINUOUS | SUMS | set(UNITS) <= known
+    assert not EXACT & (SUMS | set(UNITS))
+
+
+def test_an_output_after_a_discontinuity_is_named():
+    about = perturb(model_of("a = Mul(x, x)\n y = Floor(a)"), POOL)
+    assert about is not None
+    assert about.discontinuous == {"y"}
+    smooth = perturb(model_of("a = Mul(x, x)\n y = Sqrt(a)"), POOL)
+    assert smooth is not None
+    assert smooth.discontinuous == set()
+
+
+def test_local_functions_are_perturbed_inside():
+    model = parser.parse_model(
+        """<ir_version: 10, opset_import: ["" : 20, "own" : 1]> g (float[N, K] x) => (float[N, K] y) {
+            y = own.twice(x)
+        }
+        <opset_import: ["" : 20], domain: "own"> twice (a) => (b) { b = Mul(a, a) }"""
+    )
+    assert runs_of(model, {"x": X}).std(axis=0).mean() > 0
+
+
+def run_with(feed):
+    """Runs as a candidate's worker does: ONNX Runtime's exceptions become a ParityGateError."""
+    return lambda model: run_all(model, [feed], "PG302", ignore)
+
+
+def test_the_pool_grows_for_tensors_that_are_larger(tmp_path):
+    """The inner tensor has 1024 times the elements of the output: the first pool is too small for it."""
+    model = model_of(
+        "s = Constant<value = int64[2] {1024, 256}>()\n e = Expand(x, s)\n q = Mul(e, e)\n"
+        "y = ReduceMean<keepdims = 1>(q)"
+    )
+    onnx.save(model, tmp_path / "wide.onnx")
+    loaded = load(tmp_path / "wide.onnx", LoadOptions())
+    feed = {"x": np.full((1, 1), 1.1, np.float32)}
+    noise = measure_noise(loaded, run_with(feed), [loaded.run(feed)])
+    assert noise is not None
+    assert noise.runs == MOST_RUNS
+    assert noise.squares[0]["y"].max() > 0
+
+
+def test_the_fewest_runs_are_made_when_the_time_is_up(tmp_path):
+    onnx.save(model_of("y = Mul(x, x)"), tmp_path / "m.onnx")
+    loaded = load(tmp_path / "m.onnx", LoadOptions())
+    noise = measure_noise(loaded, run_with({"x": X}), [loaded.run({"x": X})], seconds=0)
+    assert noise is not None
+    assert noise.runs == FEWEST_RUNS
+
+
+def test_an_old_opset_is_not_perturbed():
+    assert perturb(model_of("y = Mul(x, x)", opset=9), POOL) is None

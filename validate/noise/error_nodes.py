@@ -1,0 +1,140 @@
+"""The ONNX nodes that add a random error to a tensor."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from .error_pools import ErrorPool
+from .precision import Precision
+from .tensors import Tensors
+
+WIDE = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
+"""The types in which errors are added; narrower tensors are cast to float32 and back."""
+
+_PREFIX = "paritygate.noise/"
+_STRIDE = 7919  # between the iterations of a loop: a prime, so that two iterations seldom use the same errors
+
+
+@dataclass(slots=True)
+class Rewrite:
+    """What is collected while a model is rewritten: its new inputs and constants, and the unit roundoffs in use."""
+
+    tensors: Tensors
+    pool_size: int
+    random: np.random.Generator
+    precision: Precision
+    pools: dict[str, ErrorPool] = field(default_factory=dict)
+    constants: list[onnx.TensorProto] = field(default_factory=list)
+    roundoffs: set[float] = field(default_factory=set)
+    _known: dict[tuple[str, str], str] = field(default_factory=dict)
+    _count: int = 0
+
+    def name(self, part: str) -> str:
+        """A name that nothing else in the graph has."""
+        self._count += 1
+        return f"{_PREFIX}{part}{self._count}"
+
+    def constant(self, value: Any, dtype: Any) -> str:
+        """The initializer with this value; made once."""
+        key = (str(np.dtype(dtype)), str(value))
+        if key not in self._known:
+            self._known[key] = self.name("constant")
+            self.constants.append(numpy_helper.from_array(np.asarray(value, dtype), self._known[key]))
+        return self._known[key]
+
+    def bound(self, onnx_type: int, units: float) -> float:
+        """The greatest relative error of so many units; rounded to a power of two, to keep the number of pools low."""
+        roundoff = self.precision.roundoff(onnx_type)
+        self.roundoffs.add(roundoff)
+        return roundoff * 2.0 ** round(math.log2(units))
+
+    def errors(self, onnx_type: int, bound: float) -> str:
+        """The graph's input of errors between ``-bound`` and ``bound``; one for each type and bound."""
+        name = f"{_PREFIX}{helper.tensor_dtype_to_string(onnx_type)}/{bound}"
+        self.pools[name] = ErrorPool(onnx_type, bound)
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorNodes:
+    """Builds the nodes for one graph.
+
+    ``whole`` are tensors whose whole numbers must not change; ``counter`` is the iteration of the loop whose body the
+    graph is, or empty.
+    """
+
+    rewrite: Rewrite
+    whole: frozenset[str] = frozenset()
+    counter: str = ""
+
+    def relative(self, name: str, result: str, onnx_type: int, bound: float, *, whole: bool) -> list[onnx.NodeProto]:
+        """The nodes that compute ``result`` from ``name``, with relative errors up to ``bound``."""
+        if onnx_type in WIDE:
+            return self._relative(name, result, onnx_type, bound, whole=whole)
+        wide, moved = self.rewrite.name("wide"), self.rewrite.name("moved")
+        return [
+            helper.make_node("Cast", [name], [wide], to=onnx.TensorProto.FLOAT),
+            *self._relative(wide, moved, onnx.TensorProto.FLOAT, bound, whole=whole),
+            helper.make_node("Cast", [moved], [result], to=onnx_type),
+        ]
+
+    def absolute(self, name: str, result: str, onnx_type: int, bound: float) -> list[onnx.NodeProto]:
+        """The nodes that compute ``result`` from ``name``, with errors up to ``bound`` whatever its values are."""
+        draw, errors = self._draw(name, onnx_type, bound)
+        return [*draw, helper.make_node("Add", [name, errors], [result])]
+
+    def _relative(self, name: str, result: str, onnx_type: int, bound: float, *, whole: bool) -> list[onnx.NodeProto]:
+        draw, errors = self._draw(name, onnx_type, bound)
+        change, finite, moved = (self.rewrite.name(part) for part in ("change", "finite", "moved"))
+        dtype = helper.tensor_dtype_to_np_dtype(onnx_type)
+        limits = [self.rewrite.constant(limit, dtype) for limit in (np.finfo(dtype).min, np.finfo(dtype).max)]
+        nodes = [
+            *draw,
+            helper.make_node("Mul", [name, errors], [change]),
+            helper.make_node("Clip", [change, *limits], [finite]),  # infinity stays infinity: it may be a mask
+            helper.make_node("Add", [name, finite], [moved if whole else result]),
+        ]
+        return nodes + (self._keep_whole(name, moved, result) if whole else [])
+
+    def _draw(self, name: str, onnx_type: int, bound: float) -> tuple[list[onnx.NodeProto], str]:
+        """Errors in the shape of the tensor, from a place in the pool that no other tensor uses."""
+        rewrite = self.rewrite
+        names = ("shape", "count", "flat", "last", "part", "errors")
+        shape, count, flat, last, part, result = (rewrite.name(kind) for kind in names)
+        before, first = self._first()
+        return [
+            *before,
+            helper.make_node("Shape", [name], [shape]),
+            helper.make_node("Size", [name], [count]),
+            helper.make_node("Reshape", [count, rewrite.constant([1], np.int64)], [flat]),
+            helper.make_node("Add", [flat, first], [last]),
+            helper.make_node("Slice", [rewrite.errors(onnx_type, bound), first, last], [part]),
+            helper.make_node("Reshape", [part, shape], [result]),
+        ], result
+
+    def _first(self) -> tuple[list[onnx.NodeProto], str]:
+        """Where in the pool the errors begin; in the body of a loop it differs between iterations."""
+        rewrite, half = self.rewrite, self.rewrite.pool_size // 2
+        start = rewrite.constant([int(rewrite.random.integers(half))], np.int64)
+        if not self.counter:
+            return [], start
+        step, moved, first = (rewrite.name(part) for part in ("step", "moved", "first"))
+        return [
+            helper.make_node("Mul", [self.counter, rewrite.constant([_STRIDE], np.int64)], [step]),
+            helper.make_node("Add", [step, start], [moved]),
+            helper.make_node("Mod", [moved, rewrite.constant([half], np.int64)], [first]),
+        ], first
+
+    def _keep_whole(self, name: str, moved: str, result: str) -> list[onnx.NodeProto]:
+        rounded, equal = self.rewrite.name("rounded"), self.rewrite.name("equal")
+        return [
+            helper.make_node("Round", [name], [rounded]),
+            helper.make_node("Equal", [name, rounded], [equal]),
+            helper.make_node("Where", [equal, name, moved], [result]),
+        ]

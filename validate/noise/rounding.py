@@ -1,0 +1,57 @@
+"""What is measured on a candidate in addition to its outputs: how far it rounds, and whether engines agree about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..engines.base import Graphed, unchanged
+from ..errors import ParityGateError
+from ..events import Event, Listener
+from ..samples import save_outputs
+from ..workers.job_folder import JobFolder
+from .measure import measure_noise
+from .precision import precision_of
+from .request import Measurements, Narrowed, Rounding
+from .second_opinion import open_in_onnx_reference
+
+if TYPE_CHECKING:
+    from ..signature import Array
+
+    Run = Callable[[Any], list[dict[str, Array]]]
+
+
+def measure_rounding(
+    job: JobFolder, model: Any, run: Run, measurements: Measurements, on_event: Listener, narrowed: Narrowed
+) -> Rounding | None:
+    """Write the candidate's outputs without graph optimisation and its noise to the job folder.
+
+    ``run`` runs a model on all samples. None where the model has no ONNX graph. A failure costs the measurement, not
+    the verdict: its reason becomes a note. Files that an earlier candidate left in the folder are removed first.
+    """
+    for file in (job.unoptimised, job.noise, job.second_opinion):
+        file.unlink(missing_ok=True)
+    if not isinstance(model, Graphed):
+        return None
+    on_event(Event("measure rounding"))
+    try:
+        plain = run(model.variant(unchanged, optimise=False))
+        save_outputs(plain, job.unoptimised)
+        noise = measure_noise(model, run, plain, measurements.seconds, precision_of(model, narrowed))
+    except ParityGateError as error:
+        return Rounding(notes=(f"rounding noise could not be measured: {error.subject}: {error.cause}",))
+    notes = _write_second_opinion(job, model, run) if measurements.second_opinion else ()
+    if noise is None:
+        none = "rounding noise could not be measured: the graph has no operator that can be perturbed"
+        return Rounding(notes=(none, *notes))
+    save_outputs(noise.squares, job.noise)
+    return Rounding(noise.runs, noise.roundoff, noise.discontinuous, notes)
+
+
+def _write_second_opinion(job: JobFolder, model: Any, run: Run) -> tuple[str, ...]:
+    """Write the outputs of onnx.reference; a note where it fails."""
+    try:
+        save_outputs(run(open_in_onnx_reference(model)), job.second_opinion)
+    except ParityGateError as error:
+        return (f"there is no second opinion: {error.subject}: {error.cause}",)
+    return ()

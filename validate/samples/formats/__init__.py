@@ -1,0 +1,1 @@
+"""One module per format of samples: each has a function ``read_...(path, context) -> RawSamples``."""

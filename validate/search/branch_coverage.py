@@ -1,0 +1,116 @@
+"""Branch coverage: which branches of a candidate no sample takes, and inputs that take them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..engines.base import Graphed
+from ..errors import ParityGateError
+from .hill_climbing import hill_climb
+from .onnx_branches import If, find_ifs, show_conditions
+from .space import SearchSpace, clip, space_of
+
+if TYPE_CHECKING:
+    import onnx
+
+    from ..signature import Array, Feed
+
+    Watch = Callable[[Feed], Sequence[Mapping[str, Array]]]
+
+_SIZE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One of the two branches of an If: the one that is taken where its condition is ``condition``."""
+
+    node: If
+    condition: bool
+
+    def __str__(self) -> str:
+        return f"the {'then' if self.condition else 'else'} branch of {self.node.name}"
+
+    def taken(self, values: Mapping[str, Array]) -> bool:
+        """Whether a run took this branch; ``values`` holds the tensors that it showed."""
+        name = self.node.condition
+        return name in values and bool(np.all(values[name])) == self.condition
+
+
+def open_with_conditions(model: Any) -> tuple[Any, tuple[If, ...]] | None:
+    """A variant of the model whose outputs include its conditions, and its Ifs; None where it has none.
+
+    Raises ParityGateError PG301 or PG405 where ONNX Runtime refuses the variant.
+    """
+    if not isinstance(model, Graphed):
+        return None
+    found: list[If] = []
+
+    def rewrite(proto: onnx.ModelProto) -> onnx.ModelProto:
+        found[:] = find_ifs(proto)
+        return show_conditions(proto, tuple(found))
+
+    variant = model.variant(rewrite, optimise=True)
+    return (variant, tuple(found)) if found else None
+
+
+def untaken_branches(ifs: Sequence[If], watch: Watch, feeds: Sequence[Feed]) -> list[Branch]:
+    """The branches that no feed takes.
+
+    ``watch`` runs a feed and gives, for each run that it needs, the tensors that the conditions depend on.
+    """
+    untaken = [Branch(node, condition) for node in ifs for condition in (True, False)]
+    for feed in feeds:
+        for values in watch(feed):
+            untaken = [branch for branch in untaken if not branch.taken(values)]
+    return untaken
+
+
+def find_feed(
+    branch: Branch, watch: Watch, feeds: Sequence[Feed], random: np.random.Generator, has_time: Callable[[], bool]
+) -> Feed | None:
+    """A feed that takes a branch that none of ``feeds`` takes; None where none is found in time."""
+
+    def score(tries: Sequence[Feed]) -> list[float]:
+        return [_score(branch, watch, feed) for feed in tries]
+
+    space = space_of(feeds)
+    start = [*feeds, *_uniform_feeds(feeds[0], space), *_like_operands(branch.node, watch, feeds[0])]
+    result = hill_climb(start, score, space, random, size=_SIZE, has_time=has_time)
+    return result.best if result.score == math.inf else None
+
+
+def _score(branch: Branch, watch: Watch, feed: Feed) -> float:
+    """Infinite where the feed takes the branch, else how near it comes."""
+    try:
+        runs = watch(feed)
+    except ParityGateError:
+        return -math.inf
+    if any(branch.taken(values) for values in runs):
+        return math.inf
+    near = [branch.node.nearness(values, condition=branch.condition) for values in runs]
+    return max((value for value in near if math.isfinite(value)), default=-math.inf)
+
+
+def _uniform_feeds(feed: Feed, space: SearchSpace) -> Iterator[Feed]:
+    """Feeds of nothing but zeros, the least, or the greatest values of the samples: often enough to take a branch."""
+    for fill in (lambda each: 0, lambda each: each.low, lambda each: each.high):
+        yield {
+            name: clip(np.broadcast_to(fill(space[name]), array.shape).astype(array.dtype), space[name])
+            if array.dtype.kind in "iuf"
+            else array
+            for name, array in feed.items()
+        }
+
+
+def _like_operands(node: If, watch: Watch, feed: Feed) -> Iterator[Feed]:
+    """Integer inputs set to what the condition compares: a sampling rate, for instance, which the model knows."""
+    for values in watch(feed):
+        for operand in (values[name] for name in (node.first, node.second) if name in values and values[name].size):
+            for name, array in feed.items():
+                if array.dtype.kind in "iu":
+                    yield {**feed, name: np.full_like(array, operand.flat[0])}
