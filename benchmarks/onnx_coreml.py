@@ -34,7 +34,7 @@ from paritygate.convert.routes.onnx.to_coreml import route as onnx_to_coreml
 from paritygate.validate.coreml.files.package import open_package
 from paritygate.validate.doctor import versions
 from paritygate.validate.engines.base import Facts, LoadOptions
-from paritygate.validate.engines.coreml.lowered import lowered as coreml
+from paritygate.validate.engines.coreml import lowered as coreml
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.signature import STRING, Hint, Signature, TensorSpec
 

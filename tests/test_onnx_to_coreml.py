@@ -16,7 +16,7 @@ from paritygate.convert.routes.base import Candidate, ConvertOptions
 from paritygate.convert.routes.onnx.to_coreml import route as onnx_to_coreml
 from paritygate.validate.engines import onnxruntime
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.coreml.lowered import lowered as coreml
+from paritygate.validate.engines.coreml import lowered as coreml
 from paritygate.validate.errors import ParityGateError
 
 MODULES = [

@@ -13,7 +13,7 @@ from paritygate.validate.coreml import ops  # noqa: F401  fills the registry
 from paritygate.validate.coreml.bind import MIL, Op, TensorType
 from paritygate.validate.coreml.features import Feature
 from paritygate.validate.coreml.files.weights import Blobs
-from paritygate.validate.coreml.graph import Graph, Value
+from paritygate.validate.coreml.graph import Graph, Tensor
 from paritygate.validate.coreml.lower import Lowered
 from paritygate.validate.coreml.runtime import Session
 
@@ -55,7 +55,7 @@ def by_lowering(
     return [values[f"output{i}"] for i in range(len(types))]
 
 
-def _constant(g: Graph, value: Any) -> Value:
+def _constant(g: Graph, value: Any) -> Tensor:
     """A constant as programs store it: integers in 32 bits, Python floats in single precision."""
     array = np.asarray(value)
     return g.const(

@@ -9,7 +9,7 @@ from recorded import listed
 from paritygate.validate.coreml import layers, ops
 from paritygate.validate.coreml.bind import MIL, Registry
 from paritygate.validate.coreml.files.proto import module
-from paritygate.validate.coreml.graph import Graph, Value
+from paritygate.validate.coreml.graph import Graph, Tensor
 from paritygate.validate.coreml.layer import LAYERS
 from paritygate.validate.coreml.models import MODELS
 
@@ -48,7 +48,7 @@ def _assert_partition(everything: set[str], lowered: set[str], gaps: set[str]) -
 def test_a_second_registration_is_an_error():
     registry = Registry("test operator")
 
-    def lowering(g: Graph, *, x: Value) -> Value:
+    def lowering(g: Graph, *, x: Tensor) -> Tensor:
         return x
 
     registry.add("twice", lowering)

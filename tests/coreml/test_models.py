@@ -459,7 +459,7 @@ def varint(value: int) -> bytes:
 def test_a_pipeline_that_takes_what_nothing_gives():
     spec = model({"x": 2}, {"out": 2})
     spec.pipeline.models.append(transformer("identity", {"y": 2}, 2))
-    with pytest.raises(ParityGateError, match=r"stage 0 of the pipeline.*'y', which nothing before it gives"):
+    with pytest.raises(ParityGateError, match=r"stage 0 of the pipeline.*'y', which no earlier stage produces"):
         session(spec)
 
 
@@ -548,7 +548,7 @@ def test_a_model_that_links_to_itself(tmp_path: Path):
     spec = model({"x": 2}, {"out": 2})
     spec.linkedModel.linkedModelFile.linkedModelFileName.defaultValue = "self.mlmodel"
     (tmp_path / "self.mlmodel").write_bytes(spec.SerializeToString())
-    with pytest.raises(ParityGateError, match="more than 64 models"):
+    with pytest.raises(ParityGateError, match="nested more than 64 deep"):
         lower(Package(tmp_path, spec, Blobs(tmp_path)))
 
 

@@ -19,8 +19,8 @@ from paritygate.validate.coreml.features import Feature
 from paritygate.validate.coreml.files.weights import Blobs
 from paritygate.validate.coreml.graph import Graph
 from paritygate.validate.coreml.lower import Lowered
+from paritygate.validate.coreml.ops.random import random_normal
 from paritygate.validate.coreml.runtime import Session
-from paritygate.validate.coreml.shared import random_numbers
 from paritygate.validate.errors import ParityGateError
 
 RNG = np.random.default_rng(11)
@@ -379,7 +379,7 @@ def test_random_numbers(op: str, seed: int):
 def test_numbers_of_a_fixed_shape_are_not_drawn_when_the_model_is_loaded(tmp_path: Path):
     """Apple's tests draw 10^8: as constants they would take 22 GB, and a place in the session for good."""
     g = Graph()
-    g.output(random_numbers.normal(g, g.const([1000, 100], "int64"), seed=7), "drawn")
+    g.output(random_normal(g, shape=g.const([1000, 100], "int64"), seed=7), "drawn")
     options = ort.SessionOptions()
     options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
     options.log_severity_level = 4

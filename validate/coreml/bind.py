@@ -1,7 +1,7 @@
 """The signature is the schema: how a lowering declares its parameters, and how an operator's arguments reach them.
 
-A lowering is a function ``def conv(g: Graph, *, x: Value, strides: Ints = (1, 1)) -> Value`` whose keyword parameters
-have the names and defaults of the specification. A parameter annotated :class:`Value` may be computed by the model;
+A lowering is a function ``def conv(g: Graph, *, x: Tensor, strides: Ints = (1, 1)) -> Tensor`` whose keyword parameters
+have the names and defaults of the specification. A parameter annotated :class:`Tensor` may be computed by the model;
 any plain type must be a constant, and :func:`bind` refuses the rest by operator and name. A lowering that needs to
 know more (the declared output types, nested blocks) takes a second positional parameter ``op: Op``.
 """
@@ -19,14 +19,13 @@ from typing import Any, TypeVar
 import numpy.typing as npt
 
 from .dtypes import Dtype
-from .graph import Graph, Pairs, Shape, Slot, Value
+from .graph import Graph, Pairs, Shape, Slot, Tensor, Tensors
 from .refuse import damaged, miscarried, unsupported
 
 Array = npt.NDArray[Any]
 Ints = tuple[int, ...]
 Floats = tuple[float, ...]
 Bools = tuple[bool, ...]
-Values = tuple[Value, ...]
 
 
 class Numerics(Enum):
@@ -58,7 +57,7 @@ class State:
     """A named state tensor: what it holds at this point of the program. ``write_state`` replaces ``value``."""
 
     name: str
-    value: Value
+    value: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class Block:
     """A nested block: the declared types of its inputs, and a function that lowers it into a graph."""
 
     inputs: tuple[TensorType, ...]
-    lower: Callable[[Graph, Sequence[Value]], tuple[Slot, ...]]
+    lower: Callable[[Graph, Sequence[Tensor]], tuple[Slot, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ class Lowering:
         exact = self.numerics is Numerics.EXACT or (
             self.numerics is Numerics.MONOTONE and all(g.unrounded(a) is a for a in _tensors(arguments))
         )
-        return tuple(_settle(g, op, v, t, exact) for v, t in zip(values, op.outputs, strict=True))
+        return tuple(_as_declared(g, op, v, t, exact) for v, t in zip(values, op.outputs, strict=True))
 
     def _bind(self, g: Graph, op: Op, arguments: Arguments) -> dict[str, Any]:
         strange = arguments.keys() - self.parameters.keys()
@@ -142,17 +141,17 @@ class Lowering:
 
     def _convert(self, g: Graph, parameter: Parameter, argument: Sequence[Bound]) -> Any:
         if self.numerics is Numerics.MONOTONE:
-            argument = [g.unrounded(a) if isinstance(a, Value) else a for a in argument]
+            argument = [g.unrounded(a) if isinstance(a, Tensor) else a for a in argument]
         if self.numerics is not Numerics.RAW:
-            argument = [g.widen(a) if isinstance(a, Value) else a for a in argument]
+            argument = [g.widen(a) if isinstance(a, Tensor) else a for a in argument]
         return parameter.convert(argument)
 
 
-def _tensors(arguments: Arguments) -> list[Value]:
-    return [a for argument in arguments.values() for a in argument if isinstance(a, Value)]
+def _tensors(arguments: Arguments) -> list[Tensor]:
+    return [a for argument in arguments.values() for a in argument if isinstance(a, Tensor)]
 
 
-def _settle(g: Graph, op: Op, value: Slot, declared: TensorType, exact: bool) -> Slot:
+def _as_declared(g: Graph, op: Op, value: Slot, declared: TensorType, exact: bool) -> Slot:
     """``value`` with the declared dtype and shape; a change between bool, integer, float and text is a defect."""
     if isinstance(value, Pairs):
         return value
@@ -170,24 +169,24 @@ class Registry:
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._rows: dict[str, dict[int, Lowering]] = {}
+        self._entries: dict[str, dict[int, Lowering]] = {}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._rows
+        return name in self._entries
 
     def names(self) -> frozenset[str]:
         """Everything that has a lowering."""
-        return frozenset(self._rows)
+        return frozenset(self._entries)
 
     def add(
         self, name: str, function: Callable[..., Result], opset: int = 15, numerics: Numerics = Numerics.ROUND
     ) -> None:
         """Register ``function``. A second registration of the same name and opset is a ValueError."""
-        rows = self._rows.setdefault(name, {})
-        if opset in rows:
-            old, new = (inspect.unwrap(f).__qualname__ for f in (rows[opset].function, function))
+        entries = self._entries.setdefault(name, {})
+        if opset in entries:
+            old, new = (inspect.unwrap(f).__qualname__ for f in (entries[opset].function, function))
             raise ValueError(f"two lowerings for {self._title} '{name}' from iOS{opset}: {old} and {new}")
-        rows[opset] = _read(function, numerics)
+        entries[opset] = _read(function, numerics)
 
     def lowers(
         self, *names: str, opset: int = 15, numerics: Numerics = Numerics.ROUND
@@ -203,10 +202,10 @@ class Registry:
 
     def find(self, op: Op) -> Lowering:
         """The lowering that holds in ``op.opset``. Raises PG404 naming the operator when there is none."""
-        rows = [v for v in self._rows.get(op.type, {}) if v <= op.opset]
-        if not rows:
+        entries = [v for v in self._entries.get(op.type, {}) if v <= op.opset]
+        if not entries:
             raise unsupported(str(op), f"this {self._title} has no lowering")
-        return self._rows[op.type][max(rows)]
+        return self._entries[op.type][max(entries)]
 
 
 MIL = Registry("MIL operator")
@@ -238,13 +237,13 @@ class _NotConstantError(Exception):
     pass
 
 
-def _one(argument: Sequence[Bound]) -> Value:
-    if len(argument) != 1 or not isinstance(argument[0], Value):
+def _one(argument: Sequence[Bound]) -> Tensor:
+    if len(argument) != 1 or not isinstance(argument[0], Tensor):
         raise TypeError("one tensor is expected")
     return argument[0]
 
 
-def _many(argument: Sequence[Bound]) -> Values:
+def _many(argument: Sequence[Bound]) -> Tensors:
     return tuple(_one([a]) for a in argument)
 
 
@@ -254,7 +253,7 @@ def _state(argument: Sequence[Bound]) -> State:
     return argument[0]
 
 
-def _constant(value: Value) -> Array:
+def _constant(value: Tensor) -> Array:
     if value.value is None:
         raise _NotConstantError
     return value.value
@@ -273,8 +272,8 @@ def _vector(kind: Callable[[Any], Any]) -> Callable[[Sequence[Bound]], Any]:
 
 
 _CONVERTERS: dict[Any, Callable[[Sequence[Bound]], Any]] = {
-    Value: _one,
-    Values: _many,
+    Tensor: _one,
+    Tensors: _many,
     State: _state,
     Array: _array,
     int: _scalar(int),

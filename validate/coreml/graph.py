@@ -1,6 +1,6 @@
 """A thin builder of ONNX graphs: every node is checked and its result typed the moment it is made.
 
-Lowerings see ``g.op("Conv", x, w, strides=[1, 1])`` and ``g.const(array)``, and get a :class:`Value` that knows its
+Lowerings see ``g.op("Conv", x, w, strides=[1, 1])`` and ``g.const(array)``, and get a :class:`Tensor` that knows its
 dtype, its shape as far as that is static, and, for constants, its content.
 """
 
@@ -20,12 +20,12 @@ from .assemble import initializer, is_external, live_nodes, used_names
 from .dtypes import Dtype
 from .onnx_types import IMPORTS, IR_VERSION, checked_schema, inferred_types, value_info
 from .refuse import miscarried
-from .values import Dim, Pairs, Shape, Slot, Value
+from .values import Dim, Pairs, Shape, Slot, Tensor, Tensors
 
 if TYPE_CHECKING:
     from ..signature import Array
 
-__all__ = ["Dim", "Graph", "Pairs", "Shape", "Slot", "Value"]
+__all__ = ["Dim", "Graph", "Pairs", "Shape", "Slot", "Tensor", "Tensors"]
 
 _FOLDED = 1 << 20  # bytes; a larger constant is not copied while lowering, ONNX Runtime casts or transposes it
 _WIDE = {"float16": "float32", "int8": "int32", "uint8": "int32", "int16": "int32", "uint16": "int32"}
@@ -51,9 +51,9 @@ class Graph:
         self.outputs: list[onnx.ValueInfoProto] = []
         self._parent = parent
         self._model: _Model = parent._model if parent else _Model()
-        self._wide: dict[str, Value] = {}
-        self._unrounded: dict[str, Value] = {}
-        self._padded: dict[str, tuple[Value, Sequence[int]]] = {}
+        self._wide: dict[str, Tensor] = {}
+        self._unrounded: dict[str, Tensor] = {}
+        self._padded: dict[str, tuple[Tensor, Sequence[int]]] = {}
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
@@ -64,26 +64,26 @@ class Graph:
         finally:
             self._model.scope = outer
 
-    def const(self, value: Array | float | Sequence[int] | Sequence[float], dtype: str | Dtype | None = None) -> Value:
+    def const(self, value: Array | float | Sequence[int] | Sequence[float], dtype: str | Dtype | None = None) -> Tensor:
         """A constant; Python numbers need a ``dtype``, arrays keep theirs unless one is given."""
         array = np.asarray(value, dtype)
         name = self._name("const")
         self._model.constants[name] = array
-        return Value(name, array.dtype, array.shape, array)
+        return Tensor(name, array.dtype, array.shape, array)
 
-    def op(self, kind: str, *inputs: Value | None, **attributes: Any) -> Value:
+    def op(self, kind: str, *inputs: Tensor | None, **attributes: Any) -> Tensor:
         """One node with one output. None leaves an optional input out; None attributes are left out too."""
         return self.ops(kind, *inputs, outputs=1, **attributes)[0]
 
     def ops(
         self,
         kind: str,
-        *inputs: Value | None,
+        *inputs: Tensor | None,
         outputs: int,
         domain: str = "",
         types: Sequence[tuple[Dtype, Shape | None]] | None = None,
         **attributes: Any,
-    ) -> tuple[Value, ...]:
+    ) -> tuple[Tensor, ...]:
         """One node with ``outputs`` outputs. ``types`` declares (dtype, shape) where ONNX can't infer it.
 
         Attributes may be :class:`Graph` objects (sub-graphs). Raises PG405 naming the scope when ONNX rejects the node.
@@ -98,9 +98,9 @@ class Graph:
         self.nodes.append(node)
         if types is None:
             types = inferred_types(schema, node, [v for v in inputs if v], self._model.scope)
-        return tuple(Value(n, dtype, shape) for n, (dtype, shape) in zip(names, types, strict=True))
+        return tuple(Tensor(n, dtype, shape) for n, (dtype, shape) in zip(names, types, strict=True))
 
-    def cast(self, x: Value, dtype: str | Dtype) -> Value:
+    def cast(self, x: Tensor, dtype: str | Dtype) -> Tensor:
         """``x`` as ``dtype``, by ONNX's rules; a constant that isn't large is cast at once."""
         dtype = np.dtype(dtype)
         if x.dtype == dtype:
@@ -109,7 +109,7 @@ class Graph:
             return self.const(x.value.astype(dtype))
         return self.op("Cast", x, to=helper.np_dtype_to_tensor_dtype(dtype))
 
-    def widen(self, x: Value) -> Value:
+    def widen(self, x: Tensor) -> Tensor:
         """``x`` in the type that arithmetic is done in: float32 for float16, int32 for narrower integers.
 
         The cast is made once per value. A value that :meth:`narrow` made from an exact result needs none.
@@ -122,26 +122,26 @@ class Graph:
             known = self._wide[x.name] = self.cast(x, wide)
         return known
 
-    def narrow(self, x: Value, dtype: Dtype, exact: bool) -> Value:
+    def narrow(self, x: Tensor, dtype: Dtype, exact: bool) -> Tensor:
         """``x`` rounded to ``dtype``. ``exact`` says that ``x`` holds nothing that ``dtype`` can't represent."""
         result = self.cast(x, dtype)
         if _WIDE.get(dtype.name) == x.dtype.name:
             (self._wide if exact else self._unrounded)[result.name] = x
         return result
 
-    def unrounded(self, x: Value) -> Value:
+    def unrounded(self, x: Tensor) -> Tensor:
         """``x`` in float32 as it was before it was rounded to float16, where that is known; ``x`` itself elsewhere."""
         return self._unrounded.get(x.name, x) if x.dtype == np.float16 else x
 
-    def note_padding(self, padded: Value, x: Value, amounts: Sequence[int]) -> None:
+    def note_padding(self, padded: Tensor, x: Tensor, amounts: Sequence[int]) -> None:
         """Tell :meth:`unpadded` that ``padded`` is ``x`` with zeros before and after each of its last axes."""
         self._padded[padded.name] = (x, amounts)
 
-    def unpadded(self, x: Value) -> tuple[Value, Sequence[int]]:
+    def unpadded(self, x: Tensor) -> tuple[Tensor, Sequence[int]]:
         """What ``x`` was before it was padded with zeros, and the amounts: an operator that pads takes them over."""
         return self._padded.get(x.name, (x, ()))
 
-    def dim(self, x: Value, axis: int) -> Dim:
+    def dim(self, x: Tensor, axis: int) -> Dim:
         """The length of one axis: a number when it is static, else a vector of one element."""
         axis %= x.rank
         known = (x.shape or ())[axis]
@@ -153,59 +153,59 @@ class Graph:
             return int(_INTEGER[kind](a, b))
         return self.op(kind, *(self.vector([d]) for d in (a, b)))
 
-    def vector(self, dims: Sequence[Dim]) -> Value:
+    def vector(self, dims: Sequence[Dim]) -> Tensor:
         """``dims`` as one int64 vector: a constant when all are numbers."""
         if all(isinstance(d, int) for d in dims):
             return self.const(np.array(dims, np.int64))
         return self.op("Concat", *(self.const([d], "int64") if isinstance(d, int) else d for d in dims), axis=0)
 
-    def shape_of(self, x: Value) -> Value:
+    def shape_of(self, x: Tensor) -> Tensor:
         """The shape of ``x`` as an int64 vector: a constant when it is static."""
         known = x.static_shape
         return self.const(known, "int64") if known is not None else self.op("Shape", x)
 
-    def reshape(self, x: Value, shape: Sequence[Dim]) -> Value:
+    def reshape(self, x: Tensor, shape: Sequence[Dim]) -> Tensor:
         """``x`` with ``shape``, where -1 is inferred; dimensions may be computed (see :meth:`dim`)."""
         wanted = self.vector(shape)
         if x.value is not None and wanted.value is not None:
             return self.const(x.value.reshape(wanted.value))
         return self.op("Reshape", x, wanted, allowzero=1)
 
-    def transpose(self, x: Value, perm: Sequence[int]) -> Value:
+    def transpose(self, x: Tensor, perm: Sequence[int]) -> Tensor:
         """``x`` with its axes in the order ``perm``; a constant that isn't large is transposed at once."""
         if x.value is not None and x.value.nbytes <= _FOLDED:
             return self.const(np.ascontiguousarray(x.value.transpose(perm)))
         return self.op("Transpose", x, perm=[p % len(perm) for p in perm])
 
-    def like(self, value: float, x: Value) -> Value:
+    def like(self, value: float, x: Tensor) -> Tensor:
         """The scalar ``value`` in the dtype of ``x``."""
         return self.const(value, x.dtype)
 
-    def typed(self, x: Value, shape: Shape | None) -> Value:
+    def typed(self, x: Tensor, shape: Shape | None) -> Tensor:
         """``x`` with ``shape`` filling in what inference left open. Raises PG405 when the two contradict."""
         if shape is None or x.shape == shape:
             return x
         if x.shape is None:
-            return Value(x.name, x.dtype, shape, x.value)
+            return Tensor(x.name, x.dtype, shape, x.value)
         if len(x.shape) != len(shape) or any(
             None not in (a, b) and a != b for a, b in zip(x.shape, shape, strict=True)
         ):
             raise miscarried(self._model.scope, f"the lowering gives shape {x.shape}, the program declares {shape}")
         merged = tuple(b if a is None else a for a, b in zip(x.shape, shape, strict=True))
-        return Value(x.name, x.dtype, merged, x.value)
+        return Tensor(x.name, x.dtype, merged, x.value)
 
     def subgraph(self) -> Graph:
         """A graph for an If or Loop attribute: it sees this graph's values and shares its constants."""
         return Graph(self)
 
-    def input(self, name: str, dtype: str | Dtype, shape: Shape | None) -> Value:
+    def input(self, name: str, dtype: str | Dtype, shape: Shape | None) -> Tensor:
         """Declare an input. In a sub-graph the name is made unique."""
         name = self._name(name) if self._parent else name
         dtype = np.dtype(dtype)
         self.inputs.append(value_info(name, dtype, shape))
-        return Value(name, dtype, shape)
+        return Tensor(name, dtype, shape)
 
-    def output(self, x: Value, name: str | None = None) -> None:
+    def output(self, x: Tensor, name: str | None = None) -> None:
         """Declare ``x`` as an output, under ``name`` at the top level."""
         name = name or self._name("output")
         self.nodes.append(helper.make_node("Identity", [x.name], [name], f"output:{name}"))
@@ -227,7 +227,7 @@ class Graph:
     def _attribute(self, value: Any) -> Any:
         return value._proto(self._name("body")) if isinstance(value, Graph) else value
 
-    def _known_wide(self, name: str) -> Value | None:
+    def _known_wide(self, name: str) -> Tensor | None:
         return self._wide.get(name) or (self._parent._known_wide(name) if self._parent else None)
 
     def _name(self, kind: str) -> str:

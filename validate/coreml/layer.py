@@ -1,7 +1,7 @@
 """How a neural network layer reaches its lowering.
 
-A lowering is a function ``def pooling(g: Graph, layer: Layer, x: Value) -> Value``: one positional parameter per input
-blob (``*xs`` for any number, a default for an optional one), and ``layer.params`` for the layer's own message.
+A lowering is a function ``def pooling(g: Graph, layer: Layer, x: Tensor) -> Tensor``: one positional parameter per
+input blob (``*xs`` for any number, a default for an optional one), and ``layer.params`` for the layer's own message.
 Everything in a neural network is float32, truth values too; axes count from the end, where channel, height and width
 are -3, -2 and -1, so one function serves both the rank 5 and the exact array mapping.
 """
@@ -18,13 +18,13 @@ import numpy as np
 
 from .bind import Op, TensorType
 from .files.proto import Message
-from .graph import Graph, Value
+from .graph import Graph, Tensor
 from .refuse import damaged, unsupported
 
 if TYPE_CHECKING:
     from ..signature import Array
 
-Result = Value | tuple[Value, ...] | dict[str, Value]
+Result = Tensor | tuple[Tensor, ...] | dict[str, Tensor]
 """One output, several in order, or (control flow) values by blob name."""
 
 
@@ -40,8 +40,8 @@ class Layer:
     name: str
     params: Message
     outputs: tuple[str, ...]
-    blobs: Mapping[str, Value]
-    nested: Callable[[Graph, Message, Mapping[str, Value]], dict[str, Value]]
+    blobs: Mapping[str, Tensor]
+    nested: Callable[[Graph, Message, Mapping[str, Tensor]], dict[str, Tensor]]
 
     def __str__(self) -> str:
         return f"layer '{self.kind}', named '{self.name}'"
@@ -83,17 +83,17 @@ class Layers:
     """Lowerings by the name that NeuralNetwork.proto gives the layer."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, Lowering] = {}
+        self._entries: dict[str, Lowering] = {}
 
     def names(self) -> frozenset[str]:
         """Every layer kind that has a lowering."""
-        return frozenset(self._rows)
+        return frozenset(self._entries)
 
     def add(self, kind: str, function: Lowering) -> None:
         """Register ``function``. A second registration is a ValueError."""
-        if kind in self._rows:
+        if kind in self._entries:
             raise ValueError(f"two lowerings for layer '{kind}'")
-        self._rows[kind] = function
+        self._entries[kind] = function
 
     def lowers(self, *kinds: str) -> Callable[[Function], Function]:
         """Decorator form of :meth:`add`."""
@@ -105,11 +105,11 @@ class Layers:
 
         return register
 
-    def lower(self, g: Graph, layer: Layer, inputs: Sequence[Value]) -> dict[str, Value]:
+    def lower(self, g: Graph, layer: Layer, inputs: Sequence[Tensor]) -> dict[str, Tensor]:
         """Lower one layer; gives its output blobs by name. Raises PG404 when the kind has no lowering."""
-        if layer.kind not in self._rows:
+        if layer.kind not in self._entries:
             raise unsupported(str(layer), "this layer has no lowering")
-        function = self._rows[layer.kind]
+        function = self._entries[layer.kind]
         try:
             inspect.signature(function).bind(g, layer, *inputs)
         except TypeError as e:
@@ -187,7 +187,7 @@ def _unpack(packed: Array, bits: int, count: int) -> Array:
     return flags @ (1 << np.arange(bits)[::-1]).astype(np.int64)
 
 
-def images(g: Graph, x: Value, axes: int, lowering: Callable[[Value], Value]) -> Value:
+def images(g: Graph, x: Tensor, axes: int, lowering: Callable[[Tensor], Tensor]) -> Tensor:
     """Apply ``lowering``, which takes (batch, channels, and ``axes`` spatial axes), to an ``x`` of any rank.
 
     All axes before the channels are batch; there may be several (rank 5: sequence and batch) or none.

@@ -17,7 +17,7 @@ from .refuse import damaged, unsupported
 if TYPE_CHECKING:
     from ..signature import Array
 
-_MOST_ELEMENTS = 1 << 40
+_MAX_ELEMENTS = 1 << 40
 
 
 def element_type(number: int, where: str) -> ElementType:
@@ -82,7 +82,7 @@ def _layout(tensor: Message, where: str) -> tuple[ElementType, tuple[int, ...], 
         raise damaged(where, "a constant's shape must be fixed")
     fixed = tuple(d for d in shape if d is not None)
     count = math.prod(fixed)
-    if count > _MOST_ELEMENTS:
+    if count > _MAX_ELEMENTS:
         raise damaged(where, f"a constant of shape {fixed} is absurd")
     return element_type(tensor.dataType, where), fixed, count
 

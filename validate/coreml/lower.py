@@ -15,12 +15,11 @@ from .files.proto import Message
 from .files.weights import Blobs
 from .graph import Graph, Pairs, Slot
 from .models import MODELS
-from .models.base import Source
+from .models.base import MAIN, ModelContext
 from .models.refused import REFUSED
 from .program import function as named_function
 from .refuse import damaged, miscarried, unsupported
 
-MAIN = "main"
 NEXT_STATE = "/next"
 """A state ``s`` is the graph's input ``s`` and its output ``s/next``."""
 
@@ -52,8 +51,8 @@ def lower(
     inputs = tuple(_input(features.feature(d), given, shapes or {}) for d in description.input)
     slots = {f.name: features.declare(g, f) for f in inputs}
     states = {d.name: _state(g, d) for d in description.state}
-    source = Source(spec, description, package.blobs, chosen, states)
-    results = lower_model(g, source, slots)
+    context = ModelContext(spec, description, package.blobs, chosen, lower_model, states)
+    results = lower_model(g, context, slots)
     # coremltools declares a value that a program returns twice as two features of one name.
     outputs = tuple(_output(g, d, results) for d in {d.name: d for d in description.output}.values())
     for state in states.values():
@@ -61,13 +60,13 @@ def lower(
     return Lowered(g, inputs, outputs, tuple(_state_feature(d) for d in description.state), package.blobs)
 
 
-def lower_model(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """Lower one model into ``g``; pipelines call this again for each of theirs."""
-    kind = source.spec.WhichOneof("Type")
+def lower_model(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """Lower one model into ``g``; pipelines and linked models call this for the models inside them."""
+    kind = context.spec.WhichOneof("Type")
     if kind not in MODELS:
         raise unsupported(f"model type '{kind}'", REFUSED.get(kind, "this model type has no lowering"))
     try:
-        return MODELS[kind](g, source, slots)
+        return MODELS[kind](g, context, slots)
     except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as e:
         raise damaged(f"model type '{kind}'", f"its parameters don't fit together: {e}") from e
 

@@ -11,7 +11,7 @@ from onnx import defs, helper, numpy_helper, shape_inference
 
 from .dtypes import Dtype
 from .refuse import miscarried
-from .values import Shape, Value
+from .values import Shape, Tensor
 
 if TYPE_CHECKING:
     from ..signature import Array
@@ -37,7 +37,7 @@ def checked_schema(kind: str, domain: str, attributes: dict[str, Any], scope: st
 
 
 def inferred_types(
-    schema: defs.OpSchema, node: onnx.NodeProto, inputs: Sequence[Value], scope: str
+    schema: defs.OpSchema, node: onnx.NodeProto, inputs: Sequence[Tensor], scope: str
 ) -> list[tuple[Dtype, Shape | None]]:
     """Dtype and shape of each output. Raises PG405 naming ``scope`` when the inputs don't fit the operator."""
     constants = {v.name: v.value for v in inputs if v.value is not None and _is_shape(v.value)}

@@ -9,7 +9,7 @@ from . import ops as _ops  # fills the registry
 from .bind import MIL, Block, Bound, Op, State
 from .files.proto import Message
 from .files.weights import Blobs
-from .graph import Graph, Slot, Value
+from .graph import Graph, Slot, Tensor
 from .literals import decode, tensor_type
 from .refuse import damaged, unsupported
 
@@ -29,7 +29,7 @@ def function(program: Message, name: str) -> Message:
 
 
 def lower_function(
-    g: Graph, function: Message, inputs: Mapping[str, Value], states: Mapping[str, State], blobs: Blobs
+    g: Graph, function: Message, inputs: Mapping[str, Tensor], states: Mapping[str, State], blobs: Blobs
 ) -> dict[str, Slot]:
     """Lower ``function`` into ``g``; gives its outputs by name. ``states`` hold their last values afterwards."""
     if function.opset not in OPSETS:
@@ -84,7 +84,7 @@ class _Blocks:
         ]
 
     def _block(self, block: Message, scope: ChainMap[str, Bound], where: str) -> Block:
-        def lower(g: Graph, inputs: Sequence[Value]) -> tuple[Slot, ...]:
+        def lower(g: Graph, inputs: Sequence[Tensor]) -> tuple[Slot, ...]:
             names = [i.name for i in block.inputs]
             return self.lower(g, block, scope.new_child(dict(zip(names, inputs, strict=True))))
 

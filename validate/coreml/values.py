@@ -15,7 +15,7 @@ Shape = tuple[int | None, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Value:
+class Tensor:
     """One tensor of the graph. ``shape`` is None where the rank is unknown, a dimension is None where it varies.
 
     ``value`` is the content of a constant; a constant enters the ONNX graph only where a node uses it.
@@ -45,12 +45,14 @@ class Value:
 class Pairs:
     """A dictionary inside the graph: two vectors of equal length."""
 
-    keys: Value
-    values: Value
+    keys: Tensor
+    values: Tensor
 
 
-Dim = int | Value
+Tensors = tuple[Tensor, ...]
+
+Dim = int | Tensor
 """A length: known, or an int64 vector of one element that the model computes."""
 
-Slot = Value | Pairs
+Slot = Tensor | Pairs
 """What a feature of a model is inside the graph."""

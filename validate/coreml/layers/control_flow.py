@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..files.proto import Message
-from ..graph import Graph, Shape, Value
+from ..graph import Graph, Shape, Tensor
 from ..layer import Layer, lowers
 from ..refuse import damaged, unsupported
 from ..shared.branching import BROKEN, SKIPPING, Network, common_shape, select
@@ -22,12 +22,12 @@ ZERO = 1e-6
 _MOST_LOWERINGS = 4
 
 
-def _holds(g: Graph, x: Value) -> Value:
+def _holds(g: Graph, x: Tensor) -> Tensor:
     return scalar(g, g.op("Greater", g.op("Abs", x), g.like(ZERO, x)))
 
 
 @lowers("branch")
-def branch(g: Graph, layer: Layer, condition: Value) -> dict[str, Value]:
+def branch(g: Graph, layer: Layer, condition: Tensor) -> dict[str, Tensor]:
     """The blobs that ifBranch gives where the condition holds, else those of elseBranch."""
     p = layer.params
     chosen, other = _network(layer, p.ifBranch), _network(layer, p.elseBranch)
@@ -41,13 +41,13 @@ def _network(layer: Layer, message: Message) -> Network:
 
 
 @lowers("loopBreak")
-def loop_break(g: Graph, layer: Layer) -> dict[str, Value]:
+def loop_break(g: Graph, layer: Layer) -> dict[str, Tensor]:
     """Nothing more of the loop is done."""
     return {**loop_continue(g, layer), BROKEN: g.const(True, "bool")}
 
 
 @lowers("loopContinue")
-def loop_continue(g: Graph, layer: Layer) -> dict[str, Value]:
+def loop_continue(g: Graph, layer: Layer) -> dict[str, Tensor]:
     """Nothing more of this pass is done."""
     if SKIPPING not in layer.blobs:
         raise damaged(str(layer), "it stands outside of a loop")
@@ -55,7 +55,7 @@ def loop_continue(g: Graph, layer: Layer) -> dict[str, Value]:
 
 
 @lowers("loop")
-def loop(g: Graph, layer: Layer, limit: Value | None = None) -> dict[str, Value]:
+def loop(g: Graph, layer: Layer, limit: Tensor | None = None) -> dict[str, Tensor]:
     """bodyNetwork so many times, or as long as conditionNetwork gives a condition that holds, or both.
 
     The graph of a pass is made again until the shapes that go into it are those that come out.
@@ -83,7 +83,7 @@ def loop(g: Graph, layer: Layer, limit: Value | None = None) -> dict[str, Value]
     return start | dict(zip(names, finals, strict=True))
 
 
-def _count(g: Graph, layer: Layer, limit: Value | None) -> Value | None:
+def _count(g: Graph, layer: Layer, limit: Tensor | None) -> Tensor | None:
     if limit is not None:
         return scalar(g, indices(g, limit))
     p = layer.params
@@ -92,7 +92,7 @@ def _count(g: Graph, layer: Layer, limit: Value | None) -> Value | None:
     return None
 
 
-def _goes_on(g: Graph, layer: Layer, blobs: Mapping[str, Value]) -> Value:
+def _goes_on(g: Graph, layer: Layer, blobs: Mapping[str, Tensor]) -> Tensor:
     name = layer.params.conditionVar
     if not name:
         return g.const(True, "bool")
@@ -101,7 +101,7 @@ def _goes_on(g: Graph, layer: Layer, blobs: Mapping[str, Value]) -> Value:
     return _holds(g, blobs[name])
 
 
-def _pass(g: Graph, layer: Layer, blobs: Mapping[str, Value]) -> dict[str, Value]:
+def _pass(g: Graph, layer: Layer, blobs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """One pass: the body, then the condition for the next. Flags among the blobs say whether it was broken off."""
     p = layer.params
     flags = {SKIPPING: g.const(False, "bool"), BROKEN: g.const(False, "bool")}
@@ -110,8 +110,8 @@ def _pass(g: Graph, layer: Layer, blobs: Mapping[str, Value]) -> dict[str, Value
 
 
 def _body(
-    g: Graph, layer: Layer, before: Mapping[str, Value], shapes: Mapping[str, Shape | None]
-) -> tuple[Graph, dict[str, Value]]:
+    g: Graph, layer: Layer, before: Mapping[str, Tensor], shapes: Mapping[str, Shape | None]
+) -> tuple[Graph, dict[str, Tensor]]:
     """The graph of one pass, and the blobs after it."""
     body = g.subgraph()
     body.input("pass", "int64", ())

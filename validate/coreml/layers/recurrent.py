@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..files.proto import Message
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor, Tensors
 from ..layer import Layer, lowers
-from ..shared.fused_recurrence import Activation, Cell, Tensors, Weights, either, fused, stays_within
+from ..shared.fused_recurrence import Activation, Cell, Weights, either, fused, stays_within
 from ..shared.recurrence import Step, backwards, scanned
 from .activation import PLAIN, WITH_ALPHA, nonlinearity
 
@@ -57,7 +57,7 @@ def _onnx_activation(activation: Message) -> Activation | None:
     return None
 
 
-def _activated(g: Graph, layer: Layer, activation: Message, x: Value) -> Value:
+def _activated(g: Graph, layer: Layer, activation: Message, x: Tensor) -> Tensor:
     return nonlinearity(g, layer, activation, g.op("Clip", x, g.like(-CLIP, x), g.like(CLIP, x)))
 
 
@@ -85,7 +85,7 @@ def _weights(
 GATED = ("WeightMatrix", "RecursionMatrix", "BiasVector")
 
 
-def _initial(g: Graph, layer: Layer, x: Value, given: Value | None) -> Value:
+def _initial(g: Graph, layer: Layer, x: Tensor, given: Tensor | None) -> Tensor:
     """A state of shape (batch, vector): an input, or zeros.
 
     Converted from PyTorch's packed sequences, it may have more rows than there are sequences; then the first count.
@@ -103,8 +103,8 @@ def _initial(g: Graph, layer: Layer, x: Value, given: Value | None) -> Value:
 
 
 def _run(
-    g: Graph, layer: Layer, cell: Cell, x: Value, states: Sequence[Value], activations: Sequence[Message], step: Step,
-    free: bool | Value = True, input_forget: int | None = None,
+    g: Graph, layer: Layer, cell: Cell, x: Tensor, states: Sequence[Tensor], activations: Sequence[Message], step: Step,
+    free: bool | Tensor = True, input_forget: int | None = None,
 ) -> Tensors:  # fmt: skip
     """The output (the whole sequence, or its last element) and the last states, as blobs of rank 5.
 
@@ -134,7 +134,7 @@ def _direction(reverse: bool) -> str:
     return "reverse" if reverse else "forward"
 
 
-def _results(g: Graph, layer: Layer, whole: bool, results: Sequence[Value]) -> tuple[Value, ...]:
+def _results(g: Graph, layer: Layer, whole: bool, results: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """As many results as the layer names; the first is the last output where it doesn't give the sequence."""
     sequence, *last = results
     ordered = backwards(g, sequence) if layer.params.reverseInput else sequence
@@ -142,14 +142,14 @@ def _results(g: Graph, layer: Layer, whole: bool, results: Sequence[Value]) -> t
 
 
 @lowers("simpleRecurrent")
-def simple_recurrent(g: Graph, layer: Layer, x: Value, initial: Value | None = None) -> tuple[Value, ...]:
+def simple_recurrent(g: Graph, layer: Layer, x: Tensor, initial: Tensor | None = None) -> tuple[Tensor, ...]:
     """y = f(W x + R y + b)."""
     p = layer.params
     weights = _weights(g, layer, p, [""], ("weightMatrix", "recursionMatrix", "biasVector"), p.hasBiasVector)
     recursion = g.transpose(weights.recurrent, (1, 0))
     function = _completed(p.activation)
 
-    def step(g: Graph, x: Value, states: Sequence[Value]) -> Sequence[Value]:
+    def step(g: Graph, x: Tensor, states: Sequence[Tensor]) -> Sequence[Tensor]:
         return [_activated(g, layer, function, g.op("Add", x, g.op("MatMul", states[0], recursion)))]
 
     cell = Cell("RNN", (0,), (weights,), _direction(p.reverseInput))
@@ -158,7 +158,7 @@ def simple_recurrent(g: Graph, layer: Layer, x: Value, initial: Value | None = N
 
 
 @lowers("gru")
-def gated_recurrent_unit(g: Graph, layer: Layer, x: Value, initial: Value | None = None) -> tuple[Value, ...]:
+def gated_recurrent_unit(g: Graph, layer: Layer, x: Tensor, initial: Tensor | None = None) -> tuple[Tensor, ...]:
     """y = (1 - z) o + z y, with the update gate z, and the reset gate r in o = g(W x + R (r y) + b)."""
     p = layer.params
     size = p.outputVectorSize
@@ -167,7 +167,7 @@ def gated_recurrent_unit(g: Graph, layer: Layer, x: Value, initial: Value | None
     gates, candidate = g.ops("Split", g.transpose(weights.recurrent, (1, 0)), parts, outputs=2, axis=-1)
     inner, outer = map(_completed, p.activations)
 
-    def step(g: Graph, x: Value, states: Sequence[Value]) -> Sequence[Value]:
+    def step(g: Graph, x: Tensor, states: Sequence[Tensor]) -> Sequence[Tensor]:
         (y,) = states
         x_gates, x_output = g.ops("Split", x, parts, outputs=2, axis=-1)
         both = _activated(g, layer, inner, g.op("Add", x_gates, g.op("MatMul", y, gates)))
@@ -183,7 +183,9 @@ def gated_recurrent_unit(g: Graph, layer: Layer, x: Value, initial: Value | None
 
 
 @lowers("uniDirectionalLSTM")
-def lstm(g: Graph, layer: Layer, x: Value, output: Value | None = None, cell: Value | None = None) -> tuple[Value, ...]:
+def lstm(
+    g: Graph, layer: Layer, x: Tensor, output: Tensor | None = None, cell: Tensor | None = None
+) -> tuple[Tensor, ...]:
     """The output, and the last output and cell state."""
     p = layer.params
     results = _lstm(g, layer, x, (output, cell), p.weightParams, p.activations, p.reverseInput)
@@ -192,9 +194,9 @@ def lstm(g: Graph, layer: Layer, x: Value, output: Value | None = None, cell: Va
 
 @lowers("biDirectionalLSTM")
 def bidirectional_lstm(
-    g: Graph, layer: Layer, x: Value, output: Value | None = None, cell: Value | None = None,
-    reverse_output: Value | None = None, reverse_cell: Value | None = None,
-) -> tuple[Value, ...]:  # fmt: skip
+    g: Graph, layer: Layer, x: Tensor, output: Tensor | None = None, cell: Tensor | None = None,
+    reverse_output: Tensor | None = None, reverse_cell: Tensor | None = None,
+) -> tuple[Tensor, ...]:  # fmt: skip
     """Two LSTMs, one of them from the end on; their outputs are joined, their states are not."""
     p = layer.params
     forward, backward = p.weightParams
@@ -205,7 +207,7 @@ def bidirectional_lstm(
 
 
 def _lstm(
-    g: Graph, layer: Layer, x: Value, initial: Sequence[Value | None], holder: Message,
+    g: Graph, layer: Layer, x: Tensor, initial: Sequence[Tensor | None], holder: Message,
     activations: Sequence[Message], reverse: bool,
 ) -> Tensors:  # fmt: skip
     p = layer.params.params
@@ -243,11 +245,11 @@ def _lstm_step(g: Graph, layer: Layer, weights: Weights, functions: Sequence[Mes
     recursion = g.transpose(weights.recurrent, (1, 0))
     peepholes = g.ops("Split", weights.peephole, outputs=3, num_outputs=3) if weights.peephole else ()
 
-    def gate(g: Graph, x: Value, cell: Value, number: int) -> Value:
+    def gate(g: Graph, x: Tensor, cell: Tensor, number: int) -> Tensor:
         seen = g.op("Add", x, g.op("Mul", cell, peepholes[number])) if peepholes else x
         return _activated(g, layer, inner, seen)
 
-    def step(g: Graph, x: Value, states: Sequence[Value]) -> Sequence[Value]:
+    def step(g: Graph, x: Tensor, states: Sequence[Tensor]) -> Sequence[Tensor]:
         y, c = states
         gates = g.op("Add", x, g.op("MatMul", y, recursion))
         i, o, f, z = g.ops("Split", gates, outputs=4, axis=-1, num_outputs=4)

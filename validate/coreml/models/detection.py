@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..graph import Graph, Slot, Value
+from ..graph import Graph, Slot, Tensor
 from ..shared.suppression import suppressed
-from .base import Source, tensor_input
+from .base import ModelContext, tensor_input
 
 
-def identity(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+def identity(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
     """What it is given: under the same name, else in the same place."""
-    pairs = zip(source.output_names, source.input_names, strict=True)
+    pairs = zip(context.output_names, context.input_names, strict=True)
     return {out: slots[out] if out in slots else slots[given] for out, given in pairs}
 
 
-def class_confidence_thresholding(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+def class_confidence_thresholding(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
     """What it is given: the curves are for the application, which chooses a threshold by them."""
-    return identity(g, source, slots)
+    return identity(g, context, slots)
 
 
-def non_maximum_suppression(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+def non_maximum_suppression(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
     """Boxes (x and y of the centre, width, height) that don't overlap a better one too much, best first."""
-    p = source.body
+    p = context.body
     scores, boxes = (
-        g.cast(tensor_input(source, slots, name), "float32")
+        g.cast(tensor_input(context, slots, name), "float32")
         for name in (p.confidenceInputFeatureName, p.coordinatesInputFeatureName)
     )
     batch = g.const([0], "int64")
-    iou = _threshold(g, source, slots, p.iouThresholdInputFeatureName, p.iouThreshold)
-    least = _threshold(g, source, slots, p.confidenceThresholdInputFeatureName, p.confidenceThreshold)
+    iou = _threshold(g, context, slots, p.iouThresholdInputFeatureName, p.iouThreshold)
+    least = _threshold(g, context, slots, p.confidenceThresholdInputFeatureName, p.confidenceThreshold)
     kept, confidences, _, count = suppressed(
         g, g.op("Unsqueeze", boxes, batch), g.op("Unsqueeze", scores, batch), g.dim(scores, 0), iou, least,
         p.pickTop.perClass,
@@ -41,8 +41,8 @@ def non_maximum_suppression(g: Graph, source: Source, slots: Mapping[str, Slot])
     return {p.confidenceOutputFeatureName: rows[0], p.coordinatesOutputFeatureName: rows[1]}
 
 
-def _threshold(g: Graph, source: Source, slots: Mapping[str, Slot], name: str, default: float) -> Value:
+def _threshold(g: Graph, context: ModelContext, slots: Mapping[str, Slot], name: str, default: float) -> Tensor:
     """A threshold that may be an input; one that isn't given has the model's value."""
     if name not in slots:
         return g.const(default, "float32")
-    return g.reshape(g.cast(tensor_input(source, slots, name), "float32"), [])
+    return g.reshape(g.cast(tensor_input(context, slots, name), "float32"), [])

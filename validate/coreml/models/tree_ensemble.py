@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..files.proto import Message
-from ..graph import Graph, Slot, Value
+from ..graph import Graph, Slot, Tensor
 from ..refuse import damaged, unsupported
-from .base import MOST_ELEMENTS, Source, regressed, vector_input
+from .base import MAX_ELEMENTS, ModelContext, regressed, vector_input
 from .classifier import class_labels, classified
 from .links import logistic, softmax, softmax_with_reference
 
@@ -30,23 +30,23 @@ TRANSFORMS = {SOFTMAX: softmax, LOGISTIC: logistic, SOFTMAX_WITH_REFERENCE: soft
 """TreeEnsemblePostEvaluationTransform."""
 
 
-def tree_ensemble_regressor(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+def tree_ensemble_regressor(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
     """The sum of the leaves that are reached, transformed."""
-    return regressed(source, _transformed(g, source, slots))
+    return regressed(context, _transformed(g, context, slots))
 
 
-def tree_ensemble_classifier(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+def tree_ensemble_classifier(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
     """Class probabilities; of a single number, that of the second class."""
-    labels = class_labels(source.body)
-    scores = _transformed(g, source, slots)
+    labels = class_labels(context.body)
+    scores = _transformed(g, context, slots)
     if scores.shape == (1,) and len(labels) == 2:
         scores = g.op("Concat", g.op("Sub", g.like(1, scores), scores), scores, axis=0)
-    return classified(g, source, labels, scores)
+    return classified(g, context, labels, scores)
 
 
-def _transformed(g: Graph, source: Source, slots: Mapping[str, Slot]) -> Value:
-    body = source.body
-    scores = _scores(g, vector_input(g, source, slots), body.treeEnsemble)
+def _transformed(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> Tensor:
+    body = context.body
+    scores = _scores(g, vector_input(g, context, slots), body.treeEnsemble)
     if body.postEvaluationTransform == NO_TRANSFORM:
         return scores
     if body.postEvaluationTransform not in TRANSFORMS:
@@ -69,7 +69,7 @@ class _Trees:
     depth: int
 
 
-def _scores(g: Graph, x: Value, parameters: Message) -> Value:
+def _scores(g: Graph, x: Tensor, parameters: Message) -> Tensor:
     trees = _read(parameters)
     if x.static_shape and trees.feature.max(initial=0) >= x.static_shape[0]:
         raise damaged("the tree ensemble", f"a node asks for feature {trees.feature.max()} of {x.static_shape[0]}")
@@ -82,7 +82,7 @@ def _scores(g: Graph, x: Value, parameters: Message) -> Value:
     return g.op("Add", total, g.const(base, "float64")) if base else total
 
 
-def _descended(g: Graph, x: Value, trees: _Trees) -> Value:
+def _descended(g: Graph, x: Tensor, trees: _Trees) -> Tensor:
     """The leaf that each tree arrives at."""
     start = g.const(trees.roots)
     body = g.subgraph()
@@ -97,7 +97,7 @@ def _descended(g: Graph, x: Value, trees: _Trees) -> Value:
     return g.ops("Loop", g.const(trees.depth, "int64"), None, start, outputs=1, types=types, body=body)[0]
 
 
-def _condition(g: Graph, x: Value, trees: _Trees, at: Value) -> Value:
+def _condition(g: Graph, x: Tensor, trees: _Trees, at: Tensor) -> Tensor:
     """Whether each tree takes the true branch of its node ``at``."""
     value = g.op("Gather", x, g.op("Gather", g.const(trees.feature), at))
     threshold = g.op("Gather", g.const(trees.threshold), at)
@@ -112,7 +112,7 @@ def _condition(g: Graph, x: Value, trees: _Trees, at: Value) -> Value:
     return g.op("Or", tracked, g.op("And", g.op("Not", absent), holds))
 
 
-def _compared(g: Graph, behaviour: int, value: Value, threshold: Value) -> Value:
+def _compared(g: Graph, behaviour: int, value: Tensor, threshold: Tensor) -> Tensor:
     if COMPARISONS[behaviour] == "NotEqual":
         return g.op("Not", g.op("Equal", value, threshold))
     return g.op(COMPARISONS[behaviour], value, threshold)
@@ -153,7 +153,7 @@ def _children(node: Message, own: int, place: Mapping[tuple[int, int], int]) -> 
 
 
 def _weights(leaves: list[Message], dimensions: int) -> Array:
-    if dimensions * len(leaves) > MOST_ELEMENTS:
+    if dimensions * len(leaves) > MAX_ELEMENTS:
         raise damaged("the tree ensemble", f"{dimensions} prediction dimensions are absurd")
     weights = np.zeros((len(leaves), dimensions))
     for row, leaf in zip(weights, leaves, strict=True):

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..bind import Array, Ints, Numerics, lowers
 from ..dtypes import BY_NAME, ElementType, unpack_bits
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 
 _AT_ONCE = 1 << 20
 """Elements that are looked up at a time: numpy widens indices to 8 bytes. A multiple of 8, so that bits end evenly."""
@@ -17,7 +17,7 @@ _AT_ONCE = 1 << 20
 @lowers("constexpr_affine_dequantize", opset=16, numerics=Numerics.RAW)
 def constexpr_affine_dequantize(
     g: Graph, *, quantized_data: Array, zero_point: Array, scale: Array, axis: int
-) -> Value:
+) -> Tensor:
     """scale * (quantized_data - zero_point), each a scalar or a vector along ``axis``."""
     shape = [1] * quantized_data.ndim
     shape[axis] = -1
@@ -36,7 +36,7 @@ def _scaled(data: Array, scale: Array, offset: Array | None) -> Array:
 
 
 @lowers("constexpr_blockwise_shift_scale", opset=18, numerics=Numerics.RAW)
-def constexpr_blockwise_shift_scale(g: Graph, *, data: Array, scale: Array, offset: Array | None = None) -> Value:
+def constexpr_blockwise_shift_scale(g: Graph, *, data: Array, scale: Array, offset: Array | None = None) -> Tensor:
     """scale * (data - offset), one scale and offset per block of data."""
     return g.const(_shift_scaled(data, scale, offset))
 
@@ -56,13 +56,13 @@ def _times(length: int, blocks: int) -> int:
 
 
 @lowers("constexpr_cast", opset=16, numerics=Numerics.RAW)
-def constexpr_cast(g: Graph, *, source_val: Array, output_dtype: str) -> Value:
+def constexpr_cast(g: Graph, *, source_val: Array, output_dtype: str) -> Tensor:
     """``source_val`` in another type."""
     return g.const(source_val.astype(BY_NAME[output_dtype].dtype))
 
 
 @lowers("constexpr_lut_to_dense", opset=16, numerics=Numerics.RAW)
-def constexpr_lut_to_dense(g: Graph, *, indices: Array, lut: Array, shape: Ints) -> Value:
+def constexpr_lut_to_dense(g: Graph, *, indices: Array, lut: Array, shape: Ints) -> Tensor:
     """The table's entries at ``indices``, which lie packed in bytes, lowest bit first."""
     bits = int(lut.size).bit_length() - 1
     if 1 << bits != lut.size:
@@ -79,7 +79,7 @@ def constexpr_lut_to_dense(g: Graph, *, indices: Array, lut: Array, shape: Ints)
 
 
 @lowers("constexpr_lut_to_dense", opset=18, numerics=Numerics.RAW)
-def grouped_lut_to_dense(g: Graph, *, indices: Array, lut: Array, vector_axis: int | None = None) -> Value:
+def grouped_lut_to_dense(g: Graph, *, indices: Array, lut: Array, vector_axis: int | None = None) -> Tensor:
     """The entries at ``indices`` of one table per block; entries may be vectors that lie along ``vector_axis``."""
     return g.const(_looked_up(indices, lut, vector_axis))
 
@@ -108,14 +108,14 @@ def _take(table: Array, indices: Array, out: Array) -> None:
 
 
 @lowers("constexpr_sparse_to_dense", opset=16, numerics=Numerics.RAW)
-def constexpr_sparse_to_dense(g: Graph, *, nonzero_data: Array, mask: Array, shape: Ints) -> Value:
+def constexpr_sparse_to_dense(g: Graph, *, nonzero_data: Array, mask: Array, shape: Ints) -> Tensor:
     """Zeros but for ``nonzero_data`` where a bit of ``mask`` is set, lowest bit first."""
     bits = unpack_bits(mask, BY_NAME["uint1"], math.prod(shape))
     return g.const(_dense(nonzero_data, bits.reshape(shape)))
 
 
 @lowers("constexpr_sparse_to_dense", opset=18, numerics=Numerics.RAW)
-def masked_sparse_to_dense(g: Graph, *, nonzero_data: Array, mask: Array) -> Value:
+def masked_sparse_to_dense(g: Graph, *, nonzero_data: Array, mask: Array) -> Tensor:
     """Zeros but for ``nonzero_data`` where ``mask`` is 1."""
     return g.const(_dense(nonzero_data, mask))
 
@@ -132,7 +132,7 @@ def _dense(nonzero_data: Array, mask: Array) -> Array:
 @lowers("constexpr_lut_to_sparse", opset=18, numerics=Numerics.RAW)
 def constexpr_lut_to_sparse(
     g: Graph, *, indices_mask: Array, indices_nonzero_data: Array, lut: Array, vector_axis: int | None = None
-) -> tuple[Value, Value]:
+) -> tuple[Tensor, Tensor]:
     """The mask and the non-zero elements of a tensor whose non-zero elements are indices into tables."""
     dense = _looked_up(_dense(indices_nonzero_data, indices_mask), lut, vector_axis)
     mask = indices_mask if vector_axis is None else np.repeat(indices_mask, lut.shape[-1], vector_axis)
@@ -142,7 +142,7 @@ def constexpr_lut_to_sparse(
 @lowers("constexpr_sparse_blockwise_shift_scale", opset=18, numerics=Numerics.RAW)
 def constexpr_sparse_blockwise_shift_scale(
     g: Graph, *, data_mask: Array, nonzero_data: Array, scale: Array, offset: Array | None = None
-) -> tuple[Value, Value]:
+) -> tuple[Tensor, Tensor]:
     """The mask and the non-zero elements of a tensor whose non-zero elements are quantised by blocks."""
     dense = _shift_scaled(_dense(nonzero_data, data_mask), scale, offset)
     return g.const(data_mask), g.const(dense[data_mask != 0])

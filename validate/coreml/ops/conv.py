@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..bind import Array, Floats, Ints, Op, lowers
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 from ..refuse import unsupported
 
 AUTO_PAD = {"same": "SAME_UPPER", "same_lower": "SAME_LOWER"}
@@ -18,15 +18,15 @@ def conv(
     g: Graph,
     op: Op,
     *,
-    x: Value,
-    weight: Value,
-    bias: Value | None = None,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
     strides: Ints | None = None,
     pad_type: str = "valid",
     pad: Ints | None = None,
     dilations: Ints | None = None,
     groups: int = 1,
-) -> Value:
+) -> Tensor:
     """Conv. "same" pads as TensorFlow does: the output has ceil(input / stride) elements per axis."""
     strides, dilations = strides or (1,) * (x.rank - 2), dilations or (1,) * (x.rank - 2)
     if pad_type in ("valid", "custom"):
@@ -38,7 +38,7 @@ def conv(
     return g.op("Conv", x, weight, bias, strides=strides, dilations=dilations, group=groups, **padding)
 
 
-def _absorbing(g: Graph, x: Value, pad_type: str, pad: Ints | None) -> tuple[Value, str, Ints | None]:
+def _absorbing(g: Graph, x: Tensor, pad_type: str, pad: Ints | None) -> tuple[Tensor, str, Ints | None]:
     """Zeros that a pad puts around ``x`` as padding of the convolution: its kernel wants no copy of ``x``."""
     inner, amounts = g.unpadded(x)
     missing = 2 * x.rank - len(amounts)
@@ -49,7 +49,7 @@ def _absorbing(g: Graph, x: Value, pad_type: str, pad: Ints | None) -> tuple[Val
     return inner, "custom", tuple(a + b for a, b in zip(pads[4:], own, strict=True))
 
 
-def window_padding(op: Op, x: Value, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> dict[str, Any]:
+def window_padding(op: Op, x: Tensor, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> dict[str, Any]:
     """ONNX's padding attributes for windows of ``reach`` elements per axis, gaps included.
 
     "same" is computed here where it can be: ONNX Runtime's own rule knows no gaps, and fails where a stride is longer
@@ -87,19 +87,19 @@ def conv_quantized(
     g: Graph,
     op: Op,
     *,
-    x: Value,
+    x: Tensor,
     weight: Array,
     quantization_type: str,
     quant_scale: Floats,
     quant_bias: Floats,
     nbits: int = 8,
-    bias: Value | None = None,
+    bias: Tensor | None = None,
     strides: Ints | None = None,
     pad_type: str = "valid",
     pad: Ints | None = None,
     dilations: Ints | None = None,
     groups: int = 1,
-) -> Value:
+) -> Tensor:
     """Conv with weight * quant_scale + quant_bias, each a scalar or one number per output channel."""
     if quantization_type != "linear" or nbits != 8:
         raise unsupported(str(op), f"{nbits}-bit '{quantization_type}' quantisation is experimental and undocumented")
@@ -117,16 +117,16 @@ def conv_transpose(
     g: Graph,
     op: Op,
     *,
-    x: Value,
-    weight: Value,
-    bias: Value | None = None,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
     pad: Ints | None = None,
     output_shape: Ints | None = None,
     pad_type: str = "valid",
     strides: Ints | None = None,
     dilations: Ints | None = None,
     groups: int = 1,
-) -> Value:
+) -> Tensor:
     """ConvTranspose. "same" gives input * stride elements per axis, an odd pad going to the end."""
     spatial = x.rank - 2
     strides, dilations = strides or (1,) * spatial, dilations or (1,) * spatial
@@ -142,7 +142,7 @@ def conv_transpose(
     )  # fmt: skip
 
 
-def _reach(op: Op, weight: Value, dilations: Ints) -> Ints:
+def _reach(op: Op, weight: Tensor, dilations: Ints) -> Ints:
     """How many elements a dilated kernel spans along each axis."""
     if weight.static_shape is None:
         raise unsupported(str(op), "the kernel's size is not known before the model runs")
@@ -161,7 +161,7 @@ def _crop(op: Op, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> list[
 
 
 def _crop_to(
-    op: Op, want: Ints, x: Value, pads: list[tuple[int, int]], reach: Ints, strides: Ints
+    op: Op, want: Ints, x: Tensor, pads: list[tuple[int, int]], reach: Ints, strides: Ints
 ) -> list[tuple[int, int]]:
     """The crop that gives ``want`` elements: the end of each axis makes up for the difference."""
     lengths = [n for n in (x.shape or ())[2:] if n is not None]

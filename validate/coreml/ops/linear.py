@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from string import ascii_lowercase
 
-from ..bind import Op, Values, lowers
-from ..graph import Graph, Value
+from ..bind import Op, lowers
+from ..graph import Graph, Tensor, Tensors
 from ..refuse import unsupported
 from .elementwise_binary import promoted
 
 
 @lowers("linear")
-def linear(g: Graph, *, x: Value, weight: Value, bias: Value | None = None) -> Value:
+def linear(g: Graph, *, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x * transpose(weight) + bias."""
     x, weight = promoted(g, x, weight)
     if x.dtype.kind != "f" or x.rank < 2:
@@ -24,7 +24,7 @@ def linear(g: Graph, *, x: Value, weight: Value, bias: Value | None = None) -> V
 
 
 @lowers("matmul")
-def matmul(g: Graph, op: Op, *, x: Value, y: Value, transpose_x: bool = False, transpose_y: bool = False) -> Value:
+def matmul(g: Graph, op: Op, *, x: Tensor, y: Tensor, transpose_x: bool = False, transpose_y: bool = False) -> Tensor:
     """numpy's matmul; the last two axes of either operand may be swapped first.
 
     A constant of another type takes part as it is, and the result has the computed operand's type.
@@ -34,7 +34,7 @@ def matmul(g: Graph, op: Op, *, x: Value, y: Value, transpose_x: bool = False, t
     return g.cast(product, op.outputs[0].dtype) if op.outputs[0].dtype.kind in "iu" else product
 
 
-def _swapped(g: Graph, x: Value) -> Value:
+def _swapped(g: Graph, x: Tensor) -> Tensor:
     if x.rank == 1:
         return x
     return g.transpose(x, (*range(x.rank - 2), x.rank - 1, x.rank - 2))
@@ -45,7 +45,7 @@ EINSUMS = {"abcd,adce->abce": (0, 2, 1, 3), "abc,cbd->abd": (1, 0, 2)}
 
 
 @lowers("einsum")
-def einsum(g: Graph, op: Op, *, values: Values, equation: str) -> Value:
+def einsum(g: Graph, op: Op, *, values: Tensors, equation: str) -> Tensor:
     """A matrix product for each ``a`` and third axis, either of which may be 1: ONNX's Einsum doesn't stretch those."""
     order = EINSUMS.get(_pattern(equation))
     if order is None:

@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from ..bind import Ints, Numerics, Op, lowers
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 from ..refuse import unsupported
 from .conv import AUTO_PAD, window_padding
 
 
 @lowers("max_pool", numerics=Numerics.MONOTONE)
 def max_pool(
-    g: Graph, op: Op, *, x: Value, kernel_sizes: Ints, pad_type: str, strides: Ints | None = None,
+    g: Graph, op: Op, *, x: Tensor, kernel_sizes: Ints, pad_type: str, strides: Ints | None = None,
     pad: Ints | None = None, ceil_mode: bool = False,
-) -> Value:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """The greatest element of each window."""
     return g.op("MaxPool", x, **_extended(*_window(op, x, kernel_sizes, strides, pad_type, pad, ceil_mode)))
 
 
 @lowers("avg_pool")
 def avg_pool(
-    g: Graph, op: Op, *, x: Value, kernel_sizes: Ints, pad_type: str, strides: Ints | None = None,
+    g: Graph, op: Op, *, x: Tensor, kernel_sizes: Ints, pad_type: str, strides: Ints | None = None,
     pad: Ints | None = None, ceil_mode: bool = False, exclude_padding_from_average: bool = False,
-) -> Value:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """The mean of each window, with or without the padding; never with what ``ceil_mode`` adds at the end."""
     window, overhang = _window(op, x, kernel_sizes, strides, pad_type, pad, ceil_mode)
     if exclude_padding_from_average or not any(overhang):
@@ -36,15 +36,15 @@ def avg_pool(
 
 @lowers("l2_pool")
 def l2_pool(
-    g: Graph, op: Op, *, x: Value, kernel_sizes: Ints, pad_type: str, strides: Ints | None = None,
+    g: Graph, op: Op, *, x: Tensor, kernel_sizes: Ints, pad_type: str, strides: Ints | None = None,
     pad: Ints | None = None, ceil_mode: bool = False,
-) -> Value:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """The root of the sum of squares of each window."""
     return g.op("LpPool", x, p=2, **_extended(*_window(op, x, kernel_sizes, strides, pad_type, pad, ceil_mode)))
 
 
 def _window(
-    op: Op, x: Value, kernel: Ints, strides: Ints | None, pad_type: str, pad: Ints | None, ceil_mode: bool
+    op: Op, x: Tensor, kernel: Ints, strides: Ints | None, pad_type: str, pad: Ints | None, ceil_mode: bool
 ) -> tuple[dict[str, Any], Ints]:
     """ONNX's attributes, and how far the last window of each axis reaches over its padded end (with ``ceil_mode``)."""
     strides, pad_type = strides or (1,) * len(kernel), pad_type.lower()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..bind import Numerics, Op, lowers
-from ..graph import Dim, Graph, Value
+from ..graph import Dim, Graph, Tensor
 from ..refuse import unsupported
 from .elementwise_binary import without_zero
 
@@ -20,12 +20,12 @@ REDUCTIONS = {"update": "none", "add": "add", "mul": "mul", "max": "max", "min":
 """The modes that ONNX has as well."""
 
 
-def as_index(g: Graph, indices: Value) -> Value:
+def as_index(g: Graph, indices: Tensor) -> Tensor:
     """``indices`` in a type that ONNX takes. Negative ones count from the end."""
     return indices if indices.dtype == np.int32 else g.cast(indices, "int64")
 
 
-def as_positive_index(g: Graph, op: Op, indices: Value) -> Value:
+def as_positive_index(g: Graph, op: Op, indices: Tensor) -> Tensor:
     """``indices`` with negative ones outside of every axis. Raises PG404 for a negative constant."""
     indices = as_index(g, indices)
     if indices.value is None:
@@ -36,7 +36,7 @@ def as_positive_index(g: Graph, op: Op, indices: Value) -> Value:
     return indices
 
 
-def gathered(g: Graph, x: Value, indices: Value, axis: int, batch_dims: int) -> Value:
+def gathered(g: Graph, x: Tensor, indices: Tensor, axis: int, batch_dims: int) -> Tensor:
     """Slices of ``x`` along ``axis``; the first ``batch_dims`` axes of both operands go together."""
     if not batch_dims:
         return g.op("Gather", x, indices, axis=axis)
@@ -51,60 +51,60 @@ def gathered(g: Graph, x: Value, indices: Value, axis: int, batch_dims: int) -> 
 
 
 @lowers("gather", numerics=Numerics.RAW)
-def gather(g: Graph, *, x: Value, indices: Value, axis: int = 0) -> Value:
+def gather(g: Graph, *, x: Tensor, indices: Tensor, axis: int = 0) -> Tensor:
     """The slices of x at ``indices`` along ``axis``."""
     return gathered(g, x, as_index(g, indices), axis, 0)
 
 
 @lowers("gather", opset=16, numerics=Numerics.RAW)
-def gather_in_batches(g: Graph, *, x: Value, indices: Value, axis: int = 0, batch_dims: int = 0) -> Value:
+def gather_in_batches(g: Graph, *, x: Tensor, indices: Tensor, axis: int = 0, batch_dims: int = 0) -> Tensor:
     """As before, or for each element of the first ``batch_dims`` axes on its own."""
     return gathered(g, x, as_index(g, indices), axis, batch_dims)
 
 
 @lowers("gather", opset=17, numerics=Numerics.RAW)
 def gather_by_positive_index(
-    g: Graph, op: Op, *, x: Value, indices: Value, axis: int = 0, batch_dims: int = 0, validate_indices: bool = False
-) -> Value:
+    g: Graph, op: Op, *, x: Tensor, indices: Tensor, axis: int = 0, batch_dims: int = 0, validate_indices: bool = False
+) -> Tensor:
     """As before, without negative indices."""
     return gathered(g, x, as_positive_index(g, op, indices), axis, batch_dims)
 
 
 @lowers("gather_along_axis", numerics=Numerics.RAW)
-def gather_along_axis(g: Graph, *, x: Value, indices: Value, axis: int = 0) -> Value:
+def gather_along_axis(g: Graph, *, x: Tensor, indices: Tensor, axis: int = 0) -> Tensor:
     """x at positions that differ from the result's own in ``axis`` only."""
     return g.op("GatherElements", x, as_index(g, indices), axis=axis)
 
 
 @lowers("gather_along_axis", opset=17, numerics=Numerics.RAW)
 def gather_along_axis_by_positive_index(
-    g: Graph, op: Op, *, x: Value, indices: Value, axis: int = 0, validate_indices: bool = False
-) -> Value:
+    g: Graph, op: Op, *, x: Tensor, indices: Tensor, axis: int = 0, validate_indices: bool = False
+) -> Tensor:
     """As before, without negative indices."""
     return g.op("GatherElements", x, as_positive_index(g, op, indices), axis=axis)
 
 
 @lowers("gather_nd", numerics=Numerics.RAW)
-def gather_nd(g: Graph, *, x: Value, indices: Value) -> Value:
+def gather_nd(g: Graph, *, x: Tensor, indices: Tensor) -> Tensor:
     """The slices of x at the positions that the last axis of ``indices`` holds."""
     return g.op("GatherND", x, g.cast(indices, "int64"))
 
 
 @lowers("gather_nd", opset=16, numerics=Numerics.RAW)
-def gather_nd_in_batches(g: Graph, *, x: Value, indices: Value, batch_dims: int = 0) -> Value:
+def gather_nd_in_batches(g: Graph, *, x: Tensor, indices: Tensor, batch_dims: int = 0) -> Tensor:
     """As before, or for each element of the first ``batch_dims`` axes on its own."""
     return g.op("GatherND", x, g.cast(indices, "int64"), batch_dims=batch_dims)
 
 
 @lowers("gather_nd", opset=17, numerics=Numerics.RAW)
 def gather_nd_by_positive_index(
-    g: Graph, op: Op, *, x: Value, indices: Value, batch_dims: int = 0, validate_indices: bool = False
-) -> Value:
+    g: Graph, op: Op, *, x: Tensor, indices: Tensor, batch_dims: int = 0, validate_indices: bool = False
+) -> Tensor:
     """As before, without negative indices."""
     return g.op("GatherND", x, g.cast(as_positive_index(g, op, indices), "int64"), batch_dims=batch_dims)
 
 
-def scattered(g: Graph, op: Op, data: Value, indices: Value, updates: Value, axis: int, mode: str) -> Value:
+def scattered(g: Graph, op: Op, data: Tensor, indices: Tensor, updates: Tensor, axis: int, mode: str) -> Tensor:
     """``data`` with ``updates``, of the shape of ``indices``, combined into it along ``axis``.
 
     ONNX Runtime's ScatterElements takes them one after the other. (Its ScatterND works in parallel and loses updates of
@@ -121,7 +121,7 @@ def scattered(g: Graph, op: Op, data: Value, indices: Value, updates: Value, axi
     return g.op("ScatterElements", data, indices, updates, axis=axis, reduction=REDUCTIONS[mode])
 
 
-def scattered_slices(g: Graph, op: Op, data: Value, indices: Value, updates: Value, axis: int, mode: str) -> Value:
+def scattered_slices(g: Graph, op: Op, data: Tensor, indices: Tensor, updates: Tensor, axis: int, mode: str) -> Tensor:
     """``data`` with slices along ``axis`` combined; in ``updates`` the axes of ``indices`` stand for ``axis``."""
     place = axis % data.rank
     if indices.rank != 1:
@@ -135,8 +135,8 @@ def scattered_slices(g: Graph, op: Op, data: Value, indices: Value, updates: Val
 
 @lowers("scatter")
 def scatter(
-    g: Graph, op: Op, *, data: Value, indices: Value, updates: Value, axis: int = 0, mode: str = "add"
-) -> Value:
+    g: Graph, op: Op, *, data: Tensor, indices: Tensor, updates: Tensor, axis: int = 0, mode: str = "add"
+) -> Tensor:
     """data with the slices at ``indices`` along ``axis`` replaced or combined."""
     return scattered_slices(g, op, data, as_index(g, indices), updates, axis, mode)
 
@@ -146,21 +146,21 @@ def scatter_by_positive_index(
     g: Graph,
     op: Op,
     *,
-    data: Value,
-    indices: Value,
-    updates: Value,
+    data: Tensor,
+    indices: Tensor,
+    updates: Tensor,
     axis: int = 0,
     mode: str = "add",
     validate_indices: bool = False,
-) -> Value:
+) -> Tensor:
     """As before, without negative indices."""
     return scattered_slices(g, op, data, as_positive_index(g, op, indices), updates, axis, mode)
 
 
 @lowers("scatter_along_axis")
 def scatter_along_axis(
-    g: Graph, op: Op, *, data: Value, indices: Value, updates: Value, axis: int = 0, mode: str = "add"
-) -> Value:
+    g: Graph, op: Op, *, data: Tensor, indices: Tensor, updates: Tensor, axis: int = 0, mode: str = "add"
+) -> Tensor:
     """data with the elements that gather_along_axis would take replaced or combined."""
     return scattered(g, op, data, as_index(g, indices), updates, axis, mode)
 
@@ -170,18 +170,18 @@ def scatter_along_axis_by_positive_index(
     g: Graph,
     op: Op,
     *,
-    data: Value,
-    indices: Value,
-    updates: Value,
+    data: Tensor,
+    indices: Tensor,
+    updates: Tensor,
     axis: int = 0,
     mode: str = "add",
     validate_indices: bool = False,
-) -> Value:
+) -> Tensor:
     """As before, without negative indices."""
     return scattered(g, op, data, as_positive_index(g, op, indices), updates, axis, mode)
 
 
-def scattered_points(g: Graph, op: Op, data: Value, indices: Value, updates: Value, mode: str) -> Value:
+def scattered_points(g: Graph, op: Op, data: Tensor, indices: Tensor, updates: Tensor, mode: str) -> Tensor:
     """``data`` with the slices at the positions in the last axis of ``indices`` combined."""
     depth = g.dim(indices, -1)
     if not isinstance(depth, int):
@@ -196,7 +196,7 @@ def scattered_points(g: Graph, op: Op, data: Value, indices: Value, updates: Val
     return g.reshape(combined, shape)
 
 
-def _inside(g: Graph, indices: Value, lengths: Value) -> Value:
+def _inside(g: Graph, indices: Tensor, lengths: Tensor) -> Tensor:
     """``indices`` counted from the front; one that is out of bounds would otherwise become a valid line."""
     wrapped = g.op("Where", g.op("Less", indices, g.like(0, indices)), g.op("Add", indices, lengths), indices)
     # Both in one comparison: what is still negative is huge as an unsigned number.
@@ -205,7 +205,7 @@ def _inside(g: Graph, indices: Value, lengths: Value) -> Value:
 
 
 @lowers("scatter_nd")
-def scatter_nd(g: Graph, op: Op, *, data: Value, indices: Value, updates: Value, mode: str = "add") -> Value:
+def scatter_nd(g: Graph, op: Op, *, data: Tensor, indices: Tensor, updates: Tensor, mode: str = "add") -> Tensor:
     """data with the slices that gather_nd would take replaced or combined."""
     return scattered_points(g, op, data, as_index(g, indices), updates, mode)
 
@@ -215,11 +215,11 @@ def scatter_nd_by_positive_index(
     g: Graph,
     op: Op,
     *,
-    data: Value,
-    indices: Value,
-    updates: Value,
+    data: Tensor,
+    indices: Tensor,
+    updates: Tensor,
     mode: str = "add",
     validate_indices: bool = False,
-) -> Value:
+) -> Tensor:
     """As before, without negative indices."""
     return scattered_points(g, op, data, as_positive_index(g, op, indices), updates, mode)

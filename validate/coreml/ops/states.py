@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from ..bind import Numerics, State, lowers
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 
 
 @lowers("read_state", opset=18, numerics=Numerics.RAW)
-def read_state(g: Graph, *, input: State) -> Value:
+def read_state(g: Graph, *, input: State) -> Tensor:
     """What the state holds at this point of the program."""
     return input.value
 
 
 @lowers("write_state", opset=18, numerics=Numerics.RAW)
-def write_state(g: Graph, *, input: State, data: Value) -> None:
+def write_state(g: Graph, *, input: State, data: Tensor) -> None:
     """Later reads see ``data``; what the state holds at the end is its value in the next prediction."""
     input.value = g.typed(data, input.value.shape)
 
 
 @lowers("coreml_update_state", opset=18, numerics=Numerics.RAW)
-def coreml_update_state(g: Graph, *, state: State, value: Value) -> Value:
+def coreml_update_state(g: Graph, *, state: State, value: Tensor) -> Tensor:
     """Write, then read."""
     write_state(g, input=state, data=value)
     return state.value

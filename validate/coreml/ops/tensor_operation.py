@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from onnx import numpy_helper
 
-from ..bind import Ints, Numerics, Op, Values, lowers
+from ..bind import Ints, Numerics, Op, lowers
 from ..dtypes import Dtype
-from ..graph import Dim, Graph, Value
+from ..graph import Dim, Graph, Tensor, Tensors
 from ..refuse import damaged, unsupported
 from ..shared.borders import pad_last_axes
 from ..shared.suppression import suppressed
@@ -18,19 +18,19 @@ PADDINGS = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
 
 
 @lowers("identity", numerics=Numerics.RAW)
-def identity(g: Graph, *, x: Value) -> Value:
+def identity(g: Graph, *, x: Tensor) -> Tensor:
     """x."""
     return x
 
 
 @lowers("shape", numerics=Numerics.RAW)
-def shape(g: Graph, *, x: Value) -> Value:
+def shape(g: Graph, *, x: Tensor) -> Tensor:
     """The length of each axis."""
     return g.shape_of(x)
 
 
 @lowers("concat", numerics=Numerics.RAW)
-def concat(g: Graph, *, values: Values, axis: int, interleave: bool = False) -> Value:
+def concat(g: Graph, *, values: Tensors, axis: int, interleave: bool = False) -> Tensor:
     """``values`` one after the other along ``axis``, or with ``interleave`` their slices in turn."""
     values = tuple(g.reshape(v, [1]) if v.rank == 0 else v for v in values)
     if not interleave:
@@ -41,7 +41,7 @@ def concat(g: Graph, *, values: Values, axis: int, interleave: bool = False) -> 
 
 
 @lowers("stack", numerics=Numerics.RAW)
-def stack(g: Graph, *, values: Values, axis: int) -> Value:
+def stack(g: Graph, *, values: Tensors, axis: int) -> Tensor:
     """``values`` side by side along a new axis."""
     place = axis % (values[0].rank + 1)
     new = g.const([place], "int64")
@@ -50,8 +50,8 @@ def stack(g: Graph, *, values: Values, axis: int) -> Value:
 
 @lowers("split", numerics=Numerics.RAW)
 def split(
-    g: Graph, op: Op, *, x: Value, axis: int, num_splits: int | None = None, split_sizes: Ints | None = None
-) -> tuple[Value, ...]:
+    g: Graph, op: Op, *, x: Tensor, axis: int, num_splits: int | None = None, split_sizes: Ints | None = None
+) -> tuple[Tensor, ...]:
     """x in parts along ``axis``: of ``split_sizes``, or ``num_splits`` equal ones."""
     if split_sizes is not None:
         return g.ops("Split", x, g.const(split_sizes, "int64"), outputs=len(split_sizes), axis=axis)
@@ -61,36 +61,36 @@ def split(
 
 
 @lowers("tile", numerics=Numerics.RAW)
-def tile(g: Graph, *, x: Value, reps: Value) -> Value:
+def tile(g: Graph, *, x: Tensor, reps: Tensor) -> Tensor:
     """x repeated reps[i] times along each axis i."""
     return g.op("Tile", x, g.cast(reps, "int64"))
 
 
 @lowers("flatten2d", numerics=Numerics.RAW)
-def flatten2d(g: Graph, *, x: Value, axis: int = 1) -> Value:
+def flatten2d(g: Graph, *, x: Tensor, axis: int = 1) -> Tensor:
     """x as a matrix: the axes before ``axis``, and the others."""
     return g.op("Flatten", x, axis=axis)
 
 
 @lowers("fill", numerics=Numerics.RAW)
-def fill(g: Graph, op: Op, *, shape: Value, value: float = 0.0) -> Value:
+def fill(g: Graph, op: Op, *, shape: Tensor, value: float = 0.0) -> Tensor:
     """A tensor of ``shape`` with ``value`` everywhere."""
     return filled(g, g.cast(shape, "int64"), value, op.outputs[0].dtype)
 
 
 @lowers("fill_like", opset=16, numerics=Numerics.RAW)
-def fill_like(g: Graph, op: Op, *, ref_tensor: Value, value: float = 0.0) -> Value:
+def fill_like(g: Graph, op: Op, *, ref_tensor: Tensor, value: float = 0.0) -> Tensor:
     """A tensor of the shape of ``ref_tensor`` with ``value`` everywhere."""
     return filled(g, g.shape_of(ref_tensor), value, op.outputs[0].dtype)
 
 
-def filled(g: Graph, shape: Value, value: float, dtype: Dtype) -> Value:
+def filled(g: Graph, shape: Tensor, value: float, dtype: Dtype) -> Tensor:
     """A tensor of a shape that may be computed."""
     return g.op("ConstantOfShape", shape, value=numpy_helper.from_array(np.array([value], dtype)))
 
 
 @lowers("range_1d")
-def range_1d(g: Graph, *, end: Value, start: Value, step: Value) -> Value:
+def range_1d(g: Graph, *, end: Tensor, start: Tensor, step: Tensor) -> Tensor:
     """start, start + step, start + 2 * step, ... below ``end`` (above it for a negative step)."""
     start, end, step = (g.reshape(v, []) for v in (start, end, step))
     if start.dtype.kind != "f":
@@ -103,7 +103,7 @@ def range_1d(g: Graph, *, end: Value, start: Value, step: Value) -> Value:
 
 
 @lowers("pad", numerics=Numerics.EXACT)
-def pad(g: Graph, op: Op, *, x: Value, pad: Value, mode: str = "constant", constant_val: float = 0.0) -> Value:
+def pad(g: Graph, op: Op, *, x: Tensor, pad: Tensor, mode: str = "constant", constant_val: float = 0.0) -> Tensor:
     """x with pad[2i] elements before and pad[2i + 1] after, along each of the last axes."""
     count = pad.static_shape
     if mode not in PADDINGS or count is None:
@@ -115,7 +115,7 @@ def pad(g: Graph, op: Op, *, x: Value, pad: Value, mode: str = "constant", const
 
 
 @lowers("band_part", numerics=Numerics.EXACT)
-def band_part(g: Graph, *, x: Value, lower: int = -1, upper: int = -1) -> Value:
+def band_part(g: Graph, *, x: Tensor, lower: int = -1, upper: int = -1) -> Tensor:
     """x with zeros outside of ``lower`` diagonals below and ``upper`` above the main one; all for a negative number."""
     if lower >= 0:
         x = g.op("Trilu", x, g.const(-lower, "int64"), upper=1)
@@ -123,13 +123,13 @@ def band_part(g: Graph, *, x: Value, lower: int = -1, upper: int = -1) -> Value:
 
 
 @lowers("cumsum")
-def cumsum(g: Graph, *, x: Value, axis: int = 0, exclusive: bool = False, reverse: bool = False) -> Value:
+def cumsum(g: Graph, *, x: Tensor, axis: int = 0, exclusive: bool = False, reverse: bool = False) -> Tensor:
     """The sum of all elements up to each one along ``axis``, itself included unless ``exclusive``."""
     return g.op("CumSum", x, g.const(axis, "int64"), exclusive=int(exclusive), reverse=int(reverse))
 
 
 @lowers("non_zero", numerics=Numerics.EXACT)
-def non_zero(g: Graph, *, x: Value) -> Value:
+def non_zero(g: Graph, *, x: Tensor) -> Tensor:
     """The positions of the elements that aren't zero, one per row."""
     return g.transpose(g.op("NonZero", x), (1, 0))
 
@@ -139,12 +139,12 @@ def one_hot(
     g: Graph,
     op: Op,
     *,
-    indices: Value,
-    one_hot_vector_size: Value,
+    indices: Tensor,
+    one_hot_vector_size: Tensor,
     axis: int = -1,
     on_value: float = 1,
     off_value: float = 0,
-) -> Value:
+) -> Tensor:
     """A new axis with ``on_value`` at each index; a vector without one where the index is out of bounds."""
     dtype = op.outputs[0].dtype
     place = axis % (indices.rank + 1)
@@ -156,13 +156,13 @@ def one_hot(
 
 
 @lowers("argsort", numerics=Numerics.EXACT)
-def argsort(g: Graph, *, x: Value, axis: int = -1, ascending: bool = False) -> Value:
+def argsort(g: Graph, *, x: Tensor, axis: int = -1, ascending: bool = False) -> Tensor:
     """The indices that sort x along ``axis``; equal elements keep their order."""
     return _top(g, x, g.dim(x, axis), axis, ascending)[1]
 
 
 @lowers("topk", numerics=Numerics.EXACT)
-def topk(g: Graph, *, x: Value, k: int = 1, axis: int = -1, ascending: bool = False) -> tuple[Value, ...]:
+def topk(g: Graph, *, x: Tensor, k: int = 1, axis: int = -1, ascending: bool = False) -> tuple[Tensor, ...]:
     """The ``k`` greatest (or least) elements along ``axis``, all for -1, and their indices."""
     return _top(g, x, g.dim(x, axis) if k == -1 else k, axis, ascending)
 
@@ -171,13 +171,13 @@ def topk(g: Graph, *, x: Value, k: int = 1, axis: int = -1, ascending: bool = Fa
 def topk_of_choice(
     g: Graph,
     *,
-    x: Value,
+    x: Tensor,
     k: int = 1,
     axis: int = -1,
     ascending: bool = False,
     sort: bool = True,
     return_indices: bool = True,
-) -> tuple[Value, ...]:
+) -> tuple[Tensor, ...]:
     """As before; the indices may be left out. Without ``sort`` any order is right, so the sorted one is."""
     return topk(g, x=x, k=k, axis=axis, ascending=ascending)[: 2 if return_indices else 1]
 
@@ -186,19 +186,19 @@ def topk_of_choice(
 def topk_with_typed_indices(
     g: Graph,
     *,
-    x: Value,
+    x: Tensor,
     k: int = 1,
     axis: int = -1,
     ascending: bool = False,
     sort: bool = True,
     return_indices: bool = True,
     output_indices_dtype: str = "int32",
-) -> tuple[Value, ...]:
+) -> tuple[Tensor, ...]:
     """As before; the output's declared type already says output_indices_dtype."""
     return topk(g, x=x, k=k, axis=axis, ascending=ascending)[: 2 if return_indices else 1]
 
 
-def _top(g: Graph, x: Value, k: Dim, axis: int, ascending: bool) -> tuple[Value, ...]:
+def _top(g: Graph, x: Tensor, k: Dim, axis: int, ascending: bool) -> tuple[Tensor, ...]:
     return g.ops("TopK", x, g.vector([k]), outputs=2, axis=axis, largest=int(not ascending))
 
 
@@ -207,13 +207,13 @@ def non_maximum_suppression(
     g: Graph,
     op: Op,
     *,
-    boxes: Value,
-    scores: Value,
+    boxes: Tensor,
+    scores: Tensor,
     iou_threshold: float,
     score_threshold: float,
     max_boxes: int,
     per_class_suppression: bool = False,
-) -> tuple[Value, ...]:
+) -> tuple[Tensor, ...]:
     """The boxes that no better one overlaps too much, their scores, indices and number."""
     if iou_threshold < 0:
         raise unsupported(str(op), f"an iou_threshold of {iou_threshold}")
@@ -227,12 +227,12 @@ def non_maximum_suppression_of_columns(
     g: Graph,
     op: Op,
     *,
-    boxes: Value,
-    scores: Value,
+    boxes: Tensor,
+    scores: Tensor,
     iou_threshold: float,
     max_boxes: int,
     per_class_suppression: bool = False,
-) -> tuple[Value, ...]:
+) -> tuple[Tensor, ...]:
     """As before with the boxes along the last axis, without a score threshold and without the number."""
     chosen, rated, indices, _ = non_maximum_suppression(
         g,

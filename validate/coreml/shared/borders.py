@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 
 
-def pad_last_axes(g: Graph, x: Value, pairs: Value, value: Value | None, mode: str) -> Value:
+def pad_last_axes(g: Graph, x: Tensor, pairs: Tensor, value: Tensor | None, mode: str) -> Tensor:
     """ONNX's Pad with ``pairs`` (int64, before and after) for each of the last axes.
 
     Amounts stand for all axes, not for those of Pad's fourth input: where ONNX Runtime (1.31) moves a transposition

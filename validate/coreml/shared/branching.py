@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ParityGateError
-from ..graph import Graph, Shape, Value
+from ..graph import Graph, Shape, Tensor
 
 SKIPPING, BROKEN = "/skipping", "/broken"
 """Flags among the blobs of a loop's pass: the rest of the pass is skipped; the loop ends with it."""
@@ -20,7 +20,7 @@ class Network:
     """Layers, and how they are lowered: into the blobs that they define or replace."""
 
     layers: Sequence[Any]
-    lower: Callable[[Graph], dict[str, Value]]
+    lower: Callable[[Graph], dict[str, Tensor]]
 
     @property
     def names(self) -> frozenset[str]:
@@ -36,7 +36,9 @@ def _outputs(layers: Sequence[Any]) -> Iterator[str]:
             yield from _outputs(nested.layers)
 
 
-def select(g: Graph, condition: Value, chosen: Network, other: Network, blobs: Mapping[str, Value]) -> dict[str, Value]:
+def select(
+    g: Graph, condition: Tensor, chosen: Network, other: Network, blobs: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
     """The blobs that one of two networks gives. One that only one of them gives keeps its value in the other.
 
     Where it has no value before, nothing after can rely on it, and it is left out. A network that can't be lowered is
@@ -63,18 +65,18 @@ def select(g: Graph, condition: Value, chosen: Network, other: Network, blobs: M
     return dict(zip(names, outcome, strict=True))
 
 
-def _names(result: dict[str, Value] | ParityGateError, network: Network) -> Iterable[str]:
+def _names(result: dict[str, Tensor] | ParityGateError, network: Network) -> Iterable[str]:
     return result if isinstance(result, dict) else sorted(network.names)
 
 
-def _attempt(network: Network, g: Graph) -> dict[str, Value] | ParityGateError:
+def _attempt(network: Network, g: Graph) -> dict[str, Tensor] | ParityGateError:
     try:
         return network.lower(g)
     except ParityGateError as e:
         return e
 
 
-def _failing(g: Graph, condition: Value, error: ParityGateError, like: Sequence[Value]) -> list[Value]:
+def _failing(g: Graph, condition: Tensor, error: ParityGateError, like: Sequence[Tensor]) -> list[Tensor]:
     """Values that can't be computed: an index out of bounds, in a node whose name tells the reason."""
     with g.scope(f"{error.subject}: {error.cause}"):
         behind = g.op("Add", g.cast(condition, "int64"), g.const(1, "int64"))

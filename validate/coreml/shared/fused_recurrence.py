@@ -12,10 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Dim, Graph, Value
+from ..graph import Dim, Graph, Tensor, Tensors
 from .branching import common_shape
-
-Tensors = tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +28,11 @@ class Activation:
 class Weights:
     """One direction's weights: gates on top of each other."""
 
-    input: Value
-    recurrent: Value
-    bias: Value | None = None
-    recurrent_bias: Value | None = None
-    peephole: Value | None = None
+    input: Tensor
+    recurrent: Tensor
+    bias: Tensor | None = None
+    recurrent_bias: Tensor | None = None
+    peephole: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class Cell:
 
 
 def fused(
-    g: Graph, cell: Cell, x: Value, states: Sequence[Value], activations: Sequence[Activation], **attributes: Any
+    g: Graph, cell: Cell, x: Tensor, states: Sequence[Tensor], activations: Sequence[Activation], **attributes: Any
 ) -> Tensors:
     """The output at every time (time, batch, directions * hidden), and the last states (batch, directions * hidden)."""
     inputs = [_stacked(g, cell, [s.input for s in cell.sides]), _stacked(g, cell, [s.recurrent for s in cell.sides])]
@@ -83,32 +81,32 @@ def _functions(activations: Sequence[Activation]) -> dict[str, Any]:
     return {"activations": [a.kind for a in activations], **scales}
 
 
-def _stacked(g: Graph, cell: Cell, matrices: Sequence[Value]) -> Value:
+def _stacked(g: Graph, cell: Cell, matrices: Sequence[Tensor]) -> Tensor:
     """The matrices of all directions, (directions, gates * hidden, columns), in ONNX's order of gates."""
     return _joined(g, [_ordered(g, m, cell.order, cell.hidden_size) for m in matrices])
 
 
-def _ordered(g: Graph, x: Value, order: Sequence[int], size: int) -> Value:
+def _ordered(g: Graph, x: Tensor, order: Sequence[int], size: int) -> Tensor:
     if tuple(order) == tuple(range(len(order))):
         return x
     gates = g.ops("Split", x, g.const([size] * len(order), "int64"), outputs=len(order), axis=0)
     return g.op("Concat", *(gates[i] for i in order), axis=0)
 
 
-def _joined(g: Graph, parts: Sequence[Value]) -> Value:
+def _joined(g: Graph, parts: Sequence[Tensor]) -> Tensor:
     zeroth = g.const([0], "int64")
     rows = [g.op("Unsqueeze", p, zeroth) for p in parts]
     return rows[0] if len(rows) == 1 else g.op("Concat", *rows, axis=0)
 
 
-def _vectors(g: Graph, cell: Cell, vector: Value | None, order: Sequence[int]) -> Value:
+def _vectors(g: Graph, cell: Cell, vector: Tensor | None, order: Sequence[int]) -> Tensor:
     """A vector per gate in ONNX's order; zeros when there is none."""
     if vector is None:
         return g.const([0.0] * (len(order) * cell.hidden_size), "float32")
     return _ordered(g, vector, order, cell.hidden_size)
 
 
-def _biases(g: Graph, cell: Cell) -> Value | None:
+def _biases(g: Graph, cell: Cell) -> Tensor | None:
     """ONNX has one bias for the input and one for the state, one after the other."""
     if all(s.bias is None and s.recurrent_bias is None for s in cell.sides):
         return None
@@ -116,17 +114,17 @@ def _biases(g: Graph, cell: Cell) -> Value | None:
     return _joined(g, [g.op("Concat", *pair, axis=0) for pair in pairs])
 
 
-def _apart(g: Graph, cell: Cell, state: Value) -> Value:
+def _apart(g: Graph, cell: Cell, state: Tensor) -> Tensor:
     """(batch, directions * hidden) as (directions, batch, hidden)."""
     split = g.reshape(state, [g.dim(state, 0), len(cell.sides), cell.hidden_size])
     return g.transpose(split, (1, 0, 2))
 
 
-def _together(g: Graph, cell: Cell, state: Value) -> Value:
+def _together(g: Graph, cell: Cell, state: Tensor) -> Tensor:
     return g.reshape(g.transpose(state, (1, 0, 2)), [g.dim(state, 1), len(cell.sides) * cell.hidden_size])
 
 
-def stays_within(g: Graph, limit: float, cell: Value, steps: Dim, growth: float) -> bool | Value:
+def stays_within(g: Graph, limit: float, cell: Tensor, steps: Dim, growth: float) -> bool | Tensor:
     """Whether the cell of an LSTM whose gates let through one part at most can't leave -limit .. limit.
 
     It grows by ``growth`` per step at most. The answer is a truth value of the graph when it hangs on what is only
@@ -143,10 +141,10 @@ def stays_within(g: Graph, limit: float, cell: Value, steps: Dim, growth: float)
 
 
 def either(
-    g: Graph, condition: bool | Value, chosen: Callable[[Graph], Tensors], other: Callable[[Graph], Tensors]
+    g: Graph, condition: bool | Tensor, chosen: Callable[[Graph], Tensors], other: Callable[[Graph], Tensors]
 ) -> Tensors:
     """What one of two ways of computing the same tensors gives; an ONNX If where the model decides as it runs."""
-    if not isinstance(condition, Value):
+    if not isinstance(condition, Tensor):
         return chosen(g) if condition else other(g)
     branches = g.subgraph(), g.subgraph()
     results = [compute(branch) for compute, branch in zip((chosen, other), branches, strict=True)]

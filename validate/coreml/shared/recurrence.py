@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 
-Step = Callable[[Graph, Value, Sequence[Value]], Sequence[Value]]
+Step = Callable[[Graph, Tensor, Sequence[Tensor]], Sequence[Tensor]]
 """(graph of the body, x at one time, states before it) -> states after it. The first state is also the output."""
 
 
 def scanned(
-    g: Graph, x: Value, states: Sequence[Value], step: Step, reverse: bool = False
-) -> tuple[Value, tuple[Value, ...]]:
+    g: Graph, x: Tensor, states: Sequence[Tensor], step: Step, reverse: bool = False
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The first state at every time, stacked, and all states after the last; ``x`` has the time as axis 0.
 
     ``reverse`` goes through the sequence from its end; the output at each place is still the one for that place.
@@ -34,7 +34,7 @@ def scanned(
     return sequence, tuple(finals)
 
 
-def backwards(g: Graph, sequence: Value) -> Value:
+def backwards(g: Graph, sequence: Tensor) -> Tensor:
     """``sequence`` from its end on: Core ML gives a reversed sequence's outputs in the order of their computation."""
     ends = (g.const([n], "int64") for n in (-1, np.iinfo(np.int64).min, 0, -1))
     return g.op("Slice", sequence, *ends)

@@ -6,13 +6,13 @@ two that aren't 0.
 
 from __future__ import annotations
 
-from ..graph import Dim, Graph, Value
+from ..graph import Dim, Graph, Tensor
 
 STRICT_ALIGN_ENDPOINTS, ALIGN_ENDPOINTS, UPSAMPLE, ROI_ALIGN = range(4)
 """NeuralNetwork.proto's SamplingMode: how points are spread over an interval."""
 
 
-def grid(g: Graph, start: Value, end: Value, count: int, mode: int) -> Value:
+def grid(g: Graph, start: Tensor, end: Tensor, count: int, mode: int) -> Tensor:
     """``count`` points from each ``start`` to its ``end`` (both of shape (..., 1)), along the last axis.
 
     With N points in an interval of X pixels: X = end - start + 1, steps of (X - 1) / (N - 1) for the two modes that
@@ -30,7 +30,7 @@ def grid(g: Graph, start: Value, end: Value, count: int, mode: int) -> Value:
     return g.op("Min", g.op("Add", start, g.op("Mul", width, steps)), end)
 
 
-def tent(g: Graph, points: Value, length: Dim) -> Value:
+def tent(g: Graph, points: Tensor, length: Dim) -> Tensor:
     """The weights of ``length`` pixels for each point, along a new last axis; points outside take the border."""
     zero, one = g.const(0, "float32"), g.const(1, "float32")
     size = g.cast(g.reshape(g.vector([length]), []), "float32")
@@ -41,7 +41,7 @@ def tent(g: Graph, points: Value, length: Dim) -> Value:
     return g.op("Max", g.op("Sub", one, distance), zero)
 
 
-def sampled(g: Graph, x: Value, rows: Value, columns: Value) -> Value:
+def sampled(g: Graph, x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """``x`` (..., H, W) at the given weights: ``rows`` (..., H', H) * x * transpose(``columns`` (..., W', W))."""
     rank = columns.rank
     turned = g.transpose(columns, (*range(rank - 2), rank - 1, rank - 2))

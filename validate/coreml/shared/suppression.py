@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..graph import Dim, Graph, Value
+from ..graph import Dim, Graph, Tensor
 
 
 def suppressed(
-    g: Graph, boxes: Value, scores: Value, limit: Dim, iou: Value, least_score: Value, by_class: bool
-) -> tuple[Value, Value, Value, Value]:
+    g: Graph, boxes: Tensor, scores: Tensor, limit: Dim, iou: Tensor, least_score: Tensor, by_class: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The surviving boxes, their scores and indices, best first, filled up to ``limit``; and how many there are.
 
     ``boxes`` (batch, box, 4) are x and y of the centre, width and height; ``scores`` are (batch, box, class). A box's
@@ -33,7 +33,7 @@ def suppressed(
     return chosen[0], chosen[1], g.op("Where", is_box, order, g.const(-1, "int64")), g.reshape(count, [-1])
 
 
-def _by_class(g: Graph, scores: Value, best: Value) -> Value:
+def _by_class(g: Graph, scores: Tensor, best: Tensor) -> Tensor:
     """(batch, class, box): a box has its score in its best class only."""
     rows = g.transpose(scores, (0, 2, 1))
     count = g.reshape(g.vector([g.dim(scores, -1)]), [])
@@ -42,7 +42,7 @@ def _by_class(g: Graph, scores: Value, best: Value) -> Value:
     return g.op("Where", own, rows, g.like(-np.inf, best))
 
 
-def _survivors(g: Graph, boxes: Value, ranked: Value, limit: Dim, iou: Value, least_score: Value) -> Value:
+def _survivors(g: Graph, boxes: Tensor, ranked: Tensor, limit: Dim, iou: Tensor, least_score: Tensor) -> Tensor:
     """Which boxes stay, as (batch, box)."""
     # A score that equals the threshold is not below it, but not above ONNX's either: so it is applied here.
     eligible = g.op("Where", g.op("Less", ranked, least_score), g.like(-np.inf, ranked), ranked)
@@ -54,7 +54,7 @@ def _survivors(g: Graph, boxes: Value, ranked: Value, limit: Dim, iou: Value, le
     return g.op("ScatterND", nothing, places, marks)
 
 
-def _chosen(g: Graph, x: Value, order: Value, is_box: Value) -> Value:
+def _chosen(g: Graph, x: Tensor, order: Tensor, is_box: Tensor) -> Tensor:
     last = g.const([-1], "int64")
     inside = g.op("Where", is_box, order, g.const(0, "int64"))
     taken = g.op("GatherND", x, g.op("Unsqueeze", inside, last), batch_dims=1)

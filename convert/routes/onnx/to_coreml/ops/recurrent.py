@@ -19,7 +19,7 @@ from ..loops import Loop, from_end, written_out
 from ..mil import Var, is_symbolic, mb
 from ..node import Node
 from ..registry import translates
-from ..values import Array, Floats, Value, narrowed
+from ..values import Array, Floats, Operand, narrowed
 
 SHORT = 4
 """Sequences up to this length are written out, step by step."""
@@ -81,7 +81,7 @@ class _Network:
 
 @translates("RNN", since=7, folds=False)
 def rnn(
-    node: Node, x: Var, w: Value, r: Value, b: Value | None = None, sequence_lens: Value | None = None,
+    node: Node, x: Var, w: Operand, r: Operand, b: Operand | None = None, sequence_lens: Operand | None = None,
     initial_h: Var | None = None, *, activation_alpha: Floats = (), activation_beta: Floats = (),
     activations: Strings = (), clip: float | None = None, direction: str, hidden_size: int = 0, layout: int = 0,
 ) -> tuple[Var, ...]:  # fmt: skip
@@ -106,7 +106,7 @@ def _native_rnn(side: _Side, x: Var, states: Sequence[Var]) -> tuple[Var, Sequen
 
 @translates("GRU", since=7, folds=False)
 def gru(
-    node: Node, x: Var, w: Value, r: Value, b: Value | None = None, sequence_lens: Value | None = None,
+    node: Node, x: Var, w: Operand, r: Operand, b: Operand | None = None, sequence_lens: Operand | None = None,
     initial_h: Var | None = None, *, activation_alpha: Floats = (), activation_beta: Floats = (),
     activations: Strings = (), clip: float | None = None, direction: str, hidden_size: int = 0, layout: int = 0,
     linear_before_reset: int,
@@ -150,8 +150,8 @@ def _native_gru(side: _Side, x: Var, states: Sequence[Var]) -> tuple[Var, Sequen
 
 @translates("LSTM", since=7, folds=False)
 def lstm(
-    node: Node, x: Var, w: Value, r: Value, b: Value | None = None, sequence_lens: Value | None = None,
-    initial_h: Var | None = None, initial_c: Var | None = None, p: Value | None = None, *,
+    node: Node, x: Var, w: Operand, r: Operand, b: Operand | None = None, sequence_lens: Operand | None = None,
+    initial_h: Var | None = None, initial_c: Var | None = None, p: Operand | None = None, *,
     activation_alpha: Floats = (), activation_beta: Floats = (), activations: Strings = (),
     clip: float | None = None, direction: str, hidden_size: int = 0, input_forget: int, layout: int = 0,
 ) -> tuple[Var, ...]:  # fmt: skip
@@ -199,8 +199,8 @@ def _check_rank(node: Node, x: Var) -> None:
 
 
 def _sides(
-    node: Node, direction: str, functions: Sequence[Activation], w: Value, r: Value, b: Value | None,
-    p: Value | None = None,
+    node: Node, direction: str, functions: Sequence[Activation], w: Operand, r: Operand, b: Operand | None,
+    p: Operand | None = None,
 ) -> tuple[_Side, ...]:  # fmt: skip
     ways = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}
     if direction not in ways:
@@ -217,14 +217,14 @@ def _sides(
     return tuple(sides)
 
 
-def _of_side(value: Value, side: int) -> Tensor:
+def _of_side(value: Operand, side: int) -> Tensor:
     if isinstance(value.content, np.ndarray):
         return narrowed(value.content[side])
     return mb.gather(x=value.content, indices=side, axis=0)
 
 
 def _network(
-    x: Var, sides: tuple[_Side, ...], initial: Sequence[Var | None], lengths: Value | None, layout: int,
+    x: Var, sides: tuple[_Side, ...], initial: Sequence[Var | None], lengths: Operand | None, layout: int,
     clip: float | None,
 ) -> _Network:  # fmt: skip
     if layout:
@@ -243,7 +243,7 @@ def _zeros(x: Var, directions: int, hidden: int) -> Var:
     return mb.fill(shape=mb.concat(values=[[directions], length, [hidden]], axis=0), value=0.0)
 
 
-def _lengths(lengths: Value | None, x: Var) -> Var | None:
+def _lengths(lengths: Operand | None, x: Var) -> Var | None:
     """The length of each sequence, unless all are full."""
     if lengths is None or not isinstance(lengths.content, np.ndarray):
         return None if lengths is None else lengths.content

@@ -29,11 +29,11 @@ from ..common import (
 from ..mil import Var, is_symbolic, mb
 from ..node import Node
 from ..registry import translates
-from ..values import Array, Ints, Value, cast_name, narrowed
+from ..values import Array, Ints, Operand, cast_name, narrowed
 
 
 @translates("Identity")
-def identity(node: Node, x: Value) -> Any:
+def identity(node: Node, x: Operand) -> Any:
     """x."""
     return x
 
@@ -67,7 +67,7 @@ def reshape_attribute(node: Node, x: Var, *, shape: Ints) -> Var:
 
 
 @translates("Reshape", since=5)
-def reshape_input(node: Node, x: Var, shape: Value, *, allowzero: int = 0) -> Var:
+def reshape_input(node: Node, x: Var, shape: Operand, *, allowzero: int = 0) -> Var:
     """x in another shape, where 0 stands for its own length and -1 for what is left."""
     if shape.known:
         return _reshaped(node, x, [int(n) for n in shape.content], allowzero)
@@ -151,7 +151,7 @@ def transposed(node: Node, x: Var, *, perm: Ints | None = None) -> Var:
 
 
 @translates("Expand", since=8)
-def expand(node: Node, x: Var, shape: Value) -> Var:
+def expand(node: Node, x: Var, shape: Operand) -> Var:
     """x broadcast to another shape."""
     x = countable(x)
     if not shape.known:
@@ -171,14 +171,14 @@ def _broadcast(x: Var, shape: Any) -> Var:
 
 
 @translates("Tile", since=6)
-def tile(node: Node, x: Var, repeats: Value) -> Var:
+def tile(node: Node, x: Var, repeats: Operand) -> Var:
     """x repeated along each axis."""
     reps = narrowed(repeats.content) if repeats.known else repeats.content
     return mb.tile(x=countable(x), reps=reps) if x.rank else x
 
 
 @translates("Concat", since=4)
-def concat(node: Node, *xs: Value, axis: int) -> Any:
+def concat(node: Node, *xs: Operand, axis: int) -> Any:
     """Tensors one after the other; empty ones are nothing."""
     filled = [node.variable(x) for x in xs if not (x.known and x.content.size == 0)]
     return mb.concat(values=[countable(x) for x in filled], axis=axis) if len(filled) > 1 else filled[0]
