@@ -455,7 +455,7 @@ def test_large_sums_of_integers_stay_exact(tmp_path: Path) -> None:
 
 def _classes_of(estimator: Any, x: Any, folder: Path) -> tuple[onnx.ModelProto, Candidate]:
     from paritygate.convert.routes.sklearn.onnx import route as sklearn_to_onnx
-    from paritygate.validate.engines.sklearn.estimator import estimator as sklearn
+    from paritygate.validate.engines.sklearn import estimator as sklearn
 
     path = folder / "estimator.onnx"
     sklearn_to_onnx.convert(sklearn.load(estimator, LoadOptions()), path, ConvertOptions())

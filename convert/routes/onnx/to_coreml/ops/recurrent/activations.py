@@ -1,13 +1,13 @@
-"""The activations that ONNX' recurrent operators name."""
+"""The activations of ONNX' recurrent operators."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .mil import Var, mb
-from .node import Node
-from .values import Floats
+from ...mil import Var, mb
+from ...node import Node
+from ...values import Floats
 
 
 def _scaled_tanh(x: Var, alpha: float, beta: float) -> Var:
@@ -31,10 +31,10 @@ ACTIVATIONS: dict[str, tuple[Callable[..., Var], dict[str, float | None]]] = {
     "tanh": (lambda x: mb.tanh(x=x), {}),
     "thresholdedrelu": (_thresholded_relu, {"alpha": None}),
 }
-"""Each with the defaults of its constants; None where ONNX and ONNX Runtime don't agree on one."""
+"""Each with the defaults of its constants; None where ONNX and ONNX Runtime disagree on the default."""
 
 NATIVE = {"tanh", "sigmoid", "relu"}
-"""Those that Core ML's recurrent operators have, with one meaning in all documents."""
+"""Activations that Core ML's recurrent operators have, with the same definition in all documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Activation:
 
 
 def activations_of(node: Node, names: Sequence[str], alphas: Floats, betas: Floats) -> list[Activation]:
-    """The activations that a node names. ``alphas`` and ``betas`` belong to those that have any, in turn."""
+    """The activations that a node names; those with constants consume ``alphas`` and ``betas`` in turn."""
     given = {"alpha": iter(alphas), "beta": iter(betas)}
     return [_activation(node, name.lower(), given) for name in names]
 

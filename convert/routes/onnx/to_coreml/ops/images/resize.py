@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..common import floating, select, static, transpose
-from ..mil import Var, mb
-from ..node import Node
-from ..registry import translates
-from ..values import Array, Ints
+from ...common import floating, select, static, transpose
+from ...mil import Var, mb
+from ...node import Node
+from ...registry import translates
+from ...values import Array, Ints
 
 
 @dataclass(frozen=True, slots=True)
