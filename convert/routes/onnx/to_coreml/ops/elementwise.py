@@ -128,25 +128,25 @@ def absolute_or_negative(node: Node, x: Var) -> Var:
     return wrapped(mb.abs(x=x) if node.type == "Abs" else mb.mul(x=x, y=like(x, -1)), node.results[0])
 
 
-@translates("Sum", since=8)
+@translates("Sum", since=6)
 def total(node: Node, *xs: Var) -> Var:
     """The sum of any number of tensors."""
     return reduce(lambda a, b: mb.add(x=a, y=b), xs)
 
 
-@translates("Mean", since=8)
+@translates("Mean", since=6)
 def mean(node: Node, *xs: Var) -> Var:
     """Their mean."""
     return mb.real_div(x=total(node, *xs), y=np.float32(len(xs)))
 
 
-@translates("Max", since=8)
+@translates("Max", since=6)
 def maximum(node: Node, *xs: Var) -> Var:
     """The largest of any number of tensors."""
     return reduce(lambda a, b: mb.maximum(x=a, y=b), xs)
 
 
-@translates("Min", since=8)
+@translates("Min", since=6)
 def minimum(node: Node, *xs: Var) -> Var:
     """The smallest of any number of tensors."""
     return reduce(lambda a, b: mb.minimum(x=a, y=b), xs)

@@ -144,7 +144,7 @@ def _noise(got: np.ndarray, want: np.ndarray, tolerance: dict[str, Any]) -> str 
     return None if snr >= tolerance["snr"] and psnr >= tolerance["psnr"] else f"signal to noise {snr:.1f} dB"
 
 
-CORPUS = Path(__file__).parents[3] / "shared" / "coreml_conformance"
+CORPUS = Path(__file__).parents[4] / "shared" / "coreml_conformance"
 """Where the recorded cases lie when they are there; they are no part of the project."""
 
 

@@ -1,8 +1,7 @@
-"""ONNX to Core ML: ONNX' own operator tests, dynamic shapes against ONNX Runtime, and what must be refused."""
+"""ONNX to Core ML: dynamic shapes against ONNX Runtime, targets, precision, and what is rejected."""
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import Any
 
@@ -11,180 +10,13 @@ import onnx
 import pytest
 from onnx import numpy_helper, parser
 
-from benchmarks.onnx_coreml import Case, cases_of, measure, ours
+from fixtures.onnx_node_tests import Source, signature_of
 from paritygate.convert.routes.base import Candidate, ConvertOptions
 from paritygate.convert.routes.onnx.to_coreml import route as onnx_to_coreml
 from paritygate.validate.engines import onnxruntime
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml import lowered as coreml
 from paritygate.validate.errors import ParityGateError
-
-MODULES = [
-    "affinegrid",
-    "argmax",
-    "averagepool",
-    "batch_normalization",
-    "bitshift",
-    "bitwiseand",
-    "celu",
-    "clip",
-    "col2im",
-    "constantofshape",
-    "conv",
-    "convtranspose",
-    "cumsum",
-    "deformconv",
-    "depthtospace",
-    "det",
-    "div",
-    "dropout",
-    "einsum",
-    "expand",
-    "eyelike",
-    "flatten",
-    "gather",
-    "gathernd",
-    "gelu",
-    "gemm",
-    "gridsample",
-    "groupnormalization",
-    "instance_normalization",
-    "layernormalization",
-    "logsoftmax",
-    "lrn",
-    "matmul",
-    "maxpool",
-    "maxunpool",
-    "mod",
-    "nonmaxsuppression",
-    "onehot",
-    "pad",
-    "pow",
-    "prelu",
-    "rangeop",
-    "reduce_log_sum_exp",
-    "reducesum",
-    "resize",
-    "roialign",
-    "rmsnormalization",
-    "rotaryembedding",
-    "scatterelements",
-    "scatternd",
-    "slice",
-    "softmax",
-    "spacetodepth",
-    "split",
-    "tile",
-    "topk",
-    "trilu",
-    "unique",
-    "where",
-]
-"""Files of ONNX' operator tests, by their names there."""
-
-PASS = [
-    "argmax_default_axis_example_select_last_index",
-    "averagepool_2d_ceil",
-    "averagepool_2d_dilations",
-    "averagepool_2d_same_lower",
-    "averagepool_3d_default",
-    "batchnorm_epsilon_training_mode",
-    "bitshift_left_uint8",
-    "bitwise_and_i32_2d",
-    "celu",
-    "clip_default_int8_max",
-    "basic_conv_with_padding",
-    "conv_with_autopad_same",
-    "deform_conv_with_mask_bias",
-    "depthtospace_crd_mode_example",
-    "det_nd",
-    "div_uint8",
-    "dropout_default_mask",
-    "einsum_batch_diagonal",
-    "einsum_inner_prod",
-    "expand_dim_changed",
-    "eyelike_with_dtype",
-    "flatten_negative_axis1",
-    "gather_negative_indices",
-    "gathernd_example_int32_batch_dim1",
-    "gelu_tanh_2",
-    "gemm_all_attributes",
-    "gridsample_reflection_padding",
-    "group_normalization_epsilon",
-    "instancenorm_epsilon",
-    "layer_normalization_4d_axis1",
-    "logsoftmax_large_number",
-    "lrn",
-    "matmul_4d_1d",
-    "maxpool_2d_dilations",
-    "maxpool_2d_uint8",
-    "maxpool_with_argmax_2d_precomputed_strides",
-    "mod_int64_fmod",
-    "mod_mixed_sign_float32",
-    "pow_types_int32_float32",
-    "prelu_broadcast",
-    "range_int32_type_negative_delta",
-    "roialign_mode_max",
-    "rms_normalization_3d_axis0_epsilon",
-    "rotary_embedding_interleaved",
-    "scatter_elements_with_duplicate_indices",
-    "scatternd_max",
-    "softmax_axis_0",
-    "split_equal_parts_default_axis_opset18",
-    "where_long_example",
-    "unique_not_sorted_without_axis",
-]
-"""Cases that pass with every input computed: an odd option of each family, as the plain ones hide in them."""
-
-PASS_FIXED = [
-    "cumsum_1d_reverse_exclusive",
-    "col2im_pads",
-    "constantofshape_int_zeros",
-    "convtranspose_output_shape",
-    "convtranspose_group_2",
-    "maxunpool_export_with_output_shape",
-    "nonmaxsuppression_two_batches",
-    "onehot_with_negative_axis",
-    "wrap_pad",
-    "constant_pad_axes",
-    "reduce_log_sum_exp_keepdims_random",
-    "reduce_sum_empty_axes_input_noop",
-    "resize_downsample_scales_cubic_antialias",
-    "resize_tf_crop_and_resize_extrapolation_value",
-    "resize_upsample_sizes_nearest_not_larger",
-    "slice_neg_steps",
-    "tile",
-    "top_k_smallest",
-    "tril_neg",
-]
-"""Cases that pass once their parameters are constants (or as they are)."""
-
-
-@pytest.fixture(scope="module")
-def collected() -> dict[str, Case]:
-    found = {case.name.removeprefix("test_"): case for case in cases_of(*MODULES)}
-    gc.freeze()  # coremltools collects after each conversion
-    return found
-
-
-@pytest.mark.parametrize("name", PASS)
-def test_operator(collected: dict[str, Case], name: str) -> None:
-    result = measure(collected[name], ours, ".mlpackage")
-    assert result.outcome == "passes", result.detail
-
-
-@pytest.mark.parametrize("name", PASS_FIXED)
-def test_operator_with_constant_parameters(collected: dict[str, Case], name: str) -> None:
-    result = measure(collected[name], ours, ".mlpackage")
-    assert result.outcome in ("passes", "fixed"), result.detail
-
-
-@pytest.mark.parametrize(
-    "name", ["gemm_all_attributes", "averagepool_2d_same_lower", "layer_normalization_4d_axis1", "where_long_example"]
-)
-def test_neural_network(collected: dict[str, Case], name: str) -> None:
-    assert measure(collected[name], ours, ".mlmodel").outcome == "passes"
-
 
 DYNAMIC: dict[str, tuple[str, tuple[dict[str, tuple[int, ...]], ...]]] = {
     "a reshape by computed shape": (
@@ -325,8 +157,6 @@ def test_refused_by_name_and_nothing_written(title: str, tmp_path: Path) -> None
 
 def _unchecked(text: str, folder: Path) -> Any:
     """A model that ONNX Runtime need not know."""
-    from benchmarks.onnx_coreml import Source, signature_of
-
     imports = '"" : 17, "my.domain" : 1'
     model = parser.parse_model(f"<ir_version: 8, opset_import: [{imports}]> {text}")
     onnx.save(model, folder / "model.onnx")
@@ -376,3 +206,12 @@ def test_two_translations_of_one_operator_are_an_error() -> None:
     registry.add("Relu", lambda node: None, since=6)
     with pytest.raises(ValueError, match="two translations"):
         registry.add("Relu", lambda node: None, since=6)
+
+
+def test_the_oldest_forms_of_sum_and_max(tmp_path: Path) -> None:
+    """Opset 7 has the forms of opset 6, which don't broadcast."""
+    text = "g (float[3] x, float[3] w) => (float[3] y) { a = Sum(x, w)  b = Max(a, w)  c = Min(b, x)  y = Mean(c, a) }"
+    source = model_of(text, tmp_path, opset=7)
+    made = onnx_to_coreml.convert(source, tmp_path / "made.mlpackage", ConvertOptions())
+    feed = {"x": np.array([1, -2, 3], np.float32), "w": np.array([0.5, 4, -1], np.float32)}
+    np.testing.assert_array_equal(coreml.load(made.path, LoadOptions()).run(feed)["y"], source.run(feed)["y"])

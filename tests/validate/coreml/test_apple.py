@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks.coreml_apple.suite import Part, command, environment
+from fixtures.apple_tests.suite import Part, command, environment
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 OPERATORS = "converters/mil/mil/ops/tests"
 LAYERS = "test/neural_network/test_numpy_nn_layers.py"
 PREDICTING = {
