@@ -2,8 +2,8 @@
 
 A lowering is a function ``def conv(g: Graph, *, x: Tensor, strides: Ints = (1, 1)) -> Tensor`` whose keyword parameters
 have the names and defaults of the specification. A parameter annotated :class:`Tensor` may be computed by the model;
-any plain type must be a constant, and :func:`bind` refuses the rest by operator and name. A lowering that needs to
-know more (the declared output types, nested blocks) takes a second positional parameter ``op: Op``.
+any plain type must be a constant, and anything else is rejected with the operator's name. A lowering that needs
+more (the declared output types, nested blocks) takes a second positional parameter ``op: Op``.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ Bools = tuple[bool, ...]
 class Numerics(Enum):
     """How a lowering treats the narrow types (float16, and integers below 32 bits).
 
-    ROUND: computed in float32 or int32 and rounded once, at the operator's boundary. EXACT: computed in the wide type
-    too, but every result is one of the operands' values (a selection, a sort), so no rounding is lost when the next
-    operator takes the wide value. MONOTONE: exact, and the same whether operands or results are rounded (a relu); the
-    results are, so that ONNX Runtime can fuse the operator with the one before. RAW: values are only moved or
-    replaced, in whatever type they have.
+    ROUND: computed in float32 or int32 and rounded once, at the operator's output. EXACT: computed in the wide type as
+    well, but every result equals one of the operands' values (a selection, a sort), so the next operator can use the
+    wide value without losing a rounding. MONOTONE: exact, and commutes with rounding (a relu); the result is rounded
+    instead of the operand, so that ONNX Runtime can fuse the operator with the previous one. RAW: values are only
+    moved or replaced, in their own type.
     """
 
     ROUND = "round"
@@ -54,7 +54,7 @@ class TensorType:
 
 @dataclass(slots=True)
 class State:
-    """A named state tensor: what it holds at this point of the program. ``write_state`` replaces ``value``."""
+    """A named state tensor: its content at this point of the program. ``write_state`` replaces ``value``."""
 
     name: str
     value: Tensor
@@ -70,7 +70,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """What a lowering may know of its operator besides the arguments."""
+    """What a lowering can see of its operator in addition to the arguments."""
 
     type: str
     name: str
@@ -90,7 +90,7 @@ Function = TypeVar("Function", bound=Callable[..., Result])
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One keyword parameter: how to convert an argument, and what stands in when there is none."""
+    """One keyword parameter: how to convert its argument, and whether it is required."""
 
     convert: Callable[[Sequence[Bound]], Any]
     required: bool
@@ -98,7 +98,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Lowering:
-    """One registered function, with its signature read once."""
+    """One registered function with its parsed signature."""
 
     function: Callable[..., Result]
     parameters: Mapping[str, Parameter]
@@ -106,16 +106,16 @@ class Lowering:
     numerics: Numerics
 
     def __call__(self, g: Graph, op: Op, arguments: Arguments) -> tuple[Slot, ...]:
-        """Lower one operator; its results have the dtypes that the program declares."""
+        """Lower one operator; its results have the declared dtypes. Raises PG402, PG404 and PG405."""
         given = self._bind(g, op, arguments)
         try:
             result = self.function(g, op, **given) if self.takes_op else self.function(g, **given)
         except (ArithmeticError, LookupError, TypeError, ValueError) as e:
-            raise damaged(str(op), f"its arguments don't fit together: {e}") from e
+            raise damaged(str(op), f"its arguments are inconsistent: {e}") from e
         values = result if isinstance(result, tuple) else () if result is None else (result,)
         if len(values) != len(op.outputs):
             raise miscarried(
-                str(op), f"the lowering gives {len(values)} values, the program declares {len(op.outputs)}"
+                str(op), f"the lowering returns {len(values)} values, the program declares {len(op.outputs)}"
             )
         exact = self.numerics is Numerics.EXACT or (
             self.numerics is Numerics.MONOTONE and all(g.unrounded(a) is a for a in _tensors(arguments))
@@ -123,9 +123,9 @@ class Lowering:
         return tuple(_as_declared(g, op, v, t, exact) for v, t in zip(values, op.outputs, strict=True))
 
     def _bind(self, g: Graph, op: Op, arguments: Arguments) -> dict[str, Any]:
-        strange = arguments.keys() - self.parameters.keys()
-        if strange:
-            raise unsupported(str(op), f"it has no parameter {', '.join(sorted(strange))} in this opset")
+        unknown = arguments.keys() - self.parameters.keys()
+        if unknown:
+            raise unsupported(str(op), f"it has no parameter {', '.join(sorted(unknown))} in this opset")
         missing = [n for n, p in self.parameters.items() if p.required and n not in arguments]
         if missing:
             raise damaged(str(op), f"its parameter {', '.join(missing)} is missing")
@@ -152,11 +152,11 @@ def _tensors(arguments: Arguments) -> list[Tensor]:
 
 
 def _as_declared(g: Graph, op: Op, value: Slot, declared: TensorType, exact: bool) -> Slot:
-    """``value`` with the declared dtype and shape; a change between bool, integer, float and text is a defect."""
+    """``value`` with the declared dtype and shape; a change between bool, integer, float and text is an error."""
     if isinstance(value, Pairs):
         return value
     if _family(value.dtype) != _family(declared.dtype):
-        raise miscarried(str(op), f"the lowering gives {value.dtype}, the program declares {declared.dtype}")
+        raise miscarried(str(op), f"the lowering returns {value.dtype}, the program declares {declared.dtype}")
     return g.typed(g.narrow(value, declared.dtype, exact), declared.shape)
 
 
@@ -165,7 +165,7 @@ def _family(dtype: Dtype) -> str:
 
 
 class Registry:
-    """Lowerings by name and by the opset (iOS version) from which they hold."""
+    """Lowerings by name and by the first opset (iOS version) that they apply to."""
 
     def __init__(self, title: str) -> None:
         self._title = title
@@ -175,7 +175,7 @@ class Registry:
         return name in self._entries
 
     def names(self) -> frozenset[str]:
-        """Everything that has a lowering."""
+        """All names that have a lowering."""
         return frozenset(self._entries)
 
     def add(
@@ -201,7 +201,7 @@ class Registry:
         return register
 
     def find(self, op: Op) -> Lowering:
-        """The lowering that holds in ``op.opset``. Raises PG404 naming the operator when there is none."""
+        """The lowering that applies to ``op.opset``. Raises PG404 naming the operator when there is none."""
         entries = [v for v in self._entries.get(op.type, {}) if v <= op.opset]
         if not entries:
             raise unsupported(str(op), f"this {self._title} has no lowering")

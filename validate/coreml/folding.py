@@ -1,4 +1,4 @@
-"""Layers that do arithmetic with shapes are computed while lowering, so that shapes stay as static as they are."""
+"""Layers that do arithmetic on shapes are computed during lowering, so that static shapes stay static."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .refuse import damaged
 
 _MAX_ELEMENTS = 64
 _NEVER = ("branch", "loop", "random", "categorical")
-"""Beginnings of the kinds whose result isn't a function of their inputs alone."""
+"""Prefixes of the kinds whose result isn't a function of their inputs alone."""
 
 
 def computed(g: Graph, layer: Layer, inputs: Sequence[Tensor]) -> dict[str, Tensor] | None:

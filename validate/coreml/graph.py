@@ -1,7 +1,7 @@
-"""A thin builder of ONNX graphs: every node is checked and its result typed the moment it is made.
+"""A thin builder of ONNX graphs: every node is checked and its result typed when it is created.
 
 Lowerings see ``g.op("Conv", x, w, strides=[1, 1])`` and ``g.const(array)``, and get a :class:`Tensor` that knows its
-dtype, its shape as far as that is static, and, for constants, its content.
+dtype, its static dimensions and, for constants, its content.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Dim", "Graph", "Pairs", "Shape", "Slot", "Tensor", "Tensors"]
 
-_FOLDED = 1 << 20  # bytes; a larger constant is not copied while lowering, ONNX Runtime casts or transposes it
+_FOLDED = 1 << 20  # bytes; a larger constant is not copied during lowering, ONNX Runtime casts or transposes it
 _WIDE = {"float16": "float32", "int8": "int32", "uint8": "int32", "int16": "int32", "uint16": "int32"}
 
 _INTEGER = {"Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "Div": operator.floordiv}
@@ -35,7 +35,7 @@ _INTEGER = {"Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "Div"
 
 @dataclass(slots=True)
 class _Model:
-    """What a graph and its sub-graphs share."""
+    """What a graph and its subgraphs share."""
 
     names: int = 0
     scope: str = ""
@@ -57,7 +57,7 @@ class Graph:
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
-        """Name the nodes made inside ``<name>/<OnnxOp><n>``, so that ONNX Runtime's messages tell the operator."""
+        """Name nodes created inside ``<name>/<OnnxOp><n>``, so that ONNX Runtime's messages name the operator."""
         outer, self._model.scope = self._model.scope, name
         try:
             yield
@@ -65,14 +65,14 @@ class Graph:
             self._model.scope = outer
 
     def const(self, value: Array | float | Sequence[int] | Sequence[float], dtype: str | Dtype | None = None) -> Tensor:
-        """A constant; Python numbers need a ``dtype``, arrays keep theirs unless one is given."""
+        """A constant; Python numbers need a ``dtype``, arrays keep their own by default."""
         array = np.asarray(value, dtype)
         name = self._name("const")
         self._model.constants[name] = array
         return Tensor(name, array.dtype, array.shape, array)
 
     def op(self, kind: str, *inputs: Tensor | None, **attributes: Any) -> Tensor:
-        """One node with one output. None leaves an optional input out; None attributes are left out too."""
+        """One node with one output. Optional inputs and attributes that are None are omitted."""
         return self.ops(kind, *inputs, outputs=1, **attributes)[0]
 
     def ops(
@@ -84,14 +84,14 @@ class Graph:
         types: Sequence[tuple[Dtype, Shape | None]] | None = None,
         **attributes: Any,
     ) -> tuple[Tensor, ...]:
-        """One node with ``outputs`` outputs. ``types`` declares (dtype, shape) where ONNX can't infer it.
+        """One node with ``outputs`` outputs. ``types`` declares (dtype, shape) if ONNX can't infer it.
 
-        Attributes may be :class:`Graph` objects (sub-graphs). Raises PG405 naming the scope when ONNX rejects the node.
+        Attributes may be :class:`Graph` objects (subgraphs). Raises PG405 naming the scope when ONNX rejects the node.
         """
         name = self._name(kind)
         names = [name] if outputs == 1 else [f"{name}:{i}" for i in range(outputs)]
         given = {k: self._attribute(v) for k, v in attributes.items() if v is not None}
-        # ONNX Runtime lays no convolution out for its fastest kernels that names an absent bias at its end.
+        # ONNX Runtime doesn't use its fastest kernels for a convolution with an empty bias name as its last input.
         present = [v.name if v else "" for v in inputs[: max((i + 1 for i, v in enumerate(inputs) if v), default=0)]]
         node = helper.make_node(kind, present, names, name, domain=domain, **given)
         schema = checked_schema(kind, domain, given, self._model.scope)
@@ -101,7 +101,7 @@ class Graph:
         return tuple(Tensor(n, dtype, shape) for n, (dtype, shape) in zip(names, types, strict=True))
 
     def cast(self, x: Tensor, dtype: str | Dtype) -> Tensor:
-        """``x`` as ``dtype``, by ONNX's rules; a constant that isn't large is cast at once."""
+        """``x`` as ``dtype``, by ONNX's rules; a small constant is cast immediately."""
         dtype = np.dtype(dtype)
         if x.dtype == dtype:
             return x
@@ -110,9 +110,9 @@ class Graph:
         return self.op("Cast", x, to=helper.np_dtype_to_tensor_dtype(dtype))
 
     def widen(self, x: Tensor) -> Tensor:
-        """``x`` in the type that arithmetic is done in: float32 for float16, int32 for narrower integers.
+        """``x`` in the type used for arithmetic: float32 for float16, int32 for narrower integers.
 
-        The cast is made once per value. A value that :meth:`narrow` made from an exact result needs none.
+        The cast is made once per tensor. A tensor that :meth:`narrow` made from an exact result needs none.
         """
         wide = _WIDE.get(x.dtype.name)
         if wide is None:
@@ -123,44 +123,44 @@ class Graph:
         return known
 
     def narrow(self, x: Tensor, dtype: Dtype, exact: bool) -> Tensor:
-        """``x`` rounded to ``dtype``. ``exact`` says that ``x`` holds nothing that ``dtype`` can't represent."""
+        """``x`` rounded to ``dtype``. ``exact``: ``dtype`` can represent every value of ``x``."""
         result = self.cast(x, dtype)
         if _WIDE.get(dtype.name) == x.dtype.name:
             (self._wide if exact else self._unrounded)[result.name] = x
         return result
 
     def unrounded(self, x: Tensor) -> Tensor:
-        """``x`` in float32 as it was before it was rounded to float16, where that is known; ``x`` itself elsewhere."""
+        """``x`` in float32 before it was rounded to float16, if that is known; otherwise ``x`` itself."""
         return self._unrounded.get(x.name, x) if x.dtype == np.float16 else x
 
     def note_padding(self, padded: Tensor, x: Tensor, amounts: Sequence[int]) -> None:
-        """Tell :meth:`unpadded` that ``padded`` is ``x`` with zeros before and after each of its last axes."""
+        """Record for :meth:`unpadded` that ``padded`` is ``x`` with zeros before and after each of its last axes."""
         self._padded[padded.name] = (x, amounts)
 
     def unpadded(self, x: Tensor) -> tuple[Tensor, Sequence[int]]:
-        """What ``x`` was before it was padded with zeros, and the amounts: an operator that pads takes them over."""
+        """``x`` before it was padded with zeros, and the amounts, for operators that can pad themselves."""
         return self._padded.get(x.name, (x, ()))
 
     def dim(self, x: Tensor, axis: int) -> Dim:
-        """The length of one axis: a number when it is static, else a vector of one element."""
+        """The length of one axis: a number if it is static, else a vector of one element."""
         axis %= x.rank
         known = (x.shape or ())[axis]
         return self.op("Shape", x, start=axis, end=axis + 1) if known is None else known
 
     def calc(self, kind: str, a: Dim, b: Dim) -> Dim:
-        """``a`` and ``b`` combined by "Add", "Sub", "Mul" or "Div" (of lengths, so rounded down)."""
+        """``a`` and ``b`` combined by "Add", "Sub", "Mul" or "Div" (rounded down, as these are lengths)."""
         if isinstance(a, int) and isinstance(b, int):
             return int(_INTEGER[kind](a, b))
         return self.op(kind, *(self.vector([d]) for d in (a, b)))
 
     def vector(self, dims: Sequence[Dim]) -> Tensor:
-        """``dims`` as one int64 vector: a constant when all are numbers."""
+        """``dims`` as one int64 vector: a constant if all are numbers."""
         if all(isinstance(d, int) for d in dims):
             return self.const(np.array(dims, np.int64))
         return self.op("Concat", *(self.const([d], "int64") if isinstance(d, int) else d for d in dims), axis=0)
 
     def shape_of(self, x: Tensor) -> Tensor:
-        """The shape of ``x`` as an int64 vector: a constant when it is static."""
+        """The shape of ``x`` as an int64 vector: a constant if it is static."""
         known = x.static_shape
         return self.const(known, "int64") if known is not None else self.op("Shape", x)
 
@@ -172,7 +172,7 @@ class Graph:
         return self.op("Reshape", x, wanted, allowzero=1)
 
     def transpose(self, x: Tensor, perm: Sequence[int]) -> Tensor:
-        """``x`` with its axes in the order ``perm``; a constant that isn't large is transposed at once."""
+        """``x`` with its axes in the order ``perm``; a small constant is transposed immediately."""
         if x.value is not None and x.value.nbytes <= _FOLDED:
             return self.const(np.ascontiguousarray(x.value.transpose(perm)))
         return self.op("Transpose", x, perm=[p % len(perm) for p in perm])
@@ -182,7 +182,7 @@ class Graph:
         return self.const(value, x.dtype)
 
     def typed(self, x: Tensor, shape: Shape | None) -> Tensor:
-        """``x`` with ``shape`` filling in what inference left open. Raises PG405 when the two contradict."""
+        """``x`` with unknown dimensions taken from ``shape``. Raises PG405 when the two contradict each other."""
         if shape is None or x.shape == shape:
             return x
         if x.shape is None:
@@ -190,16 +190,16 @@ class Graph:
         if len(x.shape) != len(shape) or any(
             None not in (a, b) and a != b for a, b in zip(x.shape, shape, strict=True)
         ):
-            raise miscarried(self._model.scope, f"the lowering gives shape {x.shape}, the program declares {shape}")
+            raise miscarried(self._model.scope, f"the lowering returns shape {x.shape}, the program declares {shape}")
         merged = tuple(b if a is None else a for a, b in zip(x.shape, shape, strict=True))
         return Tensor(x.name, x.dtype, merged, x.value)
 
     def subgraph(self) -> Graph:
-        """A graph for an If or Loop attribute: it sees this graph's values and shares its constants."""
+        """A graph for an If or Loop attribute: it sees this graph's tensors and shares its constants."""
         return Graph(self)
 
     def input(self, name: str, dtype: str | Dtype, shape: Shape | None) -> Tensor:
-        """Declare an input. In a sub-graph the name is made unique."""
+        """Declare an input. In a subgraph the name is made unique."""
         name = self._name(name) if self._parent else name
         dtype = np.dtype(dtype)
         self.inputs.append(value_info(name, dtype, shape))
@@ -215,7 +215,7 @@ class Graph:
         """The finished model, and its large constants by name (declared as external data in the model)."""
         graph = self._proto("coreml")
         used = used_names(graph)
-        # What nothing uses is let go: compressed weights, for one, would else stand beside what they were unpacked to.
+        # Unused constants are released: compressed weights would otherwise stay in memory next to their unpacked form.
         self._model.constants = constants = {n: v for n, v in self._model.constants.items() if n in used}
         graph.initializer.extend(initializer(n, v) for n, v in constants.items())
         model = helper.make_model(graph, opset_imports=IMPORTS, ir_version=IR_VERSION, producer_name="paritygate")

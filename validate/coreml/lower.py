@@ -26,7 +26,7 @@ NEXT_STATE = "/next"
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """A lowered model: the graph, how its tensors and Core ML's features correspond, and its weight files."""
+    """A lowered model: the graph, Core ML's features with their tensors, and the weight files."""
 
     graph: Graph
     inputs: tuple[Feature, ...]
@@ -40,9 +40,9 @@ def lower(
 ) -> Lowered:
     """Lower the model, or one function of a model that has several.
 
-    ``shapes`` replace the declared shapes of inputs, by name.
+    ``shapes`` override the declared shapes of inputs, by name.
 
-    Raises PG402 for a damaged specification, PG404 for something that has no lowering.
+    Raises PG402 for a damaged specification, PG404 for anything that has no lowering.
     """
     spec = package.spec
     description, chosen = _description(spec, function_name)
@@ -53,7 +53,7 @@ def lower(
     states = {d.name: _state(g, d) for d in description.state}
     context = ModelContext(spec, description, package.blobs, chosen, lower_model, states)
     results = lower_model(g, context, slots)
-    # coremltools declares a value that a program returns twice as two features of one name.
+    # A value that a program returns twice is declared by coremltools as two features of the same name.
     outputs = tuple(_output(g, d, results) for d in {d.name: d for d in description.output}.values())
     for state in states.values():
         g.output(state.value, state.name + NEXT_STATE)
@@ -68,11 +68,11 @@ def lower_model(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> d
     try:
         return MODELS[kind](g, context, slots)
     except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as e:
-        raise damaged(f"model type '{kind}'", f"its parameters don't fit together: {e}") from e
+        raise damaged(f"model type '{kind}'", f"its parameters are inconsistent: {e}") from e
 
 
 def _description(spec: Message, function_name: str | None) -> tuple[Message, str]:
-    """The description that holds for the chosen function, and the function's name."""
+    """The description of the chosen function, and the function's name."""
     described = {f.name: f for f in spec.description.functions}
     chosen = function_name or spec.description.defaultFunctionName or MAIN
     if chosen in described:
@@ -85,7 +85,7 @@ def _description(spec: Message, function_name: str | None) -> tuple[Message, str
 def _input(feature: Feature, outputs: set[str], shapes: Mapping[str, tuple[int, ...]]) -> Feature:
     if feature.name in shapes:
         feature = replace(feature, shape=shapes[feature.name], allowed=None)
-    # ONNX can't give an input and an output the same name; a Core ML function may return what it was given.
+    # In ONNX an input and an output can't share a name; a Core ML function may return its input.
     return replace(feature, tensor=f"{feature.name}/given") if feature.name in outputs else feature
 
 

@@ -1,4 +1,4 @@
-"""A neural network becomes a graph: its layers are lowered one after the other, in their order."""
+"""Lowers a neural network: its layers are lowered one after the other, in order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ del _layers
 
 
 def lower_layers(g: Graph, network: Message, blobs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Lower all layers of ``network`` into ``g``; gives the blobs that they define or, in loops, replace."""
+    """Lower all layers of ``network`` into ``g``; returns the blobs that they define or, in loops, replace."""
     return _lower_sequence(g, network.layers, blobs)
 
 
@@ -44,7 +44,7 @@ def _lower_layer(g: Graph, message: Any, blobs: Mapping[str, Tensor]) -> dict[st
     layer = Layer(kind, message.name, params, tuple(message.output), blobs, lower_layers)
     missing = [name for name in message.input if name not in blobs]
     if missing:
-        raise damaged(str(layer), f"it uses '{missing[0]}', which nothing before it defines")
+        raise damaged(str(layer), f"it uses '{missing[0]}', which no earlier layer defines")
     inputs = [blobs[name] for name in message.input]
     with g.scope(f"{kind}:{message.name}"):
         return computed(g, layer, inputs) or LAYERS.lower(g, layer, inputs)

@@ -72,12 +72,12 @@ def test_arrays(kind: str, target: str, good: list[Any], bad: list[Any], declare
         with pytest.raises(ParityGateError, match="input 'x'") as caught:
             predict(path, {"x": np.zeros(shape, np.float32)})
         assert caught.value.code == "PG204"
-        assert f"shape {shape} is not the declared {declared}" in str(caught.value)
+        assert f"shape {shape} is not the declared shape {declared}" in str(caught.value)
 
 
 def test_an_array_without_its_leading_axis_is_measured_too(tmp_path: Path):
     """Four numbers are one row, and one row is too few."""
-    with pytest.raises(ParityGateError, match=r"shape \(4,\) is not the declared \(2 to 5, 4\)"):
+    with pytest.raises(ParityGateError, match=r"shape \(4,\) is not the declared shape \(2 to 5, 4\)"):
         predict(save(array_type("range"), tmp_path), {"x": np.zeros(4, np.float32)})
 
 
@@ -108,7 +108,7 @@ def test_images(kind: str, good: list[Any], bad: list[Any], declared: str, tmp_p
     for height, width in bad:
         with pytest.raises(ParityGateError) as caught:
             predict(path, {"x": Image.new("RGB", (width, height))})
-        assert f"shape (1, 3, {height}, {width}) is not the declared {declared}" in str(caught.value)
+        assert f"shape (1, 3, {height}, {width}) is not the declared shape {declared}" in str(caught.value)
 
 
 def test_the_signature_names_the_axes_that_vary(tmp_path: Path):

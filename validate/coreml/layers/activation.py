@@ -22,7 +22,7 @@ def activation(g: Graph, layer: Layer, x: Tensor) -> Tensor:
 
 
 def nonlinearity(g: Graph, layer: Layer, params: Message, x: Tensor) -> Tensor:
-    """What an ActivationParams message asks for; recurrent layers have several."""
+    """The function of an ActivationParams message; recurrent layers have several."""
     kind = params.WhichOneof("NonlinearityType")
     if kind in PLAIN:
         return g.op(PLAIN[kind], x)

@@ -1,4 +1,4 @@
-"""Elementwise functions of two and more blobs, broadcast as numpy does. Truth values are 1 and 0."""
+"""Elementwise functions of two or more blobs, broadcast as in numpy. Truth values are 1 and 0."""
 
 from __future__ import annotations
 
@@ -90,5 +90,5 @@ def floor_division(g: Graph, layer: Layer, x: Tensor, y: Tensor) -> Tensor:
 
 @lowers("whereBroadcastable")
 def where(g: Graph, layer: Layer, condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """x where the condition isn't 0, y elsewhere."""
+    """x if the condition isn't 0, otherwise y."""
     return g.op("Where", truth(g, condition), x, y)

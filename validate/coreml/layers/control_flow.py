@@ -1,7 +1,7 @@
-"""Branches and loops. Their networks see every blob around them, and what they define or replace is seen after them.
+"""Branches and loops. Their networks see all outer blobs, and blobs that they define or replace are visible afterwards.
 
-A network is a list of layers, so a break or continue inside a branch has to skip what follows the branch as well: the
-two layers set flags, and :func:`.network.lower_layers` guards the rest with them.
+A network is a list of layers, so a break or continue inside a branch must also skip the layers after the branch: the
+two layers set flags, and :func:`.network.lower_layers` guards the remaining layers with them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..shared.branching import BROKEN, SKIPPING, Network, common_shape, select
 from ..shared.floats import indices, scalar
 
 ZERO = 1e-6
-"""A condition holds when its absolute value is greater."""
+"""A condition is true if its absolute value is greater."""
 _MOST_LOWERINGS = 4
 
 
@@ -28,7 +28,7 @@ def _holds(g: Graph, x: Tensor) -> Tensor:
 
 @lowers("branch")
 def branch(g: Graph, layer: Layer, condition: Tensor) -> dict[str, Tensor]:
-    """The blobs that ifBranch gives where the condition holds, else those of elseBranch."""
+    """The blobs of ifBranch if the condition is true, else those of elseBranch."""
     p = layer.params
     chosen, other = _network(layer, p.ifBranch), _network(layer, p.elseBranch)
     if condition.value is not None:
@@ -42,23 +42,23 @@ def _network(layer: Layer, message: Message) -> Network:
 
 @lowers("loopBreak")
 def loop_break(g: Graph, layer: Layer) -> dict[str, Tensor]:
-    """Nothing more of the loop is done."""
+    """Ends the loop."""
     return {**loop_continue(g, layer), BROKEN: g.const(True, "bool")}
 
 
 @lowers("loopContinue")
 def loop_continue(g: Graph, layer: Layer) -> dict[str, Tensor]:
-    """Nothing more of this pass is done."""
+    """Ends this iteration."""
     if SKIPPING not in layer.blobs:
-        raise damaged(str(layer), "it stands outside of a loop")
+        raise damaged(str(layer), "it is outside of a loop")
     return {SKIPPING: g.const(True, "bool")}
 
 
 @lowers("loop")
 def loop(g: Graph, layer: Layer, limit: Tensor | None = None) -> dict[str, Tensor]:
-    """bodyNetwork so many times, or as long as conditionNetwork gives a condition that holds, or both.
+    """bodyNetwork a given number of times, or while conditionNetwork gives a true condition, or both.
 
-    The graph of a pass is made again until the shapes that go into it are those that come out.
+    The graph of an iteration is rebuilt until its input shapes equal its output shapes.
     """
     start = layer.nested(g, layer.params.conditionNetwork, layer.blobs)
     before = {**layer.blobs, **start}
@@ -71,8 +71,8 @@ def loop(g: Graph, layer: Layer, limit: Tensor | None = None) -> dict[str, Tenso
             break
         shapes = found
     else:
-        raise unsupported(str(layer), "the shapes of its blobs don't settle")
-    # A blob that only the passes define is empty before the first; nothing reads it there.
+        raise unsupported(str(layer), "the shapes of its blobs don't converge")
+    # A blob that is only defined inside the loop is empty before the first iteration; nothing reads it there.
     empty = g.const(np.zeros(0, np.float32))
     initial = [before.get(name, empty) for name in names]
     types = [
@@ -97,12 +97,12 @@ def _goes_on(g: Graph, layer: Layer, blobs: Mapping[str, Tensor]) -> Tensor:
     if not name:
         return g.const(True, "bool")
     if name not in blobs:
-        raise damaged(str(layer), f"conditionNetwork doesn't give '{name}'")
+        raise damaged(str(layer), f"conditionNetwork doesn't define '{name}'")
     return _holds(g, blobs[name])
 
 
 def _pass(g: Graph, layer: Layer, blobs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """One pass: the body, then the condition for the next. Flags among the blobs say whether it was broken off."""
+    """One iteration: the body, then the condition of the next. Flags among the blobs tell whether it was broken off."""
     p = layer.params
     flags = {SKIPPING: g.const(False, "bool"), BROKEN: g.const(False, "bool")}
     made = layer.nested(g, p.bodyNetwork, {**blobs, **flags})
@@ -112,7 +112,7 @@ def _pass(g: Graph, layer: Layer, blobs: Mapping[str, Tensor]) -> dict[str, Tens
 def _body(
     g: Graph, layer: Layer, before: Mapping[str, Tensor], shapes: Mapping[str, Shape | None]
 ) -> tuple[Graph, dict[str, Tensor]]:
-    """The graph of one pass, and the blobs after it."""
+    """The graph of one iteration, and the blobs after it."""
     body = g.subgraph()
     body.input("pass", "int64", ())
     body.input("goes_on", "bool", ())

@@ -57,7 +57,7 @@ def _convolved(
         return conv.conv(
             g, layer.op, x=x, weight=weight, bias=bias, strides=strides, dilations=dilations, groups=groups, **pads
         )  # fmt: skip
-    # NeuralNetwork.proto ignores padding when outputShape is set; coremltools sets both, and means both.
+    # According to NeuralNetwork.proto, outputShape overrides padding; coremltools sets both and relies on both.
     shape = (0, 0, *p.outputShape) if p.outputShape else None
     return conv.conv_transpose(
         g, layer.op, x=x, weight=weight, bias=bias, strides=strides, dilations=dilations, groups=groups,
@@ -85,7 +85,7 @@ def sizes(p: Any, name: str) -> Ints:
 
 
 def padding_3d(p: Any) -> dict[str, Any]:
-    """The same as :func:`padding` from the messages with three axes."""
+    """As :func:`padding`, from the messages with three axes."""
     if p.paddingType == CUSTOM:
         return {"pad_type": "custom", "pad": tuple(getattr(p, "customPadding" + side) for side in SIDES)}
     return {"pad_type": "same" if p.paddingType == SAME else "valid"}

@@ -93,12 +93,12 @@ def unary(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """One of eight functions of scale * x + shift."""
     p = layer.params
     if p.type not in UNARY:
-        raise unsupported(str(layer), f"the unary function {p.type} is not known")
+        raise unsupported(str(layer), f"the unary function {p.type} is unknown")
     if p.scale not in (0, 1):
         x = g.op("Mul", x, g.like(p.scale, x))
     if p.shift:
         x = g.op("Add", x, g.like(p.shift, x))
     if p.type == LOG and p.epsilon:
-        # NeuralNetwork.proto has no epsilon in this formula, but coremltools relies on one that is set.
+        # NeuralNetwork.proto has no epsilon in this formula, but coremltools relies on it when it is set.
         x = g.op("Add", x, g.like(p.epsilon, x))
     return UNARY[p.type](g, x, p.alpha, p.epsilon or 1e-6)

@@ -41,7 +41,7 @@ def fill_static(g: Graph, layer: Layer) -> Tensor:
 
 @lowers("fillDynamic")
 def fill_dynamic(g: Graph, layer: Layer, shape: Tensor) -> Tensor:
-    """``value`` in the shape that the input holds."""
+    """``value`` in the shape given by the input."""
     return _filled(g, layer, shape_vector(g, shape))
 
 
@@ -59,7 +59,7 @@ def broadcast_to_static(g: Graph, layer: Layer, x: Tensor) -> Tensor:
 
 @lowers("broadcastToDynamic")
 def broadcast_to_dynamic(g: Graph, layer: Layer, x: Tensor, shape: Tensor) -> Tensor:
-    """x broadcast to the shape that the second input holds."""
+    """x broadcast to the shape given by the second input."""
     return expanded(g, x, shape_vector(g, shape))
 
 
@@ -76,7 +76,7 @@ def range_static(g: Graph, layer: Layer) -> Tensor:
 def range_dynamic(
     g: Graph, layer: Layer, end: Tensor, start: Tensor | None = None, step: Tensor | None = None
 ) -> Tensor:
-    """The same with an end, and perhaps a start and a step, that the model computes."""
+    """The same with a computed end and, optionally, start and step."""
     p = layer.params
     first = start or g.const(p.startValue, "float32")
     return range_1d(g, end=end, start=first, step=step or g.const(p.stepSizeValue, "float32"))

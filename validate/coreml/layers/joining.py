@@ -1,4 +1,4 @@
-"""Layers that put blobs together, take them apart, or repeat them."""
+"""Layers that join, split or repeat blobs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ..shared.floats import shape_vector
 
 @lowers("concat")
 def concat(g: Graph, layer: Layer, *xs: Tensor) -> Tensor:
-    """The inputs one after the other along the channels, or along the sequence."""
+    """The inputs concatenated along the channels, or along the sequence."""
     return g.op("Concat", *xs, axis=-5 if layer.params.sequenceConcat else -3)
 
 
 @lowers("concatND")
 def concat_nd(g: Graph, layer: Layer, *xs: Tensor) -> Tensor:
-    """The inputs one after the other along ``axis``, or with ``interleave`` their slices in turn."""
+    """The inputs concatenated along ``axis``; with ``interleave`` their slices alternate."""
     return tensor_operation.concat(g, values=xs, axis=layer.params.axis, interleave=layer.params.interleave)
 
 
@@ -42,7 +42,7 @@ def split_nd(g: Graph, layer: Layer, x: Tensor) -> tuple[Tensor, ...]:
 
 
 def _parts(g: Graph, layer: Layer, x: Tensor, axis: int) -> tuple[Tensor, ...]:
-    """Equal parts, or where that can't be, the first ones longer by one element, as NumPy's array_split has them."""
+    """Equal parts; if that isn't possible, the first ones are longer by one element, as in NumPy's array_split."""
     count, length = len(layer.outputs), g.dim(x, axis)
     if not isinstance(length, int):
         return g.ops("Split", x, outputs=count, axis=axis, num_outputs=count)
@@ -52,7 +52,7 @@ def _parts(g: Graph, layer: Layer, x: Tensor, axis: int) -> tuple[Tensor, ...]:
 
 @lowers("tile")
 def tile(g: Graph, layer: Layer, x: Tensor, repetitions: Tensor | None = None) -> Tensor:
-    """x repeated along its last axes, as often as the second input or ``reps`` says."""
+    """x repeated along its last axes, by the counts in the second input or ``reps``."""
     times = g.const(tuple(layer.params.reps), "int64") if repetitions is None else shape_vector(g, repetitions)
     given = (times.static_shape or (x.rank,))[0]
     if given < x.rank:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @lowers("innerProduct")
 def inner_product(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """weights * x + bias over the last axis; from rank 4 on, over the last three taken together."""
+    """weights * x + bias over the last axis; from rank 4 on, over the last three axes together."""
     p = layer.params
     weights = layer.weights(p.weights, (p.outputChannels, p.inputChannels))
     if x.rank < 4:
@@ -32,7 +32,7 @@ def _biased(g: Graph, layer: Layer, product: Tensor, size: int) -> Tensor:
 
 @lowers("batchedMatmul")
 def batched_mat_mul(g: Graph, layer: Layer, a: Tensor, b: Tensor | None = None) -> Tensor:
-    """The product of two blobs' last two axes, or of one with a stored matrix (kept column by column)."""
+    """The product of two blobs' last two axes, or of one with a stored matrix (in column-major order)."""
     p = layer.params
     if b is None:
         rows, columns = p.weightMatrixFirstDimension, p.weightMatrixSecondDimension

@@ -15,7 +15,7 @@ from ..ops import normalization
 
 @lowers("batchnorm")
 def batch_norm(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """gamma * (x - mean) / sqrt(variance + epsilon) + beta per channel, with stored moments or those of the input."""
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta per channel, with stored or computed moments."""
     p = layer.params
     epsilon = p.epsilon or 1e-5
     gamma, beta = _parameter(layer, p.gamma, 1), _parameter(layer, p.beta, 0)
@@ -36,7 +36,7 @@ def _parameter(layer: Layer, field: Message, default: float) -> np.ndarray[tuple
 
 @lowers("mvn")
 def mean_variance_normalize(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """x less its mean, over sqrt(variance + epsilon) if wished, within each channel or across them."""
+    """x minus its mean, optionally divided by sqrt(variance + epsilon), within each channel or across channels."""
     p = layer.params
     axes = (-3, -2, -1) if p.acrossChannels else (-2, -1)
     if p.normalizeVariance:
@@ -102,6 +102,6 @@ def bias(g: Graph, layer: Layer, x: Tensor) -> Tensor:
 
 
 def _over_channels(g: Graph, layer: Layer, field: Message, shape: Sequence[int]) -> Tensor:
-    """Weights of shape [1], [C], [1, H, W] or [C, H, W], so that they broadcast over (C, H, W)."""
+    """Weights of shape [1], [C], [1, H, W] or [C, H, W], shaped to broadcast over (C, H, W)."""
     stored = layer.weights(field, tuple(shape))
     return g.const(stored.reshape(-1, 1, 1) if stored.ndim == 1 else stored)

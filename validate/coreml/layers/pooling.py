@@ -24,7 +24,7 @@ def pooling(g: Graph, layer: Layer, x: Tensor) -> Tensor:
 
 
 def _padding(p: Any) -> dict[str, Any]:
-    """With includeLastPixel the last window may reach over the border, but must begin before it."""
+    """With includeLastPixel the last window may extend past the border, but must start before it."""
     kind = p.WhichOneof("PoolingPaddingType")
     if kind != "includeLastPixel":
         return padding(p, kind)
@@ -50,5 +50,5 @@ def pooling_3d(g: Graph, layer: Layer, x: Tensor) -> Tensor:
 
 @lowers("globalPooling3d")
 def global_pooling_3d(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """The greatest or the mean over depth, height and width, which stay as axes of length 1."""
+    """The greatest or the mean over depth, height and width, which remain as axes of length 1."""
     return g.op(GLOBAL[layer.params.type], x, g.const((-3, -2, -1), "int64"))

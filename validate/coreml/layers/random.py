@@ -1,4 +1,4 @@
-"""Random layers: of a stored shape, of the shape of a blob, or of the shape that a blob holds."""
+"""Random layers: of a stored shape, of the shape of a blob, or of the shape given by the values of a blob."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ for _name, _draw in {"Normal": _normal, "Uniform": _uniform, "Bernoulli": _berno
 
 @lowers("categoricalDistribution")
 def categorical_distribution(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """Indices along the last axis, drawn with the probabilities there, or those that logits stand for."""
+    """Indices along the last axis, drawn with the probabilities or logits along it."""
     p = layer.params
     if p.isLogits or p.temperature not in (0, 1):
-        # A temperature divides logits, those of probabilities too.
+        # The temperature divides logits, including those computed from probabilities.
         logits = x if p.isLogits else g.op("Log", g.op("Add", x, g.like(p.eps or 1e-10, x)))
         x, mode = g.op("Div", logits, g.like(p.temperature or 1, x)), "logits"
     else:

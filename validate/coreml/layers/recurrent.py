@@ -1,7 +1,7 @@
 """Recurrent layers. Blobs have the axes sequence, batch and vector, and two of length 1.
 
-They are ONNX's own operators, whose ``clip`` is the bound that Core ML puts on what goes into an activation. A Scan
-stands for those with activations that ONNX doesn't know in these operators, or whose cell may reach its limit.
+They become ONNX's own operators, whose ``clip`` is Core ML's bound on the input of an activation. Layers with
+activations that these operators don't have, or whose cell may reach its limit, become a Scan.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from ..shared.recurrence import Step, backwards, scanned
 from .activation import PLAIN, WITH_ALPHA, nonlinearity
 
 CLIP = 50.0
-"""What goes into an activation stays between -50 and 50; so does an LSTM's cell unless it has a limit of its own."""
+"""The input of an activation is clipped to -50 .. 50, and so is an LSTM's cell without a limit of its own."""
 GRU_GATES = ("updateGate", "resetGate", "outputGate")
 LSTM_GATES = ("inputGate", "outputGate", "forgetGate", "blockInput")
 """The gates in ONNX's order."""
 
 STANDARD = {"linear": (1.0, 0.0), "scaledTanh": (1.0, 1.0), "sigmoidHard": (0.2, 0.5)}
-"""alpha and beta where coremltools writes none. For scaledTanh, NeuralNetwork.proto speaks of 1.7159 and 2/3, but
-Apple's own test of the layer asks for 1 and 1."""
+"""alpha and beta if coremltools doesn't write them. For scaledTanh, NeuralNetwork.proto has 1.7159 and 2/3, but
+Apple's own test of the layer expects 1 and 1."""
 SCALED = {"linear": "Affine", "scaledTanh": "ScaledTanh", "sigmoidHard": "HardSigmoid"}
 """ONNX's names of these."""
 GATES, BOUNDED = {"sigmoid", "sigmoidHard"}, {"sigmoid", "sigmoidHard", "tanh", "softsign"}
-"""Activations that stay within 0 and 1, and within -1 and 1."""
+"""Activations with results between 0 and 1, and between -1 and 1."""
 
 
 def _completed(activation: Message) -> Message:
-    """``activation`` with the constants that hold where it names none."""
+    """``activation`` with default constants if it has none."""
     kind = activation.WhichOneof("NonlinearityType")
     if kind not in STANDARD or getattr(activation, kind).ByteSize():
         return activation
@@ -45,7 +45,7 @@ def _completed(activation: Message) -> Message:
 
 
 def _onnx_activation(activation: Message) -> Activation | None:
-    """What ONNX's recurrent operators call it; None when they don't know it."""
+    """The activation in ONNX's recurrent operators; None if they don't have it."""
     kind = activation.WhichOneof("NonlinearityType")
     if kind in PLAIN:
         return Activation(PLAIN[kind])
@@ -64,7 +64,7 @@ def _activated(g: Graph, layer: Layer, activation: Message, x: Tensor) -> Tensor
 def _stacked(layer: Layer, holder: Message, names: Sequence[str], columns: int | None) -> np.ndarray[
     tuple[int, ...], np.dtype[np.float32]
 ]:  # fmt: skip
-    """The gates' matrices on top of each other, or their vectors one after the other."""
+    """The gates' matrices stacked along axis 0, or their vectors concatenated."""
     size = layer.params.outputVectorSize
     shape = (size,) if columns is None else (size, columns)
     return np.concatenate([layer.weights(getattr(holder, name), shape) for name in names])
@@ -73,7 +73,7 @@ def _stacked(layer: Layer, holder: Message, names: Sequence[str], columns: int |
 def _weights(
     g: Graph, layer: Layer, holder: Message, gates: Sequence[str], suffixes: Sequence[str], has_bias: bool
 ) -> Weights:
-    """The matrices and the biases of all gates; ``suffixes`` is what NeuralNetwork.proto adds to a gate's name."""
+    """The matrices and the biases of all gates; ``suffixes`` are those of NeuralNetwork.proto's gate names."""
     of_input, of_state, of_bias = ([gate + suffix for gate in gates] for suffix in suffixes)
     return Weights(
         g.const(_stacked(layer, holder, of_input, layer.params.inputVectorSize)),
@@ -88,7 +88,7 @@ GATED = ("WeightMatrix", "RecursionMatrix", "BiasVector")
 def _initial(g: Graph, layer: Layer, x: Tensor, given: Tensor | None) -> Tensor:
     """A state of shape (batch, vector): an input, or zeros.
 
-    Converted from PyTorch's packed sequences, it may have more rows than there are sequences; then the first count.
+    Converted from PyTorch's packed sequences, it may have more rows than there are sequences; then the first are used.
     """
     size, batch = layer.params.outputVectorSize, g.dim(x, 1)
     if given is not None:
@@ -108,7 +108,7 @@ def _run(
 ) -> Tensors:  # fmt: skip
     """The output (the whole sequence, or its last element) and the last states, as blobs of rank 5.
 
-    ``step`` is one time step of the Scan, which takes the place of ONNX's operator unless ``free``.
+    ``step`` is one time step of the Scan that replaces ONNX's operator unless ``free``.
     """
     p = layer.params
     rows = g.reshape(x, [g.dim(x, 0), g.dim(x, 1), p.inputVectorSize])
@@ -135,7 +135,7 @@ def _direction(reverse: bool) -> str:
 
 
 def _results(g: Graph, layer: Layer, whole: bool, results: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """As many results as the layer names; the first is the last output where it doesn't give the sequence."""
+    """As many results as the layer names; the first is the last output unless the layer returns the sequence."""
     sequence, *last = results
     ordered = backwards(g, sequence) if layer.params.reverseInput else sequence
     return (ordered if whole else last[0], *last)[: len(layer.outputs)]
@@ -197,7 +197,7 @@ def bidirectional_lstm(
     g: Graph, layer: Layer, x: Tensor, output: Tensor | None = None, cell: Tensor | None = None,
     reverse_output: Tensor | None = None, reverse_cell: Tensor | None = None,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    """Two LSTMs, one of them from the end on; their outputs are joined, their states are not."""
+    """Two LSTMs, one of them reversed; their outputs are joined, their states are not."""
     p = layer.params
     forward, backward = p.weightParams
     y, *last = _lstm(g, layer, x, (output, cell), forward, p.activationsForwardLSTM, False)
@@ -239,7 +239,7 @@ def _lstm_bias(layer: Layer, weights: Message) -> np.ndarray[tuple[int, ...], np
 
 
 def _lstm_step(g: Graph, layer: Layer, weights: Weights, functions: Sequence[Message], limit: float) -> Step:
-    """Input, forget and output gate i, f, o, block input z: c = f c + i z, y = h(c) o; gates may peep at the cell."""
+    """Input, forget and output gate i, f, o, block input z: c = f c + i z, y = h(c) o; gates may have peepholes."""
     inner, block, outer = functions
     coupled = layer.params.params.coupledInputAndForgetGate
     recursion = g.transpose(weights.recurrent, (1, 0))

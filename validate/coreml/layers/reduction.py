@@ -41,15 +41,15 @@ AXES = ((-3, -2, -1), (-2, -1), (-3,), (-2,), (-1,))
 
 @lowers("reduce")
 def reduce(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """The older reduction, over channel, height or width, which stay as axes of length 1."""
+    """The older reduction, over channel, height or width, which remain as axes of length 1."""
     p = layer.params
     axes = AXES[p.axis]
     if p.mode == ARGMAX:
         if len(axes) > 1:
-            raise damaged(str(layer), "ARGMAX takes one axis")
+            raise damaged(str(layer), "ARGMAX needs exactly one axis")
         return number(g, g.op("ArgMax", x, axis=axes[0]))
     if p.mode >= len(MODES):
-        raise unsupported(str(layer), f"the reduction {p.mode} is not known")
+        raise unsupported(str(layer), f"the reduction {p.mode} is unknown")
     if p.mode == LOGSUM:
         x = g.op("Log", g.op("Add", x, g.like(p.epsilon or 1e-6, x)))
     return g.op(MODES[p.mode], x, g.const(axes, "int64"))

@@ -1,4 +1,4 @@
-"""Layers that scale height and width, or cut boxes out and scale them."""
+"""Layers that scale height and width, or crop boxes and scale them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..shared.sampling import grid, sampled, tent
 NEAREST, BILINEAR = range(2)
 DEFAULT, ALIGN_CORNERS_TRUE, ALIGN_CORNERS_FALSE = range(3)
 SAMPLING_MODES = ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS", "DEFAULT", "OFFSET_CORNERS")
-"""SamplingMode, by the names that the operators have for it."""
+"""SamplingMode, by the names of the operators."""
 
 
 @lowers("upsample")
 def upsample(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """Height and width times a factor, by repetition or bilinearly."""
+    """Height and width multiplied by a factor, by repetition or bilinear interpolation."""
     p = layer.params
     height, width = tuple(p.scalingFactor) or tuple(p.fractionalScalingFactor) or (1, 1)
     if p.mode == NEAREST:
@@ -43,7 +43,7 @@ CORNERS_HEIGHT_FIRST, CORNERS_WIDTH_FIRST, CENTER_SIZE_HEIGHT_FIRST, CENTER_SIZE
 
 @lowers("cropResize")
 def crop_resize(g: Graph, layer: Layer, x: Tensor, boxes: Tensor) -> Tensor:
-    """Boxes of an image, scaled to one size; with a fifth coordinate in front each box names its image."""
+    """Boxes of an image, scaled to one size; a fifth, leading coordinate selects the image."""
     p = layer.params
     count = (boxes.shape or ())[-3]
     flat = g.reshape(boxes, [g.dim(boxes, 0), count or -1])

@@ -1,4 +1,4 @@
-"""Layers that give the same elements in another shape or order."""
+"""Layers that rearrange elements in another shape or order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHANNEL_LAST = 1
 
 @lowers("transpose")
 def transpose(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """x with its axes in another order; fewer numbers than axes reorder the last ones."""
+    """x with its axes in another order; fewer numbers than axes reorder the last axes."""
     axes = tuple(layer.params.axes)
     lead = x.rank - len(axes)
     return g.transpose(x, (*range(lead), *(lead + a for a in axes)))
@@ -36,7 +36,7 @@ def flatten(g: Graph, layer: Layer, x: Tensor) -> Tensor:
 
 @lowers("reshape")
 def reshape(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """Channel, height and width in other lengths, and with a target of four, the sequence too."""
+    """Channel, height and width reshaped; with a target of four lengths, the sequence too."""
     *sequence, c, h, w = layer.params.targetShape
     lead = dims(g, x, 0, x.rank - 3)
     lead[: len(sequence)] = sequence
@@ -67,13 +67,13 @@ def reshape_like(g: Graph, layer: Layer, x: Tensor, like: Tensor) -> Tensor:
 
 @lowers("reshapeDynamic")
 def reshape_dynamic(g: Graph, layer: Layer, x: Tensor, shape: Tensor) -> Tensor:
-    """x in the shape that the second input holds, where -1 is inferred."""
+    """x in the shape given by the second input, where -1 is inferred."""
     return reshaped(g, x, shape_vector(g, shape))
 
 
 @lowers("rankPreservingReshape")
 def rank_preserving_reshape(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """x in a shape where 0 copies the dimension at its place and -1 is inferred."""
+    """x in a shape where 0 copies the dimension at its position and -1 is inferred."""
     target = tuple(layer.params.targetShape)
     if len(target) != x.rank:
         raise damaged(str(layer), f"targetShape has {len(target)} elements, the input {x.rank} axes")
@@ -88,7 +88,7 @@ def expand_dims(g: Graph, layer: Layer, x: Tensor) -> Tensor:
 
 @lowers("squeeze")
 def squeeze(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """x without the axes ``axes``, or without all of length 1; one axis always stays."""
+    """x without the axes ``axes``, or without all axes of length 1; at least one axis remains."""
     axes = tuple(layer.params.axes)
     if layer.params.squeezeAll:
         if x.static_shape is None:
@@ -101,19 +101,19 @@ def squeeze(g: Graph, layer: Layer, x: Tensor) -> Tensor:
 
 @lowers("flattenTo2D")
 def flatten_to_2d(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """The axes before ``axis`` as one, and those from it on."""
+    """The axes before ``axis`` as one axis, and the rest as another."""
     return g.op("Flatten", x, axis=layer.params.axis)
 
 
 @lowers("reverse")
 def reversed_axes(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """x backwards along the marked axes."""
+    """x reversed along the marked axes."""
     return reverse(g, x=x, axes=tuple(axis for axis, is_reversed in enumerate(layer.params.reverseDim) if is_reversed))
 
 
 @lowers("reverseSeq")
 def reversed_sequences(g: Graph, layer: Layer, x: Tensor, lengths: Tensor) -> Tensor:
-    """The first lengths[b] elements along sequenceAxis backwards, for each b of batchAxis."""
+    """The first lengths[b] elements along sequenceAxis reversed, for each b of batchAxis."""
     p = layer.params
     return reverse_sequence(g, x=x, lengths=lengths, seq_axis=p.sequenceAxis, batch_axis=p.batchAxis)
 

@@ -1,4 +1,4 @@
-"""Slices, crops and borders."""
+"""Slices, crops and padding."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def slice_one_axis(g: Graph, layer: Layer, x: Tensor) -> Tensor:
 
 @lowers("sliceStatic")
 def slice_static(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """x[begin:end:stride] per axis; a mask leaves a bound open, and squeeze takes the one element at begin."""
+    """x[begin:end:stride] per axis; a mask opens a bound, squeeze selects the element at begin and drops the axis."""
     return slice_dynamic(g, layer, x, g.const(tuple(layer.params.beginIds), "int64"))
 
 
@@ -33,7 +33,7 @@ def slice_dynamic(
     g: Graph, layer: Layer, x: Tensor, begin: Tensor, end: Tensor | None = None, stride: Tensor | None = None,
     begin_mask: Tensor | None = None, end_mask: Tensor | None = None, squeeze_mask: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """The same with bounds, strides and masks that the model may compute; inputs come before parameters."""
+    """The same with bounds, strides and masks that may be computed; inputs override parameters."""
     p = layer.params
     begin, end = (indices(g, v) for v in (begin, end or g.const(tuple(p.endIds)[: x.rank], "int64")))
     squeeze = _marks(layer, x, p.squeezeMasks, squeeze_mask)
@@ -45,7 +45,7 @@ def slice_dynamic(
         )  # fmt: skip
         return at_least_1d(g, sliced)
     if any(squeeze):
-        raise unsupported(str(layer), "squeezeMasks together with computed strides or masks has no lowering")
+        raise unsupported(str(layer), "squeezeMasks with computed strides or masks have no lowering")
     steps_ = indices(g, stride or g.const(tuple(p.strides)[: x.rank], "int64"))
     forward = g.op("Greater", steps_, g.const(0, "int64"))
     open_begin = begin_mask or g.const(_marks(layer, x, p.beginMasks, None))
@@ -60,10 +60,12 @@ def _either(g: Graph, condition: Tensor, yes: int, no: int) -> Tensor:
 
 
 def _marks(layer: Layer, x: Tensor, stored: Sequence[bool], given: Tensor | None) -> tuple[bool, ...]:
-    """A mask with one element per axis (coremltools may store more); the result's rank depends on its content."""
+    """A mask with one element per axis (coremltools may store more); the rank of the result depends on it."""
     if given is not None:
         if given.value is None:
-            raise unsupported(str(layer), "a squeeze mask that the model computes leaves the result's rank open")
+            raise unsupported(
+                str(layer), "the result's rank is unknown because the squeeze mask is computed by the model"
+            )
         stored = [bool(v) for v in _content(given)]
     return tuple(stored[: x.rank]) or (False,) * x.rank
 
@@ -74,7 +76,7 @@ def _content(x: Tensor) -> list[float]:
 
 @lowers("sliceBySize")
 def slice_by_size(g: Graph, layer: Layer, x: Tensor, begin: Tensor) -> Tensor:
-    """``size`` elements along ``axis`` from the second input on; a negative begin counts from the end."""
+    """``size`` elements along ``axis`` from the index in the second input; a negative index counts from the end."""
     p = layer.params
     start = g.reshape(indices(g, begin), [1])
     length = g.vector([g.dim(x, p.axis)])
@@ -87,7 +89,7 @@ def slice_by_size(g: Graph, layer: Layer, x: Tensor, begin: Tensor) -> Tensor:
 
 @lowers("crop")
 def crop(g: Graph, layer: Layer, x: Tensor, like: Tensor | None = None) -> Tensor:
-    """x without a border, or from an offset on in the height and width of the second input."""
+    """x without a border, or a window at an offset with the height and width of the second input."""
     p = layer.params
     if like is None:
         borders = p.cropAmounts.borderAmounts
@@ -105,7 +107,7 @@ PADDING = {"constant": "constant", "reflection": "reflect", "replication": "edge
 
 @lowers("padding")
 def padding(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """A border around height and width: of one value, mirrored, or of the outermost elements."""
+    """Padding of height and width: constant, reflected, or with the edge elements."""
     p = layer.params
     kind = p.WhichOneof("PaddingType") or "constant"
     borders = p.paddingAmounts.borderAmounts
@@ -121,7 +123,7 @@ def padding(g: Graph, layer: Layer, x: Tensor) -> Tensor:
 
 @lowers("constantPad")
 def constant_pad(g: Graph, layer: Layer, x: Tensor, amounts: Tensor | None = None) -> Tensor:
-    """A border of one value around any axes: amounts before and after each axis, or the lengths to reach."""
+    """Constant padding of any axes: amounts before and after each axis, or the resulting lengths."""
     p = layer.params
     given = amounts or g.const(tuple(p.padAmounts), "int64")
     pads = _pads(g, indices(g, given), x, p.padToGivenOutputSizeMode)

@@ -13,7 +13,7 @@ def non_maximum_suppression(
     g: Graph, layer: Layer, boxes: Tensor, scores: Tensor, iou: Tensor | None = None, least_score: Tensor | None = None,
     most: Tensor | None = None,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    """The surviving boxes, their scores and indices, and how many there are; inputs come before parameters."""
+    """The surviving boxes, their scores and indices, and their number; inputs override parameters."""
     p = layer.params
     limit = int(p.maxBoxes) if most is None else g.reshape(indices(g, most), [1])
     overlap = g.const(p.iouThreshold, "float32") if iou is None else scalar(g, iou)

@@ -67,22 +67,22 @@ ModelLowering = Callable[[Graph, ModelContext, Mapping[str, Slot]], dict[str, Sl
 
 
 def vector_input(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> Tensor:
-    """All inputs as one vector of doubles, in the description's order. Raises PG404 for anything but numbers."""
+    """All inputs as one vector of doubles, in the description's order. Raises PG404 unless they are numbers."""
     parts = []
     for name in context.input_names:
         slot = slots[name]
         if not isinstance(slot, Tensor) or slot.dtype.kind not in "iuf":
-            raise unsupported(f"input '{name}'", "this model takes numbers only")
+            raise unsupported(f"input '{name}'", "this model accepts numbers only")
         parts.append(g.reshape(g.cast(slot, "float64"), [-1]))
     return parts[0] if len(parts) == 1 else g.op("Concat", *parts, axis=0)
 
 
 def tensor_input(context: ModelContext, slots: Mapping[str, Slot], name: str | None = None) -> Tensor:
-    """One input, the first by default, as it is. Raises PG404 for a dictionary."""
+    """One input, the first by default, unchanged. Raises PG404 for a dictionary."""
     name = name or context.input_names[0]
     slot = slots[name]
     if not isinstance(slot, Tensor):
-        raise unsupported(f"input '{name}'", "this model takes no dictionaries")
+        raise unsupported(f"input '{name}'", "this model doesn't accept dictionaries")
     return slot
 
 
@@ -90,7 +90,7 @@ def pairs_input(context: ModelContext, slots: Mapping[str, Slot]) -> Pairs:
     """The first input. Raises PG404 unless it is a dictionary."""
     slot = slots[context.input_names[0]]
     if not isinstance(slot, Pairs):
-        raise unsupported(f"input '{context.input_names[0]}'", "this model takes a dictionary")
+        raise unsupported(f"input '{context.input_names[0]}'", "this model expects a dictionary")
     return slot
 
 

@@ -1,4 +1,4 @@
-"""What all classifiers share: class labels, and how scores become a label and a dictionary."""
+"""Class labels, and how scores become a label and a dictionary; shared by all classifiers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def class_labels(body: Message) -> Array:
-    """The labels of a classifier's ``ClassLabels`` field, strings or integers. Raises PG402 without any."""
+    """The labels of a classifier's ``ClassLabels`` field, strings or integers. Raises PG402 if there are none."""
     kind = body.WhichOneof("ClassLabels")
     if kind is None:
         raise damaged("the classifier", "it has no class labels")
@@ -25,7 +25,7 @@ def class_labels(body: Message) -> Array:
 
 
 def classified(g: Graph, context: ModelContext, labels: Array, probabilities: Tensor) -> dict[str, Slot]:
-    """The label of the greatest probability and the dictionary, under the names that the description gives them."""
+    """The label of the greatest probability and the dictionary, under their names in the description."""
     flat = g.reshape(probabilities, [-1])
     classes = g.const(labels)
     best = g.op("ArgMax", flat, axis=0, keepdims=1)

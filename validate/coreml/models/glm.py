@@ -31,7 +31,7 @@ def linear_scores(g: Graph, x: Tensor, body: Message) -> Tensor:
     """One score per row of ``body.weights``. Raises PG402 when rows and offsets don't fit."""
     rows = [list(w.value) for w in body.weights]
     if len({len(r) for r in rows}) != 1 or len(body.offset) not in (0, len(rows)):
-        raise damaged("the linear model", "its weights and offsets have unequal lengths")
+        raise damaged("the linear model", "its weights and offsets have different lengths")
     scores = g.op("MatMul", g.const(np.array(rows, np.float64)), x)
     return g.op("Add", scores, g.const(list(body.offset), "float64")) if body.offset else scores
 
@@ -43,14 +43,14 @@ def _activated(g: Graph, scores: Tensor, transform: int) -> Tensor:
         return logistic(g, scores)
     if transform == PROBIT:
         return normal_distribution(g, scores)
-    raise unsupported("the linear model", f"post-evaluation transform {transform} is not known")
+    raise unsupported("the linear model", f"post-evaluation transform {transform} is unknown")
 
 
 def glm_classifier(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """Class probabilities: one score per class but the first (the reference), or one against the rest for each.
+    """Class probabilities: one score per class except the first (the reference), or one-versus-rest scores.
 
-    Two classes have one score in either encoding, that of the second. Scores against the rest are scaled to sum to 1,
-    as scikit-learn does; several against a reference are a multinomial model, which is defined for Logit only.
+    Two classes have one score in either encoding, that of the second. One-versus-rest scores are scaled to sum to 1,
+    as in scikit-learn; several scores with a reference are a multinomial model, which is defined for Logit only.
     """
     body, labels = context.body, class_labels(context.body)
     scores = linear_scores(g, vector_input(g, context, slots), body)
@@ -67,6 +67,7 @@ def glm_classifier(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -
         probabilities = softmax_with_reference(g, scores)
     else:
         raise unsupported(
-            "the linear classifier", f"{rows} scores for {len(labels)} classes are Logit and ReferenceClass only"
+            "the linear classifier",
+            f"{rows} scores for {len(labels)} classes are defined for Logit with ReferenceClass only",
         )
     return classified(g, context, labels, probabilities)

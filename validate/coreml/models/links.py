@@ -8,7 +8,7 @@ from ..graph import Graph, Tensor
 
 
 def logistic(g: Graph, x: Tensor) -> Tensor:
-    """1 / (1 + exp(-x)); ONNX Runtime's Sigmoid loses its tail in double."""
+    """1 / (1 + exp(-x)); ONNX Runtime's Sigmoid is inaccurate in its tail in double precision."""
     one = g.like(1, x)
     return g.op("Div", one, g.op("Add", one, g.op("Exp", g.op("Neg", x))))
 
@@ -19,7 +19,7 @@ def softmax(g: Graph, x: Tensor) -> Tensor:
 
 
 def softmax_with_reference(g: Graph, x: Tensor) -> Tensor:
-    """The softmax of ``x`` with a zero in front: the first class is the reference."""
+    """The softmax of ``x`` with a zero prepended: the first class is the reference."""
     return softmax(g, g.op("Concat", g.const([0], x.dtype), x, axis=0))
 
 

@@ -1,4 +1,4 @@
-"""An ML Program as a model: its function's inputs and outputs are the description's features."""
+"""An ML Program as a model: the inputs and outputs of its function are the features of the description."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def ml_program(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> di
 def _input(g: Graph, slots: Mapping[str, Slot], name: str, declared: TensorType) -> Tensor:
     slot = slots.get(name)
     if not isinstance(slot, Tensor):
-        raise damaged(f"input '{name}'", "the program takes it as a tensor, the description has no such feature")
+        raise damaged(f"input '{name}'", "it is a tensor in the program, but the description has no such feature")
     value = g.cast(slot, declared.dtype)
     if declared.shape == () and value.shape != ():
         return g.reshape(value, [])

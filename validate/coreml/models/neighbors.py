@@ -16,7 +16,7 @@ from .links import shares
 def k_nearest_neighbors_classifier(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
     """The nearest samples vote for their labels, equally or by 1 / distance; probabilities are shares of the votes.
 
-    The distance is the squared Euclidean one, as the model says. Samples that are hit exactly outvote all others.
+    The distance is the squared Euclidean one, as the model says. Samples at distance 0 outvote all others.
     """
     body = context.body
     samples = [list(s.vector) for s in body.nearestNeighborsIndex.floatSamples]
@@ -24,7 +24,7 @@ def k_nearest_neighbors_classifier(g: Graph, context: ModelContext, slots: Mappi
         return _default(g, context)
     labels = class_labels(body)
     if len({len(s) for s in samples}) != 1 or len(labels) != len(samples):
-        raise damaged("the nearest neighbours", "samples and labels don't fit together")
+        raise damaged("the nearest neighbours", "samples and labels differ in number")
     x = vector_input(g, context, slots)
     apart = g.op("Sub", g.const(np.array(samples, np.float32).astype(np.float64)), x)
     distances = g.op("ReduceSumSquare", apart, g.const([1], "int64"), keepdims=0)
@@ -48,7 +48,7 @@ def _votes(g: Graph, distances: Tensor, by_distance: bool) -> Tensor:
 
 
 def _default(g: Graph, context: ModelContext) -> dict[str, Slot]:
-    """Without any sample, the label that the model names for that."""
+    """The model's default label, for a model without samples."""
     kind = context.body.WhichOneof("DefaultClassLabel")
     if kind is None:
         raise damaged("the nearest neighbours", "there are neither samples nor a default label")

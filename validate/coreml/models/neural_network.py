@@ -1,4 +1,4 @@
-"""Neural networks as models: how features become blobs and blobs features."""
+"""Neural networks as models: features become blobs, and blobs become features."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RANK5 = 0
 
 
 def takes_sequences(spec: Message) -> bool:
-    """Whether arrays may be given with the axes sequence and batch in front, which the description leaves out."""
+    """Whether arrays may have leading sequence and batch axes, which the description omits."""
     kind = spec.WhichOneof("Type")
     return bool(kind.startswith("neuralNetwork") and getattr(spec, kind).arrayInputShapeMapping == RANK5)
 
@@ -30,11 +30,11 @@ def neural_network(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -
 
 
 def neural_network_classifier(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """A network of which one blob holds class probabilities."""
+    """A network with a blob of class probabilities."""
     blobs = _lower(g, context, slots)
     name = context.body.labelProbabilityLayerName or list(blobs)[-1]
     if name not in blobs:
-        raise damaged("the classifier", f"its probabilities are '{name}', which no layer gives")
+        raise damaged("the classifier", f"its probabilities are '{name}', which no layer computes")
     rest = {d.name: _output(g, context, d, blobs) for d in context.description.output if d.name in blobs}
     return {**rest, **classified(g, context, class_labels(context.body), blobs[name])}
 
@@ -50,7 +50,7 @@ def _lower(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[s
 
 def _input(g: Graph, context: ModelContext, name: str, slot: Slot, is_image: bool) -> Tensor:
     if not isinstance(slot, Tensor):
-        raise unsupported(f"input '{name}'", "a neural network takes arrays and images only")
+        raise unsupported(f"input '{name}'", "a neural network accepts arrays and images only")
     x = g.cast(slot, "float32")
     mapping = context.body.imageInputShapeMapping if is_image else context.body.arrayInputShapeMapping
     if mapping != RANK5 or x.rank == 5:
@@ -73,13 +73,13 @@ def _preprocessed(g: Graph, step: Message, x: Tensor, is_bgr: bool) -> Tensor:
 
 
 def _output(g: Graph, context: ModelContext, description: Message, blobs: Mapping[str, Tensor]) -> Tensor:
-    """A blob as its feature: without axes of length 1 that the declared shape leaves out."""
+    """A blob as its feature: without axes of length 1 that the declared shape omits."""
     x = blobs[description.name]
     declared = feature(description).shape
     if declared is not None and None not in declared and x.static_shape is not None:
         is_same = math.prod(x.static_shape) == math.prod(d or 1 for d in declared)
         return g.reshape(x, [d or 1 for d in declared]) if is_same else x
-    # Without a declared shape, a rank 5 blob leaves as (C, H, W) unless sequence or batch are longer than 1.
+    # Without a declared shape, a rank 5 blob becomes (C, H, W) unless sequence or batch is longer than 1.
     if context.body.arrayInputShapeMapping == RANK5 and x.rank == 5 and (x.shape or ())[:2] == (1, 1):
         return g.op("Squeeze", x, g.const([0, 1], "int64"))
     return x

@@ -1,4 +1,4 @@
-"""From the probabilities of pairs of classes to those of the classes (Wu, Lin and Weng, 2004, second method)."""
+"""Pairwise coupling: from probabilities of pairs of classes to those of classes (Wu, Lin, Weng 2004, method 2)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from ..graph import Graph, Tensor
 
 
 def coupled(g: Graph, first: Tensor, pairs: list[tuple[int, int]], classes: int) -> Tensor:
-    """``first`` holds for each pair (i, j) the probability of i. With two classes it is the answer already.
+    """``first`` holds for each pair (i, j) the probability of i. With two classes it is the result.
 
-    Iterated as libsvm does: at most max(100, classes) times, until no gradient exceeds 0.005 / classes.
+    Iterated as in libsvm: at most max(100, classes) times, until no gradient exceeds 0.005 / classes.
     """
     if classes == 2:
         return g.op("Concat", first, g.op("Sub", g.like(1, first), first), axis=0)
@@ -48,7 +48,7 @@ def _is_far(g: Graph, q: Tensor, p: Tensor, classes: int) -> Tensor:
 
 
 def _sweep(g: Graph, q: Tensor, diagonal: Tensor, p: Tensor, classes: int) -> Tensor:
-    """Each class in turn is set to its best, and all are scaled to sum to 1."""
+    """Each class in turn is set to its optimum, and all are scaled to sum to 1."""
     product = g.op("MatMul", q, p)
     starts = (p, product, g.op("MatMul", p, product))
     body = g.subgraph()

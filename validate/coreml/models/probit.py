@@ -14,9 +14,9 @@ from .links import normal_distribution
 
 
 def bayesian_probit_regressor(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """Phi(mean / sqrt(1 + variance)), where each feature's value picks the weight that adds its mean and variance.
+    """Phi(mean / sqrt(1 + variance)), where each feature's value selects the weight whose mean and variance are added.
 
-    "optimism" shifts the mean by that many standard deviations. The random sample is refused: how it is drawn is not
+    "optimism" shifts the mean by that many standard deviations. The random sample is rejected: how it is drawn is not
     documented.
     """
     p = context.body
@@ -36,7 +36,7 @@ def bayesian_probit_regressor(g: Graph, context: ModelContext, slots: Mapping[st
 
 
 def _moments(g: Graph, p: Message, values: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance of the score, each of shape (1,). A value that has no weight adds nothing."""
+    """Mean and variance of the score, each of shape (1,). Values without a weight are ignored."""
     rows = [(f.featureId, w.featureValue, w.featureWeight) for f in p.features for w in f.weights]
     if any(not w.precision > 0 for w in (p.bias, *(r[2] for r in rows))):
         raise damaged("the Bayesian probit regressor", "a precision is not positive")
@@ -54,7 +54,7 @@ def _moments(g: Graph, p: Message, values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _hits(g: Graph, values: Tensor, ids: Tensor, wanted: Tensor) -> Tensor:
-    """Which weights are picked: by a vector of values, or by a matrix of rows (feature, value)."""
+    """The selected weights: by a vector of values, or by a matrix of (feature, value)."""
     if values.rank == 2:
         pairs = [g.op("Gather", values, g.const([i], "int64"), axis=1) for i in (0, 1)]
         same = g.op("And", *(g.op("Equal", a, b) for a, b in zip(pairs, (ids, wanted), strict=True)))

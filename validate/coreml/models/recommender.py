@@ -21,9 +21,9 @@ _MOST_ITEMS = 1 << 14
 
 
 def item_similarity_recommender(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """Items by falling score: the sum of similarity * (score - adjustment) over the items that are given.
+    """Items by descending score: the sum of similarity * (score - adjustment) over the input items.
 
-    Items that are given or excluded are not recommended; of equal scores the earlier item comes first.
+    Input items and excluded items are not recommended; of equal scores the earlier item comes first.
     """
     p = context.body
     items, similar, adjustment = _table(p)
@@ -61,7 +61,7 @@ def _table(p: Message) -> tuple[Array, Array, Array]:
     used = {e.itemId for e in entries} | {c.itemId for e in entries for c in e.similarItemList}
     names = labels_of(list(p.itemStringIds.vector or p.itemInt64Ids.vector or range(max(used, default=-1) + 1)))
     if max(used, default=-1) >= len(names):
-        raise damaged("the recommender", f"it has {len(names)} items, and asks for item {max(used)}")
+        raise damaged("the recommender", f"it has {len(names)} items, but refers to item {max(used)}")
     if len(names) > _MOST_ITEMS:
         raise unsupported("the recommender", f"{len(names)} items are more than {_MOST_ITEMS}")
     similar, adjustment = np.zeros((len(names), len(names))), np.zeros(len(names))
@@ -75,12 +75,12 @@ def _table(p: Message) -> tuple[Array, Array, Array]:
 def _pairs(slots: Mapping[str, Slot], name: str) -> Pairs:
     slot = slots.get(name)
     if not isinstance(slot, Pairs):
-        raise unsupported(f"input '{name}'", "the recommender takes items and their scores as a dictionary")
+        raise unsupported(f"input '{name}'", "the recommender expects a dictionary of items and scores")
     return slot
 
 
 def _listed(g: Graph, slot: Slot, name: str, items: Array, wanted: bool) -> Tensor:
-    """Whether each item is (or is not) in a list; an empty list of wanted items restricts nothing."""
+    """Whether each item is (or is not) in a list; an empty list of wanted items doesn't restrict anything."""
     if isinstance(slot, Pairs):
         raise unsupported(f"input '{name}'", "a list of items is expected")
     matches = g.op("Equal", g.op("Unsqueeze", g.const(items), g.const([1], "int64")), g.reshape(slot, [-1]))
@@ -92,7 +92,7 @@ def _listed(g: Graph, slot: Slot, name: str, items: Array, wanted: bool) -> Tens
 
 
 def _limit(g: Graph, p: Message, slots: Mapping[str, Slot]) -> Tensor | None:
-    """How many items are asked for; none or a negative number means all."""
+    """The requested number of items; None for all."""
     slot = slots.get(p.numRecommendationsInputFeatureName)
     if not isinstance(slot, Tensor):
         return None

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from ...signature import Array
 
 LEAST_PROBABILITY = 1e-7
-"""libsvm keeps the probabilities of pairs this far from 0 and 1."""
+"""libsvm clamps pairwise probabilities to this distance from 0 and 1."""
 
 
 def support_vector_regressor(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """The sum of coefficient * kernel over the support vectors, less rho."""
+    """The sum of coefficient * kernel over the support vectors, minus rho."""
     body = context.body
     kernel = _kernel(g, body, vector_input(g, context, slots))
     score = g.op("MatMul", g.const(np.array([body.coefficients.alpha], np.float64)), kernel)
@@ -32,11 +32,13 @@ def support_vector_regressor(g: Graph, context: ModelContext, slots: Mapping[str
 
 
 def support_vector_classifier(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """One decision for each pair of classes: they vote, or are coupled to probabilities when the model has any."""
+    """One decision per pair of classes; decisions vote, or are coupled to probabilities if the model has any."""
     body, labels = context.body, class_labels(context.body)
     pairs = list(combinations(range(len(labels)), 2))
     if len(body.rho) != len(pairs) or len(body.probA) != len(body.probB) or len(body.probA) not in (0, len(pairs)):
-        raise damaged("the support vector classifier", f"its parameters aren't those of {len(pairs)} pairs of classes")
+        raise damaged(
+            "the support vector classifier", f"the number of its parameters doesn't match {len(pairs)} pairs of classes"
+        )
     kernel = _kernel(g, body, vector_input(g, context, slots))
     scores = g.op("MatMul", g.const(_pair_coefficients(body, pairs)), kernel)
     decisions = g.op("Sub", scores, g.const(list(body.rho), "float64"))
@@ -51,7 +53,7 @@ def support_vector_classifier(g: Graph, context: ModelContext, slots: Mapping[st
 
 
 def _votes(g: Graph, decisions: Tensor, pairs: list[tuple[int, int]], classes: int) -> Tensor:
-    """How many pairs each class wins; the second of a pair wins at 0."""
+    """The number of pairs that each class wins; at 0 the second class of a pair wins."""
     winners = np.array(pairs, np.int64).reshape(-1, 2)
     positive = g.op("Greater", decisions, g.like(0, decisions))
     won = g.op("Where", positive, g.const(winners[:, 0]), g.const(winners[:, 1]))
@@ -60,7 +62,7 @@ def _votes(g: Graph, decisions: Tensor, pairs: list[tuple[int, int]], classes: i
 
 
 def _pair_coefficients(body: Message, pairs: list[tuple[int, int]]) -> Array:
-    """A row per pair: of its two classes' support vectors, libsvm keeps each against the other."""
+    """Coefficients (pair, support vector): libsvm stores, for each support vector, one against each other class."""
     counts = list(body.numberOfSupportVectorsPerClass)
     ends = np.cumsum([0, *counts])
     rows = [np.array(c.alpha, np.float64) for c in body.coefficients]
@@ -83,7 +85,7 @@ def _kernel(g: Graph, body: Message, x: Tensor) -> Tensor:
     if kind == "rbfKernel":
         distances = g.op("ReduceSumSquare", g.op("Sub", g.const(vectors), x), g.const([1], "int64"), keepdims=0)
         return g.op("Exp", g.op("Mul", distances, g.like(-p.gamma, x)))
-    # A factor behind the product would be fused into it by ONNX Runtime, and thereby rounded to single precision.
+    # ONNX Runtime would fuse a factor after the product into it, and round it to single precision.
     shifted = g.op("Add", g.op("MatMul", g.const(p.gamma * vectors), x), g.like(p.c, x))
     return g.op("Pow", shifted, g.like(p.degree, x)) if kind == "polyKernel" else g.op("Tanh", shifted)
 
@@ -91,12 +93,13 @@ def _kernel(g: Graph, body: Message, x: Tensor) -> Tensor:
 def _support_vectors(body: Message, x: Tensor) -> Array:
     """(support vectors, features). Sparse ones count features from 1."""
     if x.static_shape is None:
-        raise unsupported("the support vector machine", "the number of its features is not known before it runs")
+        raise unsupported("the support vector machine", "the number of its features is not known before the model runs")
     kind = body.WhichOneof("supportVectors")
     vectors = getattr(body, kind).vectors if kind else ()
     if len(vectors) * x.static_shape[0] > MAX_ELEMENTS:
         raise damaged(
-            "the support vector machine", f"{len(vectors)} vectors of {x.static_shape[0]} features are absurd"
+            "the support vector machine",
+            f"{len(vectors)} vectors of {x.static_shape[0]} features are implausibly large",
         )
     matrix = np.zeros((len(vectors), x.static_shape[0]))
     try:
@@ -106,5 +109,5 @@ def _support_vectors(body: Message, x: Tensor) -> Array:
             else:
                 row[np.array([n.index for n in vector.nodes], np.uint32) - 1] = [n.value for n in vector.nodes]
     except (IndexError, ValueError) as e:
-        raise damaged("the support vector machine", f"a support vector doesn't fit its features: {e}") from e
+        raise damaged("the support vector machine", f"a support vector doesn't match the features: {e}") from e
     return matrix

@@ -1,4 +1,4 @@
-"""Tree ensembles, in double: all trees take one step at a time, from their roots to their leaves.
+"""Tree ensembles, in double: all trees are walked in parallel, step by step, from root to leaf.
 
 ONNX's own tree operators are not used: they round their results to single precision.
 """
@@ -31,12 +31,12 @@ TRANSFORMS = {SOFTMAX: softmax, LOGISTIC: logistic, SOFTMAX_WITH_REFERENCE: soft
 
 
 def tree_ensemble_regressor(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """The sum of the leaves that are reached, transformed."""
+    """The transformed sum of the leaves that are reached."""
     return regressed(context, _transformed(g, context, slots))
 
 
 def tree_ensemble_classifier(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """Class probabilities; of a single number, that of the second class."""
+    """Class probabilities; a single number is the probability of the second class."""
     labels = class_labels(context.body)
     scores = _transformed(g, context, slots)
     if scores.shape == (1,) and len(labels) == 2:
@@ -50,13 +50,13 @@ def _transformed(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> 
     if body.postEvaluationTransform == NO_TRANSFORM:
         return scores
     if body.postEvaluationTransform not in TRANSFORMS:
-        raise unsupported("the tree ensemble", f"post-evaluation transform {body.postEvaluationTransform} is not known")
+        raise unsupported("the tree ensemble", f"post-evaluation transform {body.postEvaluationTransform} is unknown")
     return TRANSFORMS[body.postEvaluationTransform](g, scores)
 
 
 @dataclass(frozen=True, slots=True)
 class _Trees:
-    """All nodes of all trees, by position. A leaf is its own child; ``rows`` are the leaves' rows in ``weights``."""
+    """All nodes of all trees, by position. A leaf is its own child; ``rows`` maps leaves to ``weights``."""
 
     behaviour: Array
     feature: Array
@@ -72,7 +72,7 @@ class _Trees:
 def _scores(g: Graph, x: Tensor, parameters: Message) -> Tensor:
     trees = _read(parameters)
     if x.static_shape and trees.feature.max(initial=0) >= x.static_shape[0]:
-        raise damaged("the tree ensemble", f"a node asks for feature {trees.feature.max()} of {x.static_shape[0]}")
+        raise damaged("the tree ensemble", f"a node refers to feature {trees.feature.max()} of {x.static_shape[0]}")
     leaves = _descended(g, x, trees) if trees.depth else g.const(trees.roots)
     reached = g.op("Gather", g.const(trees.weights), g.op("Gather", g.const(trees.rows), leaves))
     total = g.op("ReduceSum", reached, g.const([0], "int64"), keepdims=0)
@@ -83,7 +83,7 @@ def _scores(g: Graph, x: Tensor, parameters: Message) -> Tensor:
 
 
 def _descended(g: Graph, x: Tensor, trees: _Trees) -> Tensor:
-    """The leaf that each tree arrives at."""
+    """The leaf that each tree reaches."""
     start = g.const(trees.roots)
     body = g.subgraph()
     body.input("pass", "int64", ())
@@ -98,7 +98,7 @@ def _descended(g: Graph, x: Tensor, trees: _Trees) -> Tensor:
 
 
 def _condition(g: Graph, x: Tensor, trees: _Trees, at: Tensor) -> Tensor:
-    """Whether each tree takes the true branch of its node ``at``."""
+    """Whether each tree follows the true branch of its node ``at``."""
     value = g.op("Gather", x, g.op("Gather", g.const(trees.feature), at))
     threshold = g.op("Gather", g.const(trees.threshold), at)
     used = sorted(set(trees.behaviour.tolist()) - {LEAF})
@@ -128,7 +128,7 @@ def _read(parameters: Message) -> _Trees:
     children = np.array([_children(n, i, place) for i, n in enumerate(nodes)], np.int64)
     behaviour = np.array([n.nodeBehavior for n in nodes])
     if not np.isin(behaviour, range(LEAF + 1)).all():
-        raise unsupported("the tree ensemble", f"node behaviour {behaviour.max()} is not known")
+        raise unsupported("the tree ensemble", f"node behaviour {behaviour.max()} is unknown")
     roots, depth = _shape(children)
     return _Trees(
         behaviour=behaviour,
@@ -149,12 +149,12 @@ def _children(node: Message, own: int, place: Mapping[tuple[int, int], int]) -> 
     try:
         return place[node.treeId, node.trueChildNodeId], place[node.treeId, node.falseChildNodeId]
     except KeyError as e:
-        raise damaged(f"tree {node.treeId}, node {node.nodeId}", "it names a child that isn't there") from e
+        raise damaged(f"tree {node.treeId}, node {node.nodeId}", "it refers to a child that doesn't exist") from e
 
 
 def _weights(leaves: list[Message], dimensions: int) -> Array:
     if dimensions * len(leaves) > MAX_ELEMENTS:
-        raise damaged("the tree ensemble", f"{dimensions} prediction dimensions are absurd")
+        raise damaged("the tree ensemble", f"{dimensions} prediction dimensions are implausibly many")
     weights = np.zeros((len(leaves), dimensions))
     for row, leaf in zip(weights, leaves, strict=True):
         for info in leaf.evaluationInfo:
@@ -165,7 +165,7 @@ def _weights(leaves: list[Message], dimensions: int) -> Array:
 
 
 def _shape(children: Array) -> tuple[Array, int]:
-    """The roots, which are nobody's children, and the number of steps to the deepest leaf."""
+    """The roots, which have no parent, and the number of steps to the deepest leaf."""
     own = np.arange(len(children))
     inner = children[:, 0] != own
     roots = np.setdiff1d(own, children[inner])
@@ -177,5 +177,5 @@ def _shape(children: Array) -> tuple[Array, int]:
         if depth > len(children):
             break
     if not roots.size or depth > len(children) or seen < len(children):
-        raise damaged("the tree ensemble", "its nodes run in a circle")
+        raise damaged("the tree ensemble", "its nodes form a cycle")
     return roots, depth

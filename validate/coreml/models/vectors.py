@@ -1,4 +1,4 @@
-"""Feature engineering on numbers: scaling, filling in, choosing and joining."""
+"""Feature engineering on numbers: scaling, imputing, selecting and joining."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ L_MAX, L_1, L_2 = range(3)
 
 
 def scaler(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """(x + shift) * scale; either is missing, a single number, or one number per element."""
+    """(x + shift) * scale; either may be missing, a single number, or one number per element."""
     x, p = g.cast(tensor_input(context, slots), "float64"), context.body
     shifted = g.op("Add", x, _operand(g, p.shiftValue, x)) if p.shiftValue else x
     scaled = g.op("Mul", shifted, _operand(g, p.scaleValue, x)) if p.scaleValue else shifted
@@ -33,7 +33,7 @@ def normalizer(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> di
     x = g.cast(tensor_input(context, slots), "float64")
     kind = {L_MAX: "ReduceMax", L_1: "ReduceSum", L_2: "ReduceSumSquare"}.get(context.body.normType)
     if kind is None:
-        raise unsupported("the normalizer", f"norm type {context.body.normType} is not known")
+        raise unsupported("the normalizer", f"norm type {context.body.normType} is unknown")
     norm = g.op(kind, x if kind == "ReduceSumSquare" else g.op("Abs", x))
     root = g.op("Sqrt", norm) if kind == "ReduceSumSquare" else norm
     zero = g.op("Equal", root, g.like(0, root))
@@ -41,11 +41,11 @@ def normalizer(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> di
 
 
 def imputer(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """x with other values where it equals the one that stands for missing, NaN if none is named."""
+    """x with missing values replaced; the marker of a missing value is NaN by default."""
     p, slot = context.body, slots[context.input_names[0]]
     kind = p.WhichOneof("ImputedValue")
     if kind is None:
-        raise damaged("the imputer", "it has no value to fill in")
+        raise damaged("the imputer", "it has no imputed value")
     if isinstance(slot, Pairs):
         return transformed(context, _imputed_pairs(g, p, kind, pairs_input(context, slots)))
     dtype = {"imputedStringValue": "str", "imputedInt64Value": "int64", "imputedInt64Array": "int64"}.get(
@@ -65,12 +65,12 @@ def _is_missing(g: Graph, p: Message, x: Tensor) -> Tensor:
     if x.dtype.kind == "f" and np.isnan(marker):
         return g.op("IsNaN", x)
     if kind is None:
-        raise damaged("the imputer", "it doesn't say which value stands for missing")
+        raise damaged("the imputer", "it doesn't define the marker of missing values")
     return g.op("Equal", x, g.const(np.array(marker, x.dtype if x.dtype.kind != "U" else None)))
 
 
 def _imputed_pairs(g: Graph, p: Message, kind: str, x: Pairs) -> Pairs:
-    """Missing values of a dictionary, each by what its key has in the imputer's own."""
+    """A dictionary with missing values replaced by those of the imputer's dictionary."""
     table = dict(getattr(p, kind).map)
     known = labels_of(list(table))
     matches = g.op("Equal", g.op("Unsqueeze", x.keys, g.const([1], "int64")), g.const(known))
@@ -86,11 +86,11 @@ def labels_of(labels: list[object]) -> np.ndarray[tuple[int, ...], np.dtype[np.g
 
 
 def array_feature_extractor(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """Chosen elements of an array."""
+    """Selected elements of an array."""
     x = g.reshape(tensor_input(context, slots), [-1])
     wanted = np.array(context.body.extractIndex, np.uint64).astype(np.int64)
     if x.static_shape and wanted.max(initial=0) >= x.static_shape[0]:
-        raise damaged("the array feature extractor", f"it asks for element {wanted.max()} of {x.static_shape[0]}")
+        raise damaged("the array feature extractor", f"it refers to element {wanted.max()} of {x.static_shape[0]}")
     return transformed(context, g.op("Gather", x, g.const(wanted)))
 
 
@@ -99,7 +99,7 @@ def feature_vectorizer(g: Graph, context: ModelContext, slots: Mapping[str, Slot
     parts = []
     for column in context.body.inputList:
         if column.inputColumn not in slots:
-            raise damaged("the feature vectorizer", f"it takes '{column.inputColumn}', which is no input")
+            raise damaged("the feature vectorizer", f"it takes '{column.inputColumn}', which is not an input")
         parts.append(_column(g, slots[column.inputColumn], column))
     return transformed(context, parts[0] if len(parts) == 1 else g.op("Concat", *parts, axis=0))
 
@@ -107,9 +107,11 @@ def feature_vectorizer(g: Graph, context: ModelContext, slots: Mapping[str, Slot
 def _column(g: Graph, slot: Slot, column: Message) -> Tensor:
     if isinstance(slot, Pairs):
         if slot.keys.dtype.kind not in "iu":
-            raise unsupported(f"input '{column.inputColumn}'", "only dictionaries with integer keys are vectors")
+            raise unsupported(f"input '{column.inputColumn}'", "only dictionaries with integer keys can become vectors")
         if column.inputDimensions > MAX_ELEMENTS:
-            raise damaged(f"input '{column.inputColumn}'", f"a vector of {column.inputDimensions} elements is absurd")
+            raise damaged(
+                f"input '{column.inputColumn}'", f"a vector of {column.inputDimensions} elements is implausibly large"
+            )
         return dense(g, slot, np.arange(column.inputDimensions))
     flat = g.reshape(g.cast(slot, "float64"), [-1])
     if flat.static_shape and flat.static_shape[0] != column.inputDimensions:

@@ -93,7 +93,7 @@ def softplus_parametric(g: Graph, *, x: Tensor, alpha: Array, beta: Array) -> Te
 
 @lowers("thresholded_relu", numerics=Numerics.EXACT)
 def thresholded_relu(g: Graph, *, x: Tensor, alpha: float) -> Tensor:
-    """x where x >= alpha, 0 elsewhere (ONNX's own ThresholdedRelu leaves out the equality)."""
+    """x where x >= alpha, 0 elsewhere (ONNX's ThresholdedRelu excludes equality)."""
     return g.op("Where", g.op("GreaterOrEqual", x, g.like(alpha, x)), x, g.like(0, x))
 
 

@@ -1,4 +1,4 @@
-"""The end of a classifier: probabilities become a label and a dictionary."""
+"""The last operator of a classifier: probabilities become a label and a dictionary."""
 
 from __future__ import annotations
 

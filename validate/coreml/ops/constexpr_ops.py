@@ -1,4 +1,4 @@
-"""Compressed weights: computed once, while the program is lowered, with no more memory than their results take."""
+"""Compressed weights: decompressed once, during lowering, without more memory than the results need."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..dtypes import BY_NAME, ElementType, unpack_bits
 from ..graph import Graph, Tensor
 
 _AT_ONCE = 1 << 20
-"""Elements that are looked up at a time: numpy widens indices to 8 bytes. A multiple of 8, so that bits end evenly."""
+"""Elements per look-up, as numpy widens indices to 8 bytes; a multiple of 8, so that chunks end at whole bytes."""
 
 
 @lowers("constexpr_affine_dequantize", opset=16, numerics=Numerics.RAW)
@@ -30,7 +30,7 @@ def _scaled(data: Array, scale: Array, offset: Array | None) -> Array:
     out = np.empty(np.broadcast_shapes(data.shape, scale.shape), scale.dtype)
     shifted = data
     if offset is not None:
-        # float32 is numpy's working type in small pieces: no array of it is ever held.
+        # numpy computes in float32 in small chunks: no float32 array is ever kept.
         shifted = np.subtract(data, offset, out=out, dtype=np.float32, casting="unsafe")
     return np.multiply(shifted, scale, out=out, dtype=np.float32, casting="unsafe")
 
@@ -51,7 +51,7 @@ def _shift_scaled(data: Array, scale: Array, offset: Array | None) -> Array:
 
 def _times(length: int, blocks: int) -> int:
     if blocks < 1 or length % blocks:
-        raise ValueError(f"{length} elements can't be cut into {blocks} equal blocks")
+        raise ValueError(f"{length} elements can't be divided into {blocks} equal blocks")
     return length // blocks
 
 
@@ -63,10 +63,10 @@ def constexpr_cast(g: Graph, *, source_val: Array, output_dtype: str) -> Tensor:
 
 @lowers("constexpr_lut_to_dense", opset=16, numerics=Numerics.RAW)
 def constexpr_lut_to_dense(g: Graph, *, indices: Array, lut: Array, shape: Ints) -> Tensor:
-    """The table's entries at ``indices``, which lie packed in bytes, lowest bit first."""
+    """The table's entries at ``indices``, which are packed into bytes, lowest bit first."""
     bits = int(lut.size).bit_length() - 1
     if 1 << bits != lut.size:
-        raise ValueError(f"a table of {lut.size} entries has no number of bits")
+        raise ValueError(f"the number of entries of the table, {lut.size}, is not a power of 2")
     element = ElementType(f"uint{bits}", np.dtype("uint8"), bits)
     out = np.empty(math.prod(shape), lut.dtype)
     if indices.size != element.bytes_for(out.size):
@@ -80,7 +80,7 @@ def constexpr_lut_to_dense(g: Graph, *, indices: Array, lut: Array, shape: Ints)
 
 @lowers("constexpr_lut_to_dense", opset=18, numerics=Numerics.RAW)
 def grouped_lut_to_dense(g: Graph, *, indices: Array, lut: Array, vector_axis: int | None = None) -> Tensor:
-    """The entries at ``indices`` of one table per block; entries may be vectors that lie along ``vector_axis``."""
+    """The entries at ``indices`` of one table per block; entries may be vectors along ``vector_axis``."""
     return g.const(_looked_up(indices, lut, vector_axis))
 
 
@@ -109,14 +109,14 @@ def _take(table: Array, indices: Array, out: Array) -> None:
 
 @lowers("constexpr_sparse_to_dense", opset=16, numerics=Numerics.RAW)
 def constexpr_sparse_to_dense(g: Graph, *, nonzero_data: Array, mask: Array, shape: Ints) -> Tensor:
-    """Zeros but for ``nonzero_data`` where a bit of ``mask`` is set, lowest bit first."""
+    """Zeros, with ``nonzero_data`` where a bit of ``mask`` is set, lowest bit first."""
     bits = unpack_bits(mask, BY_NAME["uint1"], math.prod(shape))
     return g.const(_dense(nonzero_data, bits.reshape(shape)))
 
 
 @lowers("constexpr_sparse_to_dense", opset=18, numerics=Numerics.RAW)
 def masked_sparse_to_dense(g: Graph, *, nonzero_data: Array, mask: Array) -> Tensor:
-    """Zeros but for ``nonzero_data`` where ``mask`` is 1."""
+    """Zeros, with ``nonzero_data`` where ``mask`` is 1."""
     return g.const(_dense(nonzero_data, mask))
 
 
@@ -124,7 +124,7 @@ def _dense(nonzero_data: Array, mask: Array) -> Array:
     out = np.zeros(mask.shape, nonzero_data.dtype)
     set_bits = np.count_nonzero(mask)
     if nonzero_data.shape != (set_bits,):
-        raise ValueError(f"{nonzero_data.size} elements can't fill {set_bits} places")
+        raise ValueError(f"{nonzero_data.size} elements can't fill {set_bits} positions")
     out[mask != 0] = nonzero_data
     return out
 
@@ -143,6 +143,6 @@ def constexpr_lut_to_sparse(
 def constexpr_sparse_blockwise_shift_scale(
     g: Graph, *, data_mask: Array, nonzero_data: Array, scale: Array, offset: Array | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The mask and the non-zero elements of a tensor whose non-zero elements are quantised by blocks."""
+    """The mask and the non-zero elements of a tensor whose non-zero elements are quantised in blocks."""
     dense = _shift_scaled(_dense(nonzero_data, data_mask), scale, offset)
     return g.const(data_mask), g.const(dense[data_mask != 0])

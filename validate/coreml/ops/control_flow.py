@@ -15,7 +15,7 @@ from .elementwise_binary import promoted
 
 @lowers("cond", numerics=Numerics.RAW)
 def cond(g: Graph, op: Op, *, pred: Tensor) -> tuple[Tensor, ...]:
-    """The first block's results where ``pred`` holds, else the second's."""
+    """The results of the first block if ``pred`` is true, else those of the second."""
     branches = [_branch(g, op, block) for block in op.blocks]
     scalar = g.reshape(pred, [])
     types = [(t.dtype, t.shape) for t in op.outputs]
@@ -26,11 +26,11 @@ def cond(g: Graph, op: Op, *, pred: Tensor) -> tuple[Tensor, ...]:
 
 @lowers("select", numerics=Numerics.EXACT)
 def select(g: Graph, *, cond: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """a where ``cond`` holds, b elsewhere."""
+    """a where ``cond`` is true, b elsewhere."""
     a, b = promoted(g, a, b)
     if a.dtype != np.bool_:
         return g.op("Where", cond, a, b)
-    # ONNX Runtime has no such kernel for truth values.
+    # ONNX Runtime has no Where kernel for truth values.
     return g.cast(g.op("Where", cond, g.cast(a, "uint8"), g.cast(b, "uint8")), "bool")
 
 
@@ -43,9 +43,9 @@ def _branch(g: Graph, op: Op, block: Block) -> Graph:
 
 @lowers("while_loop", numerics=Numerics.RAW)
 def while_loop(g: Graph, op: Op, *, loop_vars: Tensors) -> tuple[Tensor, ...]:
-    """The second block over and over, as long as the first holds on what it gives."""
+    """Repeats the second block while the first is true for its results."""
     holds, step = op.blocks
-    # An axis that the declared types leave open may change its length from one pass to the next.
+    # The length of an axis without a declared length may change from one iteration to the next.
     types = [TensorType(v.dtype, t.shape) for v, t in zip(loop_vars, step.inputs, strict=True)]
     body = g.subgraph()
     body.input("pass", "int64", ())
@@ -67,7 +67,7 @@ def _condition(g: Graph, op: Op, block: Block, variables: Sequence[Tensor]) -> T
 def _tensors(op: Op, results: Sequence[object]) -> list[Tensor]:
     tensors = [r for r in results if isinstance(r, Tensor)]
     if len(tensors) != len(results):
-        raise unsupported(str(op), "a dictionary can't leave a nested block")
+        raise unsupported(str(op), "a dictionary can't be the result of a nested block")
     return tensors
 
 
@@ -76,7 +76,7 @@ def make_list(
     g: Graph, op: Op, *, elem_shape: Tensors, init_length: Tensor | None = None, dynamic_length: bool = True,
     dtype: str = "fp32",
 ) -> Tensor:  # fmt: skip
-    """Zeros. An axis that is only named, not sized, starts out empty and takes the size of what is written."""
+    """Zeros. An axis with a name instead of a length is empty at first and takes the length of the first element."""
     sizes = [_size(s) for s in elem_shape]
     length = init_length or g.const(1, "int64")
     shape = g.op("Concat", g.reshape(g.cast(length, "int64"), [1]), g.const(sizes, "int64"), axis=0)
@@ -90,7 +90,7 @@ def _size(size: Tensor) -> int:
 
 @lowers("list_length", numerics=Numerics.RAW)
 def list_length(g: Graph, *, ls: Tensor) -> Tensor:
-    """How many elements the list has."""
+    """The number of elements of the list."""
     return g.reshape(g.op("Shape", ls, start=0, end=1), [])
 
 
@@ -108,7 +108,7 @@ def list_gather(g: Graph, *, ls: Tensor, indices: Tensor) -> Tensor:
 
 @lowers("list_write", numerics=Numerics.RAW)
 def list_write(g: Graph, *, ls: Tensor, index: Tensor, value: Tensor) -> Tensor:
-    """The list with ``value`` at ``index``; it grows when the index lies behind its end."""
+    """The list with ``value`` at ``index``; it grows if the index is past its end."""
     zeroth = g.const([0], "int64")
     return list_scatter(g, ls=ls, indices=g.reshape(index, [1]), value=g.op("Unsqueeze", value, zeroth))
 
@@ -125,7 +125,7 @@ def list_scatter(g: Graph, *, ls: Tensor, indices: Tensor, value: Tensor) -> Ten
 
 
 def _resized(g: Graph, ls: Tensor, value: Tensor) -> Tensor:
-    """The list; when its element shape was open, that of ``value`` with the same length."""
+    """The list; if its element shape was undefined, with the shape of ``value``."""
     if ls.shape is not None and None not in ls.shape[1:]:
         return ls
     length = g.op("Shape", ls, start=0, end=1)

@@ -1,4 +1,4 @@
-"""Elementwise operators with two operands, broadcast as numpy does."""
+"""Elementwise operators with two operands, broadcast as in numpy."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ for _name, _kind in EXACT.items():
 
 
 def promoted(g: Graph, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Both operands in one type: MIL lets an integer meet a float, ONNX doesn't."""
+    """Both operands in one type: MIL allows an integer with a float, ONNX doesn't."""
     if x.dtype == y.dtype:
         return x, y
     common = np.dtype("float32") if "f" in (x.dtype.kind, y.dtype.kind) else np.promote_types(x.dtype, y.dtype)
@@ -55,7 +55,7 @@ def not_equal(g: Graph, *, x: Tensor, y: Tensor) -> Tensor:
 
 @lowers("real_div")
 def real_div(g: Graph, *, x: Tensor, y: Tensor) -> Tensor:
-    """x / y; integers are divided as floats, and the quotient cut towards zero."""
+    """x / y; integers are divided as floats, and the quotient is truncated towards zero."""
     x, y = promoted(g, x, y)
     quotient = g.op("Div", g.cast(x, "float32"), g.cast(y, "float32"))
     return g.cast(quotient, x.dtype)
@@ -84,7 +84,7 @@ def mod(g: Graph, *, x: Tensor, y: Tensor) -> Tensor:
 
 
 def without_zero(g: Graph, y: Tensor) -> Tensor:
-    """``y`` with 1 for 0: an integer division by zero, undefined in MIL, would kill the process in ONNX Runtime."""
+    """``y`` with 1 instead of 0: an integer division by zero, undefined in MIL, crashes ONNX Runtime."""
     if y.value is not None and np.all(y.value):
         return y
     return g.op("Where", g.op("Equal", y, g.like(0, y)), g.like(1, y), y)

@@ -73,7 +73,7 @@ def rsqrt(g: Graph, op: Op, *, x: Tensor, epsilon: float | None = None) -> Tenso
 
 
 def _stabilised(g: Graph, op: Op, x: Tensor, epsilon: float | None, default: float) -> Tensor:
-    # The default is a constant of the operand's own type, so in float16 the small ones are zero.
+    # The default is a constant of the operand's own type, so small ones are zero in float16.
     added = float(op.outputs[0].dtype.type(default)) if epsilon is None else epsilon
     return g.op("Add", x, g.like(added, x)) if added else x
 
@@ -97,6 +97,6 @@ def cast(g: Graph, op: Op, *, x: Tensor, dtype: str) -> Tensor:
     if dtype not in BY_NAME:
         raise unsupported(str(op), f"there is no type '{dtype}'")
     target = BY_NAME[dtype].dtype
-    # C++ leaves a negative float as an unsigned integer undefined; through int32 it wraps, as numpy's does.
+    # The conversion of a negative float to an unsigned integer is undefined in C++; via int32 it wraps, as in numpy.
     narrow = x.dtype.kind == "f" and target.kind in "iu" and target.itemsize < 4
     return g.cast(g.cast(x, "int32") if narrow else x, target)

@@ -17,7 +17,7 @@ def linear(g: Graph, *, x: Tensor, weight: Tensor, bias: Tensor | None = None) -
     if x.dtype.kind != "f" or x.rank < 2:
         product = g.op("MatMul", x, g.transpose(weight, (1, 0)))
         return product if bias is None else g.op("Add", *promoted(g, product, bias))
-    # Gemm takes the weight as it is stored; a large one is never copied for being transposed.
+    # Gemm uses the weight as stored, so a large one isn't copied to be transposed.
     rows = x if x.rank == 2 else g.reshape(x, [-1, g.dim(weight, 1)])
     product = g.op("Gemm", rows, weight, bias and g.cast(bias, x.dtype), transB=1)
     return product if x.rank == 2 else g.reshape(product, [*(g.dim(x, a) for a in range(x.rank - 1)), g.dim(weight, 0)])
@@ -27,7 +27,7 @@ def linear(g: Graph, *, x: Tensor, weight: Tensor, bias: Tensor | None = None) -
 def matmul(g: Graph, op: Op, *, x: Tensor, y: Tensor, transpose_x: bool = False, transpose_y: bool = False) -> Tensor:
     """numpy's matmul; the last two axes of either operand may be swapped first.
 
-    A constant of another type takes part as it is, and the result has the computed operand's type.
+    A constant may have another type; the result has the type of the computed operand.
     """
     x, y = promoted(g, x, y)
     product = g.op("MatMul", _swapped(g, x) if transpose_x else x, _swapped(g, y) if transpose_y else y)
@@ -41,12 +41,12 @@ def _swapped(g: Graph, x: Tensor) -> Tensor:
 
 
 EINSUMS = {"abcd,adce->abce": (0, 2, 1, 3), "abc,cbd->abd": (1, 0, 2)}
-"""The equations that Core ML knows, and the order of axes that makes both of them a matrix product, there and back."""
+"""The equations that Core ML supports, with the axis orders that turn them into a matrix product and back."""
 
 
 @lowers("einsum")
 def einsum(g: Graph, op: Op, *, values: Tensors, equation: str) -> Tensor:
-    """A matrix product for each ``a`` and third axis, either of which may be 1: ONNX's Einsum doesn't stretch those."""
+    """A matrix product per batch index; batch axes of length 1 are broadcast, which ONNX's Einsum doesn't do."""
     order = EINSUMS.get(_pattern(equation))
     if order is None:
         raise unsupported(str(op), f"equation '{equation}' is not one of {', '.join(EINSUMS)}")
@@ -54,7 +54,7 @@ def einsum(g: Graph, op: Op, *, values: Tensors, equation: str) -> Tensor:
 
 
 def _pattern(equation: str) -> str:
-    """``equation`` with its letters renamed in their order."""
+    """``equation`` with its letters renamed in order of appearance."""
     letters = dict.fromkeys(c for c in equation if c.isalpha())
     names = dict(zip(letters, ascii_lowercase, strict=False))
     return "".join(names.get(c, c) for c in equation if not c.isspace())

@@ -84,7 +84,7 @@ def local_response_norm(
     """x / (k + alpha / size * sum(x * x))**beta, the sum over ``size`` neighbouring channels."""
     if x.rank == 4 and size % 2:
         return g.op("LRN", x, size=size, alpha=alpha, beta=beta, bias=k)
-    # ONNX Runtime's kernel knows images and odd sizes only; an even window has its longer half before the channel.
+    # ONNX Runtime's kernel supports 2-D images and odd sizes only; an even window is longer before the channel.
     flat = g.reshape(g.op("Mul", x, x), [g.dim(x, 0), 1, g.dim(x, 1), -1])
     window = {"kernel_shape": (size, 1), "pads": (size // 2, 0, (size - 1) // 2, 0), "count_include_pad": 1}
     mean = g.op("Reshape", g.op("AveragePool", flat, **window), g.shape_of(x))

@@ -12,7 +12,7 @@ def quantize(
     g: Graph, *, input: Tensor, scale: Tensor, output_dtype: str, zero_point: Tensor | None = None,
     axis: int | None = None,
 ) -> Tensor:  # fmt: skip
-    """round(input / scale) + zero_point, halves to even, limited to what ``output_dtype`` holds."""
+    """round(input / scale) + zero_point, halves to even, clamped to the range of ``output_dtype``."""
     dtype = BY_NAME[output_dtype].dtype
     zeros = g.cast(zero_point or g.const(0, "int32"), dtype)
     if zero_point is None and scale.rank == 1:
@@ -24,7 +24,7 @@ def quantize(
 def dequantize(
     g: Graph, *, input: Tensor, scale: Tensor, zero_point: Tensor | None = None, axis: int | None = None
 ) -> Tensor:
-    """scale * (input - zero_point), in plain arithmetic: ONNX Runtime fuses DequantizeLinear into inexact kernels."""
+    """scale * (input - zero_point), in separate steps: ONNX Runtime fuses DequantizeLinear into inexact kernels."""
     shifted = input if zero_point is None else g.op("Sub", input, _along(g, zero_point, input, axis))
     return g.op("Mul", g.cast(shifted, scale.dtype), _along(g, scale, input, axis))
 

@@ -1,6 +1,6 @@
-"""Recurrent networks. Sequences have the axes time, batch, vector; two directions lie one after the other in a vector.
+"""Recurrent networks. Sequences have the axes time, batch, vector; the vectors of two directions are concatenated.
 
-ONNX's own operators say the same, save for the bounds of a clipped cell: where these may be reached, it is a Scan.
+ONNX's own operators are equivalent except for a clipped cell, which becomes a Scan if it may reach its limit.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ ACTIVATIONS = {
     "relu": Activation("Relu"),
     "linear": Activation("Affine", {"alpha": 1.0, "beta": 0.0}),
 }
-"""ONNX's names, with the constants that coremltools' own tests take."""
+"""ONNX's names, with the constants that coremltools' own tests expect."""
 
 ONE_WAY = {"forward", "reverse"}
 GATES, BOUNDED = {"Sigmoid", "HardSigmoid"}, {"Sigmoid", "HardSigmoid", "Tanh", "ScaledTanh"}
-"""Activations that stay within 0 and 1, and within -1 and 1."""
+"""Activations with results between 0 and 1, and between -1 and 1."""
 
 
 @lowers("rnn")
@@ -35,7 +35,7 @@ def rnn(
     direction: str = "forward", output_sequence: bool = False, activation: str = "tanh",
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """h = activation(W x + b + R h)."""
-    cell = Cell("RNN", (0,), (Weights(weight_ih, weight_hh, bias),), _way(op, direction, ONE_WAY))
+    cell = Cell("RNN", (0,), (Weights(weight_ih, weight_hh, bias),), _checked_direction(op, direction, ONE_WAY))
     return _run(g, cell, x, (initial_h,), output_sequence, _activations(op, [activation]))
 
 
@@ -45,9 +45,9 @@ def gru(
     direction: str = "forward", output_sequence: bool = False, recurrent_activation: str = "sigmoid",
     activation: str = "tanh",
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    """h = (1 - z) o + z h, where the reset gate r weighs the state: o = activation(W x + b + R (r h))."""
+    """h = (1 - z) o + z h, where the reset gate r scales the state: o = activation(W x + b + R (r h))."""
     weights = Weights(weight_ih, weight_hh, bias)
-    cell = Cell("GRU", (2, 0, 1), (weights,), _way(op, direction, ONE_WAY))
+    cell = Cell("GRU", (2, 0, 1), (weights,), _checked_direction(op, direction, ONE_WAY))
     return _run(g, cell, x, (initial_h,), output_sequence, _activations(op, [recurrent_activation, activation]))
 
 
@@ -59,7 +59,7 @@ def gru_with_reset_after(
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """As before, or with ``reset_after`` o = activation(W x + input_bias + r (R h + bias))."""
     weights = Weights(weight_ih, weight_hh, input_bias, bias)
-    cell = Cell("GRU", (2, 0, 1), (weights,), _way(op, direction, ONE_WAY))
+    cell = Cell("GRU", (2, 0, 1), (weights,), _checked_direction(op, direction, ONE_WAY))
     functions = _activations(op, [recurrent_activation, activation])
     return _run(g, cell, x, (initial_h,), output_sequence, functions, linear_before_reset=int(reset_after))
 
@@ -74,7 +74,7 @@ def lstm(
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """c = f c + i z, h = o activation(c), with gates i, f, o; ``clip`` bounds c."""
     sides = [Weights(weight_ih, weight_hh, bias, peephole=peephole)]
-    if _way(op, direction, ONE_WAY | {"bidirectional"}) == "bidirectional":
+    if _checked_direction(op, direction, ONE_WAY | {"bidirectional"}) == "bidirectional":
         if weight_ih_back is None or weight_hh_back is None:
             raise unsupported(str(op), "a bidirectional LSTM needs weight_ih_back and weight_hh_back")
         sides.append(Weights(weight_ih_back, weight_hh_back, bias_back, peephole=peephole_back))
@@ -86,7 +86,7 @@ def lstm(
     return _clipped(g, cell, x, states, output_sequence, functions, clip)
 
 
-def _way(op: Op, direction: str, allowed: set[str]) -> str:
+def _checked_direction(op: Op, direction: str, allowed: set[str]) -> str:
     if direction not in allowed:
         raise unsupported(str(op), f"direction '{direction}' is not one of {', '.join(sorted(allowed))}")
     return direction
@@ -118,7 +118,7 @@ def _given(g: Graph, cell: Cell, results: Sequence[Tensor], output_sequence: boo
 
 
 def _of_batch(g: Graph, state: Tensor, x: Tensor) -> Tensor:
-    """The rows of ``state`` that the batch has: coremltools converts packed sequences with a state that has more."""
+    """The first rows of ``state``, as many as in the batch: packed sequences are converted with a longer state."""
     if (state.shape or (None,))[0] is not None:
         return state
     batch = g.vector([g.dim(x, 1)])
@@ -129,7 +129,7 @@ def _clipped(
     g: Graph, cell: Cell, x: Tensor, states: Sequence[Tensor], output_sequence: bool, functions: Sequence[Activation],
     clip: float,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    """An LSTM whose cell stays between -clip and clip: as it is where it can't reach them, else step by step."""
+    """An LSTM with its cell clipped to -clip .. clip: ONNX's if the cell can't reach the limits, else step by step."""
     starts = [_of_batch(g, s, x) for s in states]
     inner, block, _ = (f.kind for f in functions)
     free = inner in GATES and block in BOUNDED and stays_within(g, clip, starts[1], g.dim(x, 0), 1.0)
@@ -188,5 +188,5 @@ def _peeping(g: Graph, gate: Tensor, cell: Tensor, weights: Tensor) -> Tensor:
 def _applied(g: Graph, function: Activation, x: Tensor) -> Tensor:
     if function.kind == "Affine":
         return x
-    # ScaledTanh is no operator of its own, and its constants are 1.
+    # ScaledTanh is not an ONNX operator; its constants are 1 here.
     return g.op("Tanh", x) if function.kind == "ScaledTanh" else g.op(function.kind, x, **function.constants)

@@ -20,7 +20,7 @@ REAL = {
     "reduce_log_sum_exp": "ReduceLogSumExp",
     "reduce_mean": "ReduceMean",
 }
-"""Reductions whose result is a real number: integers are reduced as floats, and the result cut towards zero."""
+"""Reductions whose result is a real number: integers are reduced as floats, and the result is truncated."""
 
 
 def reduction(kind: str, real: bool) -> Callable[..., Tensor]:
@@ -55,7 +55,7 @@ def _typed_arg(kind: str) -> Callable[..., Tensor]:
     def lowering(
         g: Graph, *, x: Tensor, axis: int = -1, keep_dims: bool = False, output_dtype: str = "int32"
     ) -> Tensor:
-        # The output's declared type already says output_dtype.
+        # The declared type of the output is output_dtype.
         return _arg(kind)(g, x=x, axis=axis, keep_dims=keep_dims)
 
     return lowering

@@ -1,7 +1,7 @@
-"""Elements by index: taken (gather) and replaced or combined (scatter).
+"""Elements by index: read (gather), and replaced or combined (scatter).
 
-From iOS17 on a negative index is out of bounds. An index out of bounds is undefined unless ``validate_indices`` asks
-for an error; here it always is one.
+From iOS17 on a negative index is out of bounds. An index out of bounds is undefined unless ``validate_indices``
+requests an error; here it is always an error.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from ..refuse import unsupported
 from .elementwise_binary import without_zero
 
 OUTSIDE = np.iinfo(np.int32).max
-"""An index beyond the end of every axis; ONNX Runtime refuses it."""
+"""An index past the end of every axis; ONNX Runtime rejects it."""
 
 REDUCTIONS = {"update": "none", "add": "add", "mul": "mul", "max": "max", "min": "min"}
-"""The modes that ONNX has as well."""
+"""The modes that ONNX supports."""
 
 
 def as_index(g: Graph, indices: Tensor) -> Tensor:
-    """``indices`` in a type that ONNX takes. Negative ones count from the end."""
+    """``indices`` in a type that ONNX accepts. Negative ones count from the end."""
     return indices if indices.dtype == np.int32 else g.cast(indices, "int64")
 
 
 def as_positive_index(g: Graph, op: Op, indices: Tensor) -> Tensor:
-    """``indices`` with negative ones outside of every axis. Raises PG404 for a negative constant."""
+    """``indices`` with negative ones moved past the end of every axis. Raises PG404 for a negative constant."""
     indices = as_index(g, indices)
     if indices.value is None:
         negative = g.op("Less", indices, g.like(0, indices))
@@ -37,14 +37,14 @@ def as_positive_index(g: Graph, op: Op, indices: Tensor) -> Tensor:
 
 
 def gathered(g: Graph, x: Tensor, indices: Tensor, axis: int, batch_dims: int) -> Tensor:
-    """Slices of ``x`` along ``axis``; the first ``batch_dims`` axes of both operands go together."""
+    """Slices of ``x`` along ``axis``; the first ``batch_dims`` axes of both operands are batch axes."""
     if not batch_dims:
         return g.op("Gather", x, indices, axis=axis)
     place = axis % x.rank
     front = g.transpose(x, (*range(batch_dims), place, *range(batch_dims, place), *range(place + 1, x.rank)))
     last = g.const([-1], "int64")
     taken = g.op("GatherND", front, g.op("Unsqueeze", g.cast(indices, "int64"), last), batch_dims=batch_dims)
-    # GatherND puts the axes of the indices first; those of x before ``axis`` belong there.
+    # GatherND puts the axes of the indices first; the axes of x before ``axis`` must precede them.
     end = indices.rank + place - batch_dims
     perm = (*range(batch_dims), *range(indices.rank, end), *range(batch_dims, indices.rank), *range(end, taken.rank))
     return g.transpose(taken, perm)
@@ -58,7 +58,7 @@ def gather(g: Graph, *, x: Tensor, indices: Tensor, axis: int = 0) -> Tensor:
 
 @lowers("gather", opset=16, numerics=Numerics.RAW)
 def gather_in_batches(g: Graph, *, x: Tensor, indices: Tensor, axis: int = 0, batch_dims: int = 0) -> Tensor:
-    """As before, or for each element of the first ``batch_dims`` axes on its own."""
+    """As before, separately for each element of the first ``batch_dims`` axes."""
     return gathered(g, x, as_index(g, indices), axis, batch_dims)
 
 
@@ -72,7 +72,7 @@ def gather_by_positive_index(
 
 @lowers("gather_along_axis", numerics=Numerics.RAW)
 def gather_along_axis(g: Graph, *, x: Tensor, indices: Tensor, axis: int = 0) -> Tensor:
-    """x at positions that differ from the result's own in ``axis`` only."""
+    """The elements of x whose coordinate on ``axis`` is given by ``indices``."""
     return g.op("GatherElements", x, as_index(g, indices), axis=axis)
 
 
@@ -86,13 +86,13 @@ def gather_along_axis_by_positive_index(
 
 @lowers("gather_nd", numerics=Numerics.RAW)
 def gather_nd(g: Graph, *, x: Tensor, indices: Tensor) -> Tensor:
-    """The slices of x at the positions that the last axis of ``indices`` holds."""
+    """The slices of x at the coordinates in the last axis of ``indices``."""
     return g.op("GatherND", x, g.cast(indices, "int64"))
 
 
 @lowers("gather_nd", opset=16, numerics=Numerics.RAW)
 def gather_nd_in_batches(g: Graph, *, x: Tensor, indices: Tensor, batch_dims: int = 0) -> Tensor:
-    """As before, or for each element of the first ``batch_dims`` axes on its own."""
+    """As before, separately for each element of the first ``batch_dims`` axes."""
     return g.op("GatherND", x, g.cast(indices, "int64"), batch_dims=batch_dims)
 
 
@@ -107,8 +107,8 @@ def gather_nd_by_positive_index(
 def scattered(g: Graph, op: Op, data: Tensor, indices: Tensor, updates: Tensor, axis: int, mode: str) -> Tensor:
     """``data`` with ``updates``, of the shape of ``indices``, combined into it along ``axis``.
 
-    ONNX Runtime's ScatterElements takes them one after the other. (Its ScatterND works in parallel and loses updates of
-    the same position, so nothing here uses it.)
+    ONNX Runtime's ScatterElements applies them one after the other. (Its ScatterND works in parallel and loses updates
+    of the same position, so it isn't used here.)
     """
     if mode == "sub":
         mode, updates = "add", g.op("Neg", updates)
@@ -122,7 +122,7 @@ def scattered(g: Graph, op: Op, data: Tensor, indices: Tensor, updates: Tensor, 
 
 
 def scattered_slices(g: Graph, op: Op, data: Tensor, indices: Tensor, updates: Tensor, axis: int, mode: str) -> Tensor:
-    """``data`` with slices along ``axis`` combined; in ``updates`` the axes of ``indices`` stand for ``axis``."""
+    """``data`` with slices along ``axis`` combined; in ``updates`` the axes of ``indices`` replace ``axis``."""
     place = axis % data.rank
     if indices.rank != 1:
         indices = g.reshape(indices, [-1])
@@ -161,7 +161,7 @@ def scatter_by_positive_index(
 def scatter_along_axis(
     g: Graph, op: Op, *, data: Tensor, indices: Tensor, updates: Tensor, axis: int = 0, mode: str = "add"
 ) -> Tensor:
-    """data with the elements that gather_along_axis would take replaced or combined."""
+    """data with the elements that gather_along_axis would read replaced or combined."""
     return scattered(g, op, data, as_index(g, indices), updates, axis, mode)
 
 
@@ -197,16 +197,16 @@ def scattered_points(g: Graph, op: Op, data: Tensor, indices: Tensor, updates: T
 
 
 def _inside(g: Graph, indices: Tensor, lengths: Tensor) -> Tensor:
-    """``indices`` counted from the front; one that is out of bounds would otherwise become a valid line."""
+    """``indices`` counted from the front; an index out of bounds would otherwise become a valid flat index."""
     wrapped = g.op("Where", g.op("Less", indices, g.like(0, indices)), g.op("Add", indices, lengths), indices)
-    # Both in one comparison: what is still negative is huge as an unsigned number.
+    # One comparison for both bounds: a negative number is huge as an unsigned one.
     fits = g.op("Less", g.cast(wrapped, "uint64"), g.cast(lengths, "uint64"))
     return g.op("Where", fits, wrapped, g.like(OUTSIDE, indices))
 
 
 @lowers("scatter_nd")
 def scatter_nd(g: Graph, op: Op, *, data: Tensor, indices: Tensor, updates: Tensor, mode: str = "add") -> Tensor:
-    """data with the slices that gather_nd would take replaced or combined."""
+    """data with the slices that gather_nd would read replaced or combined."""
     return scattered_points(g, op, data, as_index(g, indices), updates, mode)
 
 

@@ -23,7 +23,7 @@ def slice_by_index(
     end_mask: Bools | None = None,
     squeeze_mask: Bools | None = None,
 ) -> Tensor:
-    """x[begin:end:stride] per axis; a mask leaves a bound open, and squeeze takes the one element at begin."""
+    """x[begin:end:stride] per axis; a mask opens a bound, squeeze selects the element at begin and drops the axis."""
     none = (False,) * x.rank
     squeeze = squeeze_mask or none
     starts, ends, steps = _bounds(
@@ -47,7 +47,7 @@ def slice_update(
     end_mask: Bools | None = None,
     squeeze_mask: Bools | None = None,
 ) -> Tensor:
-    """x with the elements that slice_by_index would take replaced by ``update``."""
+    """x with the elements that slice_by_index would select replaced by ``update``."""
     none = (False,) * x.rank
     squeeze = squeeze_mask or none
     starts, ends, steps = _bounds(
@@ -65,7 +65,7 @@ def slice_update(
 
 
 def _sliced_range(g: Graph, lengths: Tensor, starts: Tensor, ends: Tensor, steps: Tensor, axis: int) -> Tensor:
-    """The positions along ``axis`` that the slice takes."""
+    """The positions along ``axis`` that the slice selects."""
     at = g.const([axis], "int64")
     length = g.reshape(g.op("Gather", lengths, at), [])
     every = g.op("Range", g.const(0, "int64"), length, g.const(1, "int64"))
@@ -91,7 +91,7 @@ def _masked(g: Graph, bounds: Tensor, mask: Bools, open_end: np.ndarray[tuple[in
 
 
 def _next(g: Graph, starts: Tensor) -> Tensor:
-    """One past each start; past -1 comes the end, not 0."""
+    """One past each start; after -1 comes the end, not 0."""
     if starts.value is not None:
         return g.const(np.where(starts.value == -1, LAST, starts.value + 1))
     is_last = g.op("Equal", starts, g.const(-1, "int64"))
@@ -106,7 +106,7 @@ def _where(g: Graph, mask: Tensor, yes: Tensor, no: Tensor) -> Tensor:
 
 @lowers("slice_by_size", numerics=Numerics.RAW)
 def slice_by_size(g: Graph, *, x: Tensor, begin: Tensor, size: Tensor) -> Tensor:
-    """``size`` elements from ``begin`` on, per axis; -1 takes all that follow."""
+    """``size`` elements from ``begin`` on, per axis; -1 selects all remaining elements."""
     lengths = g.shape_of(x)
     begin, size = g.cast(begin, "int64"), g.cast(size, "int64")
     zero = g.const(0, "int64")

@@ -1,4 +1,4 @@
-"""States (iOS18): tensors that outlive a prediction. The graph takes them as inputs and gives them as outputs."""
+"""States (iOS18): tensors that persist between predictions. They are inputs and outputs of the graph."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from ..graph import Graph, Tensor
 
 @lowers("read_state", opset=18, numerics=Numerics.RAW)
 def read_state(g: Graph, *, input: State) -> Tensor:
-    """What the state holds at this point of the program."""
+    """The content of the state at this point of the program."""
     return input.value
 
 
 @lowers("write_state", opset=18, numerics=Numerics.RAW)
 def write_state(g: Graph, *, input: State, data: Tensor) -> None:
-    """Later reads see ``data``; what the state holds at the end is its value in the next prediction."""
+    """Later reads return ``data``; the final content is the initial value of the next prediction."""
     input.value = g.typed(data, input.value.shape)
 
 

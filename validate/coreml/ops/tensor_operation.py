@@ -14,7 +14,7 @@ from ..shared.suppression import suppressed
 from .control_flow import select
 
 PADDINGS = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
-"""MIL's padding modes in ONNX's words."""
+"""MIL's padding modes by ONNX's names."""
 
 
 @lowers("identity", numerics=Numerics.RAW)
@@ -31,7 +31,7 @@ def shape(g: Graph, *, x: Tensor) -> Tensor:
 
 @lowers("concat", numerics=Numerics.RAW)
 def concat(g: Graph, *, values: Tensors, axis: int, interleave: bool = False) -> Tensor:
-    """``values`` one after the other along ``axis``, or with ``interleave`` their slices in turn."""
+    """``values`` concatenated along ``axis``; with ``interleave`` their slices alternate."""
     values = tuple(g.reshape(v, [1]) if v.rank == 0 else v for v in values)
     if not interleave:
         return g.op("Concat", *values, axis=axis)
@@ -42,7 +42,7 @@ def concat(g: Graph, *, values: Tensors, axis: int, interleave: bool = False) ->
 
 @lowers("stack", numerics=Numerics.RAW)
 def stack(g: Graph, *, values: Tensors, axis: int) -> Tensor:
-    """``values`` side by side along a new axis."""
+    """``values`` stacked along a new axis."""
     place = axis % (values[0].rank + 1)
     new = g.const([place], "int64")
     return g.op("Concat", *(g.op("Unsqueeze", v, new) for v in values), axis=place)
@@ -52,7 +52,7 @@ def stack(g: Graph, *, values: Tensors, axis: int) -> Tensor:
 def split(
     g: Graph, op: Op, *, x: Tensor, axis: int, num_splits: int | None = None, split_sizes: Ints | None = None
 ) -> tuple[Tensor, ...]:
-    """x in parts along ``axis``: of ``split_sizes``, or ``num_splits`` equal ones."""
+    """x split along ``axis``: into ``split_sizes``, or into ``num_splits`` equal parts."""
     if split_sizes is not None:
         return g.ops("Split", x, g.const(split_sizes, "int64"), outputs=len(split_sizes), axis=axis)
     if num_splits is None:
@@ -68,7 +68,7 @@ def tile(g: Graph, *, x: Tensor, reps: Tensor) -> Tensor:
 
 @lowers("flatten2d", numerics=Numerics.RAW)
 def flatten2d(g: Graph, *, x: Tensor, axis: int = 1) -> Tensor:
-    """x as a matrix: the axes before ``axis``, and the others."""
+    """x as a matrix: the axes before ``axis``, and the rest."""
     return g.op("Flatten", x, axis=axis)
 
 
@@ -95,7 +95,7 @@ def range_1d(g: Graph, *, end: Tensor, start: Tensor, step: Tensor) -> Tensor:
     start, end, step = (g.reshape(v, []) for v in (start, end, step))
     if start.dtype.kind != "f":
         return g.op("Range", start, end, step)
-    # ONNX Runtime's Range adds up the steps, so that their rounding errors grow.
+    # ONNX Runtime's Range accumulates the steps and their rounding errors.
     first, last, distance = (g.cast(v, "float64") for v in (start, end, step))
     count = g.cast(g.op("Ceil", g.op("Div", g.op("Sub", last, first), distance)), "int64")
     places = g.op("Range", g.const(0, "int64"), count, g.const(1, "int64"))
@@ -116,7 +116,7 @@ def pad(g: Graph, op: Op, *, x: Tensor, pad: Tensor, mode: str = "constant", con
 
 @lowers("band_part", numerics=Numerics.EXACT)
 def band_part(g: Graph, *, x: Tensor, lower: int = -1, upper: int = -1) -> Tensor:
-    """x with zeros outside of ``lower`` diagonals below and ``upper`` above the main one; all for a negative number."""
+    """x with zeros except ``lower`` diagonals below and ``upper`` above the main one; negative numbers mean all."""
     if lower >= 0:
         x = g.op("Trilu", x, g.const(-lower, "int64"), upper=1)
     return x if upper < 0 else g.op("Trilu", x, g.const(upper, "int64"), upper=0)
@@ -130,7 +130,7 @@ def cumsum(g: Graph, *, x: Tensor, axis: int = 0, exclusive: bool = False, rever
 
 @lowers("non_zero", numerics=Numerics.EXACT)
 def non_zero(g: Graph, *, x: Tensor) -> Tensor:
-    """The positions of the elements that aren't zero, one per row."""
+    """The coordinates of the non-zero elements, shape (elements, rank)."""
     return g.transpose(g.op("NonZero", x), (1, 0))
 
 
@@ -145,7 +145,7 @@ def one_hot(
     on_value: float = 1,
     off_value: float = 0,
 ) -> Tensor:
-    """A new axis with ``on_value`` at each index; a vector without one where the index is out of bounds."""
+    """A new axis with ``on_value`` at each index, or nowhere if the index is out of bounds."""
     dtype = op.outputs[0].dtype
     place = axis % (indices.rank + 1)
     length = g.reshape(g.cast(one_hot_vector_size, "int64"), [])
@@ -178,7 +178,7 @@ def topk_of_choice(
     sort: bool = True,
     return_indices: bool = True,
 ) -> tuple[Tensor, ...]:
-    """As before; the indices may be left out. Without ``sort`` any order is right, so the sorted one is."""
+    """As before; the indices may be omitted. Without ``sort`` the order is undefined, so sorted results are valid."""
     return topk(g, x=x, k=k, axis=axis, ascending=ascending)[: 2 if return_indices else 1]
 
 
@@ -194,7 +194,7 @@ def topk_with_typed_indices(
     return_indices: bool = True,
     output_indices_dtype: str = "int32",
 ) -> tuple[Tensor, ...]:
-    """As before; the output's declared type already says output_indices_dtype."""
+    """As before; the declared type of the output is output_indices_dtype."""
     return topk(g, x=x, k=k, axis=axis, ascending=ascending)[: 2 if return_indices else 1]
 
 
@@ -214,9 +214,9 @@ def non_maximum_suppression(
     max_boxes: int,
     per_class_suppression: bool = False,
 ) -> tuple[Tensor, ...]:
-    """The boxes that no better one overlaps too much, their scores, indices and number."""
+    """The boxes that don't overlap a better one too much, their scores, indices and number."""
     if iou_threshold < 0:
-        raise unsupported(str(op), f"an iou_threshold of {iou_threshold}")
+        raise unsupported(str(op), f"iou_threshold {iou_threshold} is negative")
     overlap = g.const(min(iou_threshold, 1.0), "float32")
     least = g.const(score_threshold, "float32")
     return suppressed(g, boxes, scores, max_boxes, overlap, least, per_class_suppression)
@@ -233,7 +233,7 @@ def non_maximum_suppression_of_columns(
     max_boxes: int,
     per_class_suppression: bool = False,
 ) -> tuple[Tensor, ...]:
-    """As before with the boxes along the last axis, without a score threshold and without the number."""
+    """As before, with boxes along the last axis, without a score threshold, and without the number."""
     chosen, rated, indices, _ = non_maximum_suppression(
         g,
         op,

@@ -14,7 +14,7 @@ from ..graph import Graph, Tensor
 def scaled_dot_product_attention(
     g: Graph, *, query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None
 ) -> Tensor:
-    """softmax(query * transpose(key) / sqrt(E) + mask) * value; a truth value in the mask says what takes part."""
+    """softmax(query * transpose(key) / sqrt(E) + mask) * value; a boolean mask selects the positions that take part."""
     swapped = g.transpose(key, (*range(key.rank - 2), key.rank - 1, key.rank - 2))
     scores = g.op("Div", g.op("MatMul", query, swapped), _scale(g, query))
     if attn_mask is not None:

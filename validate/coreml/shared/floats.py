@@ -1,6 +1,6 @@
-"""What neural networks hold in float32 for want of other types: truth values, indices and shapes.
+"""Values that neural networks store as float32 for lack of other types: truth values, indices and shapes.
 
-Their blobs have one axis at least, so a scalar is a vector of one element.
+Blobs have at least one axis, so a scalar is a vector of one element.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 from ..graph import Dim, Graph, Tensor
 
 LAST = np.iinfo(np.int64).max
-"""An index behind every end; ONNX's Slice clamps it."""
+"""An index past the end of every axis; ONNX's Slice clamps it."""
 
 
 def truth(g: Graph, x: Tensor) -> Tensor:
@@ -24,35 +24,35 @@ def number(g: Graph, x: Tensor) -> Tensor:
 
 
 def indices(g: Graph, x: Tensor) -> Tensor:
-    """A blob of whole numbers as int64."""
+    """A blob of integers as int64."""
     return g.cast(x, "int64")
 
 
 def shape_vector(g: Graph, x: Tensor) -> Tensor:
-    """A blob that holds one number per axis as an int64 vector."""
+    """A blob with one number per axis as an int64 vector."""
     numbers = indices(g, x)
     return numbers if numbers.shape is not None and len(numbers.shape) == 1 else g.reshape(numbers, [-1])
 
 
 def scalar(g: Graph, x: Tensor) -> Tensor:
-    """A blob of one element without its axis."""
+    """A blob of one element as a scalar."""
     return g.reshape(x, [])
 
 
 def at_least_1d(g: Graph, x: Tensor) -> Tensor:
-    """``x``, a scalar as a vector."""
+    """``x``; a scalar becomes a vector."""
     return g.reshape(x, [1]) if x.shape == () else x
 
 
 def reshaped(g: Graph, x: Tensor, shape: Tensor) -> Tensor:
-    """``x`` in the shape that an int64 vector holds; the rank is known when the vector's length is."""
+    """``x`` in the shape given by an int64 vector; the rank is known if the length of the vector is."""
     if shape.value is not None:
         return g.reshape(x, [int(d) for d in shape.value])
     return _ranked(g, g.op("Reshape", x, shape), shape)
 
 
 def expanded(g: Graph, x: Tensor, shape: Tensor) -> Tensor:
-    """``x`` broadcast to the shape that an int64 vector holds."""
+    """``x`` broadcast to the shape given by an int64 vector."""
     return _ranked(g, g.op("Expand", x, shape), shape)
 
 

@@ -1,7 +1,7 @@
 """Recurrent networks as ONNX's own RNN, GRU and LSTM operators, which ONNX Runtime runs in one kernel per layer.
 
-Sequences have the axes time, batch, vector; two directions lie one after the other in a vector. ONNX's ``clip`` bounds
-what goes into the activations of the gates, never the cell of an LSTM.
+Sequences have the axes time, batch, vector; the vectors of two directions are concatenated. ONNX's ``clip`` bounds the
+inputs of the gates' activations, never the cell of an LSTM.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .branching import common_shape
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """An activation by ONNX's name, with its ``alpha`` and ``beta`` where it has them."""
+    """An activation by ONNX's name, with its ``alpha`` and ``beta`` if it has any."""
 
     kind: str
     constants: Mapping[str, float] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One direction's weights: gates on top of each other."""
+    """The weights of one direction; gates are stacked along axis 0."""
 
     input: Tensor
     recurrent: Tensor
@@ -37,9 +37,9 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One ONNX operator's weights per direction. ``order`` says which of the weights' gates is each of ONNX's.
+    """One ONNX operator's weights per direction. ``order`` maps ONNX's gates to the gates of the weights.
 
-    Of the peepholes, those of the first three gates count. ``direction`` is forward, reverse or bidirectional.
+    Of the peepholes, those of the first three gates are used. ``direction`` is forward, reverse or bidirectional.
     """
 
     kind: str
@@ -52,7 +52,7 @@ class Cell:
         """The length of the state of one direction."""
         size = (self.sides[0].recurrent.shape or ())[1]
         if size is None:
-            raise ValueError("the size of the state is not known")
+            raise ValueError("the size of the state is unknown")
         return size
 
 
@@ -74,7 +74,7 @@ def fused(
 
 
 def _functions(activations: Sequence[Activation]) -> dict[str, Any]:
-    """ONNX's attributes; its alphas and betas are those of the activations that have any, in turn."""
+    """ONNX's attributes; alphas and betas are listed for the activations that have any, in order."""
     scales = {
         f"activation_{p}": [a.constants[p] for a in activations if p in a.constants] or None for p in ("alpha", "beta")
     }
@@ -100,14 +100,14 @@ def _joined(g: Graph, parts: Sequence[Tensor]) -> Tensor:
 
 
 def _vectors(g: Graph, cell: Cell, vector: Tensor | None, order: Sequence[int]) -> Tensor:
-    """A vector per gate in ONNX's order; zeros when there is none."""
+    """One vector per gate in ONNX's order; zeros if there are none."""
     if vector is None:
         return g.const([0.0] * (len(order) * cell.hidden_size), "float32")
     return _ordered(g, vector, order, cell.hidden_size)
 
 
 def _biases(g: Graph, cell: Cell) -> Tensor | None:
-    """ONNX has one bias for the input and one for the state, one after the other."""
+    """ONNX has one bias for the input and one for the state, concatenated."""
     if all(s.bias is None and s.recurrent_bias is None for s in cell.sides):
         return None
     pairs = [[_vectors(g, cell, b, cell.order) for b in (s.bias, s.recurrent_bias)] for s in cell.sides]
@@ -125,10 +125,10 @@ def _together(g: Graph, cell: Cell, state: Tensor) -> Tensor:
 
 
 def stays_within(g: Graph, limit: float, cell: Tensor, steps: Dim, growth: float) -> bool | Tensor:
-    """Whether the cell of an LSTM whose gates let through one part at most can't leave -limit .. limit.
+    """Whether the cell of an LSTM, whose gates are at most 1, can't leave -limit .. limit.
 
-    It grows by ``growth`` per step at most. The answer is a truth value of the graph when it hangs on what is only
-    known while the model runs: the state at the beginning, or the number of steps.
+    It grows by at most ``growth`` per step. The result is a truth value of the graph if it depends on what is only
+    known while the model runs: the initial state, or the number of steps.
     """
     if isinstance(steps, int) and steps * growth > limit:
         return False
@@ -143,7 +143,7 @@ def stays_within(g: Graph, limit: float, cell: Tensor, steps: Dim, growth: float
 def either(
     g: Graph, condition: bool | Tensor, chosen: Callable[[Graph], Tensors], other: Callable[[Graph], Tensors]
 ) -> Tensors:
-    """What one of two ways of computing the same tensors gives; an ONNX If where the model decides as it runs."""
+    """The tensors of one of two graphs; an ONNX If when the condition is only known while the model runs."""
     if not isinstance(condition, Tensor):
         return chosen(g) if condition else other(g)
     branches = g.subgraph(), g.subgraph()

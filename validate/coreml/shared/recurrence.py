@@ -9,15 +9,15 @@ import numpy as np
 from ..graph import Graph, Tensor
 
 Step = Callable[[Graph, Tensor, Sequence[Tensor]], Sequence[Tensor]]
-"""(graph of the body, x at one time, states before it) -> states after it. The first state is also the output."""
+"""(graph of the body, x at one time step, states before it) -> states after it; the first is also the output."""
 
 
 def scanned(
     g: Graph, x: Tensor, states: Sequence[Tensor], step: Step, reverse: bool = False
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """The first state at every time, stacked, and all states after the last; ``x`` has the time as axis 0.
+    """The first state at every time step, stacked, and all states after the last; axis 0 of ``x`` is the time.
 
-    ``reverse`` goes through the sequence from its end; the output at each place is still the one for that place.
+    ``reverse`` runs through the sequence from its end; outputs keep the order of the sequence.
     """
     body = g.subgraph()
     before = [body.input("state", s.dtype, s.shape) for s in states]
@@ -35,6 +35,6 @@ def scanned(
 
 
 def backwards(g: Graph, sequence: Tensor) -> Tensor:
-    """``sequence`` from its end on: Core ML gives a reversed sequence's outputs in the order of their computation."""
+    """``sequence`` reversed: Core ML returns the outputs of a reversed sequence in the order of their computation."""
     ends = (g.const([n], "int64") for n in (-1, np.iinfo(np.int64).min, 0, -1))
     return g.op("Slice", sequence, *ends)

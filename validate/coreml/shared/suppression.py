@@ -10,12 +10,12 @@ from ..graph import Dim, Graph, Tensor
 def suppressed(
     g: Graph, boxes: Tensor, scores: Tensor, limit: Dim, iou: Tensor, least_score: Tensor, by_class: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The surviving boxes, their scores and indices, best first, filled up to ``limit``; and how many there are.
+    """The surviving boxes, their scores and indices, best first, padded to ``limit``; and their number.
 
     ``boxes`` (batch, box, 4) are x and y of the centre, width and height; ``scores`` are (batch, box, class). A box's
-    score is that of its best class. Boxes below ``least_score`` go first; of the rest a box goes when it overlaps a
-    better one (of its own best class, with ``by_class``) by more than ``iou``. When none is left, the best of all is:
-    so says the reference in coremltools' tests. Fills are zeros, and -1 as index.
+    score is that of its best class. Boxes below ``least_score`` are removed first, then those that overlap a better
+    one (of the same best class, with ``by_class``) by more than ``iou``. If none remains, the best of all is kept, as
+    in the reference of coremltools' tests. Padding is zeros, and -1 for indices.
     """
     best = g.op("ReduceMax", scores, g.const([-1], "int64"), keepdims=0)
     ranked = _by_class(g, scores, best) if by_class else g.op("Unsqueeze", best, g.const([1], "int64"))
@@ -24,7 +24,7 @@ def suppressed(
     none = g.op("Equal", survivors, g.const(0, "int64"))
     count = g.op("Min", g.op("Max", survivors, g.const(1, "int64")), g.vector([limit]))
     rest = g.op("Where", g.op("Or", kept, none), best, g.like(-np.inf, best))
-    # Longer by what may have to be filled, so that there always are ``limit`` elements to take.
+    # Extended by the possible padding, so that ``limit`` elements can always be taken.
     longer = g.op("Pad", rest, g.vector([0, 0, 0, limit]), g.like(-np.inf, best))
     _, order = g.ops("TopK", longer, g.vector([limit]), outputs=2, axis=1)
     places = g.op("Range", g.const(0, "int64"), g.reshape(g.vector([limit]), []), g.const(1, "int64"))
@@ -34,7 +34,7 @@ def suppressed(
 
 
 def _by_class(g: Graph, scores: Tensor, best: Tensor) -> Tensor:
-    """(batch, class, box): a box has its score in its best class only."""
+    """Shape (batch, class, box): a box has its score in its best class only."""
     rows = g.transpose(scores, (0, 2, 1))
     count = g.reshape(g.vector([g.dim(scores, -1)]), [])
     classes = g.op("Range", g.const(0, "int64"), count, g.const(1, "int64"))
@@ -43,8 +43,8 @@ def _by_class(g: Graph, scores: Tensor, best: Tensor) -> Tensor:
 
 
 def _survivors(g: Graph, boxes: Tensor, ranked: Tensor, limit: Dim, iou: Tensor, least_score: Tensor) -> Tensor:
-    """Which boxes stay, as (batch, box)."""
-    # A score that equals the threshold is not below it, but not above ONNX's either: so it is applied here.
+    """Whether each box is kept, shape (batch, box)."""
+    # ONNX removes scores equal to the threshold, Core ML keeps them: so the threshold is applied here.
     eligible = g.op("Where", g.op("Less", ranked, least_score), g.like(-np.inf, ranked), ranked)
     every = g.const(float(np.finfo(np.float32).min), "float32")
     selected = g.op("NonMaxSuppression", boxes, eligible, g.vector([limit]), iou, every, center_point_box=1)

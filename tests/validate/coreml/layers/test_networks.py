@@ -108,7 +108,7 @@ def test_break_outside_of_a_loop_is_refused():
     made = builder({"x": (1,)})
     made.add_loop_break("leave")
     made.add_copy("copy", "x", "y")
-    with pytest.raises(ParityGateError, match="layer 'loopBreak', named 'leave': it stands outside of a loop"):
+    with pytest.raises(ParityGateError, match="layer 'loopBreak', named 'leave': it is outside of a loop"):
         loaded(made.spec)
 
 
@@ -253,5 +253,5 @@ def test_a_sequence_of_what_is_declared():
     sequence = RANDOM.uniform(-1, 1, (2, 3, *IMAGE.shape)).astype(np.float32)
     np.testing.assert_array_equal(session.predict({"x": sequence})["y"], np.maximum(sequence, 0))
     np.testing.assert_array_equal(session.predict({"x": IMAGE})["y"], np.maximum(IMAGE, 0))
-    with pytest.raises(ParityGateError, match=r"shape \(2, 3, 4, 5, 1\) is no sequence of the declared \(4, 5, 5\)"):
+    with pytest.raises(ParityGateError, match=r"\(2, 3, 4, 5, 1\) is not a sequence of the declared shape \(4, 5, 5\)"):
         session.predict({"x": sequence[..., :1]})

@@ -93,11 +93,11 @@ def test_transforms_of_trees(transform: int, leaf: list[float], wanted: Any):
     ("nodes", "cause"),
     [
         ([], "no nodes"),
-        ([(0, 0, 1, 2)], "a child that isn't there"),
-        ([(0, 0, 1, 1), (1, 0, 0, 0)], "run in a circle"),
-        ([(0, 6, 0, 0), (1, 0, 2, 2), (2, 0, 1, 1)], "run in a circle"),
+        ([(0, 0, 1, 2)], "a child that doesn't exist"),
+        ([(0, 0, 1, 1), (1, 0, 0, 0)], "form a cycle"),
+        ([(0, 6, 0, 0), (1, 0, 2, 2), (2, 0, 1, 1)], "form a cycle"),
         ([(0, 6, 0, 0), (0, 6, 0, 0)], "the same number"),
-        ([(0, 9, 0, 0)], "not known|isn't there|circle"),
+        ([(0, 9, 0, 0)], "unknown|doesn't exist|cycle"),
     ],
 )
 def test_trees_that_are_none(nodes: list[tuple[int, int, int, int]], cause: str):

@@ -16,7 +16,7 @@ from paritygate.validate.errors import ParityGateError
 POOLS = [
     (n, k, s, p, ceil)
     for n, k, s, p, ceil in product([5, 8], [2, 3], [1, 2, 3], [0, 1], [False, True])
-    # coremltools declares a last window of ceil_mode that holds no element; see the test after this one.
+    # coremltools declares a last window of ceil_mode that has no elements; see the test after this one.
     if not (ceil and p == 0 and (-(-(n - k) // s)) * s >= n)
 ]
 
@@ -42,7 +42,7 @@ def test_pools(length: int, kernel: int, stride: int, pad: int, ceil: bool):
 
 def test_a_window_without_elements_is_refused():
     arguments = {"x": draw(1, 1, 6), "kernel_sizes": [2], "strides": [3], "pad_type": "valid", "ceil_mode": True}
-    with pytest.raises(ParityGateError, match=r"op 'max_pool' \(iOS15\), node 'tested': .* holds no element"):
+    with pytest.raises(ParityGateError, match=r"op 'max_pool' \(iOS15\), node 'tested': .* has no elements"):
         by_lowering("max_pool", arguments, 15, [np.zeros((1, 1, 3), np.float32)], ["x"])
 
 

@@ -1,4 +1,4 @@
-"""Boxes cut out of images and scaled to one size, bilinearly."""
+"""Boxes cropped from images and scaled to one size, bilinearly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BOX_FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class _Crop:
-    """How boxes are given, and how points are spread over them."""
+    """The format of boxes, and the distribution of points over them."""
 
     target: tuple[int, int]
     normalized: bool
@@ -30,7 +30,7 @@ class _Crop:
     pad_value: float
 
     def check(self, op: Op) -> None:
-        """Raises PG404 for a mode that isn't one of the documented."""
+        """Raises PG404 for an undocumented mode."""
         if self.box_format not in BOX_FORMATS:
             raise unsupported(
                 str(op), f"box_coordinate_mode '{self.box_format}' is not one of {', '.join(BOX_FORMATS)}"
@@ -47,7 +47,7 @@ def crop_resize(
     normalized_coordinates: bool = False, spatial_scale: float = 1.0,
     box_coordinate_mode: str = BOX_FORMATS[0], sampling_mode: str = "DEFAULT", pad_value: float = 0.0,
 ) -> Tensor:  # fmt: skip
-    """Each box of every image, or, with a fifth coordinate in front, of the image that it names."""
+    """Each box of every image; a fifth, leading coordinate selects the image instead."""
     count = (roi.shape or ())[2] or 4
     flat = g.reshape(roi, [-1, count])
     images = g.op("Unsqueeze", x, g.const([0], "int64"))
@@ -68,7 +68,7 @@ def indexed_crop_resize(
     target_width: int = 1, normalized_coordinates: bool = False, spatial_scale: float = 1.0,
     box_coordinate_mode: str = BOX_FORMATS[0], sampling_mode: str = "DEFAULT", pad_value: float = 0.0,
 ) -> Tensor:  # fmt: skip
-    """Each box of the image that ``box_indices`` names, by default the i-th of the i-th."""
+    """Each box of the image in ``box_indices``; by default the i-th box of the i-th image."""
     crop = _Crop(
         (target_height, target_width), normalized_coordinates, spatial_scale, box_coordinate_mode, sampling_mode,
         pad_value,
@@ -81,7 +81,7 @@ def indexed_crop_resize(
 
 
 def _cropped(g: Graph, crop: _Crop, images: Tensor, boxes: Tensor) -> Tensor:
-    """``images`` (N or 1, ..., H, W) at ``boxes`` (N, 4): the padding stands in for points outside of an image."""
+    """``images`` (N or 1, ..., H, W) at ``boxes`` (N, 4): points outside of an image have the padding value."""
     weights, inside = [], []
     for axis, (start, end), target in zip((-2, -1), _edges(g, crop, boxes), crop.target, strict=True):
         length = g.dim(images, axis)
@@ -120,7 +120,7 @@ def _in_pixels(g: Graph, crop: _Crop, edge: Tensor, last: Tensor) -> Tensor:
 
 
 def _points(g: Graph, mode: str, start: Tensor, end: Tensor, count: int, last: Tensor) -> Tensor:
-    """Points along the last axis. An inverted box in UNALIGN_CORNERS stands for the whole axis, as in Apple's test."""
+    """Points along the last axis. An inverted box in UNALIGN_CORNERS covers the whole axis, as in Apple's test."""
     if mode != UNALIGNED:
         return grid(g, start, end, count, INTERVALS[mode])
     inverted = g.op("Less", end, start)

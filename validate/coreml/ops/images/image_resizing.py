@@ -1,4 +1,4 @@
-"""Images scaled and cropped; height and width are the last two axes."""
+"""Images resized and cropped; height and width are the last two axes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TRANSFORMATIONS = {
     "DEFAULT": "asymmetric",
     UNALIGNED: "half_pixel",
 }
-"""Sampling modes by ONNX's names. Of the whole image, tf_crop_and_resize is align_corners, but one point is central."""
+"""Sampling modes by ONNX's names. For the whole image, tf_crop_and_resize is align_corners, single points centred."""
 
 INTERVALS = {
     "STRICT_ALIGN_CORNERS": STRICT_ALIGN_ENDPOINTS,
@@ -46,7 +46,7 @@ def resize_nearest_neighbor(g: Graph, *, x: Tensor, target_size_height: int, tar
 
 
 def _nearest(g: Graph, x: Tensor, axis: int, target: Dim, halves: int) -> Tensor:
-    """floor((i + halves / 2) * length / target) along one axis, in whole numbers: float32 misses exact quotients."""
+    """floor((i + halves / 2) * length / target) along one axis, in integers: float32 is inexact."""
     length = g.dim(x, axis)
     if isinstance(length, int) and isinstance(target, int):
         places = g.const((2 * np.arange(target) + halves) * length // (2 * target))
@@ -63,7 +63,7 @@ def upsample_bilinear(
     g: Graph, op: Op, *, x: Tensor, scale_factor_height: float = 1, scale_factor_width: float = 1,
     align_corners: bool = True, half_pixel_centers: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """Height and width times a factor, which is then the quotient of the sizes again."""
+    """Height and width multiplied by a factor; the quotient of the sizes is used as the scale."""
     if align_corners and half_pixel_centers:
         raise unsupported(str(op), "align_corners and half_pixel_centers contradict each other")
     offset = "DEFAULT" if half_pixel_centers is False else UNALIGNED
@@ -103,7 +103,9 @@ def resize(
     if interpolation_mode != "NEAREST_NEIGHBOR":
         raise unsupported(str(op), f"interpolation_mode '{interpolation_mode}' is not one of LINEAR, NEAREST_NEIGHBOR")
     if sampling_mode not in ("DEFAULT", UNALIGNED):
-        raise unsupported(str(op), f"which element is nearest with sampling_mode '{sampling_mode}' is not documented")
+        raise unsupported(
+            str(op), f"rounding to the nearest element is not documented for sampling_mode '{sampling_mode}'"
+        )
     for axis, target in zip(range(-resized_dims, 0), size, strict=True):
         x = _nearest(g, x, axis, target, 1)
     return x
@@ -118,17 +120,17 @@ def _target(g: Graph, x: Tensor, shape: Tensor, axis: int) -> Dim:
 
 
 def _linear(g: Graph, op: Op, x: Tensor, size: list[Dim], mode: str) -> Tensor:
-    """The last ``len(size)`` axes scaled linearly; what stands before them is folded, as ONNX Runtime asks."""
+    """The last ``len(size)`` axes resized linearly; leading axes are folded, as ONNX Runtime requires."""
     if mode not in INTERVALS and mode not in TRANSFORMATIONS:
         raise unsupported(
             str(op), f"sampling_mode '{mode}' is not one of {', '.join((*TRANSFORMATIONS, 'OFFSET_CORNERS'))}"
         )
     axes = len(size)
     if axes > 3 or (axes != 2 and mode == "OFFSET_CORNERS"):
-        raise unsupported(str(op), f"{axes} axes can't be resized at once with sampling_mode '{mode}'")
+        raise unsupported(str(op), f"{axes} axes can't be resized together with sampling_mode '{mode}'")
     kept = [g.dim(x, axis) for axis in range(x.rank - axes)]
     if mode == "OFFSET_CORNERS":
-        # ONNX's nearest relative returns an axis unchanged when its length stays the same.
+        # The closest mode of ONNX returns an axis unchanged if its length stays the same.
         return sampled(g, x, *(_weights(g, x, a, s) for a, s in zip((-2, -1), size, strict=True)))
     tail = [g.dim(x, axis) for axis in range(-axes, 0)]
     widening = [1] * max(0, 2 - axes)

@@ -11,9 +11,9 @@ from .image_resizing import last_index
 
 MODES = {"bilinear": "linear", "nearest": "nearest"}
 PADDINGS = {"constant": "zeros", "border": "border", "reflection": "reflection", "symmetric": "reflection"}
-"""ONNX's names. What it calls reflection repeats the edge when, and only when, corners are not aligned."""
+"""ONNX's names. Its reflection repeats the edge if, and only if, corners are not aligned."""
 FOLDS = {"reflection": 0.0, "symmetric": 0.5}
-"""How far beyond the outermost pixels' centres the image is mirrored."""
+"""The distance of the mirror axis from the centres of the edge pixels."""
 SIGNED, UNIT, PIXELS = "normalized_minus_one_to_one", "normalized_zero_to_one", "unnormalized"
 
 
@@ -41,7 +41,7 @@ def resample(
     g: Graph, op: Op, *, x: Tensor, coordinates: Tensor, sampling_mode: str, padding_mode: str, padding_value: float,
     coordinates_mode: str, align_corners: bool,
 ) -> Tensor:  # fmt: skip
-    """The image at the points (x, y) that lie along the last axis of ``coordinates``."""
+    """The image at the points (x, y) in the last axis of ``coordinates``."""
     for given, known in ((sampling_mode, MODES), (padding_mode, PADDINGS), (coordinates_mode, (SIGNED, UNIT, PIXELS))):
         if given not in known:
             raise unsupported(str(op), f"mode '{given}' is not one of {', '.join(known)}")
@@ -62,7 +62,7 @@ def resample(
 
 
 def _in_pixels(g: Graph, x: Tensor, points: Tensor, mode: str, align_corners: bool) -> Tensor:
-    """Points as positions between 0 and length - 1."""
+    """Points as pixel positions, from 0 to length - 1."""
     if mode == PIXELS:
         return points
     half, one = g.const(0.5, "float32"), g.const(1, "float32")
@@ -74,7 +74,7 @@ def _in_pixels(g: Graph, x: Tensor, points: Tensor, mode: str, align_corners: bo
 
 
 def _folded(g: Graph, pixels: Tensor, x: Tensor, beyond: float) -> Tensor:
-    """The pixel that each position shows in an image mirrored endlessly. ONNX rounds before it mirrors, not after."""
+    """Positions in an infinitely mirrored image as positions in the image. ONNX rounds before mirroring, not after."""
     last, shift = _last(g, x), g.const(beyond, "float32")
     span = g.op("Max", g.op("Add", last, g.const(2 * beyond, "float32")), g.const(1, "float32"))
     turn = g.op("Mod", g.op("Abs", g.op("Add", pixels, shift)), g.op("Add", span, span), fmod=1)
@@ -83,7 +83,7 @@ def _folded(g: Graph, pixels: Tensor, x: Tensor, beyond: float) -> Tensor:
 
 
 def _normalised(g: Graph, pixels: Tensor, x: Tensor, aligned: bool) -> Tensor:
-    """Positions as ONNX wants them, between -1 and 1: of pixel centres when ``aligned``, else of edges."""
+    """Positions in ONNX's range from -1 to 1, which are pixel centres if ``aligned``, else edges."""
     one, two, last = g.const(1, "float32"), g.const(2, "float32"), _last(g, x)
     if aligned:
         return g.op("Sub", g.op("Div", g.op("Mul", pixels, two), g.op("Max", last, one)), one)
