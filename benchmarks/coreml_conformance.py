@@ -14,7 +14,7 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "coreml"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "validate" / "coreml"))
 
 
 def main() -> int:

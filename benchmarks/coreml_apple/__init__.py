@@ -1,1 +1,1 @@
-"""Apple's own tests, as the coremltools wheel ships them, with paritygate's engine in the framework's place."""
+"""The conformance page: all of Apple's own tests, run by ``fixtures/apple_tests``."""

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
 
-from . import suite
+from fixtures.apple_tests import suite
+
 from .page import page
 
 PAGE = Path("docs/coreml-conformance.md")

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from fixtures.apple_tests.suite import PARTS, RECORDS
+
 from .reasons import UNEXPLAINED, reason
-from .suite import PARTS, RECORDS
 
 Row = dict[str, Any]
 PASSED = ("passed", "xpassed")

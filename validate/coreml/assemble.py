@@ -1,4 +1,4 @@
-"""The last step of building a graph: drop what nothing uses, and keep large constants out of the protobuf."""
+"""The last step of building a graph: drop unused nodes, and keep large constants out of the protobuf."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .onnx_types import element_type
 if TYPE_CHECKING:
     from ..signature import Array
 
-_INLINE = 1024  # bytes; a larger constant stays outside of the protobuf, and is handed to ONNX Runtime by reference
+_INLINE = 1024  # bytes; a larger constant stays out of the protobuf and is passed to ONNX Runtime by reference
 
 
 def is_external(array: Array) -> bool:
@@ -22,7 +22,7 @@ def is_external(array: Array) -> bool:
 
 
 def initializer(name: str, array: Array) -> onnx.TensorProto:
-    """The declaration of a constant; the content of a large one is left to whoever runs or writes the model."""
+    """The declaration of a constant; the runtime or the writer supplies the content of a large one."""
     if not is_external(array):
         return numpy_helper.from_array(array.astype(object) if array.dtype.kind == "U" else array, name)
     tensor = onnx.TensorProto(name=name, dims=array.shape, data_type=element_type(array.dtype))
@@ -32,7 +32,7 @@ def initializer(name: str, array: Array) -> onnx.TensorProto:
 
 
 def live_nodes(nodes: Sequence[onnx.NodeProto], outputs: Sequence[onnx.ValueInfoProto]) -> list[onnx.NodeProto]:
-    """The nodes that ``outputs`` depend on: a widened twin often leaves the rounding beside it unused."""
+    """The nodes that ``outputs`` depend on: rounding nodes are often unused, as their wide input is used instead."""
     needed = {o.name for o in outputs}
     live = []
     for node in reversed(nodes):
@@ -47,7 +47,7 @@ def live_nodes(nodes: Sequence[onnx.NodeProto], outputs: Sequence[onnx.ValueInfo
 
 
 def used_names(graph: onnx.GraphProto) -> set[str]:
-    """Every name that a node of ``graph`` or of its sub-graphs takes."""
+    """Every name that a node of ``graph`` or of its subgraphs reads."""
     used: set[str] = set()
     for node in graph.node:
         used.update(node.input)

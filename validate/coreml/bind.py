@@ -1,9 +1,9 @@
 """The signature is the schema: how a lowering declares its parameters, and how an operator's arguments reach them.
 
-A lowering is a function ``def conv(g: Graph, *, x: Value, strides: Ints = (1, 1)) -> Value`` whose keyword parameters
-have the names and defaults of the specification. A parameter annotated :class:`Value` may be computed by the model;
-any plain type must be a constant, and :func:`bind` refuses the rest by operator and name. A lowering that needs to
-know more (the declared output types, nested blocks) takes a second positional parameter ``op: Op``.
+A lowering is a function ``def conv(g: Graph, *, x: Tensor, strides: Ints = (1, 1)) -> Tensor`` whose keyword parameters
+have the names and defaults of the specification. A parameter annotated :class:`Tensor` may be computed by the model;
+any plain type must be a constant, and anything else is rejected with the operator's name. A lowering that needs
+more (the declared output types, nested blocks) takes a second positional parameter ``op: Op``.
 """
 
 from __future__ import annotations
@@ -19,24 +19,23 @@ from typing import Any, TypeVar
 import numpy.typing as npt
 
 from .dtypes import Dtype
-from .graph import Graph, Pairs, Shape, Slot, Value
+from .graph import Graph, Pairs, Shape, Slot, Tensor, Tensors
 from .refuse import damaged, miscarried, unsupported
 
 Array = npt.NDArray[Any]
 Ints = tuple[int, ...]
 Floats = tuple[float, ...]
 Bools = tuple[bool, ...]
-Values = tuple[Value, ...]
 
 
 class Numerics(Enum):
     """How a lowering treats the narrow types (float16, and integers below 32 bits).
 
-    ROUND: computed in float32 or int32 and rounded once, at the operator's boundary. EXACT: computed in the wide type
-    too, but every result is one of the operands' values (a selection, a sort), so no rounding is lost when the next
-    operator takes the wide value. MONOTONE: exact, and the same whether operands or results are rounded (a relu); the
-    results are, so that ONNX Runtime can fuse the operator with the one before. RAW: values are only moved or
-    replaced, in whatever type they have.
+    ROUND: computed in float32 or int32 and rounded once, at the operator's output. EXACT: computed in the wide type as
+    well, but every result equals one of the operands' values (a selection, a sort), so the next operator can use the
+    wide value without losing a rounding. MONOTONE: exact, and commutes with rounding (a relu); the result is rounded
+    instead of the operand, so that ONNX Runtime can fuse the operator with the previous one. RAW: values are only
+    moved or replaced, in their own type.
     """
 
     ROUND = "round"
@@ -55,10 +54,10 @@ class TensorType:
 
 @dataclass(slots=True)
 class State:
-    """A named state tensor: what it holds at this point of the program. ``write_state`` replaces ``value``."""
+    """A named state tensor: its content at this point of the program. ``write_state`` replaces ``value``."""
 
     name: str
-    value: Value
+    value: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +65,12 @@ class Block:
     """A nested block: the declared types of its inputs, and a function that lowers it into a graph."""
 
     inputs: tuple[TensorType, ...]
-    lower: Callable[[Graph, Sequence[Value]], tuple[Slot, ...]]
+    lower: Callable[[Graph, Sequence[Tensor]], tuple[Slot, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """What a lowering may know of its operator besides the arguments."""
+    """What a lowering can see of its operator in addition to the arguments."""
 
     type: str
     name: str
@@ -91,7 +90,7 @@ Function = TypeVar("Function", bound=Callable[..., Result])
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One keyword parameter: how to convert an argument, and what stands in when there is none."""
+    """One keyword parameter: how to convert its argument, and whether it is required."""
 
     convert: Callable[[Sequence[Bound]], Any]
     required: bool
@@ -99,7 +98,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Lowering:
-    """One registered function, with its signature read once."""
+    """One registered function with its parsed signature."""
 
     function: Callable[..., Result]
     parameters: Mapping[str, Parameter]
@@ -107,26 +106,26 @@ class Lowering:
     numerics: Numerics
 
     def __call__(self, g: Graph, op: Op, arguments: Arguments) -> tuple[Slot, ...]:
-        """Lower one operator; its results have the dtypes that the program declares."""
+        """Lower one operator; its results have the declared dtypes. Raises PG402, PG404 and PG405."""
         given = self._bind(g, op, arguments)
         try:
             result = self.function(g, op, **given) if self.takes_op else self.function(g, **given)
         except (ArithmeticError, LookupError, TypeError, ValueError) as e:
-            raise damaged(str(op), f"its arguments don't fit together: {e}") from e
+            raise damaged(str(op), f"its arguments are inconsistent: {e}") from e
         values = result if isinstance(result, tuple) else () if result is None else (result,)
         if len(values) != len(op.outputs):
             raise miscarried(
-                str(op), f"the lowering gives {len(values)} values, the program declares {len(op.outputs)}"
+                str(op), f"the lowering returns {len(values)} values, the program declares {len(op.outputs)}"
             )
         exact = self.numerics is Numerics.EXACT or (
             self.numerics is Numerics.MONOTONE and all(g.unrounded(a) is a for a in _tensors(arguments))
         )
-        return tuple(_settle(g, op, v, t, exact) for v, t in zip(values, op.outputs, strict=True))
+        return tuple(_as_declared(g, op, v, t, exact) for v, t in zip(values, op.outputs, strict=True))
 
     def _bind(self, g: Graph, op: Op, arguments: Arguments) -> dict[str, Any]:
-        strange = arguments.keys() - self.parameters.keys()
-        if strange:
-            raise unsupported(str(op), f"it has no parameter {', '.join(sorted(strange))} in this opset")
+        unknown = arguments.keys() - self.parameters.keys()
+        if unknown:
+            raise unsupported(str(op), f"it has no parameter {', '.join(sorted(unknown))} in this opset")
         missing = [n for n, p in self.parameters.items() if p.required and n not in arguments]
         if missing:
             raise damaged(str(op), f"its parameter {', '.join(missing)} is missing")
@@ -142,22 +141,22 @@ class Lowering:
 
     def _convert(self, g: Graph, parameter: Parameter, argument: Sequence[Bound]) -> Any:
         if self.numerics is Numerics.MONOTONE:
-            argument = [g.unrounded(a) if isinstance(a, Value) else a for a in argument]
+            argument = [g.unrounded(a) if isinstance(a, Tensor) else a for a in argument]
         if self.numerics is not Numerics.RAW:
-            argument = [g.widen(a) if isinstance(a, Value) else a for a in argument]
+            argument = [g.widen(a) if isinstance(a, Tensor) else a for a in argument]
         return parameter.convert(argument)
 
 
-def _tensors(arguments: Arguments) -> list[Value]:
-    return [a for argument in arguments.values() for a in argument if isinstance(a, Value)]
+def _tensors(arguments: Arguments) -> list[Tensor]:
+    return [a for argument in arguments.values() for a in argument if isinstance(a, Tensor)]
 
 
-def _settle(g: Graph, op: Op, value: Slot, declared: TensorType, exact: bool) -> Slot:
-    """``value`` with the declared dtype and shape; a change between bool, integer, float and text is a defect."""
+def _as_declared(g: Graph, op: Op, value: Slot, declared: TensorType, exact: bool) -> Slot:
+    """``value`` with the declared dtype and shape; a change between bool, integer, float and text is an error."""
     if isinstance(value, Pairs):
         return value
     if _family(value.dtype) != _family(declared.dtype):
-        raise miscarried(str(op), f"the lowering gives {value.dtype}, the program declares {declared.dtype}")
+        raise miscarried(str(op), f"the lowering returns {value.dtype}, the program declares {declared.dtype}")
     return g.typed(g.narrow(value, declared.dtype, exact), declared.shape)
 
 
@@ -166,28 +165,28 @@ def _family(dtype: Dtype) -> str:
 
 
 class Registry:
-    """Lowerings by name and by the opset (iOS version) from which they hold."""
+    """Lowerings by name and by the first opset (iOS version) that they apply to."""
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._rows: dict[str, dict[int, Lowering]] = {}
+        self._entries: dict[str, dict[int, Lowering]] = {}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._rows
+        return name in self._entries
 
     def names(self) -> frozenset[str]:
-        """Everything that has a lowering."""
-        return frozenset(self._rows)
+        """All names that have a lowering."""
+        return frozenset(self._entries)
 
     def add(
         self, name: str, function: Callable[..., Result], opset: int = 15, numerics: Numerics = Numerics.ROUND
     ) -> None:
         """Register ``function``. A second registration of the same name and opset is a ValueError."""
-        rows = self._rows.setdefault(name, {})
-        if opset in rows:
-            old, new = (inspect.unwrap(f).__qualname__ for f in (rows[opset].function, function))
+        entries = self._entries.setdefault(name, {})
+        if opset in entries:
+            old, new = (inspect.unwrap(f).__qualname__ for f in (entries[opset].function, function))
             raise ValueError(f"two lowerings for {self._title} '{name}' from iOS{opset}: {old} and {new}")
-        rows[opset] = _read(function, numerics)
+        entries[opset] = _read(function, numerics)
 
     def lowers(
         self, *names: str, opset: int = 15, numerics: Numerics = Numerics.ROUND
@@ -202,11 +201,11 @@ class Registry:
         return register
 
     def find(self, op: Op) -> Lowering:
-        """The lowering that holds in ``op.opset``. Raises PG404 naming the operator when there is none."""
-        rows = [v for v in self._rows.get(op.type, {}) if v <= op.opset]
-        if not rows:
+        """The lowering that applies to ``op.opset``. Raises PG404 naming the operator when there is none."""
+        entries = [v for v in self._entries.get(op.type, {}) if v <= op.opset]
+        if not entries:
             raise unsupported(str(op), f"this {self._title} has no lowering")
-        return self._rows[op.type][max(rows)]
+        return self._entries[op.type][max(entries)]
 
 
 MIL = Registry("MIL operator")
@@ -238,13 +237,13 @@ class _NotConstantError(Exception):
     pass
 
 
-def _one(argument: Sequence[Bound]) -> Value:
-    if len(argument) != 1 or not isinstance(argument[0], Value):
+def _one(argument: Sequence[Bound]) -> Tensor:
+    if len(argument) != 1 or not isinstance(argument[0], Tensor):
         raise TypeError("one tensor is expected")
     return argument[0]
 
 
-def _many(argument: Sequence[Bound]) -> Values:
+def _many(argument: Sequence[Bound]) -> Tensors:
     return tuple(_one([a]) for a in argument)
 
 
@@ -254,7 +253,7 @@ def _state(argument: Sequence[Bound]) -> State:
     return argument[0]
 
 
-def _constant(value: Value) -> Array:
+def _constant(value: Tensor) -> Array:
     if value.value is None:
         raise _NotConstantError
     return value.value
@@ -273,8 +272,8 @@ def _vector(kind: Callable[[Any], Any]) -> Callable[[Sequence[Bound]], Any]:
 
 
 _CONVERTERS: dict[Any, Callable[[Sequence[Bound]], Any]] = {
-    Value: _one,
-    Values: _many,
+    Tensor: _one,
+    Tensors: _many,
     State: _state,
     Array: _array,
     int: _scalar(int),

@@ -1,4 +1,4 @@
-"""A model's inputs and outputs as Core ML describes them, and their way into and out of the graph's tensors.
+"""A model's inputs and outputs as Core ML describes them, and their conversion to and from the graph's tensors.
 
 Inside the graph a feature is a *slot*: one tensor, or for a dictionary a :class:`.graph.Pairs` of keys and values.
 A number is a vector of length 1, an image a float tensor of shape (1, channels, height, width) in the colour order that
@@ -35,9 +35,9 @@ ANY_SHAPE = Flexibility()
 class Feature:
     """One feature. ``dtype`` and ``shape`` are the tensor's; ``kind`` is FeatureTypes.proto's name of the type.
 
-    ``colour`` is an image's colour space; ``keys`` is a dictionary's key dtype; ``default`` fills in for an optional
-    input that is left out. ``tensor`` is the graph's name for an input that shares its name with an output. ``allowed``
-    says which shapes an array or image may have.
+    ``colour`` is an image's colour space; ``keys`` is a dictionary's key dtype; ``default`` is the value of an optional
+    input that is omitted. ``tensor`` is the graph's name for an input that shares its name with an output. ``allowed``
+    are the shapes that an array or image may have.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Feature:
 
 
 def feature(description: Message, dtype: str | None = None) -> Feature:
-    """Read one FeatureDescription. ``dtype`` stands in where an array declares none. Raises PG404 for other kinds."""
+    """Read one FeatureDescription. ``dtype`` is used for an array that declares none. Raises PG404 for other types."""
     kind = description.type.WhichOneof("Type")
     if kind not in _READERS:
         raise unsupported(f"feature '{description.name}'", f"the feature type {kind} is not supported")
@@ -97,7 +97,7 @@ _READERS: dict[str, Callable[[Message, str], Feature]] = {
 
 
 def declare(g: Graph, feature: Feature) -> Slot:
-    """Make the graph inputs of ``feature``."""
+    """Declare the graph inputs of ``feature``."""
     name = feature.tensor or feature.name
     if feature.keys is None:
         return g.input(name, feature.dtype, feature.shape)
@@ -106,7 +106,7 @@ def declare(g: Graph, feature: Feature) -> Slot:
 
 
 def encode(feature: Feature, value: Any) -> dict[str, Array]:
-    """A user's value as the graph's input tensors. Raises PG204 when it doesn't fit."""
+    """A user's value as the graph's input tensors. Raises PG204 when its shape or type is wrong."""
     name = feature.tensor or feature.name
     if feature.keys is not None:
         keys = np.array(list(value.keys()), dtype=object if feature.keys.kind == "U" else feature.keys)
@@ -118,9 +118,11 @@ def encode(feature: Feature, value: Any) -> dict[str, Array]:
 
 
 def absent(feature: Feature) -> dict[str, Array]:
-    """What stands in for an optional input that was left out. Raises PG204 when the input isn't optional."""
+    """The default of an optional input that was omitted. Raises PG204 when the input isn't optional."""
     if feature.default is None:
-        raise ParityGateError("PG204", f"input '{feature.name}'", "the model needs it, and the samples don't have it")
+        raise ParityGateError(
+            "PG204", f"input '{feature.name}'", "the model requires it, and the samples don't contain it"
+        )
     return {feature.tensor or feature.name: feature.default}
 
 
@@ -130,14 +132,16 @@ def _fitted(feature: Feature, array: Array) -> Array:
     agrees = shape is None or _agrees(shape, fitted.shape)
     if not agrees or not (feature.allowed or ANY_SHAPE).admits(fitted.shape):
         declared = feature.allowed or _show(shape or ())
-        raise ParityGateError("PG204", f"input '{feature.name}'", f"shape {array.shape} is not the declared {declared}")
+        raise ParityGateError(
+            "PG204", f"input '{feature.name}'", f"shape {array.shape} is not the declared shape {declared}"
+        )
     return fitted
 
 
 def _aligned(array: Array, shape: Shape) -> Array:
-    """``array`` with the declared rank where only axes of length 1 are missing or too many."""
+    """``array`` with the declared rank, if only axes of length 1 have to be added or removed."""
     if array.ndim != len(shape) and array.size == 1 and all(d in (1, None) for d in shape):
-        return array.reshape((1,) * len(shape))  # a scalar is passed with shape (1,), and the other way round
+        return array.reshape((1,) * len(shape))  # a scalar may be passed with shape (1,), and vice versa
     return array if array.ndim == len(shape) else _without_batch(array, len(shape))
 
 
@@ -150,19 +154,21 @@ SEQUENCE_RANK = 5
 
 
 def sequence_shape(feature: Feature, array: Array) -> tuple[int, ...]:
-    """The shape of an array that has sequence and batch in front of what is declared. Raises PG204 otherwise."""
+    """The shape of an array with sequence and batch in front of the declared shape. Raises PG204 otherwise."""
     declared = feature.shape or ()
     own = (*declared, 1, 1) if len(declared) == 1 else declared
     tail = array.shape[SEQUENCE_RANK - len(own) :]
     if any(d not in (None, a) for d, a in zip(own, tail, strict=True)):
         raise ParityGateError(
-            "PG204", f"input '{feature.name}'", f"shape {array.shape} is no sequence of the declared {_show(declared)}"
+            "PG204",
+            f"input '{feature.name}'",
+            f"shape {array.shape} is not a sequence of the declared shape {_show(declared)}",
         )
     return array.shape
 
 
 def _without_batch(array: Array, rank: int) -> Array:
-    """``array`` with as many axes of length 1 in front as ``rank`` asks for, when it has no others to lose."""
+    """``array`` with leading axes of length 1 removed until it has ``rank`` axes, if it has that many."""
     own = array.shape[max(array.ndim - rank, 0) :]
     return array.reshape((1,) * (rank - len(own)) + own) if array.size == np.prod(own) else array
 
@@ -180,7 +186,7 @@ def _pixels(feature: Feature, image: Any) -> Array:
 
 
 def decode(feature: Feature, results: dict[str, Array]) -> Any:
-    """The graph's output tensors as what Core ML gives: array, PIL image, number, string or dictionary."""
+    """The graph's output tensors as Core ML returns them: array, PIL image, number, string or dictionary."""
     if feature.keys is not None:
         keys, values = (results[feature.name + part].reshape(-1).tolist() for part in (KEYS, VALUES))
         return dict(zip(keys, values, strict=True))

@@ -1,4 +1,4 @@
-"""Which shapes an input takes: one of some, or any within bounds."""
+"""The shapes that an input accepts: one of a list, or any within bounds."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from .files.proto import Message
 from .values import Shape
 
 Bounds = tuple[int, int | None]
-"""The least and the greatest length of an axis; None is no limit."""
+"""The minimum and maximum length of an axis; None for no limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flexibility:
-    """``choices`` are whole shapes, ``bounds`` hold per axis. Neither means that nothing is declared."""
+    """``choices`` are whole shapes, ``bounds`` apply per axis. With neither, nothing is declared."""
 
     choices: tuple[tuple[int, ...], ...] = ()
     bounds: tuple[Bounds, ...] = ()
 
     @property
     def shape(self) -> Shape | None:
-        """What all allowed shapes have in common: None for an axis that varies, and where the rank does."""
+        """What all allowed shapes have in common: None for an axis that varies, None as a whole if the rank varies."""
         if self.bounds:
             return tuple(low if low == high else None for low, high in self.bounds)
         if len({len(s) for s in self.choices}) != 1:
@@ -29,7 +29,7 @@ class Flexibility:
         return tuple(d[0] if len(set(d)) == 1 else None for d in zip(*self.choices, strict=True))
 
     def admits(self, shape: tuple[int, ...]) -> bool:
-        """Whether an array of ``shape`` may be given."""
+        """Whether an array of ``shape`` is accepted."""
         if self.bounds:
             return len(shape) == len(self.bounds) and all(
                 low <= d and (high is None or d <= high) for d, (low, high) in zip(shape, self.bounds, strict=True)
@@ -38,7 +38,7 @@ class Flexibility:
 
     @property
     def examples(self) -> tuple[tuple[int, ...], ...]:
-        """Some allowed shapes: all choices, or the least lengths and some that are about twice as long."""
+        """Some allowed shapes: all choices, or the minimum lengths and lengths about twice as long."""
         least = tuple(max(low, 1) for low, _ in self.bounds)
         more = tuple(min(2 * low + 1, high or 2 * low + 1) for low, high in self.bounds)
         return tuple(dict.fromkeys([least, more])) if self.bounds else self.choices
@@ -55,7 +55,7 @@ def _show(bounds: Bounds) -> str:
 
 
 def of_array(array: Message) -> Flexibility:
-    """What an ArrayFeatureType declares. Its default shape counts where it says no more."""
+    """What an ArrayFeatureType declares. Its default shape is used if it declares nothing else."""
     if array.shapeRange.sizeRanges:
         return Flexibility(bounds=_bounds(array.shapeRange.sizeRanges))
     choices = [tuple(s.shape) for s in array.enumeratedShapes.shapes] or [tuple(array.shape)]

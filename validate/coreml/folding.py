@@ -1,4 +1,4 @@
-"""Layers that do arithmetic with shapes are computed while lowering, so that shapes stay as static as they are."""
+"""Layers that do arithmetic on shapes are computed during lowering, so that static shapes stay static."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from .bind import Array
-from .graph import Graph, Value
+from .graph import Graph, Tensor
 from .layer import LAYERS, Layer
 from .refuse import damaged
 
-_MOST_ELEMENTS = 64
+_MAX_ELEMENTS = 64
 _NEVER = ("branch", "loop", "random", "categorical")
-"""Beginnings of the kinds whose result isn't a function of their inputs alone."""
+"""Prefixes of the kinds whose result isn't a function of their inputs alone."""
 
 
-def computed(g: Graph, layer: Layer, inputs: Sequence[Value]) -> dict[str, Value] | None:
+def computed(g: Graph, layer: Layer, inputs: Sequence[Tensor]) -> dict[str, Tensor] | None:
     """The layer's outputs as constants of ``g``, or None when its inputs aren't small constants."""
     if not inputs or layer.kind.startswith(_NEVER):
         return None
-    given = [v.value for v in inputs if v.value is not None and v.value.size <= _MOST_ELEMENTS]
+    given = [v.value for v in inputs if v.value is not None and v.value.size <= _MAX_ELEMENTS]
     if len(given) != len(inputs):
         return None
     scratch = Graph()
@@ -31,7 +31,7 @@ def computed(g: Graph, layer: Layer, inputs: Sequence[Value]) -> dict[str, Value
     if weights:
         return None
     arrays = _run(layer, model.SerializeToString(), list(results))
-    if any(array.size > _MOST_ELEMENTS for array in arrays):
+    if any(array.size > _MAX_ELEMENTS for array in arrays):
         return None
     return {name: g.const(array) for name, array in zip(results, arrays, strict=True)}
 

@@ -1,8 +1,8 @@
 """How a neural network layer reaches its lowering.
 
-A lowering is a function ``def pooling(g: Graph, layer: Layer, x: Value) -> Value``: one positional parameter per input
-blob (``*xs`` for any number, a default for an optional one), and ``layer.params`` for the layer's own message.
-Everything in a neural network is float32, truth values too; axes count from the end, where channel, height and width
+A lowering is a function ``def pooling(g: Graph, layer: Layer, x: Tensor) -> Tensor``: one positional parameter per
+input blob (``*xs`` for any number, a default for an optional one), and ``layer.params`` for the layer's own message.
+All values in a neural network are float32, even truth values; axes count from the end, where channel, height and width
 are -3, -2 and -1, so one function serves both the rank 5 and the exact array mapping.
 """
 
@@ -18,44 +18,44 @@ import numpy as np
 
 from .bind import Op, TensorType
 from .files.proto import Message
-from .graph import Graph, Value
+from .graph import Graph, Tensor
 from .refuse import damaged, unsupported
 
 if TYPE_CHECKING:
     from ..signature import Array
 
-Result = Value | tuple[Value, ...] | dict[str, Value]
+Result = Tensor | tuple[Tensor, ...] | dict[str, Tensor]
 """One output, several in order, or (control flow) values by blob name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What a lowering may know of its layer besides the input blobs.
+    """What a lowering can see of its layer in addition to the input blobs.
 
-    ``blobs`` are all values that are defined before it, by name; ``nested`` lowers the layers of a nested network into
-    a graph, starting from given blobs, and gives the blobs that they define or replace.
+    ``blobs`` are all values defined before it, by name; ``nested`` lowers the layers of a nested network into
+    a graph, starting from given blobs, and returns the blobs that they define or replace.
     """
 
     kind: str
     name: str
     params: Message
     outputs: tuple[str, ...]
-    blobs: Mapping[str, Value]
-    nested: Callable[[Graph, Message, Mapping[str, Value]], dict[str, Value]]
+    blobs: Mapping[str, Tensor]
+    nested: Callable[[Graph, Message, Mapping[str, Tensor]], dict[str, Tensor]]
 
     def __str__(self) -> str:
         return f"layer '{self.kind}', named '{self.name}'"
 
     @property
     def op(self) -> Op:
-        """The layer as an operator, for a lowering that it shares with an ML Program's."""
+        """The layer as an operator, for lowerings shared with ML Programs."""
         outputs = tuple(TensorType(np.dtype(np.float32), None) for _ in self.outputs)
         return _AsOp(self.kind, self.name, 0, outputs)
 
     def weights(self, field: Message, shape: Sequence[int], axis: int = 0) -> Array:
-        """The WeightParams ``field`` as float32 of ``shape``. Raises PG402 when it holds another number of elements.
+        """The WeightParams ``field`` as float32 of ``shape``. Raises PG402 when the number of elements differs.
 
-        ``axis`` is that of the output channels, which linear quantisation may scale one by one.
+        ``axis`` is the axis of the output channels, which linear quantisation may scale individually.
         """
         flat = _dense(self, field, shape, axis)
         if flat.size != math.prod(shape):
@@ -63,7 +63,7 @@ class Layer:
         return flat.reshape(tuple(shape))
 
     def vector(self, field: Message, length: int | None) -> Array:
-        """The WeightParams ``field`` as a vector of ``length`` elements, or of one that stands for all."""
+        """The WeightParams ``field`` as a vector of ``length`` elements, or of one element that applies to all."""
         stored = len(field.floatValue) or len(field.float16Value) // 2
         return self.weights(field, [1 if stored == 1 else length or stored])
 
@@ -83,17 +83,17 @@ class Layers:
     """Lowerings by the name that NeuralNetwork.proto gives the layer."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, Lowering] = {}
+        self._entries: dict[str, Lowering] = {}
 
     def names(self) -> frozenset[str]:
         """Every layer kind that has a lowering."""
-        return frozenset(self._rows)
+        return frozenset(self._entries)
 
     def add(self, kind: str, function: Lowering) -> None:
         """Register ``function``. A second registration is a ValueError."""
-        if kind in self._rows:
+        if kind in self._entries:
             raise ValueError(f"two lowerings for layer '{kind}'")
-        self._rows[kind] = function
+        self._entries[kind] = function
 
     def lowers(self, *kinds: str) -> Callable[[Function], Function]:
         """Decorator form of :meth:`add`."""
@@ -105,11 +105,11 @@ class Layers:
 
         return register
 
-    def lower(self, g: Graph, layer: Layer, inputs: Sequence[Value]) -> dict[str, Value]:
-        """Lower one layer; gives its output blobs by name. Raises PG404 when the kind has no lowering."""
-        if layer.kind not in self._rows:
+    def lower(self, g: Graph, layer: Layer, inputs: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Lower one layer; returns its output blobs by name. Raises PG404 when the kind has no lowering."""
+        if layer.kind not in self._entries:
             raise unsupported(str(layer), "this layer has no lowering")
-        function = self._rows[layer.kind]
+        function = self._entries[layer.kind]
         try:
             inspect.signature(function).bind(g, layer, *inputs)
         except TypeError as e:
@@ -117,12 +117,12 @@ class Layers:
         try:
             result = function(g, layer, *inputs)
         except (ArithmeticError, LookupError, TypeError, ValueError) as e:
-            raise damaged(str(layer), f"its parameters don't fit together: {e}") from e
+            raise damaged(str(layer), f"its parameters are inconsistent: {e}") from e
         if isinstance(result, dict):
             return result
         values = result if isinstance(result, tuple) else (result,)
         if len(values) != len(layer.outputs):
-            raise damaged(str(layer), f"it names {len(layer.outputs)} outputs and has {len(values)}")
+            raise damaged(str(layer), f"it names {len(layer.outputs)} outputs but has {len(values)}")
         return dict(zip(layer.outputs, values, strict=True))
 
 
@@ -133,14 +133,14 @@ lowers = LAYERS.lowers
 
 
 def _dense(layer: Layer, field: Message, shape: Sequence[int], axis: int) -> Array:
-    """The stored elements in float32, flat: as they are, from 16 bits, or from 1 to 8 bit linear or table codes."""
+    """The stored elements as flat float32, from 32 or 16 bits, or from linear or look-up table codes of 1 to 8 bits."""
     if field.float16Value:
         return np.frombuffer(field.float16Value, "<f2").astype(np.float32)
     if field.floatValue:
         return np.asarray(field.floatValue, np.float32)
     coding, bits = field.quantization, int(field.quantization.numberOfBits)
     if field.int8RawValue:
-        # Core ML rounds the layer's input to 8 bits as well, by a scheme that isn't published; here it stays as it is.
+        # Core ML also rounds the layer's input to 8 bits, by an unpublished scheme; here the input is not rounded.
         return _scaled(layer, coding.linearQuantization, np.frombuffer(field.int8RawValue, np.int8), shape, axis)
     codes = _codes(layer, field.rawValue, bits, math.prod(shape)) if field.rawValue else np.zeros(0, np.int64)
     if coding.WhichOneof("QuantizationType") != "lookupTableQuantization":
@@ -152,7 +152,7 @@ def _dense(layer: Layer, field: Message, shape: Sequence[int], axis: int) -> Arr
 
 
 def _scaled(layer: Layer, coding: Message, codes: Array, shape: Sequence[int], axis: int) -> Array:
-    """codes * scale + bias, each a single number or one per output channel."""
+    """codes * scale + bias, each a single number or one number per output channel."""
     if codes.size != math.prod(shape):
         return codes.astype(np.float32)
     values = codes.reshape(tuple(shape)).astype(np.float32)
@@ -163,7 +163,7 @@ def _scaled(layer: Layer, coding: Message, codes: Array, shape: Sequence[int], a
 
 
 def _by_channel(layer: Layer, factors: Array, shape: Sequence[int], axis: int) -> Array:
-    """``factors`` so that they broadcast; with groups, a deconvolution's output channels run over both first axes."""
+    """``factors`` so that they broadcast; with groups, a deconvolution's output channels span the first two axes."""
     if factors.size == 1:
         return factors.reshape(())
     rest = (1,) * (len(shape) - axis - 1)
@@ -182,12 +182,12 @@ def _codes(layer: Layer, raw: bytes, bits: int, count: int) -> Array:
 
 
 def _unpack(packed: Array, bits: int, count: int) -> Array:
-    """``count`` elements of ``bits`` bits, highest bit first: neural networks pack the other way than ML Programs."""
+    """``count`` elements of ``bits`` bits, highest bit first: the opposite of the order in ML Programs."""
     flags = np.unpackbits(packed, count=count * bits, bitorder="big").reshape(count, bits)
     return flags @ (1 << np.arange(bits)[::-1]).astype(np.int64)
 
 
-def images(g: Graph, x: Value, axes: int, lowering: Callable[[Value], Value]) -> Value:
+def images(g: Graph, x: Tensor, axes: int, lowering: Callable[[Tensor], Tensor]) -> Tensor:
     """Apply ``lowering``, which takes (batch, channels, and ``axes`` spatial axes), to an ``x`` of any rank.
 
     All axes before the channels are batch; there may be several (rank 5: sequence and batch) or none.

@@ -17,27 +17,27 @@ from .refuse import damaged, unsupported
 if TYPE_CHECKING:
     from ..signature import Array
 
-_MOST_ELEMENTS = 1 << 40
+_MAX_ELEMENTS = 1 << 40
 
 
 def element_type(number: int, where: str) -> ElementType:
-    """The row for one of MIL.proto's data types. Raises PG404 for a type that no operator takes."""
+    """The entry for one of MIL.proto's data types. Raises PG404 for a type that no operator accepts."""
     if number not in ELEMENT_TYPES:
         raise unsupported(where, f"MIL data type {number} is not supported")
     return ELEMENT_TYPES[number]
 
 
 def tensor_type(value_type: Message, where: str) -> TensorType:
-    """The declared type of a value. A list is the dense tensor of its elements, stacked; a state is what it wraps.
+    """The declared type of a value. A list is the dense tensor of its elements, stacked; a state has its wrapped type.
 
-    A dictionary (only ``classify`` makes one) is represented by its values.
+    A dictionary (only ``classify`` returns one) is represented by its values.
     """
     kind = value_type.WhichOneof("type")
     if kind == "stateType":
         return tensor_type(value_type.stateType.wrappedType, where)
     if kind == "listType":
         element = tensor_type(value_type.listType.type, where)
-        # The declared length is the first one; writing behind the end makes a list longer.
+        # The declared length is the initial one; writing past the end extends a list.
         return TensorType(element.dtype, None if element.shape is None else (None, *element.shape))
     if kind == "dictionaryType":
         return TensorType(np.dtype("float32"), None)
@@ -51,7 +51,7 @@ def _shape(tensor: Message, where: str) -> Shape | None:
     if tensor.rank < 0 or any(d.unknown.variadic for d in tensor.dimensions):
         return None
     if tensor.rank != len(tensor.dimensions):
-        raise damaged(where, f"a type of rank {tensor.rank} has {len(tensor.dimensions)} dimensions")
+        raise damaged(where, f"a type of rank {tensor.rank} declares {len(tensor.dimensions)} dimensions")
     return tuple(_dimension(d) for d in tensor.dimensions)
 
 
@@ -82,8 +82,8 @@ def _layout(tensor: Message, where: str) -> tuple[ElementType, tuple[int, ...], 
         raise damaged(where, "a constant's shape must be fixed")
     fixed = tuple(d for d in shape if d is not None)
     count = math.prod(fixed)
-    if count > _MOST_ELEMENTS:
-        raise damaged(where, f"a constant of shape {fixed} is absurd")
+    if count > _MAX_ELEMENTS:
+        raise damaged(where, f"a constant of shape {fixed} is implausibly large")
     return element_type(tensor.dataType, where), fixed, count
 
 
@@ -96,12 +96,12 @@ def _tensor(value: Message, where: str) -> Array:
     else:
         flat = _from_numbers(getattr(tensor, kind).values if kind else (), element)
     if flat.size != count:
-        raise damaged(where, f"a constant of shape {shape} holds {flat.size} elements")
+        raise damaged(where, f"a constant of shape {shape} has {flat.size} elements")
     return flat.reshape(shape)
 
 
 def _from_numbers(stored: Any, element: ElementType) -> Array:
-    # 16-bit integers are stored as 32-bit ones, so a numpy conversion would refuse those above the range it checks.
+    # 16-bit integers are stored as 32-bit ones; a checked numpy conversion would reject values out of range.
     wide = np.int64 if element.dtype.kind in "iu" else element.dtype
     return np.array(list(stored), wide).astype(element.dtype, copy=False)
 

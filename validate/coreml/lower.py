@@ -15,19 +15,18 @@ from .files.proto import Message
 from .files.weights import Blobs
 from .graph import Graph, Pairs, Slot
 from .models import MODELS
-from .models.base import Source
+from .models.base import MAIN, ModelContext
 from .models.refused import REFUSED
 from .program import function as named_function
 from .refuse import damaged, miscarried, unsupported
 
-MAIN = "main"
 NEXT_STATE = "/next"
 """A state ``s`` is the graph's input ``s`` and its output ``s/next``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """A lowered model: the graph, how its tensors and Core ML's features correspond, and its weight files."""
+    """A lowered model: the graph, Core ML's features with their tensors, and the weight files."""
 
     graph: Graph
     inputs: tuple[Feature, ...]
@@ -41,9 +40,9 @@ def lower(
 ) -> Lowered:
     """Lower the model, or one function of a model that has several.
 
-    ``shapes`` replace the declared shapes of inputs, by name.
+    ``shapes`` override the declared shapes of inputs, by name.
 
-    Raises PG402 for a damaged specification, PG404 for something that has no lowering.
+    Raises PG402 for a damaged specification, PG404 for anything that has no lowering.
     """
     spec = package.spec
     description, chosen = _description(spec, function_name)
@@ -52,28 +51,28 @@ def lower(
     inputs = tuple(_input(features.feature(d), given, shapes or {}) for d in description.input)
     slots = {f.name: features.declare(g, f) for f in inputs}
     states = {d.name: _state(g, d) for d in description.state}
-    source = Source(spec, description, package.blobs, chosen, states)
-    results = lower_model(g, source, slots)
-    # coremltools declares a value that a program returns twice as two features of one name.
+    context = ModelContext(spec, description, package.blobs, chosen, lower_model, states)
+    results = lower_model(g, context, slots)
+    # A value that a program returns twice is declared by coremltools as two features of the same name.
     outputs = tuple(_output(g, d, results) for d in {d.name: d for d in description.output}.values())
     for state in states.values():
         g.output(state.value, state.name + NEXT_STATE)
     return Lowered(g, inputs, outputs, tuple(_state_feature(d) for d in description.state), package.blobs)
 
 
-def lower_model(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """Lower one model into ``g``; pipelines call this again for each of theirs."""
-    kind = source.spec.WhichOneof("Type")
+def lower_model(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """Lower one model into ``g``; pipelines and linked models call this for the models inside them."""
+    kind = context.spec.WhichOneof("Type")
     if kind not in MODELS:
         raise unsupported(f"model type '{kind}'", REFUSED.get(kind, "this model type has no lowering"))
     try:
-        return MODELS[kind](g, source, slots)
+        return MODELS[kind](g, context, slots)
     except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as e:
-        raise damaged(f"model type '{kind}'", f"its parameters don't fit together: {e}") from e
+        raise damaged(f"model type '{kind}'", f"its parameters are inconsistent: {e}") from e
 
 
 def _description(spec: Message, function_name: str | None) -> tuple[Message, str]:
-    """The description that holds for the chosen function, and the function's name."""
+    """The description of the chosen function, and the function's name."""
     described = {f.name: f for f in spec.description.functions}
     chosen = function_name or spec.description.defaultFunctionName or MAIN
     if chosen in described:
@@ -86,7 +85,7 @@ def _description(spec: Message, function_name: str | None) -> tuple[Message, str
 def _input(feature: Feature, outputs: set[str], shapes: Mapping[str, tuple[int, ...]]) -> Feature:
     if feature.name in shapes:
         feature = replace(feature, shape=shapes[feature.name], allowed=None)
-    # ONNX can't give an input and an output the same name; a Core ML function may return what it was given.
+    # In ONNX an input and an output can't share a name; a Core ML function may return its input.
     return replace(feature, tensor=f"{feature.name}/given") if feature.name in outputs else feature
 
 

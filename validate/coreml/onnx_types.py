@@ -1,4 +1,4 @@
-"""ONNX's own knowledge of its operators, asked for every node: does it exist, and what does it give?"""
+"""ONNX's own schemas and type inference, applied to every node: does the operator exist, and what does it return?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onnx import defs, helper, numpy_helper, shape_inference
 
 from .dtypes import Dtype
 from .refuse import miscarried
-from .values import Shape, Value
+from .values import Shape, Tensor
 
 if TYPE_CHECKING:
     from ..signature import Array
@@ -37,9 +37,9 @@ def checked_schema(kind: str, domain: str, attributes: dict[str, Any], scope: st
 
 
 def inferred_types(
-    schema: defs.OpSchema, node: onnx.NodeProto, inputs: Sequence[Value], scope: str
+    schema: defs.OpSchema, node: onnx.NodeProto, inputs: Sequence[Tensor], scope: str
 ) -> list[tuple[Dtype, Shape | None]]:
-    """Dtype and shape of each output. Raises PG405 naming ``scope`` when the inputs don't fit the operator."""
+    """Dtype and shape of each output. Raises PG405 naming ``scope`` when the operator doesn't accept the inputs."""
     constants = {v.name: v.value for v in inputs if v.value is not None and _is_shape(v.value)}
     known = {name: numpy_helper.from_array(value, name) for name, value in constants.items()}
     types = {v.name: _type_proto(v.dtype, v.shape) for v in inputs}
@@ -64,7 +64,7 @@ def _type_proto(dtype: Dtype, shape: Shape | None) -> onnx.TypeProto:
 
 
 def value_info(name: str, dtype: Dtype, shape: Shape | None) -> onnx.ValueInfoProto:
-    """The declaration of a graph's input or output."""
+    """The declaration of an input or output of a graph."""
     return helper.make_tensor_value_info(name, element_type(dtype), shape)
 
 

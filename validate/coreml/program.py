@@ -1,4 +1,4 @@
-"""An ML Program becomes a graph: its function's operators are lowered one after the other, in their order."""
+"""Lowers an ML Program: the operators of a function are lowered one after the other, in order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from . import ops as _ops  # fills the registry
 from .bind import MIL, Block, Bound, Op, State
 from .files.proto import Message
 from .files.weights import Blobs
-from .graph import Graph, Slot, Value
+from .graph import Graph, Slot, Tensor
 from .literals import decode, tensor_type
 from .refuse import damaged, unsupported
 
@@ -29,11 +29,11 @@ def function(program: Message, name: str) -> Message:
 
 
 def lower_function(
-    g: Graph, function: Message, inputs: Mapping[str, Value], states: Mapping[str, State], blobs: Blobs
+    g: Graph, function: Message, inputs: Mapping[str, Tensor], states: Mapping[str, State], blobs: Blobs
 ) -> dict[str, Slot]:
-    """Lower ``function`` into ``g``; gives its outputs by name. ``states`` hold their last values afterwards."""
+    """Lower ``function`` into ``g``; returns its outputs by name. ``states`` then hold their last values."""
     if function.opset not in OPSETS:
-        raise unsupported(f"opset {function.opset}", "this opset is newer than paritygate")
+        raise unsupported(f"opset {function.opset}", "this version of paritygate doesn't know the opset")
     if function.opset not in function.block_specializations:
         raise damaged(f"opset {function.opset}", "the function has no block for its own opset")
     block = function.block_specializations[function.opset]
@@ -43,7 +43,7 @@ def lower_function(
 
 
 class _Blocks:
-    """Lowers blocks of one function; what they share is the opset and the weight file."""
+    """Lowers the blocks of one function, which share the opset and the weight files."""
 
     def __init__(self, opset: int, blobs: Blobs) -> None:
         self._opset = opset
@@ -84,7 +84,7 @@ class _Blocks:
         ]
 
     def _block(self, block: Message, scope: ChainMap[str, Bound], where: str) -> Block:
-        def lower(g: Graph, inputs: Sequence[Value]) -> tuple[Slot, ...]:
+        def lower(g: Graph, inputs: Sequence[Tensor]) -> tuple[Slot, ...]:
             names = [i.name for i in block.inputs]
             return self.lower(g, block, scope.new_child(dict(zip(names, inputs, strict=True))))
 
@@ -93,5 +93,5 @@ class _Blocks:
 
 def _lookup(scope: Mapping[str, Bound], name: str, where: str) -> Bound:
     if name not in scope:
-        raise damaged(where, f"it uses '{name}', which nothing before it defines")
+        raise damaged(where, f"it uses '{name}', which nothing earlier defines")
     return scope[name]

@@ -24,10 +24,10 @@ _MOST_OTHERS = 4
 
 
 class Session:
-    """One ONNX Runtime session of a lowered model; it can be asked any number of times.
+    """One ONNX Runtime session of a lowered model, for any number of predictions.
 
-    ``again`` lowers the model for other shapes of its inputs: older neural networks take sequences and batches of what
-    they declare, as arrays of rank 5. Raises PG405 when ONNX Runtime refuses the graph.
+    ``again`` lowers the model for other input shapes: older neural networks accept sequences and batches of the
+    declared inputs, as arrays of rank 5. Raises PG405 when ONNX Runtime rejects the graph.
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class Session:
         self._others: dict[tuple[tuple[str, tuple[int, ...]], ...], Session] = {}
 
     def variant(self, rewrite: Rewrite, *, optimise: bool, more: More = nothing) -> Session:
-        """The same model with its graph rewritten. Raises PG405 when ONNX Runtime refuses the result."""
+        """The same model with its graph rewritten. Raises PG405 when ONNX Runtime rejects the result."""
         return Session(self._lowered, self._again, rewrite, optimise=optimise, more=more)
 
     def predict(self, inputs: Mapping[str, Any], state: MutableMapping[str, Array] | None = None) -> dict[str, Any]:
-        """Core ML's own view: values may be arrays, PIL images, numbers, strings or dictionaries, and so are results.
+        """As in Core ML: inputs and results are arrays, PIL images, numbers, strings or dictionaries.
 
         ``state`` holds the state tensors by name and is changed in place; without one they start as zeros.
-        Raises PG204 for inputs that don't fit, PG406 when ONNX Runtime fails.
+        Raises PG204 for inputs of the wrong shape or type, PG406 when ONNX Runtime fails.
         """
         session = self._suited(inputs)
         results = session.run(inputs, state)
@@ -78,7 +78,7 @@ class Session:
         return results
 
     def _suited(self, inputs: Mapping[str, Any]) -> Session:
-        """This session, or another one for arrays that have the axes sequence and batch in front."""
+        """This session, or another one for arrays with leading sequence and batch axes."""
         if self._again is None:
             return self
         arrays = {f: np.asarray(inputs[f.name]) for f in self.inputs if f.kind == "multiArrayType" and f.name in inputs}
@@ -94,7 +94,7 @@ class Session:
         return self._others[key]
 
     def fresh_state(self) -> dict[str, Array]:
-        """State tensors as a model starts with: zeros."""
+        """The initial state tensors: zeros."""
         return {f.name: np.zeros([d or 1 for d in f.shape or ()], f.dtype) for f in self.states}
 
     def _call(self, feeds: dict[str, Array]) -> dict[str, Array]:
@@ -107,21 +107,21 @@ class Session:
         return dict(zip(names, results, strict=True))
 
 
-_LARGE = 256 << 20  # bytes of weights beyond which memory counts for more than the last bit of speed
-_SMALL = 1 << 20  # bytes of one weight below which a second copy of it doesn't matter
+_LARGE = 256 << 20  # bytes of weights above which memory is saved at the cost of some speed
+_SMALL = 1 << 20  # bytes of one weight below which a second copy is acceptable
 
 
 def _open(lowered: Lowered, rewrite: Rewrite, *, optimise: bool) -> tuple[onnxruntime.InferenceSession, list[Any]]:
     """The session, and the weights that it reads without owning them.
 
-    Weights that stand in the model's own weight file are mapped from there by ONNX Runtime, so they are in memory once
-    at most, and only when they are used.
+    Weights in the model's own weight file are mapped from there by ONNX Runtime, so they are in memory at most once,
+    and only when they are used.
     """
     import onnxruntime as ort
 
     model, weights = lowered.graph.build()
     options = ort.SessionOptions()
-    options.log_severity_level = 4  # every error is raised as an exception as well
+    options.log_severity_level = 4  # every error is raised as an exception anyway
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(lowered.blobs.folder))
     if sum(w.nbytes for w in weights.values()) > _LARGE:
         _save_memory(options)
@@ -135,12 +135,12 @@ def _open(lowered: Lowered, rewrite: Rewrite, *, optimise: bool) -> tuple[onnxru
     try:
         session = ort.InferenceSession(rewrite(model).SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as e:  # ONNX Runtime's exceptions share no base class
-        raise ParityGateError("PG405", "the lowered Core ML model", f"ONNX Runtime refuses it: {e}") from e
+        raise ParityGateError("PG405", "the lowered Core ML model", f"ONNX Runtime rejects it: {e}") from e
     return session, [held, rest]
 
 
 def _refer_to_files(model: onnx.ModelProto, weights: Mapping[str, Array], blobs: Blobs) -> dict[str, Array]:
-    """Point initializers to the weight file where they are parts of it; gives the others."""
+    """Point initializers to the weight file if they are parts of it; returns the others."""
     rest = dict(weights)
     for tensor in model.graph.initializer:
         place = blobs.locate(weights[tensor.name]) if tensor.name in weights else None
@@ -153,17 +153,17 @@ def _refer_to_files(model: onnx.ModelProto, weights: Mapping[str, Array], blobs:
 
 
 def _save_memory(options: onnxruntime.SessionOptions) -> None:
-    """No second copies of weights: neither rearranged for the kernels, nor cast ahead of time."""
+    """No second copies of weights: neither prepacked for the kernels, nor cast ahead of time."""
     options.add_session_config_entry("session.disable_prepacking", "1")
     options.add_session_config_entry("optimization.constant_folding_max_output_size_in_bytes", str(_SMALL))
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False
 
 
 def _widen_late(options: onnxruntime.SessionOptions) -> None:
-    """Weights are cast or unpacked just before their use, one after the other in the same memory.
+    """Weights are cast or unpacked just before they are used, one after the other in the same memory.
 
-    Nodes run in the order in which they were made; a fusion would make a late node of an early one, and all casts
-    would come before it. The arena hands out the memory of one cast to the next: fresh pages cost more than the cast.
+    Nodes run in the order of their creation; a fused node would run late, after all casts. The arena reuses the memory
+    of one cast for the next: fresh pages cost more than the cast.
     """
     import onnxruntime as ort
 

@@ -1,4 +1,4 @@
-"""What lowerings pass around: tensors of the graph under construction, and what is known of them."""
+"""The values that lowerings exchange: tensors of the graph under construction."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Shape = tuple[int | None, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Value:
-    """One tensor of the graph. ``shape`` is None where the rank is unknown, a dimension is None where it varies.
+class Tensor:
+    """One tensor of the graph. ``shape`` is None if the rank is unknown, a dimension is None if it varies.
 
-    ``value`` is the content of a constant; a constant enters the ONNX graph only where a node uses it.
+    ``value`` is the content of a constant; a constant is added to the ONNX graph only if a node uses it.
     """
 
     name: str
@@ -28,14 +28,14 @@ class Value:
 
     @property
     def rank(self) -> int:
-        """The number of axes. Raises PG404 when it isn't known before running."""
+        """The number of axes. Raises PG404 when it isn't known before the model runs."""
         if self.shape is None:
             raise unsupported(self.name, "its rank is not known before the model runs")
         return len(self.shape)
 
     @property
     def static_shape(self) -> tuple[int, ...] | None:
-        """The shape when every dimension is known, else None."""
+        """The shape if every dimension is known, else None."""
         if self.shape is None or None in self.shape:
             return None
         return tuple(d for d in self.shape if d is not None)
@@ -45,12 +45,14 @@ class Value:
 class Pairs:
     """A dictionary inside the graph: two vectors of equal length."""
 
-    keys: Value
-    values: Value
+    keys: Tensor
+    values: Tensor
 
 
-Dim = int | Value
-"""A length: known, or an int64 vector of one element that the model computes."""
+Tensors = tuple[Tensor, ...]
 
-Slot = Value | Pairs
-"""What a feature of a model is inside the graph."""
+Dim = int | Tensor
+"""A length: a number, or an int64 vector of one element that the model computes."""
+
+Slot = Tensor | Pairs
+"""A feature of a model inside the graph."""

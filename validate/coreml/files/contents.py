@@ -37,10 +37,10 @@ def _program_operators(block: Message) -> Iterator[str]:
 
 
 def precision(spec: Message) -> str:
-    """The width that a device may compute in: float16 where an ML Program's operators give that, else float32.
+    """The precision of the computation: float16 if any operator of an ML Program returns float16, else float32.
 
-    Neural networks and classic models leave it to the device; no document promises them more than float32. A
-    pipeline is as narrow as its narrowest stage.
+    For neural networks and classic models it is up to the device; no document guarantees more than float32. A
+    pipeline has the precision of its least precise stage.
     """
     kind = spec.WhichOneof("Type")
     if kind.startswith("pipeline"):
@@ -79,7 +79,7 @@ def weight_count(spec: Message) -> int | None:
 
 
 def _program_weights(block: Message) -> int:
-    """Floating constants, and whatever lies in the weight file."""
+    """The elements of floating-point constants, and of everything in the weight file."""
     values = [v for o in block.operations for v in o.attributes.values()]
     own: int = sum(
         math.prod(d.constant.size for d in v.type.tensorType.dimensions)

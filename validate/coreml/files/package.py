@@ -26,9 +26,9 @@ class Package:
 
 
 def open_package(path: Path) -> Package:
-    """Read the specification at ``path``; weights stay on disk until they are asked for.
+    """Read the specification at ``path``; weights stay on disk until they are needed.
 
-    Raises PG202 when there is nothing at ``path``, PG402 when it is damaged, PG502 when it points outside itself.
+    Raises PG202 when ``path`` doesn't exist, PG402 when it is damaged, PG502 when it refers to files outside.
     """
     if not path.exists():
         raise ParityGateError("PG202", str(path), "there is no such file or folder")
@@ -38,7 +38,7 @@ def open_package(path: Path) -> Package:
     except OSError as e:
         raise damaged(str(path), f"the model specification {file.name} can't be read: {e.strerror}") from e
     if data.startswith(b"PK\x03\x04"):
-        raise ParityGateError("PG402", str(path), "this is a zip archive", "Unpack it and name the .mlpackage folder.")
+        raise ParityGateError("PG402", str(path), "this is a zip archive", "Unpack it and pass the .mlpackage folder.")
     return Package(path, parse_model(data, str(path)), Blobs(file.parent))
 
 
@@ -56,9 +56,9 @@ def _manifest(package: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((package / MANIFEST).read_text("utf-8"))
     except FileNotFoundError as e:
-        raise damaged(str(package), f"a model package needs {MANIFEST}, and this folder has none") from e
+        raise damaged(str(package), f"a model package needs {MANIFEST}, which is missing") from e
     except (OSError, ValueError, RecursionError) as e:
         raise damaged(str(package), f"{MANIFEST} can't be read: {e}") from e
     if not isinstance(manifest, dict):
-        raise damaged(str(package), f"{MANIFEST} is not an object")
+        raise damaged(str(package), f"{MANIFEST} is not a JSON object")
     return manifest

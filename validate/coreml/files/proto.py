@@ -1,7 +1,7 @@
 """coremltools' generated protobuf modules, without coremltools itself.
 
 Importing coremltools takes 10 to 23 seconds, because it imports TensorFlow, PyTorch and scikit-learn when they are
-there. Its ``proto`` folder needs none of that and loads in 0.1 s under a name of our own; the two copies share one
+installed. Its ``proto`` folder needs none of them and loads in 0.1 s under a private name; the two copies share one
 descriptor pool, so a real import of coremltools in the same process still works.
 """
 
@@ -38,13 +38,16 @@ def _coremltools_folder() -> str:
     spec = PathFinder.find_spec("coremltools")
     if spec is None or not spec.submodule_search_locations:
         raise ParityGateError(
-            "PG403", "Core ML", "reading it needs coremltools, which is not installed", "pip install paritygate[coreml]"
+            "PG403",
+            "Core ML",
+            "reading the model needs coremltools, which is not installed",
+            "pip install paritygate[coreml]",
         )
     return spec.submodule_search_locations[0]
 
 
 def parse_model(data: bytes, subject: str) -> Message:
-    """The ``Model`` message in ``data``. Raises PG402 naming ``subject`` when the bytes hold no Core ML model."""
+    """The ``Model`` message in ``data``. Raises PG402 naming ``subject`` when the bytes are not a Core ML model."""
     model_pb2 = module("Model_pb2")
     from google.protobuf.message import DecodeError
 
@@ -53,5 +56,5 @@ def parse_model(data: bytes, subject: str) -> Message:
     except (DecodeError, RecursionError) as e:
         raise damaged(subject, f"this is not a Core ML model: {e}") from e
     if model.WhichOneof("Type") is None:
-        raise damaged(subject, "this is not a Core ML model: it holds no model of any type")
+        raise damaged(subject, "this is not a Core ML model: no model type is set")
     return model

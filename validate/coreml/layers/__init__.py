@@ -1,4 +1,4 @@
-"""Neural network layers, one function or table row each, grouped as NeuralNetwork.proto groups them.
+"""Neural network layers, one function or table entry each, in the groups of NeuralNetwork.proto.
 
 Importing this package fills :data:`paritygate.validate.coreml.layer.LAYERS` from the modules listed here.
 """

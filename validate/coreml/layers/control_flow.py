@@ -1,7 +1,7 @@
-"""Branches and loops. Their networks see every blob around them, and what they define or replace is seen after them.
+"""Branches and loops. Their networks see all outer blobs, and blobs that they define or replace are visible afterwards.
 
-A network is a list of layers, so a break or continue inside a branch has to skip what follows the branch as well: the
-two layers set flags, and :func:`.network.lower_layers` guards the rest with them.
+A network is a list of layers, so a break or continue inside a branch must also skip the layers after the branch: the
+two layers set flags, and :func:`.network.lower_layers` guards the remaining layers with them.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..files.proto import Message
-from ..graph import Graph, Shape, Value
+from ..graph import Graph, Shape, Tensor
 from ..layer import Layer, lowers
 from ..refuse import damaged, unsupported
 from ..shared.branching import BROKEN, SKIPPING, Network, common_shape, select
 from ..shared.floats import indices, scalar
 
 ZERO = 1e-6
-"""A condition holds when its absolute value is greater."""
+"""A condition is true if its absolute value is greater."""
 _MOST_LOWERINGS = 4
 
 
-def _holds(g: Graph, x: Value) -> Value:
+def _holds(g: Graph, x: Tensor) -> Tensor:
     return scalar(g, g.op("Greater", g.op("Abs", x), g.like(ZERO, x)))
 
 
 @lowers("branch")
-def branch(g: Graph, layer: Layer, condition: Value) -> dict[str, Value]:
-    """The blobs that ifBranch gives where the condition holds, else those of elseBranch."""
+def branch(g: Graph, layer: Layer, condition: Tensor) -> dict[str, Tensor]:
+    """The blobs of ifBranch if the condition is true, else those of elseBranch."""
     p = layer.params
     chosen, other = _network(layer, p.ifBranch), _network(layer, p.elseBranch)
     if condition.value is not None:
@@ -41,24 +41,24 @@ def _network(layer: Layer, message: Message) -> Network:
 
 
 @lowers("loopBreak")
-def loop_break(g: Graph, layer: Layer) -> dict[str, Value]:
-    """Nothing more of the loop is done."""
+def loop_break(g: Graph, layer: Layer) -> dict[str, Tensor]:
+    """Ends the loop."""
     return {**loop_continue(g, layer), BROKEN: g.const(True, "bool")}
 
 
 @lowers("loopContinue")
-def loop_continue(g: Graph, layer: Layer) -> dict[str, Value]:
-    """Nothing more of this pass is done."""
+def loop_continue(g: Graph, layer: Layer) -> dict[str, Tensor]:
+    """Ends this iteration."""
     if SKIPPING not in layer.blobs:
-        raise damaged(str(layer), "it stands outside of a loop")
+        raise damaged(str(layer), "it is outside of a loop")
     return {SKIPPING: g.const(True, "bool")}
 
 
 @lowers("loop")
-def loop(g: Graph, layer: Layer, limit: Value | None = None) -> dict[str, Value]:
-    """bodyNetwork so many times, or as long as conditionNetwork gives a condition that holds, or both.
+def loop(g: Graph, layer: Layer, limit: Tensor | None = None) -> dict[str, Tensor]:
+    """bodyNetwork a given number of times, or while conditionNetwork gives a true condition, or both.
 
-    The graph of a pass is made again until the shapes that go into it are those that come out.
+    The graph of an iteration is rebuilt until its input shapes equal its output shapes.
     """
     start = layer.nested(g, layer.params.conditionNetwork, layer.blobs)
     before = {**layer.blobs, **start}
@@ -71,8 +71,8 @@ def loop(g: Graph, layer: Layer, limit: Value | None = None) -> dict[str, Value]
             break
         shapes = found
     else:
-        raise unsupported(str(layer), "the shapes of its blobs don't settle")
-    # A blob that only the passes define is empty before the first; nothing reads it there.
+        raise unsupported(str(layer), "the shapes of its blobs don't converge")
+    # A blob that is only defined inside the loop is empty before the first iteration; nothing reads it there.
     empty = g.const(np.zeros(0, np.float32))
     initial = [before.get(name, empty) for name in names]
     types = [
@@ -83,7 +83,7 @@ def loop(g: Graph, layer: Layer, limit: Value | None = None) -> dict[str, Value]
     return start | dict(zip(names, finals, strict=True))
 
 
-def _count(g: Graph, layer: Layer, limit: Value | None) -> Value | None:
+def _count(g: Graph, layer: Layer, limit: Tensor | None) -> Tensor | None:
     if limit is not None:
         return scalar(g, indices(g, limit))
     p = layer.params
@@ -92,17 +92,17 @@ def _count(g: Graph, layer: Layer, limit: Value | None) -> Value | None:
     return None
 
 
-def _goes_on(g: Graph, layer: Layer, blobs: Mapping[str, Value]) -> Value:
+def _goes_on(g: Graph, layer: Layer, blobs: Mapping[str, Tensor]) -> Tensor:
     name = layer.params.conditionVar
     if not name:
         return g.const(True, "bool")
     if name not in blobs:
-        raise damaged(str(layer), f"conditionNetwork doesn't give '{name}'")
+        raise damaged(str(layer), f"conditionNetwork doesn't define '{name}'")
     return _holds(g, blobs[name])
 
 
-def _pass(g: Graph, layer: Layer, blobs: Mapping[str, Value]) -> dict[str, Value]:
-    """One pass: the body, then the condition for the next. Flags among the blobs say whether it was broken off."""
+def _pass(g: Graph, layer: Layer, blobs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """One iteration: the body, then the condition of the next. Flags among the blobs tell whether it was broken off."""
     p = layer.params
     flags = {SKIPPING: g.const(False, "bool"), BROKEN: g.const(False, "bool")}
     made = layer.nested(g, p.bodyNetwork, {**blobs, **flags})
@@ -110,9 +110,9 @@ def _pass(g: Graph, layer: Layer, blobs: Mapping[str, Value]) -> dict[str, Value
 
 
 def _body(
-    g: Graph, layer: Layer, before: Mapping[str, Value], shapes: Mapping[str, Shape | None]
-) -> tuple[Graph, dict[str, Value]]:
-    """The graph of one pass, and the blobs after it."""
+    g: Graph, layer: Layer, before: Mapping[str, Tensor], shapes: Mapping[str, Shape | None]
+) -> tuple[Graph, dict[str, Tensor]]:
+    """The graph of one iteration, and the blobs after it."""
     body = g.subgraph()
     body.input("pass", "int64", ())
     body.input("goes_on", "bool", ())

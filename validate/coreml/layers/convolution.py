@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..bind import Ints
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 from ..layer import Layer, images, lowers
 from ..ops import conv
 
@@ -14,7 +14,7 @@ HEAVY = ("same", "same_lower")
 
 
 @lowers("convolution")
-def convolution(g: Graph, layer: Layer, x: Value, weight: Value | None = None) -> Value:
+def convolution(g: Graph, layer: Layer, x: Tensor, weight: Tensor | None = None) -> Tensor:
     """Convolution, or with isDeconvolution its transpose; a second input replaces the stored weights."""
     p = layer.params
     kernel = tuple(p.kernelSize) or (3, 3)
@@ -33,7 +33,7 @@ def padding(p: Any, kind: str | None) -> dict[str, Any]:
     return {"pad_type": "custom", "pad": amounts} if any(amounts) else {"pad_type": "valid"}
 
 
-def _weights(g: Graph, layer: Layer, inputs: int, kernel: Ints) -> Value:
+def _weights(g: Graph, layer: Layer, inputs: int, kernel: Ints) -> Tensor:
     """The stored kernels; those of a deconvolution have the input channels first."""
     p = layer.params
     if p.isDeconvolution:
@@ -42,8 +42,14 @@ def _weights(g: Graph, layer: Layer, inputs: int, kernel: Ints) -> Value:
 
 
 def _convolved(
-    g: Graph, layer: Layer, x: Value, weight: Value, strides: Ints | None, dilations: Ints | None, pads: dict[str, Any]
-) -> Value:
+    g: Graph,
+    layer: Layer,
+    x: Tensor,
+    weight: Tensor,
+    strides: Ints | None,
+    dilations: Ints | None,
+    pads: dict[str, Any],
+) -> Tensor:
     p = layer.params
     bias = g.const(layer.weights(p.bias, (p.outputChannels,))) if p.hasBias else None
     groups = p.nGroups or 1
@@ -51,7 +57,7 @@ def _convolved(
         return conv.conv(
             g, layer.op, x=x, weight=weight, bias=bias, strides=strides, dilations=dilations, groups=groups, **pads
         )  # fmt: skip
-    # NeuralNetwork.proto ignores padding when outputShape is set; coremltools sets both, and means both.
+    # According to NeuralNetwork.proto, outputShape overrides padding; coremltools sets both and relies on both.
     shape = (0, 0, *p.outputShape) if p.outputShape else None
     return conv.conv_transpose(
         g, layer.op, x=x, weight=weight, bias=bias, strides=strides, dilations=dilations, groups=groups,
@@ -65,7 +71,7 @@ CUSTOM, VALID, SAME = range(3)
 
 
 @lowers("convolution3d")
-def convolution_3d(g: Graph, layer: Layer, x: Value) -> Value:
+def convolution_3d(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """Convolution or its transpose over depth, height and width."""
     p = layer.params
     inputs = p.inputChannels if p.isDeconvolution else p.inputChannels // (p.nGroups or 1)
@@ -79,7 +85,7 @@ def sizes(p: Any, name: str) -> Ints:
 
 
 def padding_3d(p: Any) -> dict[str, Any]:
-    """The same as :func:`padding` from the messages with three axes."""
+    """As :func:`padding`, from the messages with three axes."""
     if p.paddingType == CUSTOM:
         return {"pad_type": "custom", "pad": tuple(getattr(p, "customPadding" + side) for side in SIDES)}
     return {"pad_type": "same" if p.paddingType == SAME else "valid"}

@@ -1,39 +1,39 @@
-"""Layers that put blobs together, take them apart, or repeat them."""
+"""Layers that join, split or repeat blobs."""
 
 from __future__ import annotations
 
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 from ..layer import Layer, lowers
 from ..ops import tensor_operation
 from ..shared.floats import shape_vector
 
 
 @lowers("concat")
-def concat(g: Graph, layer: Layer, *xs: Value) -> Value:
-    """The inputs one after the other along the channels, or along the sequence."""
+def concat(g: Graph, layer: Layer, *xs: Tensor) -> Tensor:
+    """The inputs concatenated along the channels, or along the sequence."""
     return g.op("Concat", *xs, axis=-5 if layer.params.sequenceConcat else -3)
 
 
 @lowers("concatND")
-def concat_nd(g: Graph, layer: Layer, *xs: Value) -> Value:
-    """The inputs one after the other along ``axis``, or with ``interleave`` their slices in turn."""
+def concat_nd(g: Graph, layer: Layer, *xs: Tensor) -> Tensor:
+    """The inputs concatenated along ``axis``; with ``interleave`` their slices alternate."""
     return tensor_operation.concat(g, values=xs, axis=layer.params.axis, interleave=layer.params.interleave)
 
 
 @lowers("stack")
-def stack(g: Graph, layer: Layer, *xs: Value) -> Value:
+def stack(g: Graph, layer: Layer, *xs: Tensor) -> Tensor:
     """The inputs along a new axis of the result."""
     return tensor_operation.stack(g, values=xs, axis=layer.params.axis)
 
 
 @lowers("split")
-def split(g: Graph, layer: Layer, x: Value) -> tuple[Value, ...]:
+def split(g: Graph, layer: Layer, x: Tensor) -> tuple[Tensor, ...]:
     """Equal parts along the channels."""
     return _parts(g, layer, x, -3)
 
 
 @lowers("splitND")
-def split_nd(g: Graph, layer: Layer, x: Value) -> tuple[Value, ...]:
+def split_nd(g: Graph, layer: Layer, x: Tensor) -> tuple[Tensor, ...]:
     """Parts along ``axis``: of given sizes, or equal ones."""
     p = layer.params
     if not p.splitSizes:
@@ -41,8 +41,8 @@ def split_nd(g: Graph, layer: Layer, x: Value) -> tuple[Value, ...]:
     return g.ops("Split", x, g.const(tuple(p.splitSizes), "int64"), outputs=len(layer.outputs), axis=p.axis)
 
 
-def _parts(g: Graph, layer: Layer, x: Value, axis: int) -> tuple[Value, ...]:
-    """Equal parts, or where that can't be, the first ones longer by one element, as NumPy's array_split has them."""
+def _parts(g: Graph, layer: Layer, x: Tensor, axis: int) -> tuple[Tensor, ...]:
+    """Equal parts; if that isn't possible, the first ones are longer by one element, as in NumPy's array_split."""
     count, length = len(layer.outputs), g.dim(x, axis)
     if not isinstance(length, int):
         return g.ops("Split", x, outputs=count, axis=axis, num_outputs=count)
@@ -51,8 +51,8 @@ def _parts(g: Graph, layer: Layer, x: Value, axis: int) -> tuple[Value, ...]:
 
 
 @lowers("tile")
-def tile(g: Graph, layer: Layer, x: Value, repetitions: Value | None = None) -> Value:
-    """x repeated along its last axes, as often as the second input or ``reps`` says."""
+def tile(g: Graph, layer: Layer, x: Tensor, repetitions: Tensor | None = None) -> Tensor:
+    """x repeated along its last axes, by the counts in the second input or ``reps``."""
     times = g.const(tuple(layer.params.reps), "int64") if repetitions is None else shape_vector(g, repetitions)
     given = (times.static_shape or (x.rank,))[0]
     if given < x.rank:
@@ -61,7 +61,7 @@ def tile(g: Graph, layer: Layer, x: Value, repetitions: Value | None = None) -> 
 
 
 @lowers("sequenceRepeat")
-def sequence_repeat(g: Graph, layer: Layer, x: Value) -> Value:
+def sequence_repeat(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """x repeated along the sequence axis -5."""
     times = [1] * x.rank
     times[-5] = layer.params.nRepetitions or 1

@@ -8,14 +8,14 @@ import numpy as np
 
 from ..bind import Ints
 from ..files.proto import Message
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 from ..layer import Layer, images, lowers
 from ..ops import normalization
 
 
 @lowers("batchnorm")
-def batch_norm(g: Graph, layer: Layer, x: Value) -> Value:
-    """gamma * (x - mean) / sqrt(variance + epsilon) + beta per channel, with stored moments or those of the input."""
+def batch_norm(g: Graph, layer: Layer, x: Tensor) -> Tensor:
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta per channel, with stored or computed moments."""
     p = layer.params
     epsilon = p.epsilon or 1e-5
     gamma, beta = _parameter(layer, p.gamma, 1), _parameter(layer, p.beta, 0)
@@ -35,8 +35,8 @@ def _parameter(layer: Layer, field: Message, default: float) -> np.ndarray[tuple
 
 
 @lowers("mvn")
-def mean_variance_normalize(g: Graph, layer: Layer, x: Value) -> Value:
-    """x less its mean, over sqrt(variance + epsilon) if wished, within each channel or across them."""
+def mean_variance_normalize(g: Graph, layer: Layer, x: Tensor) -> Tensor:
+    """x minus its mean, optionally divided by sqrt(variance + epsilon), within each channel or across channels."""
     p = layer.params
     axes = (-3, -2, -1) if p.acrossChannels else (-2, -1)
     if p.normalizeVariance:
@@ -44,7 +44,7 @@ def mean_variance_normalize(g: Graph, layer: Layer, x: Value) -> Value:
     return g.op("Sub", x, g.op("ReduceMean", x, g.const(axes, "int64")))
 
 
-def _normalised(g: Graph, x: Value, axes: Ints, epsilon: float) -> Value:
+def _normalised(g: Graph, x: Tensor, axes: Ints, epsilon: float) -> Tensor:
     where = g.const(axes, "int64")
     centred = g.op("Sub", x, g.op("ReduceMean", x, where))
     variance = g.op("ReduceMean", g.op("Mul", centred, centred), where)
@@ -52,13 +52,13 @@ def _normalised(g: Graph, x: Value, axes: Ints, epsilon: float) -> Value:
 
 
 @lowers("l2normalize")
-def l2_normalize(g: Graph, layer: Layer, x: Value) -> Value:
+def l2_normalize(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """x / sqrt(sum(x * x) + epsilon), the sum over the last three axes."""
     return normalization.l2_norm(g, x=x, epsilon=layer.params.epsilon or 1e-6)
 
 
 @lowers("lrn")
-def local_response_normalization(g: Graph, layer: Layer, x: Value) -> Value:
+def local_response_normalization(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """x / (k + alpha / localSize * sum(x * x))**beta, the sum over neighbouring channels."""
     p = layer.params
     return images(g, x, 2, lambda image: normalization.local_response_norm(
@@ -67,7 +67,7 @@ def local_response_normalization(g: Graph, layer: Layer, x: Value) -> Value:
 
 
 @lowers("layerNormalization")
-def layer_normalization(g: Graph, layer: Layer, x: Value) -> Value:
+def layer_normalization(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """gamma * (x - mean) / sqrt(variance + eps) + beta, with the moments over the last axes."""
     p = layer.params
     shape = tuple(p.normalizedShape)
@@ -76,19 +76,19 @@ def layer_normalization(g: Graph, layer: Layer, x: Value) -> Value:
 
 
 @lowers("softmax")
-def softmax(g: Graph, layer: Layer, x: Value) -> Value:
+def softmax(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """exp(x) over its sum along the channels."""
     return g.op("Softmax", x, axis=-3)
 
 
 @lowers("softmaxND")
-def softmax_nd(g: Graph, layer: Layer, x: Value) -> Value:
+def softmax_nd(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """exp(x) over its sum along ``axis``."""
     return g.op("Softmax", x, axis=layer.params.axis)
 
 
 @lowers("scale")
-def scale(g: Graph, layer: Layer, x: Value) -> Value:
+def scale(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """x times stored factors, plus a bias."""
     p = layer.params
     scaled = g.op("Mul", x, _over_channels(g, layer, p.scale, p.shapeScale))
@@ -96,12 +96,12 @@ def scale(g: Graph, layer: Layer, x: Value) -> Value:
 
 
 @lowers("bias")
-def bias(g: Graph, layer: Layer, x: Value) -> Value:
+def bias(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """x plus a stored bias."""
     return g.op("Add", x, _over_channels(g, layer, layer.params.bias, layer.params.shape))
 
 
-def _over_channels(g: Graph, layer: Layer, field: Message, shape: Sequence[int]) -> Value:
-    """Weights of shape [1], [C], [1, H, W] or [C, H, W], so that they broadcast over (C, H, W)."""
+def _over_channels(g: Graph, layer: Layer, field: Message, shape: Sequence[int]) -> Tensor:
+    """Weights of shape [1], [C], [1, H, W] or [C, H, W], shaped to broadcast over (C, H, W)."""
     stored = layer.weights(field, tuple(shape))
     return g.const(stored.reshape(-1, 1, 1) if stored.ndim == 1 else stored)

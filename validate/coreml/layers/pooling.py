@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 from ..layer import Layer, images, lowers
 from ..ops import pool
 from .convolution import padding, padding_3d, sizes
@@ -14,7 +14,7 @@ GLOBAL = {MAX: "ReduceMax", AVERAGE: "ReduceMean", L2: "ReduceL2"}
 
 
 @lowers("pooling")
-def pooling(g: Graph, layer: Layer, x: Value) -> Value:
+def pooling(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """The greatest, the mean, or the root of the sum of squares of each window."""
     p = layer.params
     if p.globalPooling:
@@ -24,7 +24,7 @@ def pooling(g: Graph, layer: Layer, x: Value) -> Value:
 
 
 def _padding(p: Any) -> dict[str, Any]:
-    """With includeLastPixel the last window may reach over the border, but must begin before it."""
+    """With includeLastPixel the last window may extend past the border, but must start before it."""
     kind = p.WhichOneof("PoolingPaddingType")
     if kind != "includeLastPixel":
         return padding(p, kind)
@@ -32,7 +32,7 @@ def _padding(p: Any) -> dict[str, Any]:
     return {"pad_type": "custom", "pad": (height, height, width, width), "ceil_mode": True}
 
 
-def _pooled(g: Graph, layer: Layer, x: Value, window: dict[str, Any], excludes_padding: bool) -> Value:
+def _pooled(g: Graph, layer: Layer, x: Tensor, window: dict[str, Any], excludes_padding: bool) -> Tensor:
     if layer.params.type == MAX:
         return pool.max_pool(g, layer.op, x=x, **window)
     if layer.params.type == L2:
@@ -41,7 +41,7 @@ def _pooled(g: Graph, layer: Layer, x: Value, window: dict[str, Any], excludes_p
 
 
 @lowers("pooling3d")
-def pooling_3d(g: Graph, layer: Layer, x: Value) -> Value:
+def pooling_3d(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """The greatest or the mean of each window over depth, height and width."""
     p = layer.params
     window = {"kernel_sizes": sizes(p, "kernel"), "strides": sizes(p, "stride"), **padding_3d(p)}
@@ -49,6 +49,6 @@ def pooling_3d(g: Graph, layer: Layer, x: Value) -> Value:
 
 
 @lowers("globalPooling3d")
-def global_pooling_3d(g: Graph, layer: Layer, x: Value) -> Value:
-    """The greatest or the mean over depth, height and width, which stay as axes of length 1."""
+def global_pooling_3d(g: Graph, layer: Layer, x: Tensor) -> Tensor:
+    """The greatest or the mean over depth, height and width, which remain as axes of length 1."""
     return g.op(GLOBAL[layer.params.type], x, g.const((-3, -2, -1), "int64"))

@@ -1,42 +1,42 @@
-"""Random layers: of a stored shape, of the shape of a blob, or of the shape that a blob holds."""
+"""Random layers: of a stored shape, of the shape of a blob, or of the shape given by the values of a blob."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 from ..layer import LAYERS, Layer, lowers
 from ..ops import random
 from ..shared.floats import number, shape_vector
 
-Draw = Callable[[Graph, Layer, Value], Value]
+Draw = Callable[[Graph, Layer, Tensor], Tensor]
 
 
-def _normal(g: Graph, layer: Layer, shape: Value) -> Value:
+def _normal(g: Graph, layer: Layer, shape: Tensor) -> Tensor:
     p = layer.params
     return random.random_normal(g, shape=shape, mean=p.mean, stddev=p.stdDev, seed=p.seed)
 
 
-def _uniform(g: Graph, layer: Layer, shape: Value) -> Value:
+def _uniform(g: Graph, layer: Layer, shape: Tensor) -> Tensor:
     p = layer.params
     return random.random_uniform(g, layer.op, shape=shape, low=p.minVal, high=p.maxVal, seed=p.seed)
 
 
-def _bernoulli(g: Graph, layer: Layer, shape: Value) -> Value:
+def _bernoulli(g: Graph, layer: Layer, shape: Tensor) -> Tensor:
     return random.random_bernoulli(g, shape=shape, prob=layer.params.prob, seed=layer.params.seed)
 
 
-def _static(draw: Draw, g: Graph, layer: Layer) -> Value:
+def _static(draw: Draw, g: Graph, layer: Layer) -> Tensor:
     shape = tuple(layer.params.outputShape)
     return g.typed(draw(g, layer, g.const(shape, "int64")), shape)
 
 
-def _like(draw: Draw, g: Graph, layer: Layer, x: Value) -> Value:
+def _like(draw: Draw, g: Graph, layer: Layer, x: Tensor) -> Tensor:
     return g.typed(draw(g, layer, g.shape_of(x)), x.shape)
 
 
-def _dynamic(draw: Draw, g: Graph, layer: Layer, shape: Value) -> Value:
+def _dynamic(draw: Draw, g: Graph, layer: Layer, shape: Tensor) -> Tensor:
     return draw(g, layer, shape_vector(g, shape))
 
 
@@ -47,11 +47,11 @@ for _name, _draw in {"Normal": _normal, "Uniform": _uniform, "Bernoulli": _berno
 
 
 @lowers("categoricalDistribution")
-def categorical_distribution(g: Graph, layer: Layer, x: Value) -> Value:
-    """Indices along the last axis, drawn with the probabilities there, or those that logits stand for."""
+def categorical_distribution(g: Graph, layer: Layer, x: Tensor) -> Tensor:
+    """Indices along the last axis, drawn with the probabilities or logits along it."""
     p = layer.params
     if p.isLogits or p.temperature not in (0, 1):
-        # A temperature divides logits, those of probabilities too.
+        # The temperature divides logits, including those computed from probabilities.
         logits = x if p.isLogits else g.op("Log", g.op("Add", x, g.like(p.eps or 1e-10, x)))
         x, mode = g.op("Div", logits, g.like(p.temperature or 1, x)), "logits"
     else:

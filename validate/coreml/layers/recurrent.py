@@ -1,7 +1,7 @@
 """Recurrent layers. Blobs have the axes sequence, batch and vector, and two of length 1.
 
-They are ONNX's own operators, whose ``clip`` is the bound that Core ML puts on what goes into an activation. A Scan
-stands for those with activations that ONNX doesn't know in these operators, or whose cell may reach its limit.
+They become ONNX's own operators, whose ``clip`` is Core ML's bound on the input of an activation. Layers with
+activations that these operators don't have, or whose cell may reach its limit, become a Scan.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from dataclasses import replace
 import numpy as np
 
 from ..files.proto import Message
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor, Tensors
 from ..layer import Layer, lowers
-from ..shared.fused_recurrence import Activation, Cell, Tensors, Weights, either, fused, stays_within
+from ..shared.fused_recurrence import Activation, Cell, Weights, either, fused, stays_within
 from ..shared.recurrence import Step, backwards, scanned
 from .activation import PLAIN, WITH_ALPHA, nonlinearity
 
 CLIP = 50.0
-"""What goes into an activation stays between -50 and 50; so does an LSTM's cell unless it has a limit of its own."""
+"""The input of an activation is clipped to -50 .. 50, and so is an LSTM's cell without a limit of its own."""
 GRU_GATES = ("updateGate", "resetGate", "outputGate")
 LSTM_GATES = ("inputGate", "outputGate", "forgetGate", "blockInput")
 """The gates in ONNX's order."""
 
 STANDARD = {"linear": (1.0, 0.0), "scaledTanh": (1.0, 1.0), "sigmoidHard": (0.2, 0.5)}
-"""alpha and beta where coremltools writes none. For scaledTanh, NeuralNetwork.proto speaks of 1.7159 and 2/3, but
-Apple's own test of the layer asks for 1 and 1."""
+"""alpha and beta if coremltools doesn't write them. For scaledTanh, NeuralNetwork.proto has 1.7159 and 2/3, but
+Apple's own test of the layer expects 1 and 1."""
 SCALED = {"linear": "Affine", "scaledTanh": "ScaledTanh", "sigmoidHard": "HardSigmoid"}
 """ONNX's names of these."""
 GATES, BOUNDED = {"sigmoid", "sigmoidHard"}, {"sigmoid", "sigmoidHard", "tanh", "softsign"}
-"""Activations that stay within 0 and 1, and within -1 and 1."""
+"""Activations with results between 0 and 1, and between -1 and 1."""
 
 
 def _completed(activation: Message) -> Message:
-    """``activation`` with the constants that hold where it names none."""
+    """``activation`` with default constants if it has none."""
     kind = activation.WhichOneof("NonlinearityType")
     if kind not in STANDARD or getattr(activation, kind).ByteSize():
         return activation
@@ -45,7 +45,7 @@ def _completed(activation: Message) -> Message:
 
 
 def _onnx_activation(activation: Message) -> Activation | None:
-    """What ONNX's recurrent operators call it; None when they don't know it."""
+    """The activation in ONNX's recurrent operators; None if they don't have it."""
     kind = activation.WhichOneof("NonlinearityType")
     if kind in PLAIN:
         return Activation(PLAIN[kind])
@@ -57,14 +57,14 @@ def _onnx_activation(activation: Message) -> Activation | None:
     return None
 
 
-def _activated(g: Graph, layer: Layer, activation: Message, x: Value) -> Value:
+def _activated(g: Graph, layer: Layer, activation: Message, x: Tensor) -> Tensor:
     return nonlinearity(g, layer, activation, g.op("Clip", x, g.like(-CLIP, x), g.like(CLIP, x)))
 
 
 def _stacked(layer: Layer, holder: Message, names: Sequence[str], columns: int | None) -> np.ndarray[
     tuple[int, ...], np.dtype[np.float32]
 ]:  # fmt: skip
-    """The gates' matrices on top of each other, or their vectors one after the other."""
+    """The gates' matrices stacked along axis 0, or their vectors concatenated."""
     size = layer.params.outputVectorSize
     shape = (size,) if columns is None else (size, columns)
     return np.concatenate([layer.weights(getattr(holder, name), shape) for name in names])
@@ -73,7 +73,7 @@ def _stacked(layer: Layer, holder: Message, names: Sequence[str], columns: int |
 def _weights(
     g: Graph, layer: Layer, holder: Message, gates: Sequence[str], suffixes: Sequence[str], has_bias: bool
 ) -> Weights:
-    """The matrices and the biases of all gates; ``suffixes`` is what NeuralNetwork.proto adds to a gate's name."""
+    """The matrices and the biases of all gates; ``suffixes`` are those of NeuralNetwork.proto's gate names."""
     of_input, of_state, of_bias = ([gate + suffix for gate in gates] for suffix in suffixes)
     return Weights(
         g.const(_stacked(layer, holder, of_input, layer.params.inputVectorSize)),
@@ -85,10 +85,10 @@ def _weights(
 GATED = ("WeightMatrix", "RecursionMatrix", "BiasVector")
 
 
-def _initial(g: Graph, layer: Layer, x: Value, given: Value | None) -> Value:
+def _initial(g: Graph, layer: Layer, x: Tensor, given: Tensor | None) -> Tensor:
     """A state of shape (batch, vector): an input, or zeros.
 
-    Converted from PyTorch's packed sequences, it may have more rows than there are sequences; then the first count.
+    Converted from PyTorch's packed sequences, it may have more rows than there are sequences; then the first are used.
     """
     size, batch = layer.params.outputVectorSize, g.dim(x, 1)
     if given is not None:
@@ -103,12 +103,12 @@ def _initial(g: Graph, layer: Layer, x: Value, given: Value | None) -> Value:
 
 
 def _run(
-    g: Graph, layer: Layer, cell: Cell, x: Value, states: Sequence[Value], activations: Sequence[Message], step: Step,
-    free: bool | Value = True, input_forget: int | None = None,
+    g: Graph, layer: Layer, cell: Cell, x: Tensor, states: Sequence[Tensor], activations: Sequence[Message], step: Step,
+    free: bool | Tensor = True, input_forget: int | None = None,
 ) -> Tensors:  # fmt: skip
     """The output (the whole sequence, or its last element) and the last states, as blobs of rank 5.
 
-    ``step`` is one time step of the Scan, which takes the place of ONNX's operator unless ``free``.
+    ``step`` is one time step of the Scan that replaces ONNX's operator unless ``free``.
     """
     p = layer.params
     rows = g.reshape(x, [g.dim(x, 0), g.dim(x, 1), p.inputVectorSize])
@@ -134,22 +134,22 @@ def _direction(reverse: bool) -> str:
     return "reverse" if reverse else "forward"
 
 
-def _results(g: Graph, layer: Layer, whole: bool, results: Sequence[Value]) -> tuple[Value, ...]:
-    """As many results as the layer names; the first is the last output where it doesn't give the sequence."""
+def _results(g: Graph, layer: Layer, whole: bool, results: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """As many results as the layer names; the first is the last output unless the layer returns the sequence."""
     sequence, *last = results
     ordered = backwards(g, sequence) if layer.params.reverseInput else sequence
     return (ordered if whole else last[0], *last)[: len(layer.outputs)]
 
 
 @lowers("simpleRecurrent")
-def simple_recurrent(g: Graph, layer: Layer, x: Value, initial: Value | None = None) -> tuple[Value, ...]:
+def simple_recurrent(g: Graph, layer: Layer, x: Tensor, initial: Tensor | None = None) -> tuple[Tensor, ...]:
     """y = f(W x + R y + b)."""
     p = layer.params
     weights = _weights(g, layer, p, [""], ("weightMatrix", "recursionMatrix", "biasVector"), p.hasBiasVector)
     recursion = g.transpose(weights.recurrent, (1, 0))
     function = _completed(p.activation)
 
-    def step(g: Graph, x: Value, states: Sequence[Value]) -> Sequence[Value]:
+    def step(g: Graph, x: Tensor, states: Sequence[Tensor]) -> Sequence[Tensor]:
         return [_activated(g, layer, function, g.op("Add", x, g.op("MatMul", states[0], recursion)))]
 
     cell = Cell("RNN", (0,), (weights,), _direction(p.reverseInput))
@@ -158,7 +158,7 @@ def simple_recurrent(g: Graph, layer: Layer, x: Value, initial: Value | None = N
 
 
 @lowers("gru")
-def gated_recurrent_unit(g: Graph, layer: Layer, x: Value, initial: Value | None = None) -> tuple[Value, ...]:
+def gated_recurrent_unit(g: Graph, layer: Layer, x: Tensor, initial: Tensor | None = None) -> tuple[Tensor, ...]:
     """y = (1 - z) o + z y, with the update gate z, and the reset gate r in o = g(W x + R (r y) + b)."""
     p = layer.params
     size = p.outputVectorSize
@@ -167,7 +167,7 @@ def gated_recurrent_unit(g: Graph, layer: Layer, x: Value, initial: Value | None
     gates, candidate = g.ops("Split", g.transpose(weights.recurrent, (1, 0)), parts, outputs=2, axis=-1)
     inner, outer = map(_completed, p.activations)
 
-    def step(g: Graph, x: Value, states: Sequence[Value]) -> Sequence[Value]:
+    def step(g: Graph, x: Tensor, states: Sequence[Tensor]) -> Sequence[Tensor]:
         (y,) = states
         x_gates, x_output = g.ops("Split", x, parts, outputs=2, axis=-1)
         both = _activated(g, layer, inner, g.op("Add", x_gates, g.op("MatMul", y, gates)))
@@ -183,7 +183,9 @@ def gated_recurrent_unit(g: Graph, layer: Layer, x: Value, initial: Value | None
 
 
 @lowers("uniDirectionalLSTM")
-def lstm(g: Graph, layer: Layer, x: Value, output: Value | None = None, cell: Value | None = None) -> tuple[Value, ...]:
+def lstm(
+    g: Graph, layer: Layer, x: Tensor, output: Tensor | None = None, cell: Tensor | None = None
+) -> tuple[Tensor, ...]:
     """The output, and the last output and cell state."""
     p = layer.params
     results = _lstm(g, layer, x, (output, cell), p.weightParams, p.activations, p.reverseInput)
@@ -192,10 +194,10 @@ def lstm(g: Graph, layer: Layer, x: Value, output: Value | None = None, cell: Va
 
 @lowers("biDirectionalLSTM")
 def bidirectional_lstm(
-    g: Graph, layer: Layer, x: Value, output: Value | None = None, cell: Value | None = None,
-    reverse_output: Value | None = None, reverse_cell: Value | None = None,
-) -> tuple[Value, ...]:  # fmt: skip
-    """Two LSTMs, one of them from the end on; their outputs are joined, their states are not."""
+    g: Graph, layer: Layer, x: Tensor, output: Tensor | None = None, cell: Tensor | None = None,
+    reverse_output: Tensor | None = None, reverse_cell: Tensor | None = None,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """Two LSTMs, one of them reversed; their outputs are joined, their states are not."""
     p = layer.params
     forward, backward = p.weightParams
     y, *last = _lstm(g, layer, x, (output, cell), forward, p.activationsForwardLSTM, False)
@@ -205,7 +207,7 @@ def bidirectional_lstm(
 
 
 def _lstm(
-    g: Graph, layer: Layer, x: Value, initial: Sequence[Value | None], holder: Message,
+    g: Graph, layer: Layer, x: Tensor, initial: Sequence[Tensor | None], holder: Message,
     activations: Sequence[Message], reverse: bool,
 ) -> Tensors:  # fmt: skip
     p = layer.params.params
@@ -237,17 +239,17 @@ def _lstm_bias(layer: Layer, weights: Message) -> np.ndarray[tuple[int, ...], np
 
 
 def _lstm_step(g: Graph, layer: Layer, weights: Weights, functions: Sequence[Message], limit: float) -> Step:
-    """Input, forget and output gate i, f, o, block input z: c = f c + i z, y = h(c) o; gates may peep at the cell."""
+    """Input, forget and output gate i, f, o, block input z: c = f c + i z, y = h(c) o; gates may have peepholes."""
     inner, block, outer = functions
     coupled = layer.params.params.coupledInputAndForgetGate
     recursion = g.transpose(weights.recurrent, (1, 0))
     peepholes = g.ops("Split", weights.peephole, outputs=3, num_outputs=3) if weights.peephole else ()
 
-    def gate(g: Graph, x: Value, cell: Value, number: int) -> Value:
+    def gate(g: Graph, x: Tensor, cell: Tensor, number: int) -> Tensor:
         seen = g.op("Add", x, g.op("Mul", cell, peepholes[number])) if peepholes else x
         return _activated(g, layer, inner, seen)
 
-    def step(g: Graph, x: Value, states: Sequence[Value]) -> Sequence[Value]:
+    def step(g: Graph, x: Tensor, states: Sequence[Tensor]) -> Sequence[Tensor]:
         y, c = states
         gates = g.op("Add", x, g.op("MatMul", y, recursion))
         i, o, f, z = g.ops("Split", gates, outputs=4, axis=-1, num_outputs=4)

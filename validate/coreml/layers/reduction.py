@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 from ..layer import LAYERS, Layer, lowers
 from ..refuse import damaged, unsupported
 from ..shared.floats import at_least_1d, number
@@ -23,7 +23,7 @@ ND = {
 }
 
 
-def _reduction(kind: str, g: Graph, layer: Layer, x: Value) -> Value:
+def _reduction(kind: str, g: Graph, layer: Layer, x: Tensor) -> Tensor:
     p = layer.params
     axes = None if p.reduceAll or not p.axes else g.const(tuple(p.axes), "int64")
     return at_least_1d(g, g.op(kind, x, axes, keepdims=int(p.keepDims)))
@@ -40,22 +40,22 @@ AXES = ((-3, -2, -1), (-2, -1), (-3,), (-2,), (-1,))
 
 
 @lowers("reduce")
-def reduce(g: Graph, layer: Layer, x: Value) -> Value:
-    """The older reduction, over channel, height or width, which stay as axes of length 1."""
+def reduce(g: Graph, layer: Layer, x: Tensor) -> Tensor:
+    """The older reduction, over channel, height or width, which remain as axes of length 1."""
     p = layer.params
     axes = AXES[p.axis]
     if p.mode == ARGMAX:
         if len(axes) > 1:
-            raise damaged(str(layer), "ARGMAX takes one axis")
+            raise damaged(str(layer), "ARGMAX needs exactly one axis")
         return number(g, g.op("ArgMax", x, axis=axes[0]))
     if p.mode >= len(MODES):
-        raise unsupported(str(layer), f"the reduction {p.mode} is not known")
+        raise unsupported(str(layer), f"the reduction {p.mode} is unknown")
     if p.mode == LOGSUM:
         x = g.op("Log", g.op("Add", x, g.like(p.epsilon or 1e-6, x)))
     return g.op(MODES[p.mode], x, g.const(axes, "int64"))
 
 
-def _extreme(kind: str, g: Graph, layer: Layer, x: Value) -> Value:
+def _extreme(kind: str, g: Graph, layer: Layer, x: Tensor) -> Tensor:
     return number(g, g.op(kind, x, axis=layer.params.axis, keepdims=int(not layer.params.removeDim)))
 
 

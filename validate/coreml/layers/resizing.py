@@ -1,8 +1,8 @@
-"""Layers that scale height and width, or cut boxes out and scale them."""
+"""Layers that scale height and width, or crop boxes and scale them."""
 
 from __future__ import annotations
 
-from ..graph import Dim, Graph, Value
+from ..graph import Dim, Graph, Tensor
 from ..layer import Layer, lowers
 from ..ops.images.image_resizing import resize_bilinear, upsample_bilinear, upsample_nearest_neighbor
 from ..shared.floats import indices
@@ -11,12 +11,12 @@ from ..shared.sampling import grid, sampled, tent
 NEAREST, BILINEAR = range(2)
 DEFAULT, ALIGN_CORNERS_TRUE, ALIGN_CORNERS_FALSE = range(3)
 SAMPLING_MODES = ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS", "DEFAULT", "OFFSET_CORNERS")
-"""SamplingMode, by the names that the operators have for it."""
+"""SamplingMode, by the names of the operators."""
 
 
 @lowers("upsample")
-def upsample(g: Graph, layer: Layer, x: Value) -> Value:
-    """Height and width times a factor, by repetition or bilinearly."""
+def upsample(g: Graph, layer: Layer, x: Tensor) -> Tensor:
+    """Height and width multiplied by a factor, by repetition or bilinear interpolation."""
     p = layer.params
     height, width = tuple(p.scalingFactor) or tuple(p.fractionalScalingFactor) or (1, 1)
     if p.mode == NEAREST:
@@ -29,7 +29,7 @@ def upsample(g: Graph, layer: Layer, x: Value) -> Value:
 
 
 @lowers("resizeBilinear")
-def resize(g: Graph, layer: Layer, x: Value) -> Value:
+def resize(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """Height and width of a given size, sampled at one of four grids."""
     height, width = tuple(layer.params.targetSize) or (1, 1)
     mode = SAMPLING_MODES[layer.params.mode.samplingMethod]
@@ -42,8 +42,8 @@ CORNERS_HEIGHT_FIRST, CORNERS_WIDTH_FIRST, CENTER_SIZE_HEIGHT_FIRST, CENTER_SIZE
 
 
 @lowers("cropResize")
-def crop_resize(g: Graph, layer: Layer, x: Value, boxes: Value) -> Value:
-    """Boxes of an image, scaled to one size; with a fifth coordinate in front each box names its image."""
+def crop_resize(g: Graph, layer: Layer, x: Tensor, boxes: Tensor) -> Tensor:
+    """Boxes of an image, scaled to one size; a fifth, leading coordinate selects the image."""
     p = layer.params
     count = (boxes.shape or ())[-3]
     flat = g.reshape(boxes, [g.dim(boxes, 0), count or -1])
@@ -60,7 +60,7 @@ def crop_resize(g: Graph, layer: Layer, x: Value, boxes: Value) -> Value:
     return sampled(g, image, *weights)
 
 
-def _corners(g: Graph, mode: int, boxes: Value) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+def _corners(g: Graph, mode: int, boxes: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """The first and the last point of each box, as (height, width)."""
     a, b, c, d = g.ops("Split", boxes, outputs=4, axis=1, num_outputs=4)
     if mode in (CORNERS_WIDTH_FIRST, CENTER_SIZE_WIDTH_FIRST):
@@ -73,7 +73,7 @@ def _corners(g: Graph, mode: int, boxes: Value) -> tuple[tuple[Value, ...], tupl
     )
 
 
-def _in_pixels(g: Graph, layer: Layer, coordinate: Value, length: Dim) -> Value:
+def _in_pixels(g: Graph, layer: Layer, coordinate: Tensor, length: Dim) -> Tensor:
     p = layer.params
     scaled = g.op("Mul", coordinate, g.const(p.spatialScale or 1.0, "float32"))
     if not p.normalizedCoordinates:

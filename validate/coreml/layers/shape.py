@@ -1,8 +1,8 @@
-"""Layers that give the same elements in another shape or order."""
+"""Layers that rearrange elements in another shape or order."""
 
 from __future__ import annotations
 
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 from ..layer import Layer, images, lowers
 from ..ops.tensor_transformation import reverse, reverse_sequence, sliding_windows
 from ..refuse import damaged, unsupported
@@ -13,15 +13,15 @@ CHANNEL_LAST = 1
 
 
 @lowers("transpose")
-def transpose(g: Graph, layer: Layer, x: Value) -> Value:
-    """x with its axes in another order; fewer numbers than axes reorder the last ones."""
+def transpose(g: Graph, layer: Layer, x: Tensor) -> Tensor:
+    """x with its axes in another order; fewer numbers than axes reorder the last axes."""
     axes = tuple(layer.params.axes)
     lead = x.rank - len(axes)
     return g.transpose(x, (*range(lead), *(lead + a for a in axes)))
 
 
 @lowers("permute")
-def permute(g: Graph, layer: Layer, x: Value) -> Value:
+def permute(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """x of rank 5 with sequence, channel, height and width in another order; the batch axis stays."""
     places = (0, 2, 3, 4)
     first, *rest = (places[a] for a in layer.params.axis or range(4))
@@ -29,14 +29,14 @@ def permute(g: Graph, layer: Layer, x: Value) -> Value:
 
 
 @lowers("flatten")
-def flatten(g: Graph, layer: Layer, x: Value) -> Value:
+def flatten(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """Channel, height and width as one axis of channels."""
     return g.reshape(_ordered(g, layer, x), [*dims(g, x, 0, x.rank - 3), -1, 1, 1])
 
 
 @lowers("reshape")
-def reshape(g: Graph, layer: Layer, x: Value) -> Value:
-    """Channel, height and width in other lengths, and with a target of four, the sequence too."""
+def reshape(g: Graph, layer: Layer, x: Tensor) -> Tensor:
+    """Channel, height and width reshaped; with a target of four lengths, the sequence too."""
     *sequence, c, h, w = layer.params.targetShape
     lead = dims(g, x, 0, x.rank - 3)
     lead[: len(sequence)] = sequence
@@ -46,7 +46,7 @@ def reshape(g: Graph, layer: Layer, x: Value) -> Value:
     return g.transpose(last, (*range(x.rank - 3), x.rank - 1, x.rank - 3, x.rank - 2))
 
 
-def _ordered(g: Graph, layer: Layer, x: Value) -> Value:
+def _ordered(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """With CHANNEL_LAST, x in the order (height, width, channel)."""
     if layer.params.mode != CHANNEL_LAST:
         return x
@@ -54,26 +54,26 @@ def _ordered(g: Graph, layer: Layer, x: Value) -> Value:
 
 
 @lowers("reshapeStatic")
-def reshape_static(g: Graph, layer: Layer, x: Value) -> Value:
+def reshape_static(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """x in the shape targetShape, where -1 is inferred."""
     return g.reshape(x, tuple(layer.params.targetShape))
 
 
 @lowers("reshapeLike")
-def reshape_like(g: Graph, layer: Layer, x: Value, like: Value) -> Value:
+def reshape_like(g: Graph, layer: Layer, x: Tensor, like: Tensor) -> Tensor:
     """x in the shape of the second input."""
     return reshaped(g, x, g.shape_of(like))
 
 
 @lowers("reshapeDynamic")
-def reshape_dynamic(g: Graph, layer: Layer, x: Value, shape: Value) -> Value:
-    """x in the shape that the second input holds, where -1 is inferred."""
+def reshape_dynamic(g: Graph, layer: Layer, x: Tensor, shape: Tensor) -> Tensor:
+    """x in the shape given by the second input, where -1 is inferred."""
     return reshaped(g, x, shape_vector(g, shape))
 
 
 @lowers("rankPreservingReshape")
-def rank_preserving_reshape(g: Graph, layer: Layer, x: Value) -> Value:
-    """x in a shape where 0 copies the dimension at its place and -1 is inferred."""
+def rank_preserving_reshape(g: Graph, layer: Layer, x: Tensor) -> Tensor:
+    """x in a shape where 0 copies the dimension at its position and -1 is inferred."""
     target = tuple(layer.params.targetShape)
     if len(target) != x.rank:
         raise damaged(str(layer), f"targetShape has {len(target)} elements, the input {x.rank} axes")
@@ -81,14 +81,14 @@ def rank_preserving_reshape(g: Graph, layer: Layer, x: Value) -> Value:
 
 
 @lowers("expandDims")
-def expand_dims(g: Graph, layer: Layer, x: Value) -> Value:
+def expand_dims(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """x with axes of length 1 inserted at ``axes`` of the result."""
     return g.op("Unsqueeze", x, g.const(tuple(layer.params.axes), "int64"))
 
 
 @lowers("squeeze")
-def squeeze(g: Graph, layer: Layer, x: Value) -> Value:
-    """x without the axes ``axes``, or without all of length 1; one axis always stays."""
+def squeeze(g: Graph, layer: Layer, x: Tensor) -> Tensor:
+    """x without the axes ``axes``, or without all axes of length 1; at least one axis remains."""
     axes = tuple(layer.params.axes)
     if layer.params.squeezeAll:
         if x.static_shape is None:
@@ -100,26 +100,26 @@ def squeeze(g: Graph, layer: Layer, x: Value) -> Value:
 
 
 @lowers("flattenTo2D")
-def flatten_to_2d(g: Graph, layer: Layer, x: Value) -> Value:
-    """The axes before ``axis`` as one, and those from it on."""
+def flatten_to_2d(g: Graph, layer: Layer, x: Tensor) -> Tensor:
+    """The axes before ``axis`` as one axis, and the rest as another."""
     return g.op("Flatten", x, axis=layer.params.axis)
 
 
 @lowers("reverse")
-def reversed_axes(g: Graph, layer: Layer, x: Value) -> Value:
-    """x backwards along the marked axes."""
+def reversed_axes(g: Graph, layer: Layer, x: Tensor) -> Tensor:
+    """x reversed along the marked axes."""
     return reverse(g, x=x, axes=tuple(axis for axis, is_reversed in enumerate(layer.params.reverseDim) if is_reversed))
 
 
 @lowers("reverseSeq")
-def reversed_sequences(g: Graph, layer: Layer, x: Value, lengths: Value) -> Value:
-    """The first lengths[b] elements along sequenceAxis backwards, for each b of batchAxis."""
+def reversed_sequences(g: Graph, layer: Layer, x: Tensor, lengths: Tensor) -> Tensor:
+    """The first lengths[b] elements along sequenceAxis reversed, for each b of batchAxis."""
     p = layer.params
     return reverse_sequence(g, x=x, lengths=lengths, seq_axis=p.sequenceAxis, batch_axis=p.batchAxis)
 
 
 @lowers("slidingWindows")
-def windows(g: Graph, layer: Layer, x: Value) -> Value:
+def windows(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """Every window along ``axis``; the window's own axis follows it."""
     p = layer.params
     return sliding_windows(g, x=x, axis=p.axis, size=p.windowSize, stride=p.step or 1)
@@ -129,7 +129,7 @@ SPACE_TO_DEPTH, DEPTH_TO_SPACE, PIXEL_SHUFFLE = range(3)
 
 
 @lowers("reorganizeData")
-def reorganize_data(g: Graph, layer: Layer, x: Value) -> Value:
+def reorganize_data(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """Blocks of the image into channels, or channels into blocks in one of two orders."""
     size = layer.params.blockSize
     if layer.params.mode == SPACE_TO_DEPTH:
@@ -139,6 +139,6 @@ def reorganize_data(g: Graph, layer: Layer, x: Value) -> Value:
 
 
 @lowers("getShape")
-def get_shape(g: Graph, layer: Layer, x: Value) -> Value:
+def get_shape(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """The length of each axis."""
     return number(g, g.shape_of(x))

@@ -1,4 +1,4 @@
-"""Slices, crops and borders."""
+"""Slices, crops and padding."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..graph import Dim, Graph, Value
+from ..graph import Dim, Graph, Tensor
 from ..layer import Layer, lowers
 from ..ops.slicing import slice_by_index
 from ..refuse import unsupported
@@ -15,7 +15,7 @@ from ..shared.floats import LAST, at_least_1d, indices, truth
 
 
 @lowers("slice")
-def slice_one_axis(g: Graph, layer: Layer, x: Value) -> Value:
+def slice_one_axis(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """Every stride-th element from startIndex to endIndex of the channels, the height or the width."""
     p = layer.params
     bounds = ([p.startIndex], [p.endIndex], [p.axis - 3], [p.stride or 1])
@@ -23,17 +23,17 @@ def slice_one_axis(g: Graph, layer: Layer, x: Value) -> Value:
 
 
 @lowers("sliceStatic")
-def slice_static(g: Graph, layer: Layer, x: Value) -> Value:
-    """x[begin:end:stride] per axis; a mask leaves a bound open, and squeeze takes the one element at begin."""
+def slice_static(g: Graph, layer: Layer, x: Tensor) -> Tensor:
+    """x[begin:end:stride] per axis; a mask opens a bound, squeeze selects the element at begin and drops the axis."""
     return slice_dynamic(g, layer, x, g.const(tuple(layer.params.beginIds), "int64"))
 
 
 @lowers("sliceDynamic")
 def slice_dynamic(
-    g: Graph, layer: Layer, x: Value, begin: Value, end: Value | None = None, stride: Value | None = None,
-    begin_mask: Value | None = None, end_mask: Value | None = None, squeeze_mask: Value | None = None,
-) -> Value:  # fmt: skip
-    """The same with bounds, strides and masks that the model may compute; inputs come before parameters."""
+    g: Graph, layer: Layer, x: Tensor, begin: Tensor, end: Tensor | None = None, stride: Tensor | None = None,
+    begin_mask: Tensor | None = None, end_mask: Tensor | None = None, squeeze_mask: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The same with bounds, strides and masks that may be computed; inputs override parameters."""
     p = layer.params
     begin, end = (indices(g, v) for v in (begin, end or g.const(tuple(p.endIds)[: x.rank], "int64")))
     squeeze = _marks(layer, x, p.squeezeMasks, squeeze_mask)
@@ -45,7 +45,7 @@ def slice_dynamic(
         )  # fmt: skip
         return at_least_1d(g, sliced)
     if any(squeeze):
-        raise unsupported(str(layer), "squeezeMasks together with computed strides or masks has no lowering")
+        raise unsupported(str(layer), "squeezeMasks with computed strides or masks have no lowering")
     steps_ = indices(g, stride or g.const(tuple(p.strides)[: x.rank], "int64"))
     forward = g.op("Greater", steps_, g.const(0, "int64"))
     open_begin = begin_mask or g.const(_marks(layer, x, p.beginMasks, None))
@@ -55,26 +55,28 @@ def slice_dynamic(
     return g.op("Slice", x, starts, ends, g.const(np.arange(x.rank)), steps_)
 
 
-def _either(g: Graph, condition: Value, yes: int, no: int) -> Value:
+def _either(g: Graph, condition: Tensor, yes: int, no: int) -> Tensor:
     return g.op("Where", condition, g.const(yes, "int64"), g.const(no, "int64"))
 
 
-def _marks(layer: Layer, x: Value, stored: Sequence[bool], given: Value | None) -> tuple[bool, ...]:
-    """A mask with one element per axis (coremltools may store more); the result's rank depends on its content."""
+def _marks(layer: Layer, x: Tensor, stored: Sequence[bool], given: Tensor | None) -> tuple[bool, ...]:
+    """A mask with one element per axis (coremltools may store more); the rank of the result depends on it."""
     if given is not None:
         if given.value is None:
-            raise unsupported(str(layer), "a squeeze mask that the model computes leaves the result's rank open")
+            raise unsupported(
+                str(layer), "the result's rank is unknown because the squeeze mask is computed by the model"
+            )
         stored = [bool(v) for v in _content(given)]
     return tuple(stored[: x.rank]) or (False,) * x.rank
 
 
-def _content(x: Value) -> list[float]:
+def _content(x: Tensor) -> list[float]:
     return [] if x.value is None else list(x.value.reshape(-1).tolist())
 
 
 @lowers("sliceBySize")
-def slice_by_size(g: Graph, layer: Layer, x: Value, begin: Value) -> Value:
-    """``size`` elements along ``axis`` from the second input on; a negative begin counts from the end."""
+def slice_by_size(g: Graph, layer: Layer, x: Tensor, begin: Tensor) -> Tensor:
+    """``size`` elements along ``axis`` from the index in the second input; a negative index counts from the end."""
     p = layer.params
     start = g.reshape(indices(g, begin), [1])
     length = g.vector([g.dim(x, p.axis)])
@@ -86,8 +88,8 @@ def slice_by_size(g: Graph, layer: Layer, x: Value, begin: Value) -> Value:
 
 
 @lowers("crop")
-def crop(g: Graph, layer: Layer, x: Value, like: Value | None = None) -> Value:
-    """x without a border, or from an offset on in the height and width of the second input."""
+def crop(g: Graph, layer: Layer, x: Tensor, like: Tensor | None = None) -> Tensor:
+    """x without a border, or a window at an offset with the height and width of the second input."""
     p = layer.params
     if like is None:
         borders = p.cropAmounts.borderAmounts
@@ -104,8 +106,8 @@ PADDING = {"constant": "constant", "reflection": "reflect", "replication": "edge
 
 
 @lowers("padding")
-def padding(g: Graph, layer: Layer, x: Value) -> Value:
-    """A border around height and width: of one value, mirrored, or of the outermost elements."""
+def padding(g: Graph, layer: Layer, x: Tensor) -> Tensor:
+    """Padding of height and width: constant, reflected, or with the edge elements."""
     p = layer.params
     kind = p.WhichOneof("PaddingType") or "constant"
     borders = p.paddingAmounts.borderAmounts
@@ -120,15 +122,15 @@ def padding(g: Graph, layer: Layer, x: Value) -> Value:
 
 
 @lowers("constantPad")
-def constant_pad(g: Graph, layer: Layer, x: Value, amounts: Value | None = None) -> Value:
-    """A border of one value around any axes: amounts before and after each axis, or the lengths to reach."""
+def constant_pad(g: Graph, layer: Layer, x: Tensor, amounts: Tensor | None = None) -> Tensor:
+    """Constant padding of any axes: amounts before and after each axis, or the resulting lengths."""
     p = layer.params
     given = amounts or g.const(tuple(p.padAmounts), "int64")
     pads = _pads(g, indices(g, given), x, p.padToGivenOutputSizeMode)
     return g.typed(g.op("Pad", x, pads, g.like(p.value, x)), (None,) * x.rank)
 
 
-def _pads(g: Graph, pairs: Value, x: Value, are_lengths: bool) -> Value:
+def _pads(g: Graph, pairs: Tensor, x: Tensor, are_lengths: bool) -> Tensor:
     """ONNX's list of pads: all begins first, then all ends."""
     shape = x.static_shape
     if pairs.value is not None and (shape is not None or not are_lengths):

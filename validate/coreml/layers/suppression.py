@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 from ..layer import Layer, lowers
 from ..shared.floats import indices, number, scalar
 from ..shared.suppression import suppressed
@@ -10,10 +10,10 @@ from ..shared.suppression import suppressed
 
 @lowers("NonMaximumSuppression")
 def non_maximum_suppression(
-    g: Graph, layer: Layer, boxes: Value, scores: Value, iou: Value | None = None, least_score: Value | None = None,
-    most: Value | None = None,
-) -> tuple[Value, ...]:  # fmt: skip
-    """The surviving boxes, their scores and indices, and how many there are; inputs come before parameters."""
+    g: Graph, layer: Layer, boxes: Tensor, scores: Tensor, iou: Tensor | None = None, least_score: Tensor | None = None,
+    most: Tensor | None = None,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """The surviving boxes, their scores and indices, and their number; inputs override parameters."""
     p = layer.params
     limit = int(p.maxBoxes) if most is None else g.reshape(indices(g, most), [1])
     overlap = g.const(p.iouThreshold, "float32") if iou is None else scalar(g, iou)

@@ -1,4 +1,4 @@
-"""Model types, one function each, by the name that Model.proto's ``Type`` has for them."""
+"""Model types, one function each, by their names in Model.proto's ``Type``."""
 
 from . import (
     categories,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..files.proto import Message
-from ..graph import Graph, Pairs, Slot, Value
+from ..graph import Graph, Pairs, Slot, Tensor
 from ..onnx_types import ML_DOMAIN
 from ..refuse import damaged
-from .base import Source, pairs_input, tensor_input, transformed
+from .base import ModelContext, pairs_input, tensor_input, transformed
 from .vectors import dense, labels_of
 
 if TYPE_CHECKING:
@@ -21,49 +21,49 @@ ERROR_ON_UNKNOWN = 0
 """OneHotEncoder.HandleUnknown."""
 
 
-def one_hot_encoder(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """A vector with a 1 where the category stands in the list; sparse, a dictionary of that place."""
-    p = source.body
+def one_hot_encoder(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """A vector with a 1 at the category's position in the list; if sparse, a dictionary with that position."""
+    p = context.body
     known = _labels(p, p.WhichOneof("CategoryType"), "the one-hot encoder")
-    place = _place(g, tensor_input(source, slots), known)
+    position = _position(g, tensor_input(context, slots), known)
     if p.handleUnknown == ERROR_ON_UNKNOWN:
-        place = _checked(g, place, len(known))
-    hits = g.op("Equal", g.const(np.arange(len(known))), place)
+        position = _checked(g, position, len(known))
+    hits = g.op("Equal", g.const(np.arange(len(known))), position)
     if not p.outputSparse:
-        return transformed(source, g.cast(hits, "float64"))
+        return transformed(context, g.cast(hits, "float64"))
     keys = g.reshape(g.op("NonZero", hits), [-1])
     ones = g.op("Expand", g.const([1.0], "float64"), g.op("Shape", keys))
-    return transformed(source, Pairs(keys, ones))
+    return transformed(context, Pairs(keys, ones))
 
 
-def dict_vectorizer(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """The values of known keys by their place in the list: a vector, or a dictionary by place."""
-    p, pairs = source.body, pairs_input(source, slots)
+def dict_vectorizer(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """The values of known keys by their position in the list: a vector, or a dictionary by position."""
+    p, pairs = context.body, pairs_input(context, slots)
     known = _labels(p, p.WhichOneof("Map"), "the dictionary vectorizer")
-    (output,) = source.description.output
+    (output,) = context.description.output
     if output.type.WhichOneof("Type") != "dictionaryType":
-        return transformed(source, dense(g, pairs, known))
-    places = _place(g, pairs.keys, known)
+        return transformed(context, dense(g, pairs, known))
+    places = _position(g, pairs.keys, known)
     is_known = g.op("GreaterOrEqual", places, g.const(0, "int64"))
-    return transformed(source, Pairs(*(g.op("Compress", v, is_known, axis=0) for v in (places, pairs.values))))
+    return transformed(context, Pairs(*(g.op("Compress", v, is_known, axis=0) for v in (places, pairs.values))))
 
 
-def categorical_mapping(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """Text for an integer, or an integer for text. What isn't in the table becomes the default, or fails."""
-    p = source.body
+def categorical_mapping(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """Text for an integer, or an integer for text. Keys that aren't in the table give the default, or an error."""
+    p = context.body
     kind = p.WhichOneof("MappingType")
     table = dict(getattr(p, kind).map) if kind else {}
     if not table:
         raise damaged("the categorical mapping", "its table is empty")
-    place = _place(g, tensor_input(source, slots), labels_of(list(table)))
+    position = _position(g, tensor_input(context, slots), labels_of(list(table)))
     values = list(table.values())
     fallback = p.WhichOneof("ValueOnUnknown")
     if fallback is None:
-        place = _checked(g, place, len(values))
+        position = _checked(g, position, len(values))
     else:
-        # An unknown key has the place -1, which is the last one.
+        # An unknown key has the position -1, the last one.
         values.append(getattr(p, fallback))
-    return transformed(source, g.op("Gather", g.const(labels_of(values)), place))
+    return transformed(context, g.op("Gather", g.const(labels_of(values)), position))
 
 
 def _labels(p: Message, kind: str | None, what: str) -> Array:
@@ -72,19 +72,19 @@ def _labels(p: Message, kind: str | None, what: str) -> Array:
     return labels_of(list(getattr(p, kind).vector))
 
 
-def _place(g: Graph, x: Value, known: Array) -> Value:
-    """Where each element of ``x`` stands in ``known``; -1 where it doesn't."""
+def _position(g: Graph, x: Tensor, known: Array) -> Tensor:
+    """The position of each element of ``x`` in ``known``; -1 for unknown elements."""
     is_text = known.dtype.kind == "U"
     keys = {"keys_strings" if is_text else "keys_int64s": known.tolist()}
     types = [(np.dtype("int64"), x.shape)]
-    (place,) = g.ops(
+    (position,) = g.ops(
         "LabelEncoder", x if is_text else g.cast(x, "int64"), outputs=1, domain=ML_DOMAIN, types=types,
         values_int64s=list(range(len(known))), default_int64=-1, **keys,
     )  # fmt: skip
-    return place
+    return position
 
 
-def _checked(g: Graph, place: Value, count: int) -> Value:
-    """``place``, but asking for an unknown category fails: ONNX Runtime refuses the index behind the end."""
-    behind = g.op("Where", g.op("Less", place, g.const(0, "int64")), g.const(count, "int64"), place)
+def _checked(g: Graph, position: Tensor, count: int) -> Tensor:
+    """``position``, where an unknown category is an error: ONNX Runtime rejects an index past the end."""
+    behind = g.op("Where", g.op("Less", position, g.const(0, "int64")), g.const(count, "int64"), position)
     return g.op("Gather", g.const(np.arange(count)), behind)

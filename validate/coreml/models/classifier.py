@@ -1,4 +1,4 @@
-"""What all classifiers share: class labels, and how scores become a label and a dictionary."""
+"""Class labels, and how scores become a label and a dictionary; shared by all classifiers."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..files.proto import Message
-from ..graph import Graph, Pairs, Slot, Value
+from ..graph import Graph, Pairs, Slot, Tensor
 from ..refuse import damaged
-from .base import Source
+from .base import ModelContext
 
 if TYPE_CHECKING:
     from ...signature import Array
 
 
 def class_labels(body: Message) -> Array:
-    """The labels of a classifier's ``ClassLabels`` field, strings or integers. Raises PG402 without any."""
+    """The labels of a classifier's ``ClassLabels`` field, strings or integers. Raises PG402 if there are none."""
     kind = body.WhichOneof("ClassLabels")
     if kind is None:
         raise damaged("the classifier", "it has no class labels")
@@ -24,12 +24,12 @@ def class_labels(body: Message) -> Array:
     return np.array(labels, dtype=None if kind == "stringClassLabels" else np.int64)
 
 
-def classified(g: Graph, source: Source, labels: Array, probabilities: Value) -> dict[str, Slot]:
-    """The label of the greatest probability and the dictionary, under the names that the description gives them."""
+def classified(g: Graph, context: ModelContext, labels: Array, probabilities: Tensor) -> dict[str, Slot]:
+    """The label of the greatest probability and the dictionary, under their names in the description."""
     flat = g.reshape(probabilities, [-1])
     classes = g.const(labels)
     best = g.op("ArgMax", flat, axis=0, keepdims=1)
-    results: dict[str, Slot] = {source.description.predictedFeatureName: g.op("Gather", classes, best)}
-    if source.description.predictedProbabilitiesName:
-        results[source.description.predictedProbabilitiesName] = Pairs(classes, flat)
+    results: dict[str, Slot] = {context.description.predictedFeatureName: g.op("Gather", classes, best)}
+    if context.description.predictedProbabilitiesName:
+        results[context.description.predictedProbabilitiesName] = Pairs(classes, flat)
     return results

@@ -1,32 +1,32 @@
-"""An ML Program as a model: its function's inputs and outputs are the description's features."""
+"""An ML Program as a model: the inputs and outputs of its function are the features of the description."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from ..bind import TensorType
-from ..graph import Graph, Slot, Value
+from ..graph import Graph, Slot, Tensor
 from ..literals import tensor_type
 from ..program import function, lower_function
 from ..refuse import damaged
-from .base import Source
+from .base import ModelContext
 
 
-def ml_program(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+def ml_program(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
     """Lower the chosen function of the program."""
-    chosen = function(source.body, source.function)
+    chosen = function(context.body, context.function)
     inputs = {
         i.name: _input(g, slots, i.name, tensor_type(i.type, f"input '{i.name}'"))
         for i in chosen.inputs
-        if i.name not in source.states
+        if i.name not in context.states
     }
-    return lower_function(g, chosen, inputs, source.states, source.blobs)
+    return lower_function(g, chosen, inputs, context.states, context.blobs)
 
 
-def _input(g: Graph, slots: Mapping[str, Slot], name: str, declared: TensorType) -> Value:
+def _input(g: Graph, slots: Mapping[str, Slot], name: str, declared: TensorType) -> Tensor:
     slot = slots.get(name)
-    if not isinstance(slot, Value):
-        raise damaged(f"input '{name}'", "the program takes it as a tensor, the description has no such feature")
+    if not isinstance(slot, Tensor):
+        raise damaged(f"input '{name}'", "it is a tensor in the program, but the description has no such feature")
     value = g.cast(slot, declared.dtype)
     if declared.shape == () and value.shape != ():
         return g.reshape(value, [])

@@ -6,26 +6,26 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..graph import Graph, Slot, Value
+from ..graph import Graph, Slot, Tensor
 from ..refuse import damaged
-from .base import Source, vector_input
+from .base import ModelContext, vector_input
 from .classifier import class_labels, classified
 from .links import shares
 
 
-def k_nearest_neighbors_classifier(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+def k_nearest_neighbors_classifier(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
     """The nearest samples vote for their labels, equally or by 1 / distance; probabilities are shares of the votes.
 
-    The distance is the squared Euclidean one, as the model says. Samples that are hit exactly outvote all others.
+    The distance is the squared Euclidean one, as the model says. Samples at distance 0 outvote all others.
     """
-    body = source.body
+    body = context.body
     samples = [list(s.vector) for s in body.nearestNeighborsIndex.floatSamples]
     if not samples:
-        return _default(g, source)
+        return _default(g, context)
     labels = class_labels(body)
     if len({len(s) for s in samples}) != 1 or len(labels) != len(samples):
-        raise damaged("the nearest neighbours", "samples and labels don't fit together")
-    x = vector_input(g, source, slots)
+        raise damaged("the nearest neighbours", "samples and labels differ in number")
+    x = vector_input(g, context, slots)
     apart = g.op("Sub", g.const(np.array(samples, np.float32).astype(np.float64)), x)
     distances = g.op("ReduceSumSquare", apart, g.const([1], "int64"), keepdims=0)
     count = min(max(int(body.numberOfNeighbors.defaultValue), 1), len(samples))
@@ -35,10 +35,10 @@ def k_nearest_neighbors_classifier(g: Graph, source: Source, slots: Mapping[str,
     votes = _votes(g, nearest, body.WhichOneof("WeightingScheme") == "inverseDistanceWeighting")
     cast = g.op("Equal", g.const(np.arange(len(classes))[:, None]), owners)
     totals = g.op("ReduceSum", g.op("Where", cast, votes, g.like(0, votes)), g.const([1], "int64"), keepdims=0)
-    return classified(g, source, classes, shares(g, totals))
+    return classified(g, context, classes, shares(g, totals))
 
 
-def _votes(g: Graph, distances: Value, by_distance: bool) -> Value:
+def _votes(g: Graph, distances: Tensor, by_distance: bool) -> Tensor:
     one = g.like(1, distances)
     if not by_distance:
         return g.op("Expand", one, g.shape_of(distances))
@@ -47,10 +47,10 @@ def _votes(g: Graph, distances: Value, by_distance: bool) -> Value:
     return g.op("Where", any_exact, g.cast(exact, "float64"), g.op("Div", one, distances))
 
 
-def _default(g: Graph, source: Source) -> dict[str, Slot]:
-    """Without any sample, the label that the model names for that."""
-    kind = source.body.WhichOneof("DefaultClassLabel")
+def _default(g: Graph, context: ModelContext) -> dict[str, Slot]:
+    """The model's default label, for a model without samples."""
+    kind = context.body.WhichOneof("DefaultClassLabel")
     if kind is None:
         raise damaged("the nearest neighbours", "there are neither samples nor a default label")
-    label = np.array([getattr(source.body, kind)])
-    return classified(g, source, label, g.const([1.0], "float64"))
+    label = np.array([getattr(context.body, kind)])
+    return classified(g, context, label, g.const([1.0], "float64"))

@@ -1,16 +1,16 @@
-"""From the probabilities of pairs of classes to those of the classes (Wu, Lin and Weng, 2004, second method)."""
+"""Pairwise coupling: from probabilities of pairs of classes to those of classes (Wu, Lin, Weng 2004, method 2)."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 
 
-def coupled(g: Graph, first: Value, pairs: list[tuple[int, int]], classes: int) -> Value:
-    """``first`` holds for each pair (i, j) the probability of i. With two classes it is the answer already.
+def coupled(g: Graph, first: Tensor, pairs: list[tuple[int, int]], classes: int) -> Tensor:
+    """``first`` holds for each pair (i, j) the probability of i. With two classes it is the result.
 
-    Iterated as libsvm does: at most max(100, classes) times, until no gradient exceeds 0.005 / classes.
+    Iterated as in libsvm: at most max(100, classes) times, until no gradient exceeds 0.005 / classes.
     """
     if classes == 2:
         return g.op("Concat", first, g.op("Sub", g.like(1, first), first), axis=0)
@@ -28,7 +28,7 @@ def coupled(g: Graph, first: Value, pairs: list[tuple[int, int]], classes: int) 
     return g.ops("Loop", most, _is_far(g, q, start, classes), start, outputs=1, types=types, body=body)[0]
 
 
-def _quadratic_form(g: Graph, first: Value, pairs: list[tuple[int, int]], classes: int) -> Value:
+def _quadratic_form(g: Graph, first: Tensor, pairs: list[tuple[int, int]], classes: int) -> Tensor:
     """Q with Q[t, t] = sum of r[j, t]^2 and Q[t, j] = -r[j, t] r[t, j], for r[i, j] the probability of i against j."""
     second = g.op("Sub", g.like(1, first), first)
     every = g.op("Concat", first, second, g.const([0.0], "float64"), axis=0)
@@ -41,14 +41,14 @@ def _quadratic_form(g: Graph, first: Value, pairs: list[tuple[int, int]], classe
     return g.op("Sub", g.op("Mul", g.const(np.eye(classes)), squares), g.op("Mul", r, turned))
 
 
-def _is_far(g: Graph, q: Value, p: Value, classes: int) -> Value:
+def _is_far(g: Graph, q: Tensor, p: Tensor, classes: int) -> Tensor:
     product = g.op("MatMul", q, p)
     error = g.op("ReduceMax", g.op("Abs", g.op("Sub", product, g.op("MatMul", p, product))), keepdims=0)
     return g.op("GreaterOrEqual", error, g.like(0.005 / classes, error))
 
 
-def _sweep(g: Graph, q: Value, diagonal: Value, p: Value, classes: int) -> Value:
-    """Each class in turn is set to its best, and all are scaled to sum to 1."""
+def _sweep(g: Graph, q: Tensor, diagonal: Tensor, p: Tensor, classes: int) -> Tensor:
+    """Each class in turn is set to its optimum, and all are scaled to sum to 1."""
     product = g.op("MatMul", q, p)
     starts = (p, product, g.op("MatMul", p, product))
     body = g.subgraph()

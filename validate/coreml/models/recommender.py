@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..files.proto import Message
-from ..graph import Graph, Pairs, Slot, Value
+from ..graph import Graph, Pairs, Slot, Tensor
 from ..refuse import damaged, unsupported
-from .base import Source
+from .base import ModelContext
 from .vectors import dense, labels_of
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ _MOST_ITEMS = 1 << 14
 """The table of similarities is square."""
 
 
-def item_similarity_recommender(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """Items by falling score: the sum of similarity * (score - adjustment) over the items that are given.
+def item_similarity_recommender(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """Items by descending score: the sum of similarity * (score - adjustment) over the input items.
 
-    Items that are given or excluded are not recommended; of equal scores the earlier item comes first.
+    Input items and excluded items are not recommended; of equal scores the earlier item comes first.
     """
-    p = source.body
+    p = context.body
     items, similar, adjustment = _table(p)
     given = _pairs(slots, p.itemInputFeatureName)
     ones = g.op("Expand", g.const([1.0], "float64"), g.op("Shape", given.keys))
@@ -36,13 +36,13 @@ def item_similarity_recommender(g: Graph, source: Source, slots: Mapping[str, Sl
     for name, wanted in ((p.itemExclusionInputFeatureName, False), (p.itemRestrictionInputFeatureName, True)):
         if name in slots:
             allowed = g.op("And", allowed, _listed(g, slots[name], name, items, wanted))
-    return _ranked(g, source, items, g.op("Sub", own, shift), allowed, _limit(g, p, slots))
+    return _ranked(g, context, items, g.op("Sub", own, shift), allowed, _limit(g, p, slots))
 
 
 def _ranked(
-    g: Graph, source: Source, items: Array, scores: Value, allowed: Value, limit: Value | None
+    g: Graph, context: ModelContext, items: Array, scores: Tensor, allowed: Tensor, limit: Tensor | None
 ) -> dict[str, Slot]:
-    p = source.body
+    p = context.body
     count = g.op("ReduceSum", g.cast(allowed, "int64"), g.const([0], "int64"))
     most = count if limit is None else g.op("Min", count, limit)
     best, order = g.ops("TopK", g.op("Where", allowed, scores, g.like(-np.inf, scores)), most, outputs=2, axis=0)
@@ -61,7 +61,7 @@ def _table(p: Message) -> tuple[Array, Array, Array]:
     used = {e.itemId for e in entries} | {c.itemId for e in entries for c in e.similarItemList}
     names = labels_of(list(p.itemStringIds.vector or p.itemInt64Ids.vector or range(max(used, default=-1) + 1)))
     if max(used, default=-1) >= len(names):
-        raise damaged("the recommender", f"it has {len(names)} items, and asks for item {max(used)}")
+        raise damaged("the recommender", f"it has {len(names)} items, but refers to item {max(used)}")
     if len(names) > _MOST_ITEMS:
         raise unsupported("the recommender", f"{len(names)} items are more than {_MOST_ITEMS}")
     similar, adjustment = np.zeros((len(names), len(names))), np.zeros(len(names))
@@ -75,12 +75,12 @@ def _table(p: Message) -> tuple[Array, Array, Array]:
 def _pairs(slots: Mapping[str, Slot], name: str) -> Pairs:
     slot = slots.get(name)
     if not isinstance(slot, Pairs):
-        raise unsupported(f"input '{name}'", "the recommender takes items and their scores as a dictionary")
+        raise unsupported(f"input '{name}'", "the recommender expects a dictionary of items and scores")
     return slot
 
 
-def _listed(g: Graph, slot: Slot, name: str, items: Array, wanted: bool) -> Value:
-    """Whether each item is (or is not) in a list; an empty list of wanted items restricts nothing."""
+def _listed(g: Graph, slot: Slot, name: str, items: Array, wanted: bool) -> Tensor:
+    """Whether each item is (or is not) in a list; an empty list of wanted items doesn't restrict anything."""
     if isinstance(slot, Pairs):
         raise unsupported(f"input '{name}'", "a list of items is expected")
     matches = g.op("Equal", g.op("Unsqueeze", g.const(items), g.const([1], "int64")), g.reshape(slot, [-1]))
@@ -91,10 +91,10 @@ def _listed(g: Graph, slot: Slot, name: str, items: Array, wanted: bool) -> Valu
     return g.op("Or", inside, g.op("Equal", g.op("Size", slot), g.const(0, "int64")))
 
 
-def _limit(g: Graph, p: Message, slots: Mapping[str, Slot]) -> Value | None:
-    """How many items are asked for; none or a negative number means all."""
+def _limit(g: Graph, p: Message, slots: Mapping[str, Slot]) -> Tensor | None:
+    """The requested number of items; None for all."""
     slot = slots.get(p.numRecommendationsInputFeatureName)
-    if not isinstance(slot, Value):
+    if not isinstance(slot, Tensor):
         return None
     asked = g.reshape(g.cast(slot, "int64"), [1])
     every = g.const([np.iinfo(np.int64).max], "int64")

@@ -1,6 +1,6 @@
-"""Model types that nobody outside of Apple's operating systems can compute, each with the reason."""
+"""Model types that can be computed by Apple's operating systems only, each with the reason."""
 
-_APPLE = "its weights are a part of Apple's operating systems"
+_APPLE = "its weights are part of Apple's operating systems"
 _OPAQUE = "its parameters are in a format that Apple does not document"
 
 REFUSED = {
@@ -14,4 +14,4 @@ REFUSED = {
     "wordEmbedding": _OPAQUE,
     "customModel": "a custom model's code is not in the file",
 }
-"""By the name that Model.proto's ``Type`` has for them."""
+"""By their names in Model.proto's ``Type``."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..files.proto import Message
-from ..graph import Graph, Slot, Value
+from ..graph import Graph, Slot, Tensor
 from ..refuse import damaged, unsupported
-from .base import MOST_ELEMENTS, Source, regressed, vector_input
+from .base import MAX_ELEMENTS, ModelContext, regressed, vector_input
 from .classifier import class_labels, classified
 from .links import logistic
 from .pairwise import coupled
@@ -20,38 +20,40 @@ if TYPE_CHECKING:
     from ...signature import Array
 
 LEAST_PROBABILITY = 1e-7
-"""libsvm keeps the probabilities of pairs this far from 0 and 1."""
+"""libsvm clamps pairwise probabilities to this distance from 0 and 1."""
 
 
-def support_vector_regressor(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """The sum of coefficient * kernel over the support vectors, less rho."""
-    body = source.body
-    kernel = _kernel(g, body, vector_input(g, source, slots))
+def support_vector_regressor(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """The sum of coefficient * kernel over the support vectors, minus rho."""
+    body = context.body
+    kernel = _kernel(g, body, vector_input(g, context, slots))
     score = g.op("MatMul", g.const(np.array([body.coefficients.alpha], np.float64)), kernel)
-    return regressed(source, g.op("Sub", score, g.like(body.rho, score)))
+    return regressed(context, g.op("Sub", score, g.like(body.rho, score)))
 
 
-def support_vector_classifier(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """One decision for each pair of classes: they vote, or are coupled to probabilities when the model has any."""
-    body, labels = source.body, class_labels(source.body)
+def support_vector_classifier(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """One decision per pair of classes; decisions vote, or are coupled to probabilities if the model has any."""
+    body, labels = context.body, class_labels(context.body)
     pairs = list(combinations(range(len(labels)), 2))
     if len(body.rho) != len(pairs) or len(body.probA) != len(body.probB) or len(body.probA) not in (0, len(pairs)):
-        raise damaged("the support vector classifier", f"its parameters aren't those of {len(pairs)} pairs of classes")
-    kernel = _kernel(g, body, vector_input(g, source, slots))
+        raise damaged(
+            "the support vector classifier", f"the number of its parameters doesn't match {len(pairs)} pairs of classes"
+        )
+    kernel = _kernel(g, body, vector_input(g, context, slots))
     scores = g.op("MatMul", g.const(_pair_coefficients(body, pairs)), kernel)
     decisions = g.op("Sub", scores, g.const(list(body.rho), "float64"))
     if not body.probA:
-        if source.description.predictedProbabilitiesName:
+        if context.description.predictedProbabilitiesName:
             raise unsupported("the support vector classifier", "it has no parameters for probabilities")
-        return classified(g, source, labels, _votes(g, decisions, pairs, len(labels)))
+        return classified(g, context, labels, _votes(g, decisions, pairs, len(labels)))
     slopes, shifts = (g.const(list(v), "float64") for v in (body.probA, body.probB))
     first = logistic(g, g.op("Neg", g.op("Add", g.op("Mul", decisions, slopes), shifts)))
     bounded = g.op("Clip", first, g.like(LEAST_PROBABILITY, first), g.like(1 - LEAST_PROBABILITY, first))
-    return classified(g, source, labels, coupled(g, bounded, pairs, len(labels)))
+    return classified(g, context, labels, coupled(g, bounded, pairs, len(labels)))
 
 
-def _votes(g: Graph, decisions: Value, pairs: list[tuple[int, int]], classes: int) -> Value:
-    """How many pairs each class wins; the second of a pair wins at 0."""
+def _votes(g: Graph, decisions: Tensor, pairs: list[tuple[int, int]], classes: int) -> Tensor:
+    """The number of pairs that each class wins; at 0 the second class of a pair wins."""
     winners = np.array(pairs, np.int64).reshape(-1, 2)
     positive = g.op("Greater", decisions, g.like(0, decisions))
     won = g.op("Where", positive, g.const(winners[:, 0]), g.const(winners[:, 1]))
@@ -60,7 +62,7 @@ def _votes(g: Graph, decisions: Value, pairs: list[tuple[int, int]], classes: in
 
 
 def _pair_coefficients(body: Message, pairs: list[tuple[int, int]]) -> Array:
-    """A row per pair: of its two classes' support vectors, libsvm keeps each against the other."""
+    """Coefficients (pair, support vector): libsvm stores, for each support vector, one against each other class."""
     counts = list(body.numberOfSupportVectorsPerClass)
     ends = np.cumsum([0, *counts])
     rows = [np.array(c.alpha, np.float64) for c in body.coefficients]
@@ -73,7 +75,7 @@ def _pair_coefficients(body: Message, pairs: list[tuple[int, int]]) -> Array:
     return matrix
 
 
-def _kernel(g: Graph, body: Message, x: Value) -> Value:
+def _kernel(g: Graph, body: Message, x: Tensor) -> Tensor:
     """The kernel of each support vector with ``x``."""
     vectors = _support_vectors(body, x)
     kind = body.kernel.WhichOneof("kernel")
@@ -83,20 +85,21 @@ def _kernel(g: Graph, body: Message, x: Value) -> Value:
     if kind == "rbfKernel":
         distances = g.op("ReduceSumSquare", g.op("Sub", g.const(vectors), x), g.const([1], "int64"), keepdims=0)
         return g.op("Exp", g.op("Mul", distances, g.like(-p.gamma, x)))
-    # A factor behind the product would be fused into it by ONNX Runtime, and thereby rounded to single precision.
+    # ONNX Runtime would fuse a factor after the product into it, and round it to single precision.
     shifted = g.op("Add", g.op("MatMul", g.const(p.gamma * vectors), x), g.like(p.c, x))
     return g.op("Pow", shifted, g.like(p.degree, x)) if kind == "polyKernel" else g.op("Tanh", shifted)
 
 
-def _support_vectors(body: Message, x: Value) -> Array:
+def _support_vectors(body: Message, x: Tensor) -> Array:
     """(support vectors, features). Sparse ones count features from 1."""
     if x.static_shape is None:
-        raise unsupported("the support vector machine", "the number of its features is not known before it runs")
+        raise unsupported("the support vector machine", "the number of its features is not known before the model runs")
     kind = body.WhichOneof("supportVectors")
     vectors = getattr(body, kind).vectors if kind else ()
-    if len(vectors) * x.static_shape[0] > MOST_ELEMENTS:
+    if len(vectors) * x.static_shape[0] > MAX_ELEMENTS:
         raise damaged(
-            "the support vector machine", f"{len(vectors)} vectors of {x.static_shape[0]} features are absurd"
+            "the support vector machine",
+            f"{len(vectors)} vectors of {x.static_shape[0]} features are implausibly large",
         )
     matrix = np.zeros((len(vectors), x.static_shape[0]))
     try:
@@ -106,5 +109,5 @@ def _support_vectors(body: Message, x: Value) -> Array:
             else:
                 row[np.array([n.index for n in vector.nodes], np.uint32) - 1] = [n.value for n in vector.nodes]
     except (IndexError, ValueError) as e:
-        raise damaged("the support vector machine", f"a support vector doesn't fit its features: {e}") from e
+        raise damaged("the support vector machine", f"a support vector doesn't match the features: {e}") from e
     return matrix

@@ -1,4 +1,4 @@
-"""Tree ensembles, in double: all trees take one step at a time, from their roots to their leaves.
+"""Tree ensembles, in double: all trees are walked in parallel, step by step, from root to leaf.
 
 ONNX's own tree operators are not used: they round their results to single precision.
 """
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..files.proto import Message
-from ..graph import Graph, Slot, Value
+from ..graph import Graph, Slot, Tensor
 from ..refuse import damaged, unsupported
-from .base import MOST_ELEMENTS, Source, regressed, vector_input
+from .base import MAX_ELEMENTS, ModelContext, regressed, vector_input
 from .classifier import class_labels, classified
 from .links import logistic, softmax, softmax_with_reference
 
@@ -30,33 +30,33 @@ TRANSFORMS = {SOFTMAX: softmax, LOGISTIC: logistic, SOFTMAX_WITH_REFERENCE: soft
 """TreeEnsemblePostEvaluationTransform."""
 
 
-def tree_ensemble_regressor(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """The sum of the leaves that are reached, transformed."""
-    return regressed(source, _transformed(g, source, slots))
+def tree_ensemble_regressor(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """The transformed sum of the leaves that are reached."""
+    return regressed(context, _transformed(g, context, slots))
 
 
-def tree_ensemble_classifier(g: Graph, source: Source, slots: Mapping[str, Slot]) -> dict[str, Slot]:
-    """Class probabilities; of a single number, that of the second class."""
-    labels = class_labels(source.body)
-    scores = _transformed(g, source, slots)
+def tree_ensemble_classifier(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """Class probabilities; a single number is the probability of the second class."""
+    labels = class_labels(context.body)
+    scores = _transformed(g, context, slots)
     if scores.shape == (1,) and len(labels) == 2:
         scores = g.op("Concat", g.op("Sub", g.like(1, scores), scores), scores, axis=0)
-    return classified(g, source, labels, scores)
+    return classified(g, context, labels, scores)
 
 
-def _transformed(g: Graph, source: Source, slots: Mapping[str, Slot]) -> Value:
-    body = source.body
-    scores = _scores(g, vector_input(g, source, slots), body.treeEnsemble)
+def _transformed(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> Tensor:
+    body = context.body
+    scores = _scores(g, vector_input(g, context, slots), body.treeEnsemble)
     if body.postEvaluationTransform == NO_TRANSFORM:
         return scores
     if body.postEvaluationTransform not in TRANSFORMS:
-        raise unsupported("the tree ensemble", f"post-evaluation transform {body.postEvaluationTransform} is not known")
+        raise unsupported("the tree ensemble", f"post-evaluation transform {body.postEvaluationTransform} is unknown")
     return TRANSFORMS[body.postEvaluationTransform](g, scores)
 
 
 @dataclass(frozen=True, slots=True)
 class _Trees:
-    """All nodes of all trees, by position. A leaf is its own child; ``rows`` are the leaves' rows in ``weights``."""
+    """All nodes of all trees, by position. A leaf is its own child; ``rows`` maps leaves to ``weights``."""
 
     behaviour: Array
     feature: Array
@@ -69,10 +69,10 @@ class _Trees:
     depth: int
 
 
-def _scores(g: Graph, x: Value, parameters: Message) -> Value:
+def _scores(g: Graph, x: Tensor, parameters: Message) -> Tensor:
     trees = _read(parameters)
     if x.static_shape and trees.feature.max(initial=0) >= x.static_shape[0]:
-        raise damaged("the tree ensemble", f"a node asks for feature {trees.feature.max()} of {x.static_shape[0]}")
+        raise damaged("the tree ensemble", f"a node refers to feature {trees.feature.max()} of {x.static_shape[0]}")
     leaves = _descended(g, x, trees) if trees.depth else g.const(trees.roots)
     reached = g.op("Gather", g.const(trees.weights), g.op("Gather", g.const(trees.rows), leaves))
     total = g.op("ReduceSum", reached, g.const([0], "int64"), keepdims=0)
@@ -82,8 +82,8 @@ def _scores(g: Graph, x: Value, parameters: Message) -> Value:
     return g.op("Add", total, g.const(base, "float64")) if base else total
 
 
-def _descended(g: Graph, x: Value, trees: _Trees) -> Value:
-    """The leaf that each tree arrives at."""
+def _descended(g: Graph, x: Tensor, trees: _Trees) -> Tensor:
+    """The leaf that each tree reaches."""
     start = g.const(trees.roots)
     body = g.subgraph()
     body.input("pass", "int64", ())
@@ -97,8 +97,8 @@ def _descended(g: Graph, x: Value, trees: _Trees) -> Value:
     return g.ops("Loop", g.const(trees.depth, "int64"), None, start, outputs=1, types=types, body=body)[0]
 
 
-def _condition(g: Graph, x: Value, trees: _Trees, at: Value) -> Value:
-    """Whether each tree takes the true branch of its node ``at``."""
+def _condition(g: Graph, x: Tensor, trees: _Trees, at: Tensor) -> Tensor:
+    """Whether each tree follows the true branch of its node ``at``."""
     value = g.op("Gather", x, g.op("Gather", g.const(trees.feature), at))
     threshold = g.op("Gather", g.const(trees.threshold), at)
     used = sorted(set(trees.behaviour.tolist()) - {LEAF})
@@ -112,7 +112,7 @@ def _condition(g: Graph, x: Value, trees: _Trees, at: Value) -> Value:
     return g.op("Or", tracked, g.op("And", g.op("Not", absent), holds))
 
 
-def _compared(g: Graph, behaviour: int, value: Value, threshold: Value) -> Value:
+def _compared(g: Graph, behaviour: int, value: Tensor, threshold: Tensor) -> Tensor:
     if COMPARISONS[behaviour] == "NotEqual":
         return g.op("Not", g.op("Equal", value, threshold))
     return g.op(COMPARISONS[behaviour], value, threshold)
@@ -128,7 +128,7 @@ def _read(parameters: Message) -> _Trees:
     children = np.array([_children(n, i, place) for i, n in enumerate(nodes)], np.int64)
     behaviour = np.array([n.nodeBehavior for n in nodes])
     if not np.isin(behaviour, range(LEAF + 1)).all():
-        raise unsupported("the tree ensemble", f"node behaviour {behaviour.max()} is not known")
+        raise unsupported("the tree ensemble", f"node behaviour {behaviour.max()} is unknown")
     roots, depth = _shape(children)
     return _Trees(
         behaviour=behaviour,
@@ -149,12 +149,12 @@ def _children(node: Message, own: int, place: Mapping[tuple[int, int], int]) -> 
     try:
         return place[node.treeId, node.trueChildNodeId], place[node.treeId, node.falseChildNodeId]
     except KeyError as e:
-        raise damaged(f"tree {node.treeId}, node {node.nodeId}", "it names a child that isn't there") from e
+        raise damaged(f"tree {node.treeId}, node {node.nodeId}", "it refers to a child that doesn't exist") from e
 
 
 def _weights(leaves: list[Message], dimensions: int) -> Array:
-    if dimensions * len(leaves) > MOST_ELEMENTS:
-        raise damaged("the tree ensemble", f"{dimensions} prediction dimensions are absurd")
+    if dimensions * len(leaves) > MAX_ELEMENTS:
+        raise damaged("the tree ensemble", f"{dimensions} prediction dimensions are implausibly many")
     weights = np.zeros((len(leaves), dimensions))
     for row, leaf in zip(weights, leaves, strict=True):
         for info in leaf.evaluationInfo:
@@ -165,7 +165,7 @@ def _weights(leaves: list[Message], dimensions: int) -> Array:
 
 
 def _shape(children: Array) -> tuple[Array, int]:
-    """The roots, which are nobody's children, and the number of steps to the deepest leaf."""
+    """The roots, which have no parent, and the number of steps to the deepest leaf."""
     own = np.arange(len(children))
     inner = children[:, 0] != own
     roots = np.setdiff1d(own, children[inner])
@@ -177,5 +177,5 @@ def _shape(children: Array) -> tuple[Array, int]:
         if depth > len(children):
             break
     if not roots.size or depth > len(children) or seen < len(children):
-        raise damaged("the tree ensemble", "its nodes run in a circle")
+        raise damaged("the tree ensemble", "its nodes form a cycle")
     return roots, depth

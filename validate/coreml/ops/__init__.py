@@ -1,4 +1,4 @@
-"""ML Program operators, one function or table row each, in files named as coremltools' own.
+"""ML Program operators, one function or table entry each, in files named like coremltools' own.
 
 Importing this package fills :data:`paritygate.validate.coreml.bind.MIL` from the modules listed here, and no others.
 """

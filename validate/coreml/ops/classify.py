@@ -1,13 +1,13 @@
-"""The end of a classifier: probabilities become a label and a dictionary."""
+"""The last operator of a classifier: probabilities become a label and a dictionary."""
 
 from __future__ import annotations
 
 from ..bind import Array, lowers
-from ..graph import Graph, Pairs, Value
+from ..graph import Graph, Pairs, Tensor
 
 
 @lowers("classify")
-def classify(g: Graph, *, probabilities: Value, classes: Array) -> tuple[Value, Pairs]:
+def classify(g: Graph, *, probabilities: Tensor, classes: Array) -> tuple[Tensor, Pairs]:
     """The class of the greatest probability, and the probability of each."""
     flat = g.reshape(probabilities, [-1])
     labels = g.const(classes)

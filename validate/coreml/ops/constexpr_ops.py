@@ -1,4 +1,4 @@
-"""Compressed weights: computed once, while the program is lowered, with no more memory than their results take."""
+"""Compressed weights: decompressed once, during lowering, without more memory than the results need."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 
 from ..bind import Array, Ints, Numerics, lowers
 from ..dtypes import BY_NAME, ElementType, unpack_bits
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 
 _AT_ONCE = 1 << 20
-"""Elements that are looked up at a time: numpy widens indices to 8 bytes. A multiple of 8, so that bits end evenly."""
+"""Elements per look-up, as numpy widens indices to 8 bytes; a multiple of 8, so that chunks end at whole bytes."""
 
 
 @lowers("constexpr_affine_dequantize", opset=16, numerics=Numerics.RAW)
 def constexpr_affine_dequantize(
     g: Graph, *, quantized_data: Array, zero_point: Array, scale: Array, axis: int
-) -> Value:
+) -> Tensor:
     """scale * (quantized_data - zero_point), each a scalar or a vector along ``axis``."""
     shape = [1] * quantized_data.ndim
     shape[axis] = -1
@@ -30,13 +30,13 @@ def _scaled(data: Array, scale: Array, offset: Array | None) -> Array:
     out = np.empty(np.broadcast_shapes(data.shape, scale.shape), scale.dtype)
     shifted = data
     if offset is not None:
-        # float32 is numpy's working type in small pieces: no array of it is ever held.
+        # numpy computes in float32 in small chunks: no float32 array is ever kept.
         shifted = np.subtract(data, offset, out=out, dtype=np.float32, casting="unsafe")
     return np.multiply(shifted, scale, out=out, dtype=np.float32, casting="unsafe")
 
 
 @lowers("constexpr_blockwise_shift_scale", opset=18, numerics=Numerics.RAW)
-def constexpr_blockwise_shift_scale(g: Graph, *, data: Array, scale: Array, offset: Array | None = None) -> Value:
+def constexpr_blockwise_shift_scale(g: Graph, *, data: Array, scale: Array, offset: Array | None = None) -> Tensor:
     """scale * (data - offset), one scale and offset per block of data."""
     return g.const(_shift_scaled(data, scale, offset))
 
@@ -51,22 +51,22 @@ def _shift_scaled(data: Array, scale: Array, offset: Array | None) -> Array:
 
 def _times(length: int, blocks: int) -> int:
     if blocks < 1 or length % blocks:
-        raise ValueError(f"{length} elements can't be cut into {blocks} equal blocks")
+        raise ValueError(f"{length} elements can't be divided into {blocks} equal blocks")
     return length // blocks
 
 
 @lowers("constexpr_cast", opset=16, numerics=Numerics.RAW)
-def constexpr_cast(g: Graph, *, source_val: Array, output_dtype: str) -> Value:
+def constexpr_cast(g: Graph, *, source_val: Array, output_dtype: str) -> Tensor:
     """``source_val`` in another type."""
     return g.const(source_val.astype(BY_NAME[output_dtype].dtype))
 
 
 @lowers("constexpr_lut_to_dense", opset=16, numerics=Numerics.RAW)
-def constexpr_lut_to_dense(g: Graph, *, indices: Array, lut: Array, shape: Ints) -> Value:
-    """The table's entries at ``indices``, which lie packed in bytes, lowest bit first."""
+def constexpr_lut_to_dense(g: Graph, *, indices: Array, lut: Array, shape: Ints) -> Tensor:
+    """The table's entries at ``indices``, which are packed into bytes, lowest bit first."""
     bits = int(lut.size).bit_length() - 1
     if 1 << bits != lut.size:
-        raise ValueError(f"a table of {lut.size} entries has no number of bits")
+        raise ValueError(f"the number of entries of the table, {lut.size}, is not a power of 2")
     element = ElementType(f"uint{bits}", np.dtype("uint8"), bits)
     out = np.empty(math.prod(shape), lut.dtype)
     if indices.size != element.bytes_for(out.size):
@@ -79,8 +79,8 @@ def constexpr_lut_to_dense(g: Graph, *, indices: Array, lut: Array, shape: Ints)
 
 
 @lowers("constexpr_lut_to_dense", opset=18, numerics=Numerics.RAW)
-def grouped_lut_to_dense(g: Graph, *, indices: Array, lut: Array, vector_axis: int | None = None) -> Value:
-    """The entries at ``indices`` of one table per block; entries may be vectors that lie along ``vector_axis``."""
+def grouped_lut_to_dense(g: Graph, *, indices: Array, lut: Array, vector_axis: int | None = None) -> Tensor:
+    """The entries at ``indices`` of one table per block; entries may be vectors along ``vector_axis``."""
     return g.const(_looked_up(indices, lut, vector_axis))
 
 
@@ -108,15 +108,15 @@ def _take(table: Array, indices: Array, out: Array) -> None:
 
 
 @lowers("constexpr_sparse_to_dense", opset=16, numerics=Numerics.RAW)
-def constexpr_sparse_to_dense(g: Graph, *, nonzero_data: Array, mask: Array, shape: Ints) -> Value:
-    """Zeros but for ``nonzero_data`` where a bit of ``mask`` is set, lowest bit first."""
+def constexpr_sparse_to_dense(g: Graph, *, nonzero_data: Array, mask: Array, shape: Ints) -> Tensor:
+    """Zeros, with ``nonzero_data`` where a bit of ``mask`` is set, lowest bit first."""
     bits = unpack_bits(mask, BY_NAME["uint1"], math.prod(shape))
     return g.const(_dense(nonzero_data, bits.reshape(shape)))
 
 
 @lowers("constexpr_sparse_to_dense", opset=18, numerics=Numerics.RAW)
-def masked_sparse_to_dense(g: Graph, *, nonzero_data: Array, mask: Array) -> Value:
-    """Zeros but for ``nonzero_data`` where ``mask`` is 1."""
+def masked_sparse_to_dense(g: Graph, *, nonzero_data: Array, mask: Array) -> Tensor:
+    """Zeros, with ``nonzero_data`` where ``mask`` is 1."""
     return g.const(_dense(nonzero_data, mask))
 
 
@@ -124,7 +124,7 @@ def _dense(nonzero_data: Array, mask: Array) -> Array:
     out = np.zeros(mask.shape, nonzero_data.dtype)
     set_bits = np.count_nonzero(mask)
     if nonzero_data.shape != (set_bits,):
-        raise ValueError(f"{nonzero_data.size} elements can't fill {set_bits} places")
+        raise ValueError(f"{nonzero_data.size} elements can't fill {set_bits} positions")
     out[mask != 0] = nonzero_data
     return out
 
@@ -132,7 +132,7 @@ def _dense(nonzero_data: Array, mask: Array) -> Array:
 @lowers("constexpr_lut_to_sparse", opset=18, numerics=Numerics.RAW)
 def constexpr_lut_to_sparse(
     g: Graph, *, indices_mask: Array, indices_nonzero_data: Array, lut: Array, vector_axis: int | None = None
-) -> tuple[Value, Value]:
+) -> tuple[Tensor, Tensor]:
     """The mask and the non-zero elements of a tensor whose non-zero elements are indices into tables."""
     dense = _looked_up(_dense(indices_nonzero_data, indices_mask), lut, vector_axis)
     mask = indices_mask if vector_axis is None else np.repeat(indices_mask, lut.shape[-1], vector_axis)
@@ -142,7 +142,7 @@ def constexpr_lut_to_sparse(
 @lowers("constexpr_sparse_blockwise_shift_scale", opset=18, numerics=Numerics.RAW)
 def constexpr_sparse_blockwise_shift_scale(
     g: Graph, *, data_mask: Array, nonzero_data: Array, scale: Array, offset: Array | None = None
-) -> tuple[Value, Value]:
-    """The mask and the non-zero elements of a tensor whose non-zero elements are quantised by blocks."""
+) -> tuple[Tensor, Tensor]:
+    """The mask and the non-zero elements of a tensor whose non-zero elements are quantised in blocks."""
     dense = _shift_scaled(_dense(nonzero_data, data_mask), scale, offset)
     return g.const(data_mask), g.const(dense[data_mask != 0])

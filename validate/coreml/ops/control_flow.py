@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..bind import Block, Numerics, Op, TensorType, Values, lowers
+from ..bind import Block, Numerics, Op, TensorType, lowers
 from ..dtypes import BY_NAME
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor, Tensors
 from ..refuse import unsupported
 from .elementwise_binary import promoted
 
 
 @lowers("cond", numerics=Numerics.RAW)
-def cond(g: Graph, op: Op, *, pred: Value) -> tuple[Value, ...]:
-    """The first block's results where ``pred`` holds, else the second's."""
+def cond(g: Graph, op: Op, *, pred: Tensor) -> tuple[Tensor, ...]:
+    """The results of the first block if ``pred`` is true, else those of the second."""
     branches = [_branch(g, op, block) for block in op.blocks]
     scalar = g.reshape(pred, [])
     types = [(t.dtype, t.shape) for t in op.outputs]
@@ -25,12 +25,12 @@ def cond(g: Graph, op: Op, *, pred: Value) -> tuple[Value, ...]:
 
 
 @lowers("select", numerics=Numerics.EXACT)
-def select(g: Graph, *, cond: Value, a: Value, b: Value) -> Value:
-    """a where ``cond`` holds, b elsewhere."""
+def select(g: Graph, *, cond: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """a where ``cond`` is true, b elsewhere."""
     a, b = promoted(g, a, b)
     if a.dtype != np.bool_:
         return g.op("Where", cond, a, b)
-    # ONNX Runtime has no such kernel for truth values.
+    # ONNX Runtime has no Where kernel for truth values.
     return g.cast(g.op("Where", cond, g.cast(a, "uint8"), g.cast(b, "uint8")), "bool")
 
 
@@ -42,10 +42,10 @@ def _branch(g: Graph, op: Op, block: Block) -> Graph:
 
 
 @lowers("while_loop", numerics=Numerics.RAW)
-def while_loop(g: Graph, op: Op, *, loop_vars: Values) -> tuple[Value, ...]:
-    """The second block over and over, as long as the first holds on what it gives."""
+def while_loop(g: Graph, op: Op, *, loop_vars: Tensors) -> tuple[Tensor, ...]:
+    """Repeats the second block while the first is true for its results."""
     holds, step = op.blocks
-    # An axis that the declared types leave open may change its length from one pass to the next.
+    # The length of an axis without a declared length may change from one iteration to the next.
     types = [TensorType(v.dtype, t.shape) for v, t in zip(loop_vars, step.inputs, strict=True)]
     body = g.subgraph()
     body.input("pass", "int64", ())
@@ -59,24 +59,24 @@ def while_loop(g: Graph, op: Op, *, loop_vars: Values) -> tuple[Value, ...]:
     return g.ops("Loop", None, start, *loop_vars, outputs=len(declared), types=declared, body=body)
 
 
-def _condition(g: Graph, op: Op, block: Block, variables: Sequence[Value]) -> Value:
+def _condition(g: Graph, op: Op, block: Block, variables: Sequence[Tensor]) -> Tensor:
     (result,) = _tensors(op, block.lower(g, variables))
     return g.reshape(result, [])
 
 
-def _tensors(op: Op, results: Sequence[object]) -> list[Value]:
-    tensors = [r for r in results if isinstance(r, Value)]
+def _tensors(op: Op, results: Sequence[object]) -> list[Tensor]:
+    tensors = [r for r in results if isinstance(r, Tensor)]
     if len(tensors) != len(results):
-        raise unsupported(str(op), "a dictionary can't leave a nested block")
+        raise unsupported(str(op), "a dictionary can't be the result of a nested block")
     return tensors
 
 
 @lowers("make_list", numerics=Numerics.RAW)
 def make_list(
-    g: Graph, op: Op, *, elem_shape: Values, init_length: Value | None = None, dynamic_length: bool = True,
+    g: Graph, op: Op, *, elem_shape: Tensors, init_length: Tensor | None = None, dynamic_length: bool = True,
     dtype: str = "fp32",
-) -> Value:  # fmt: skip
-    """Zeros. An axis that is only named, not sized, starts out empty and takes the size of what is written."""
+) -> Tensor:  # fmt: skip
+    """Zeros. An axis with a name instead of a length is empty at first and takes the length of the first element."""
     sizes = [_size(s) for s in elem_shape]
     length = init_length or g.const(1, "int64")
     shape = g.op("Concat", g.reshape(g.cast(length, "int64"), [1]), g.const(sizes, "int64"), axis=0)
@@ -84,37 +84,37 @@ def make_list(
     return g.op("Expand", zero, shape)
 
 
-def _size(size: Value) -> int:
+def _size(size: Tensor) -> int:
     return 0 if size.value is None or size.value.dtype.kind == "U" else int(size.value.item())
 
 
 @lowers("list_length", numerics=Numerics.RAW)
-def list_length(g: Graph, *, ls: Value) -> Value:
-    """How many elements the list has."""
+def list_length(g: Graph, *, ls: Tensor) -> Tensor:
+    """The number of elements of the list."""
     return g.reshape(g.op("Shape", ls, start=0, end=1), [])
 
 
 @lowers("list_read", numerics=Numerics.RAW)
-def list_read(g: Graph, *, ls: Value, index: Value) -> Value:
+def list_read(g: Graph, *, ls: Tensor, index: Tensor) -> Tensor:
     """The element at ``index``."""
     return g.op("Gather", ls, g.reshape(index, []), axis=0)
 
 
 @lowers("list_gather", numerics=Numerics.RAW)
-def list_gather(g: Graph, *, ls: Value, indices: Value) -> Value:
+def list_gather(g: Graph, *, ls: Tensor, indices: Tensor) -> Tensor:
     """The elements at ``indices``, stacked."""
     return g.op("Gather", ls, indices, axis=0)
 
 
 @lowers("list_write", numerics=Numerics.RAW)
-def list_write(g: Graph, *, ls: Value, index: Value, value: Value) -> Value:
-    """The list with ``value`` at ``index``; it grows when the index lies behind its end."""
+def list_write(g: Graph, *, ls: Tensor, index: Tensor, value: Tensor) -> Tensor:
+    """The list with ``value`` at ``index``; it grows if the index is past its end."""
     zeroth = g.const([0], "int64")
     return list_scatter(g, ls=ls, indices=g.reshape(index, [1]), value=g.op("Unsqueeze", value, zeroth))
 
 
 @lowers("list_scatter", numerics=Numerics.RAW)
-def list_scatter(g: Graph, *, ls: Value, indices: Value, value: Value) -> Value:
+def list_scatter(g: Graph, *, ls: Tensor, indices: Tensor, value: Tensor) -> Tensor:
     """The list with ``value[i]`` at ``indices[i]``; it grows to the greatest index."""
     one = g.const(1, "int64")
     places = g.cast(indices, "int64")
@@ -124,8 +124,8 @@ def list_scatter(g: Graph, *, ls: Value, indices: Value, value: Value) -> Value:
     return g.op("ScatterND", grown, g.op("Unsqueeze", places, g.const([-1], "int64")), value)
 
 
-def _resized(g: Graph, ls: Value, value: Value) -> Value:
-    """The list; when its element shape was open, that of ``value`` with the same length."""
+def _resized(g: Graph, ls: Tensor, value: Tensor) -> Tensor:
+    """The list; if its element shape was undefined, with the shape of ``value``."""
     if ls.shape is not None and None not in ls.shape[1:]:
         return ls
     length = g.op("Shape", ls, start=0, end=1)
@@ -139,7 +139,7 @@ def _resized(g: Graph, ls: Value, value: Value) -> Value:
     )[0]  # fmt: skip
 
 
-def _zeros(g: Graph, count: Value, value: Value) -> Value:
+def _zeros(g: Graph, count: Tensor, value: Tensor) -> Tensor:
     """``count`` elements like those of ``value``, all zero."""
     shape = g.op("Concat", g.reshape(count, [1]), g.op("Shape", value, start=1), axis=0)
     return g.op("Expand", g.const(np.zeros(1, value.dtype)), shape)

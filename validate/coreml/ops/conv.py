@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..bind import Array, Floats, Ints, Op, lowers
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 from ..refuse import unsupported
 
 AUTO_PAD = {"same": "SAME_UPPER", "same_lower": "SAME_LOWER"}
@@ -18,16 +18,16 @@ def conv(
     g: Graph,
     op: Op,
     *,
-    x: Value,
-    weight: Value,
-    bias: Value | None = None,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
     strides: Ints | None = None,
     pad_type: str = "valid",
     pad: Ints | None = None,
     dilations: Ints | None = None,
     groups: int = 1,
-) -> Value:
-    """Conv. "same" pads as TensorFlow does: the output has ceil(input / stride) elements per axis."""
+) -> Tensor:
+    """Conv. "same" pads as in TensorFlow: the output has ceil(input / stride) elements per axis."""
     strides, dilations = strides or (1,) * (x.rank - 2), dilations or (1,) * (x.rank - 2)
     if pad_type in ("valid", "custom"):
         x, pad_type, pad = _absorbing(g, x, pad_type, pad)
@@ -38,8 +38,8 @@ def conv(
     return g.op("Conv", x, weight, bias, strides=strides, dilations=dilations, group=groups, **padding)
 
 
-def _absorbing(g: Graph, x: Value, pad_type: str, pad: Ints | None) -> tuple[Value, str, Ints | None]:
-    """Zeros that a pad puts around ``x`` as padding of the convolution: its kernel wants no copy of ``x``."""
+def _absorbing(g: Graph, x: Tensor, pad_type: str, pad: Ints | None) -> tuple[Tensor, str, Ints | None]:
+    """Uses zero padding of ``x`` as padding of the convolution, which avoids a padded copy of ``x``."""
     inner, amounts = g.unpadded(x)
     missing = 2 * x.rank - len(amounts)
     pads = (0,) * missing + tuple(amounts)
@@ -49,11 +49,11 @@ def _absorbing(g: Graph, x: Value, pad_type: str, pad: Ints | None) -> tuple[Val
     return inner, "custom", tuple(a + b for a, b in zip(pads[4:], own, strict=True))
 
 
-def window_padding(op: Op, x: Value, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> dict[str, Any]:
-    """ONNX's padding attributes for windows of ``reach`` elements per axis, gaps included.
+def window_padding(op: Op, x: Tensor, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> dict[str, Any]:
+    """ONNX's padding attributes for windows of ``reach`` elements per axis, dilation included.
 
-    "same" is computed here where it can be: ONNX Runtime's own rule knows no gaps, and fails where a stride is longer
-    than the window.
+    "same" is computed here if possible: ONNX Runtime's own rule ignores dilation, and fails if a stride is longer than
+    the window.
     """
     if pad_type not in AUTO_PAD:
         return conv_padding(op, pad_type, pad)
@@ -76,7 +76,7 @@ def conv_padding(op: Op, pad_type: str, pad: Ints) -> dict[str, Any]:
 
 
 def _same(length: int | None, reach: int, stride: int) -> int | None:
-    """How much padding gives ceil(length / stride) windows; None when that depends on the length, which isn't known."""
+    """The padding for ceil(length / stride) windows; None if it depends on the length and the length is unknown."""
     if stride == 1:
         return reach - 1
     return None if length is None else max(0, (-(-length // stride) - 1) * stride + reach - length)
@@ -87,22 +87,22 @@ def conv_quantized(
     g: Graph,
     op: Op,
     *,
-    x: Value,
+    x: Tensor,
     weight: Array,
     quantization_type: str,
     quant_scale: Floats,
     quant_bias: Floats,
     nbits: int = 8,
-    bias: Value | None = None,
+    bias: Tensor | None = None,
     strides: Ints | None = None,
     pad_type: str = "valid",
     pad: Ints | None = None,
     dilations: Ints | None = None,
     groups: int = 1,
-) -> Value:
+) -> Tensor:
     """Conv with weight * quant_scale + quant_bias, each a scalar or one number per output channel."""
     if quantization_type != "linear" or nbits != 8:
-        raise unsupported(str(op), f"{nbits}-bit '{quantization_type}' quantisation is experimental and undocumented")
+        raise unsupported(str(op), f"{nbits}-bit '{quantization_type}' quantisation is undocumented")
     column = (-1, *(1,) * (weight.ndim - 1))
     scale, offset = (np.asarray(v, np.float32) for v in (quant_scale, quant_bias))
     dense = g.const(weight * scale.reshape(column) + offset.reshape(column), x.dtype)
@@ -117,23 +117,23 @@ def conv_transpose(
     g: Graph,
     op: Op,
     *,
-    x: Value,
-    weight: Value,
-    bias: Value | None = None,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
     pad: Ints | None = None,
     output_shape: Ints | None = None,
     pad_type: str = "valid",
     strides: Ints | None = None,
     dilations: Ints | None = None,
     groups: int = 1,
-) -> Value:
-    """ConvTranspose. "same" gives input * stride elements per axis, an odd pad going to the end."""
+) -> Tensor:
+    """ConvTranspose. "same" returns input * stride elements per axis; odd padding goes to the end."""
     spatial = x.rank - 2
     strides, dilations = strides or (1,) * spatial, dilations or (1,) * spatial
     pads = _crop(op, pad_type, pad or (0, 0) * spatial, _reach(op, weight, dilations), strides)
     if output_shape is not None:
         pads = _crop_to(op, output_shape[2:], x, pads, _reach(op, weight, dilations), strides)
-    # What would be cropped by a negative amount is added instead.
+    # A negative crop is padding.
     begins, ends = [max(b, 0) for b, _ in pads], [max(e, 0) for _, e in pads]
     extra = [max(-e, 0) for _, e in pads]
     return g.op(
@@ -142,15 +142,15 @@ def conv_transpose(
     )  # fmt: skip
 
 
-def _reach(op: Op, weight: Value, dilations: Ints) -> Ints:
-    """How many elements a dilated kernel spans along each axis."""
+def _reach(op: Op, weight: Tensor, dilations: Ints) -> Ints:
+    """The number of elements that a dilated kernel spans along each axis."""
     if weight.static_shape is None:
-        raise unsupported(str(op), "the kernel's size is not known before the model runs")
+        raise unsupported(str(op), "the size of the kernel is not known before the model runs")
     return tuple((k - 1) * d + 1 for k, d in zip(weight.static_shape[2:], dilations, strict=True))
 
 
 def _crop(op: Op, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> list[tuple[int, int]]:
-    """(begin, end) to cut off along each axis."""
+    """(begin, end) to crop along each axis."""
     if pad_type == "custom":
         return list(zip(pad[::2], pad[1::2], strict=True))
     if pad_type == "valid":
@@ -161,9 +161,9 @@ def _crop(op: Op, pad_type: str, pad: Ints, reach: Ints, strides: Ints) -> list[
 
 
 def _crop_to(
-    op: Op, want: Ints, x: Value, pads: list[tuple[int, int]], reach: Ints, strides: Ints
+    op: Op, want: Ints, x: Tensor, pads: list[tuple[int, int]], reach: Ints, strides: Ints
 ) -> list[tuple[int, int]]:
-    """The crop that gives ``want`` elements: the end of each axis makes up for the difference."""
+    """The crop that leaves ``want`` elements; it is adjusted at the end of each axis."""
     lengths = [n for n in (x.shape or ())[2:] if n is not None]
     if len(lengths) != len(want):
         raise unsupported(str(op), "output_shape needs an input of fixed size")

@@ -1,4 +1,4 @@
-"""Elementwise operators with two operands, broadcast as numpy does."""
+"""Elementwise operators with two operands, broadcast as in numpy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..bind import MIL, Numerics, lowers
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 
 ROUNDED = {"add": "Add", "sub": "Sub", "mul": "Mul", "pow": "Pow"}
 EXACT = {
@@ -24,10 +24,10 @@ EXACT = {
 }
 
 
-def binary(kind: str) -> Callable[..., Value]:
+def binary(kind: str) -> Callable[..., Tensor]:
     """The lowering of an operator that is one ONNX operator."""
 
-    def lowering(g: Graph, *, x: Value, y: Value) -> Value:
+    def lowering(g: Graph, *, x: Tensor, y: Tensor) -> Tensor:
         return g.op(kind, *promoted(g, x, y))
 
     return lowering
@@ -39,8 +39,8 @@ for _name, _kind in EXACT.items():
     MIL.add(_name, binary(_kind), numerics=Numerics.EXACT)
 
 
-def promoted(g: Graph, x: Value, y: Value) -> tuple[Value, Value]:
-    """Both operands in one type: MIL lets an integer meet a float, ONNX doesn't."""
+def promoted(g: Graph, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Both operands in one type: MIL allows an integer with a float, ONNX doesn't."""
     if x.dtype == y.dtype:
         return x, y
     common = np.dtype("float32") if "f" in (x.dtype.kind, y.dtype.kind) else np.promote_types(x.dtype, y.dtype)
@@ -48,21 +48,21 @@ def promoted(g: Graph, x: Value, y: Value) -> tuple[Value, Value]:
 
 
 @lowers("not_equal")
-def not_equal(g: Graph, *, x: Value, y: Value) -> Value:
+def not_equal(g: Graph, *, x: Tensor, y: Tensor) -> Tensor:
     """x != y."""
     return g.op("Not", g.op("Equal", *promoted(g, x, y)))
 
 
 @lowers("real_div")
-def real_div(g: Graph, *, x: Value, y: Value) -> Value:
-    """x / y; integers are divided as floats, and the quotient cut towards zero."""
+def real_div(g: Graph, *, x: Tensor, y: Tensor) -> Tensor:
+    """x / y; integers are divided as floats, and the quotient is truncated towards zero."""
     x, y = promoted(g, x, y)
     quotient = g.op("Div", g.cast(x, "float32"), g.cast(y, "float32"))
     return g.cast(quotient, x.dtype)
 
 
 @lowers("floor_div")
-def floor_div(g: Graph, *, x: Value, y: Value) -> Value:
+def floor_div(g: Graph, *, x: Tensor, y: Tensor) -> Tensor:
     """x / y, rounded towards minus infinity."""
     x, y = promoted(g, x, y)
     if x.dtype.kind == "f":
@@ -72,7 +72,7 @@ def floor_div(g: Graph, *, x: Value, y: Value) -> Value:
 
 
 @lowers("mod")
-def mod(g: Graph, *, x: Value, y: Value) -> Value:
+def mod(g: Graph, *, x: Tensor, y: Tensor) -> Tensor:
     """x - y * floor(x / y): the result has the divisor's sign."""
     x, y = promoted(g, x, y)
     if x.dtype.kind != "f":
@@ -83,8 +83,8 @@ def mod(g: Graph, *, x: Value, y: Value) -> Value:
     return g.op("Where", opposite, g.op("Add", remainder, y), remainder)
 
 
-def without_zero(g: Graph, y: Value) -> Value:
-    """``y`` with 1 for 0: an integer division by zero, undefined in MIL, would kill the process in ONNX Runtime."""
+def without_zero(g: Graph, y: Tensor) -> Tensor:
+    """``y`` with 1 instead of 0: an integer division by zero, undefined in MIL, crashes ONNX Runtime."""
     if y.value is not None and np.all(y.value):
         return y
     return g.op("Where", g.op("Equal", y, g.like(0, y)), g.like(1, y), y)

@@ -1,6 +1,6 @@
-"""Recurrent networks. Sequences have the axes time, batch, vector; two directions lie one after the other in a vector.
+"""Recurrent networks. Sequences have the axes time, batch, vector; the vectors of two directions are concatenated.
 
-ONNX's own operators say the same, save for the bounds of a clipped cell: where these may be reached, it is a Scan.
+ONNX's own operators are equivalent except for a clipped cell, which becomes a Scan if it may reach its limit.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..bind import Op, lowers
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 from ..refuse import unsupported
 from ..shared.fused_recurrence import Activation, Cell, Weights, either, fused, stays_within
 from ..shared.recurrence import backwards, scanned
@@ -22,59 +22,59 @@ ACTIVATIONS = {
     "relu": Activation("Relu"),
     "linear": Activation("Affine", {"alpha": 1.0, "beta": 0.0}),
 }
-"""ONNX's names, with the constants that coremltools' own tests take."""
+"""ONNX's names, with the constants that coremltools' own tests expect."""
 
 ONE_WAY = {"forward", "reverse"}
 GATES, BOUNDED = {"Sigmoid", "HardSigmoid"}, {"Sigmoid", "HardSigmoid", "Tanh", "ScaledTanh"}
-"""Activations that stay within 0 and 1, and within -1 and 1."""
+"""Activations with results between 0 and 1, and between -1 and 1."""
 
 
 @lowers("rnn")
 def rnn(
-    g: Graph, op: Op, *, x: Value, initial_h: Value, weight_ih: Value, weight_hh: Value, bias: Value | None = None,
+    g: Graph, op: Op, *, x: Tensor, initial_h: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias: Tensor | None = None,
     direction: str = "forward", output_sequence: bool = False, activation: str = "tanh",
-) -> tuple[Value, ...]:  # fmt: skip
+) -> tuple[Tensor, ...]:  # fmt: skip
     """h = activation(W x + b + R h)."""
-    cell = Cell("RNN", (0,), (Weights(weight_ih, weight_hh, bias),), _way(op, direction, ONE_WAY))
+    cell = Cell("RNN", (0,), (Weights(weight_ih, weight_hh, bias),), _checked_direction(op, direction, ONE_WAY))
     return _run(g, cell, x, (initial_h,), output_sequence, _activations(op, [activation]))
 
 
 @lowers("gru")
 def gru(
-    g: Graph, op: Op, *, x: Value, initial_h: Value, weight_ih: Value, weight_hh: Value, bias: Value | None = None,
+    g: Graph, op: Op, *, x: Tensor, initial_h: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias: Tensor | None = None,
     direction: str = "forward", output_sequence: bool = False, recurrent_activation: str = "sigmoid",
     activation: str = "tanh",
-) -> tuple[Value, ...]:  # fmt: skip
-    """h = (1 - z) o + z h, where the reset gate r weighs the state: o = activation(W x + b + R (r h))."""
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """h = (1 - z) o + z h, where the reset gate r scales the state: o = activation(W x + b + R (r h))."""
     weights = Weights(weight_ih, weight_hh, bias)
-    cell = Cell("GRU", (2, 0, 1), (weights,), _way(op, direction, ONE_WAY))
+    cell = Cell("GRU", (2, 0, 1), (weights,), _checked_direction(op, direction, ONE_WAY))
     return _run(g, cell, x, (initial_h,), output_sequence, _activations(op, [recurrent_activation, activation]))
 
 
 @lowers("gru", opset=18)
 def gru_with_reset_after(
-    g: Graph, op: Op, *, x: Value, initial_h: Value, weight_ih: Value, weight_hh: Value, bias: Value | None = None,
+    g: Graph, op: Op, *, x: Tensor, initial_h: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias: Tensor | None = None,
     direction: str = "forward", output_sequence: bool = False, recurrent_activation: str = "sigmoid",
-    activation: str = "tanh", reset_after: bool = False, input_bias: Value | None = None,
-) -> tuple[Value, ...]:  # fmt: skip
+    activation: str = "tanh", reset_after: bool = False, input_bias: Tensor | None = None,
+) -> tuple[Tensor, ...]:  # fmt: skip
     """As before, or with ``reset_after`` o = activation(W x + input_bias + r (R h + bias))."""
     weights = Weights(weight_ih, weight_hh, input_bias, bias)
-    cell = Cell("GRU", (2, 0, 1), (weights,), _way(op, direction, ONE_WAY))
+    cell = Cell("GRU", (2, 0, 1), (weights,), _checked_direction(op, direction, ONE_WAY))
     functions = _activations(op, [recurrent_activation, activation])
     return _run(g, cell, x, (initial_h,), output_sequence, functions, linear_before_reset=int(reset_after))
 
 
 @lowers("lstm")
 def lstm(
-    g: Graph, op: Op, *, x: Value, initial_h: Value, initial_c: Value, weight_ih: Value, weight_hh: Value,
-    bias: Value | None = None, peephole: Value | None = None, weight_ih_back: Value | None = None,
-    weight_hh_back: Value | None = None, bias_back: Value | None = None, peephole_back: Value | None = None,
+    g: Graph, op: Op, *, x: Tensor, initial_h: Tensor, initial_c: Tensor, weight_ih: Tensor, weight_hh: Tensor,
+    bias: Tensor | None = None, peephole: Tensor | None = None, weight_ih_back: Tensor | None = None,
+    weight_hh_back: Tensor | None = None, bias_back: Tensor | None = None, peephole_back: Tensor | None = None,
     direction: str = "forward", output_sequence: bool = False, recurrent_activation: str = "sigmoid",
     cell_activation: str = "tanh", activation: str = "tanh", clip: float | None = None,
-) -> tuple[Value, ...]:  # fmt: skip
+) -> tuple[Tensor, ...]:  # fmt: skip
     """c = f c + i z, h = o activation(c), with gates i, f, o; ``clip`` bounds c."""
     sides = [Weights(weight_ih, weight_hh, bias, peephole=peephole)]
-    if _way(op, direction, ONE_WAY | {"bidirectional"}) == "bidirectional":
+    if _checked_direction(op, direction, ONE_WAY | {"bidirectional"}) == "bidirectional":
         if weight_ih_back is None or weight_hh_back is None:
             raise unsupported(str(op), "a bidirectional LSTM needs weight_ih_back and weight_hh_back")
         sides.append(Weights(weight_ih_back, weight_hh_back, bias_back, peephole=peephole_back))
@@ -86,7 +86,7 @@ def lstm(
     return _clipped(g, cell, x, states, output_sequence, functions, clip)
 
 
-def _way(op: Op, direction: str, allowed: set[str]) -> str:
+def _checked_direction(op: Op, direction: str, allowed: set[str]) -> str:
     if direction not in allowed:
         raise unsupported(str(op), f"direction '{direction}' is not one of {', '.join(sorted(allowed))}")
     return direction
@@ -100,9 +100,9 @@ def _activations(op: Op, names: Sequence[str]) -> list[Activation]:
 
 
 def _run(
-    g: Graph, cell: Cell, x: Value, states: Sequence[Value], output_sequence: bool, functions: Sequence[Activation],
+    g: Graph, cell: Cell, x: Tensor, states: Sequence[Tensor], output_sequence: bool, functions: Sequence[Activation],
     linear_before_reset: int | None = None,
-) -> tuple[Value, ...]:  # fmt: skip
+) -> tuple[Tensor, ...]:  # fmt: skip
     """The output (all steps, or the last), and the last states."""
     starts = [_of_batch(g, s, x) for s in states]
     everywhere = [*functions] * len(cell.sides)
@@ -110,15 +110,15 @@ def _run(
     return _given(g, cell, results, output_sequence)
 
 
-def _given(g: Graph, cell: Cell, results: Sequence[Value], output_sequence: bool) -> tuple[Value, ...]:
+def _given(g: Graph, cell: Cell, results: Sequence[Tensor], output_sequence: bool) -> tuple[Tensor, ...]:
     sequence, *last = results
     if not output_sequence:
         return g.op("Unsqueeze", last[0], g.const([0], "int64")), *last
     return backwards(g, sequence) if cell.direction == "reverse" else sequence, *last
 
 
-def _of_batch(g: Graph, state: Value, x: Value) -> Value:
-    """The rows of ``state`` that the batch has: coremltools converts packed sequences with a state that has more."""
+def _of_batch(g: Graph, state: Tensor, x: Tensor) -> Tensor:
+    """The first rows of ``state``, as many as in the batch: packed sequences are converted with a longer state."""
     if (state.shape or (None,))[0] is not None:
         return state
     batch = g.vector([g.dim(x, 1)])
@@ -126,10 +126,10 @@ def _of_batch(g: Graph, state: Value, x: Value) -> Value:
 
 
 def _clipped(
-    g: Graph, cell: Cell, x: Value, states: Sequence[Value], output_sequence: bool, functions: Sequence[Activation],
+    g: Graph, cell: Cell, x: Tensor, states: Sequence[Tensor], output_sequence: bool, functions: Sequence[Activation],
     clip: float,
-) -> tuple[Value, ...]:  # fmt: skip
-    """An LSTM whose cell stays between -clip and clip: as it is where it can't reach them, else step by step."""
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """An LSTM with its cell clipped to -clip .. clip: ONNX's if the cell can't reach the limits, else step by step."""
     starts = [_of_batch(g, s, x) for s in states]
     inner, block, _ = (f.kind for f in functions)
     free = inner in GATES and block in BOUNDED and stays_within(g, clip, starts[1], g.dim(x, 0), 1.0)
@@ -141,8 +141,8 @@ def _clipped(
 
 
 def _steps(
-    g: Graph, cell: Cell, x: Value, states: Sequence[Value], functions: Sequence[Activation], clip: float
-) -> tuple[Value, ...]:
+    g: Graph, cell: Cell, x: Tensor, states: Sequence[Tensor], functions: Sequence[Activation], clip: float
+) -> tuple[Tensor, ...]:
     starts = [g.ops("Split", s, outputs=len(cell.sides), axis=1, num_outputs=len(cell.sides)) for s in states]
     sequences, finals = [], []
     for i, side in enumerate(cell.sides):
@@ -155,9 +155,9 @@ def _steps(
 
 
 def _side(
-    g: Graph, side: Weights, x: Value, states: Sequence[Value], functions: Sequence[Activation], clip: float,
+    g: Graph, side: Weights, x: Tensor, states: Sequence[Tensor], functions: Sequence[Activation], clip: float,
     backwards: bool,
-) -> tuple[Value, tuple[Value, ...]]:  # fmt: skip
+) -> tuple[Tensor, tuple[Tensor, ...]]:  # fmt: skip
     projected = g.op("MatMul", x, g.transpose(side.input, (1, 0)))
     if side.bias is not None:
         projected = g.op("Add", projected, side.bias)
@@ -165,7 +165,7 @@ def _side(
     peeps = g.ops("Split", side.peephole, outputs=3, num_outputs=3) if side.peephole else ()
     inner, block, outer = functions
 
-    def step(g: Graph, x: Value, before: Sequence[Value]) -> Sequence[Value]:
+    def step(g: Graph, x: Tensor, before: Sequence[Tensor]) -> Sequence[Tensor]:
         h, c = before
         gates = g.op("Add", x, g.op("MatMul", h, recurrent))
         i, f, o, z = g.ops("Split", gates, outputs=4, axis=-1, num_outputs=4)
@@ -181,12 +181,12 @@ def _side(
     return scanned(g, projected, states, step, backwards)
 
 
-def _peeping(g: Graph, gate: Value, cell: Value, weights: Value) -> Value:
+def _peeping(g: Graph, gate: Tensor, cell: Tensor, weights: Tensor) -> Tensor:
     return g.op("Add", gate, g.op("Mul", cell, weights))
 
 
-def _applied(g: Graph, function: Activation, x: Value) -> Value:
+def _applied(g: Graph, function: Activation, x: Tensor) -> Tensor:
     if function.kind == "Affine":
         return x
-    # ScaledTanh is no operator of its own, and its constants are 1.
+    # ScaledTanh is not an ONNX operator; its constants are 1 here.
     return g.op("Tanh", x) if function.kind == "ScaledTanh" else g.op(function.kind, x, **function.constants)

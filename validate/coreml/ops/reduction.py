@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..bind import MIL, Ints, Numerics
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 
 EXACT = {"reduce_max": "ReduceMax", "reduce_min": "ReduceMin"}
 WHOLE = {
@@ -20,13 +20,13 @@ REAL = {
     "reduce_log_sum_exp": "ReduceLogSumExp",
     "reduce_mean": "ReduceMean",
 }
-"""Reductions whose result is a real number: integers are reduced as floats, and the result cut towards zero."""
+"""Reductions whose result is a real number: integers are reduced as floats, and the result is truncated."""
 
 
-def reduction(kind: str, real: bool) -> Callable[..., Value]:
+def reduction(kind: str, real: bool) -> Callable[..., Tensor]:
     """The lowering of a reduction that is one ONNX operator."""
 
-    def lowering(g: Graph, *, x: Value, axes: Ints | None = None, keep_dims: bool = False) -> Value:
+    def lowering(g: Graph, *, x: Tensor, axes: Ints | None = None, keep_dims: bool = False) -> Tensor:
         operand = g.cast(x, "float32") if real else x
         where = None if axes is None else g.const(axes, "int64")
         # Without axes ONNX reduces all of them; an empty list of axes reduces none.
@@ -44,16 +44,18 @@ for _name, _kind in EXACT.items():
     MIL.add(_name, reduction(_kind, real=False), numerics=Numerics.EXACT)
 
 
-def _arg(kind: str) -> Callable[..., Value]:
-    def lowering(g: Graph, *, x: Value, axis: int = -1, keep_dims: bool = False) -> Value:
+def _arg(kind: str) -> Callable[..., Tensor]:
+    def lowering(g: Graph, *, x: Tensor, axis: int = -1, keep_dims: bool = False) -> Tensor:
         return g.op(kind, x, axis=axis, keepdims=int(keep_dims))
 
     return lowering
 
 
-def _typed_arg(kind: str) -> Callable[..., Value]:
-    def lowering(g: Graph, *, x: Value, axis: int = -1, keep_dims: bool = False, output_dtype: str = "int32") -> Value:
-        # The output's declared type already says output_dtype.
+def _typed_arg(kind: str) -> Callable[..., Tensor]:
+    def lowering(
+        g: Graph, *, x: Tensor, axis: int = -1, keep_dims: bool = False, output_dtype: str = "int32"
+    ) -> Tensor:
+        # The declared type of the output is output_dtype.
         return _arg(kind)(g, x=x, axis=axis, keep_dims=keep_dims)
 
     return lowering

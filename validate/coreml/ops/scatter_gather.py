@@ -1,7 +1,7 @@
-"""Elements by index: taken (gather) and replaced or combined (scatter).
+"""Elements by index: read (gather), and replaced or combined (scatter).
 
-From iOS17 on a negative index is out of bounds. An index out of bounds is undefined unless ``validate_indices`` asks
-for an error; here it always is one.
+From iOS17 on a negative index is out of bounds. An index out of bounds is undefined unless ``validate_indices``
+requests an error; here it is always an error.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from __future__ import annotations
 import numpy as np
 
 from ..bind import Numerics, Op, lowers
-from ..graph import Dim, Graph, Value
+from ..graph import Dim, Graph, Tensor
 from ..refuse import unsupported
 from .elementwise_binary import without_zero
 
 OUTSIDE = np.iinfo(np.int32).max
-"""An index beyond the end of every axis; ONNX Runtime refuses it."""
+"""An index past the end of every axis; ONNX Runtime rejects it."""
 
 REDUCTIONS = {"update": "none", "add": "add", "mul": "mul", "max": "max", "min": "min"}
-"""The modes that ONNX has as well."""
+"""The modes that ONNX supports."""
 
 
-def as_index(g: Graph, indices: Value) -> Value:
-    """``indices`` in a type that ONNX takes. Negative ones count from the end."""
+def as_index(g: Graph, indices: Tensor) -> Tensor:
+    """``indices`` in a type that ONNX accepts. Negative ones count from the end."""
     return indices if indices.dtype == np.int32 else g.cast(indices, "int64")
 
 
-def as_positive_index(g: Graph, op: Op, indices: Value) -> Value:
-    """``indices`` with negative ones outside of every axis. Raises PG404 for a negative constant."""
+def as_positive_index(g: Graph, op: Op, indices: Tensor) -> Tensor:
+    """``indices`` with negative ones moved past the end of every axis. Raises PG404 for a negative constant."""
     indices = as_index(g, indices)
     if indices.value is None:
         negative = g.op("Less", indices, g.like(0, indices))
@@ -36,79 +36,79 @@ def as_positive_index(g: Graph, op: Op, indices: Value) -> Value:
     return indices
 
 
-def gathered(g: Graph, x: Value, indices: Value, axis: int, batch_dims: int) -> Value:
-    """Slices of ``x`` along ``axis``; the first ``batch_dims`` axes of both operands go together."""
+def gathered(g: Graph, x: Tensor, indices: Tensor, axis: int, batch_dims: int) -> Tensor:
+    """Slices of ``x`` along ``axis``; the first ``batch_dims`` axes of both operands are batch axes."""
     if not batch_dims:
         return g.op("Gather", x, indices, axis=axis)
     place = axis % x.rank
     front = g.transpose(x, (*range(batch_dims), place, *range(batch_dims, place), *range(place + 1, x.rank)))
     last = g.const([-1], "int64")
     taken = g.op("GatherND", front, g.op("Unsqueeze", g.cast(indices, "int64"), last), batch_dims=batch_dims)
-    # GatherND puts the axes of the indices first; those of x before ``axis`` belong there.
+    # GatherND puts the axes of the indices first; the axes of x before ``axis`` must precede them.
     end = indices.rank + place - batch_dims
     perm = (*range(batch_dims), *range(indices.rank, end), *range(batch_dims, indices.rank), *range(end, taken.rank))
     return g.transpose(taken, perm)
 
 
 @lowers("gather", numerics=Numerics.RAW)
-def gather(g: Graph, *, x: Value, indices: Value, axis: int = 0) -> Value:
+def gather(g: Graph, *, x: Tensor, indices: Tensor, axis: int = 0) -> Tensor:
     """The slices of x at ``indices`` along ``axis``."""
     return gathered(g, x, as_index(g, indices), axis, 0)
 
 
 @lowers("gather", opset=16, numerics=Numerics.RAW)
-def gather_in_batches(g: Graph, *, x: Value, indices: Value, axis: int = 0, batch_dims: int = 0) -> Value:
-    """As before, or for each element of the first ``batch_dims`` axes on its own."""
+def gather_in_batches(g: Graph, *, x: Tensor, indices: Tensor, axis: int = 0, batch_dims: int = 0) -> Tensor:
+    """As before, separately for each element of the first ``batch_dims`` axes."""
     return gathered(g, x, as_index(g, indices), axis, batch_dims)
 
 
 @lowers("gather", opset=17, numerics=Numerics.RAW)
 def gather_by_positive_index(
-    g: Graph, op: Op, *, x: Value, indices: Value, axis: int = 0, batch_dims: int = 0, validate_indices: bool = False
-) -> Value:
+    g: Graph, op: Op, *, x: Tensor, indices: Tensor, axis: int = 0, batch_dims: int = 0, validate_indices: bool = False
+) -> Tensor:
     """As before, without negative indices."""
     return gathered(g, x, as_positive_index(g, op, indices), axis, batch_dims)
 
 
 @lowers("gather_along_axis", numerics=Numerics.RAW)
-def gather_along_axis(g: Graph, *, x: Value, indices: Value, axis: int = 0) -> Value:
-    """x at positions that differ from the result's own in ``axis`` only."""
+def gather_along_axis(g: Graph, *, x: Tensor, indices: Tensor, axis: int = 0) -> Tensor:
+    """The elements of x whose coordinate on ``axis`` is given by ``indices``."""
     return g.op("GatherElements", x, as_index(g, indices), axis=axis)
 
 
 @lowers("gather_along_axis", opset=17, numerics=Numerics.RAW)
 def gather_along_axis_by_positive_index(
-    g: Graph, op: Op, *, x: Value, indices: Value, axis: int = 0, validate_indices: bool = False
-) -> Value:
+    g: Graph, op: Op, *, x: Tensor, indices: Tensor, axis: int = 0, validate_indices: bool = False
+) -> Tensor:
     """As before, without negative indices."""
     return g.op("GatherElements", x, as_positive_index(g, op, indices), axis=axis)
 
 
 @lowers("gather_nd", numerics=Numerics.RAW)
-def gather_nd(g: Graph, *, x: Value, indices: Value) -> Value:
-    """The slices of x at the positions that the last axis of ``indices`` holds."""
+def gather_nd(g: Graph, *, x: Tensor, indices: Tensor) -> Tensor:
+    """The slices of x at the coordinates in the last axis of ``indices``."""
     return g.op("GatherND", x, g.cast(indices, "int64"))
 
 
 @lowers("gather_nd", opset=16, numerics=Numerics.RAW)
-def gather_nd_in_batches(g: Graph, *, x: Value, indices: Value, batch_dims: int = 0) -> Value:
-    """As before, or for each element of the first ``batch_dims`` axes on its own."""
+def gather_nd_in_batches(g: Graph, *, x: Tensor, indices: Tensor, batch_dims: int = 0) -> Tensor:
+    """As before, separately for each element of the first ``batch_dims`` axes."""
     return g.op("GatherND", x, g.cast(indices, "int64"), batch_dims=batch_dims)
 
 
 @lowers("gather_nd", opset=17, numerics=Numerics.RAW)
 def gather_nd_by_positive_index(
-    g: Graph, op: Op, *, x: Value, indices: Value, batch_dims: int = 0, validate_indices: bool = False
-) -> Value:
+    g: Graph, op: Op, *, x: Tensor, indices: Tensor, batch_dims: int = 0, validate_indices: bool = False
+) -> Tensor:
     """As before, without negative indices."""
     return g.op("GatherND", x, g.cast(as_positive_index(g, op, indices), "int64"), batch_dims=batch_dims)
 
 
-def scattered(g: Graph, op: Op, data: Value, indices: Value, updates: Value, axis: int, mode: str) -> Value:
+def scattered(g: Graph, op: Op, data: Tensor, indices: Tensor, updates: Tensor, axis: int, mode: str) -> Tensor:
     """``data`` with ``updates``, of the shape of ``indices``, combined into it along ``axis``.
 
-    ONNX Runtime's ScatterElements takes them one after the other. (Its ScatterND works in parallel and loses updates of
-    the same position, so nothing here uses it.)
+    ONNX Runtime's ScatterElements applies them one after the other. (Its ScatterND works in parallel and loses updates
+    of the same position, so it isn't used here.)
     """
     if mode == "sub":
         mode, updates = "add", g.op("Neg", updates)
@@ -121,8 +121,8 @@ def scattered(g: Graph, op: Op, data: Value, indices: Value, updates: Value, axi
     return g.op("ScatterElements", data, indices, updates, axis=axis, reduction=REDUCTIONS[mode])
 
 
-def scattered_slices(g: Graph, op: Op, data: Value, indices: Value, updates: Value, axis: int, mode: str) -> Value:
-    """``data`` with slices along ``axis`` combined; in ``updates`` the axes of ``indices`` stand for ``axis``."""
+def scattered_slices(g: Graph, op: Op, data: Tensor, indices: Tensor, updates: Tensor, axis: int, mode: str) -> Tensor:
+    """``data`` with slices along ``axis`` combined; in ``updates`` the axes of ``indices`` replace ``axis``."""
     place = axis % data.rank
     if indices.rank != 1:
         indices = g.reshape(indices, [-1])
@@ -135,8 +135,8 @@ def scattered_slices(g: Graph, op: Op, data: Value, indices: Value, updates: Val
 
 @lowers("scatter")
 def scatter(
-    g: Graph, op: Op, *, data: Value, indices: Value, updates: Value, axis: int = 0, mode: str = "add"
-) -> Value:
+    g: Graph, op: Op, *, data: Tensor, indices: Tensor, updates: Tensor, axis: int = 0, mode: str = "add"
+) -> Tensor:
     """data with the slices at ``indices`` along ``axis`` replaced or combined."""
     return scattered_slices(g, op, data, as_index(g, indices), updates, axis, mode)
 
@@ -146,22 +146,22 @@ def scatter_by_positive_index(
     g: Graph,
     op: Op,
     *,
-    data: Value,
-    indices: Value,
-    updates: Value,
+    data: Tensor,
+    indices: Tensor,
+    updates: Tensor,
     axis: int = 0,
     mode: str = "add",
     validate_indices: bool = False,
-) -> Value:
+) -> Tensor:
     """As before, without negative indices."""
     return scattered_slices(g, op, data, as_positive_index(g, op, indices), updates, axis, mode)
 
 
 @lowers("scatter_along_axis")
 def scatter_along_axis(
-    g: Graph, op: Op, *, data: Value, indices: Value, updates: Value, axis: int = 0, mode: str = "add"
-) -> Value:
-    """data with the elements that gather_along_axis would take replaced or combined."""
+    g: Graph, op: Op, *, data: Tensor, indices: Tensor, updates: Tensor, axis: int = 0, mode: str = "add"
+) -> Tensor:
+    """data with the elements that gather_along_axis would read replaced or combined."""
     return scattered(g, op, data, as_index(g, indices), updates, axis, mode)
 
 
@@ -170,18 +170,18 @@ def scatter_along_axis_by_positive_index(
     g: Graph,
     op: Op,
     *,
-    data: Value,
-    indices: Value,
-    updates: Value,
+    data: Tensor,
+    indices: Tensor,
+    updates: Tensor,
     axis: int = 0,
     mode: str = "add",
     validate_indices: bool = False,
-) -> Value:
+) -> Tensor:
     """As before, without negative indices."""
     return scattered(g, op, data, as_positive_index(g, op, indices), updates, axis, mode)
 
 
-def scattered_points(g: Graph, op: Op, data: Value, indices: Value, updates: Value, mode: str) -> Value:
+def scattered_points(g: Graph, op: Op, data: Tensor, indices: Tensor, updates: Tensor, mode: str) -> Tensor:
     """``data`` with the slices at the positions in the last axis of ``indices`` combined."""
     depth = g.dim(indices, -1)
     if not isinstance(depth, int):
@@ -196,17 +196,17 @@ def scattered_points(g: Graph, op: Op, data: Value, indices: Value, updates: Val
     return g.reshape(combined, shape)
 
 
-def _inside(g: Graph, indices: Value, lengths: Value) -> Value:
-    """``indices`` counted from the front; one that is out of bounds would otherwise become a valid line."""
+def _inside(g: Graph, indices: Tensor, lengths: Tensor) -> Tensor:
+    """``indices`` counted from the front; an index out of bounds would otherwise become a valid flat index."""
     wrapped = g.op("Where", g.op("Less", indices, g.like(0, indices)), g.op("Add", indices, lengths), indices)
-    # Both in one comparison: what is still negative is huge as an unsigned number.
+    # One comparison for both bounds: a negative number is huge as an unsigned one.
     fits = g.op("Less", g.cast(wrapped, "uint64"), g.cast(lengths, "uint64"))
     return g.op("Where", fits, wrapped, g.like(OUTSIDE, indices))
 
 
 @lowers("scatter_nd")
-def scatter_nd(g: Graph, op: Op, *, data: Value, indices: Value, updates: Value, mode: str = "add") -> Value:
-    """data with the slices that gather_nd would take replaced or combined."""
+def scatter_nd(g: Graph, op: Op, *, data: Tensor, indices: Tensor, updates: Tensor, mode: str = "add") -> Tensor:
+    """data with the slices that gather_nd would read replaced or combined."""
     return scattered_points(g, op, data, as_index(g, indices), updates, mode)
 
 
@@ -215,11 +215,11 @@ def scatter_nd_by_positive_index(
     g: Graph,
     op: Op,
     *,
-    data: Value,
-    indices: Value,
-    updates: Value,
+    data: Tensor,
+    indices: Tensor,
+    updates: Tensor,
     mode: str = "add",
     validate_indices: bool = False,
-) -> Value:
+) -> Tensor:
     """As before, without negative indices."""
     return scattered_points(g, op, data, as_positive_index(g, op, indices), updates, mode)

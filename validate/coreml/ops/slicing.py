@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..bind import Bools, Ints, Numerics, lowers
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 
 LAST = np.iinfo(np.int64).max
 """ONNX's Slice clamps this to the end, and its negative to the position before the first element."""
@@ -15,15 +15,15 @@ LAST = np.iinfo(np.int64).max
 def slice_by_index(
     g: Graph,
     *,
-    x: Value,
-    begin: Value,
-    end: Value,
+    x: Tensor,
+    begin: Tensor,
+    end: Tensor,
     stride: Ints | None = None,
     begin_mask: Bools | None = None,
     end_mask: Bools | None = None,
     squeeze_mask: Bools | None = None,
-) -> Value:
-    """x[begin:end:stride] per axis; a mask leaves a bound open, and squeeze takes the one element at begin."""
+) -> Tensor:
+    """x[begin:end:stride] per axis; a mask opens a bound, squeeze selects the element at begin and drops the axis."""
     none = (False,) * x.rank
     squeeze = squeeze_mask or none
     starts, ends, steps = _bounds(
@@ -38,16 +38,16 @@ def slice_by_index(
 def slice_update(
     g: Graph,
     *,
-    x: Value,
-    update: Value,
-    begin: Value,
-    end: Value,
+    x: Tensor,
+    update: Tensor,
+    begin: Tensor,
+    end: Tensor,
     stride: Ints | None = None,
     begin_mask: Bools | None = None,
     end_mask: Bools | None = None,
     squeeze_mask: Bools | None = None,
-) -> Value:
-    """x with the elements that slice_by_index would take replaced by ``update``."""
+) -> Tensor:
+    """x with the elements that slice_by_index would select replaced by ``update``."""
     none = (False,) * x.rank
     squeeze = squeeze_mask or none
     starts, ends, steps = _bounds(
@@ -64,8 +64,8 @@ def slice_update(
     return g.op("ScatterND", x, g.op("Concat", *grid, axis=-1), g.op("Reshape", update, counts))
 
 
-def _sliced_range(g: Graph, lengths: Value, starts: Value, ends: Value, steps: Value, axis: int) -> Value:
-    """The positions along ``axis`` that the slice takes."""
+def _sliced_range(g: Graph, lengths: Tensor, starts: Tensor, ends: Tensor, steps: Tensor, axis: int) -> Tensor:
+    """The positions along ``axis`` that the slice selects."""
     at = g.const([axis], "int64")
     length = g.reshape(g.op("Gather", lengths, at), [])
     every = g.op("Range", g.const(0, "int64"), length, g.const(1, "int64"))
@@ -74,8 +74,8 @@ def _sliced_range(g: Graph, lengths: Value, starts: Value, ends: Value, steps: V
 
 
 def _bounds(
-    g: Graph, begin: Value, end: Value, stride: Ints, begin_mask: Bools, end_mask: Bools, squeeze: Bools
-) -> tuple[Value, Value, Value]:
+    g: Graph, begin: Tensor, end: Tensor, stride: Ints, begin_mask: Bools, end_mask: Bools, squeeze: Bools
+) -> tuple[Tensor, Tensor, Tensor]:
     """Starts, ends and steps for ONNX's Slice."""
     steps = np.where(squeeze, 1, stride).astype(np.int64)
     forward = steps > 0
@@ -86,27 +86,27 @@ def _bounds(
     return starts, ends, g.const(steps)
 
 
-def _masked(g: Graph, bounds: Value, mask: Bools, open_end: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Value:
+def _masked(g: Graph, bounds: Tensor, mask: Bools, open_end: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Tensor:
     return _where(g, g.const(mask), g.const(open_end.astype(np.int64)), bounds) if any(mask) else bounds
 
 
-def _next(g: Graph, starts: Value) -> Value:
-    """One past each start; past -1 comes the end, not 0."""
+def _next(g: Graph, starts: Tensor) -> Tensor:
+    """One past each start; after -1 comes the end, not 0."""
     if starts.value is not None:
         return g.const(np.where(starts.value == -1, LAST, starts.value + 1))
     is_last = g.op("Equal", starts, g.const(-1, "int64"))
     return g.op("Where", is_last, g.const(LAST, "int64"), g.op("Add", starts, g.const(1, "int64")))
 
 
-def _where(g: Graph, mask: Value, yes: Value, no: Value) -> Value:
+def _where(g: Graph, mask: Tensor, yes: Tensor, no: Tensor) -> Tensor:
     if mask.value is not None and yes.value is not None and no.value is not None:
         return g.const(np.where(mask.value, yes.value, no.value))
     return g.op("Where", mask, yes, no)
 
 
 @lowers("slice_by_size", numerics=Numerics.RAW)
-def slice_by_size(g: Graph, *, x: Value, begin: Value, size: Value) -> Value:
-    """``size`` elements from ``begin`` on, per axis; -1 takes all that follow."""
+def slice_by_size(g: Graph, *, x: Tensor, begin: Tensor, size: Tensor) -> Tensor:
+    """``size`` elements from ``begin`` on, per axis; -1 selects all remaining elements."""
     lengths = g.shape_of(x)
     begin, size = g.cast(begin, "int64"), g.cast(size, "int64")
     zero = g.const(0, "int64")

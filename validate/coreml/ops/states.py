@@ -1,25 +1,25 @@
-"""States (iOS18): tensors that outlive a prediction. The graph takes them as inputs and gives them as outputs."""
+"""States (iOS18): tensors that persist between predictions. They are inputs and outputs of the graph."""
 
 from __future__ import annotations
 
 from ..bind import Numerics, State, lowers
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 
 
 @lowers("read_state", opset=18, numerics=Numerics.RAW)
-def read_state(g: Graph, *, input: State) -> Value:
-    """What the state holds at this point of the program."""
+def read_state(g: Graph, *, input: State) -> Tensor:
+    """The content of the state at this point of the program."""
     return input.value
 
 
 @lowers("write_state", opset=18, numerics=Numerics.RAW)
-def write_state(g: Graph, *, input: State, data: Value) -> None:
-    """Later reads see ``data``; what the state holds at the end is its value in the next prediction."""
+def write_state(g: Graph, *, input: State, data: Tensor) -> None:
+    """Later reads return ``data``; the final content is the initial value of the next prediction."""
     input.value = g.typed(data, input.value.shape)
 
 
 @lowers("coreml_update_state", opset=18, numerics=Numerics.RAW)
-def coreml_update_state(g: Graph, *, state: State, value: Value) -> Value:
+def coreml_update_state(g: Graph, *, state: State, value: Tensor) -> Tensor:
     """Write, then read."""
     write_state(g, input=state, data=value)
     return state.value

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..bind import Array, Bools, Ints, Numerics, Op, Values, lowers
-from ..graph import Graph, Value
+from ..bind import Array, Bools, Ints, Numerics, Op, lowers
+from ..graph import Graph, Tensor, Tensors
 
 moves = Numerics.RAW
 
 
 @lowers("depth_to_space", numerics=moves)
-def depth_to_space(g: Graph, *, x: Value, block_size: int) -> Value:
-    """Channels into blocks; the block's position is the slower part of the channel index."""
+def depth_to_space(g: Graph, *, x: Tensor, block_size: int) -> Tensor:
+    """Channels into blocks; the position in the block is the slower part of the channel index."""
     return g.op("DepthToSpace", x, blocksize=block_size, mode="DCR")
 
 
 @lowers("pixel_shuffle", numerics=moves)
-def pixel_shuffle(g: Graph, *, x: Value, upscale_factor: int) -> Value:
-    """Channels into blocks; the block's position is the faster part of the channel index."""
+def pixel_shuffle(g: Graph, *, x: Tensor, upscale_factor: int) -> Tensor:
+    """Channels into blocks; the position in the block is the faster part of the channel index."""
     return g.op("DepthToSpace", x, blocksize=upscale_factor, mode="CRD")
 
 
 @lowers("space_to_depth", numerics=moves)
-def space_to_depth(g: Graph, *, x: Value, block_size: int) -> Value:
-    """The reverse of depth_to_space."""
+def space_to_depth(g: Graph, *, x: Tensor, block_size: int) -> Tensor:
+    """The inverse of depth_to_space."""
     return g.op("SpaceToDepth", x, blocksize=block_size)
 
 
 @lowers("pixel_unshuffle", opset=16, numerics=moves)
-def pixel_unshuffle(g: Graph, *, x: Value, downscale_factor: int) -> Value:
-    """The reverse of pixel_shuffle."""
+def pixel_unshuffle(g: Graph, *, x: Tensor, downscale_factor: int) -> Tensor:
+    """The inverse of pixel_shuffle."""
     f = downscale_factor
     n, c, h, w = (g.dim(x, a) for a in range(4))
     h, w = g.calc("Div", h, f), g.calc("Div", w, f)
@@ -39,8 +39,8 @@ def pixel_unshuffle(g: Graph, *, x: Value, downscale_factor: int) -> Value:
 
 
 @lowers("space_to_batch", numerics=moves)
-def space_to_batch(g: Graph, *, x: Value, block_shape: Ints, paddings: Array) -> Value:
-    """Blocks of the padded image into the batch; the block's position is the slower part of the batch index."""
+def space_to_batch(g: Graph, *, x: Tensor, block_shape: Ints, paddings: Array) -> Tensor:
+    """Blocks of the padded image into the batch; the position in the block is the slower part of the batch index."""
     (top, bottom), (left, right) = paddings.tolist()
     inner = [0] * (x.rank - 4)
     padded = g.op("Pad", x, g.const([0, 0, top, left, *inner, 0, 0, bottom, right, *inner], "int64"))
@@ -52,8 +52,8 @@ def space_to_batch(g: Graph, *, x: Value, block_shape: Ints, paddings: Array) ->
 
 
 @lowers("batch_to_space", numerics=moves)
-def batch_to_space(g: Graph, *, x: Value, block_shape: Ints, crops: Array) -> Value:
-    """The reverse of space_to_batch."""
+def batch_to_space(g: Graph, *, x: Tensor, block_shape: Ints, crops: Array) -> Tensor:
+    """The inverse of space_to_batch."""
     (top, bottom), (left, right) = crops.tolist()
     a, b = block_shape
     _, c, h, w, *rest = (g.dim(x, axis) for axis in range(x.rank))
@@ -65,33 +65,33 @@ def batch_to_space(g: Graph, *, x: Value, block_shape: Ints, crops: Array) -> Va
 
 
 @lowers("expand_dims", numerics=moves)
-def expand_dims(g: Graph, *, x: Value, axes: Ints) -> Value:
+def expand_dims(g: Graph, *, x: Tensor, axes: Ints) -> Tensor:
     """x with axes of length 1 inserted at ``axes`` of the result."""
     return g.op("Unsqueeze", x, g.const(axes, "int64"))
 
 
 @lowers("squeeze", numerics=moves)
-def squeeze(g: Graph, op: Op, *, x: Value, axes: Ints | None = None) -> Value:
+def squeeze(g: Graph, op: Op, *, x: Tensor, axes: Ints | None = None) -> Tensor:
     """x without the axes of length 1 among ``axes`` (all by default); longer axes are left alone."""
     candidates = range(x.rank) if axes is None else sorted(a % x.rank for a in axes)
     lengths = x.shape or ()
     sure = [a for a in candidates if lengths[a] == 1]
     declared = op.outputs[0].shape
-    # The declared rank tells whether an axis of unknown length goes too.
+    # The declared rank determines whether an axis of unknown length is removed.
     if declared is not None and len(declared) < x.rank - len(sure):
         sure = [a for a in candidates if lengths[a] in (1, None)]
     return g.op("Squeeze", x, g.const(sure, "int64")) if sure else x
 
 
 @lowers("reshape", numerics=moves)
-def reshape(g: Graph, *, x: Value, shape: Value) -> Value:
-    """x in another shape: 0 copies the dimension at its place, -1 is inferred."""
+def reshape(g: Graph, *, x: Tensor, shape: Tensor) -> Tensor:
+    """x in another shape: 0 copies the dimension at its position, -1 is inferred."""
     return g.op("Reshape", x, g.cast(shape, "int64"))
 
 
 @lowers("reshape", opset=17, numerics=moves)
-def reshape_from_the_right(g: Graph, *, x: Value, shape: Value) -> Value:
-    """As before, but a 0 copies the dimension that lies as far from the end, or is 1 where there is none."""
+def reshape_from_the_right(g: Graph, *, x: Tensor, shape: Tensor) -> Tensor:
+    """As before, but a 0 copies the dimension at the same distance from the end, or is 1 if there is none."""
     if shape.value is None or 0 not in shape.value or shape.value.size == x.rank:
         return reshape(g, x=x, shape=shape)
     from_end = range(-shape.value.size, 0)
@@ -100,8 +100,8 @@ def reshape_from_the_right(g: Graph, *, x: Value, shape: Value) -> Value:
 
 
 @lowers("reshape_like", opset=16, numerics=moves)
-def reshape_like(g: Graph, *, x: Value, ref_tensors: Values, begins: Ints, ends: Ints, end_masks: Bools) -> Value:
-    """x in the shape made of parts of other tensors' shapes."""
+def reshape_like(g: Graph, *, x: Tensor, ref_tensors: Tensors, begins: Ints, ends: Ints, end_masks: Bools) -> Tensor:
+    """x in a shape assembled from parts of other tensors' shapes."""
     parts = [
         g.op("Shape", t, start=b, end=None if masked else e)
         for t, b, e, masked in zip(ref_tensors, begins, ends, end_masks, strict=True)
@@ -110,8 +110,8 @@ def reshape_like(g: Graph, *, x: Value, ref_tensors: Values, begins: Ints, ends:
 
 
 @lowers("reverse", numerics=moves)
-def reverse(g: Graph, *, x: Value, axes: Ints | None = None) -> Value:
-    """x backwards along ``axes`` (all by default)."""
+def reverse(g: Graph, *, x: Tensor, axes: Ints | None = None) -> Tensor:
+    """x reversed along ``axes`` (all by default)."""
     over = tuple(range(x.rank)) if axes is None else axes
     if not over:
         return x
@@ -120,8 +120,8 @@ def reverse(g: Graph, *, x: Value, axes: Ints | None = None) -> Value:
 
 
 @lowers("reverse_sequence", numerics=moves)
-def reverse_sequence(g: Graph, *, x: Value, lengths: Value, seq_axis: int = 0, batch_axis: int = 0) -> Value:
-    """The first lengths[b] elements along seq_axis backwards, for each b of batch_axis."""
+def reverse_sequence(g: Graph, *, x: Tensor, lengths: Tensor, seq_axis: int = 0, batch_axis: int = 0) -> Tensor:
+    """The first lengths[b] elements along seq_axis reversed, for each b of batch_axis."""
     first = (batch_axis % x.rank, seq_axis % x.rank)
     perm = (*first, *(a for a in range(x.rank) if a not in first))
     turned = g.op("ReverseSequence", g.transpose(x, perm), g.cast(lengths, "int64"), batch_axis=0, time_axis=1)
@@ -129,13 +129,13 @@ def reverse_sequence(g: Graph, *, x: Value, lengths: Value, seq_axis: int = 0, b
 
 
 @lowers("transpose", numerics=moves)
-def transpose(g: Graph, *, x: Value, perm: Ints) -> Value:
+def transpose(g: Graph, *, x: Tensor, perm: Ints) -> Tensor:
     """x with its axes in another order."""
     return g.transpose(x, perm) if perm else x
 
 
 @lowers("sliding_windows", numerics=moves)
-def sliding_windows(g: Graph, *, x: Value, axis: int, size: int, stride: int = 1) -> Value:
+def sliding_windows(g: Graph, *, x: Tensor, axis: int, size: int, stride: int = 1) -> Tensor:
     """Every window of ``size`` elements along ``axis``; the window's own axis follows it."""
     place = axis % x.rank
     end = g.calc("Sub", g.dim(x, place), size - 1)

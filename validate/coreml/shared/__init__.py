@@ -1,1 +1,1 @@
-"""What ML Program operators and neural network layers share."""
+"""Code shared by ML Program operators and neural network layers."""

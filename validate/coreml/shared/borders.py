@@ -1,17 +1,17 @@
-"""Borders around the last axes of a tensor."""
+"""Padding of the last axes of a tensor."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 
 
-def pad_last_axes(g: Graph, x: Value, pairs: Value, value: Value | None, mode: str) -> Value:
+def pad_last_axes(g: Graph, x: Tensor, pairs: Tensor, value: Tensor | None, mode: str) -> Tensor:
     """ONNX's Pad with ``pairs`` (int64, before and after) for each of the last axes.
 
-    Amounts stand for all axes, not for those of Pad's fourth input: where ONNX Runtime (1.31) moves a transposition
-    through a Pad it reorders the amounts as if there were one for each axis.
+    The amounts cover all axes; Pad's fourth input isn't used: when ONNX Runtime (1.31) moves a transpose through a
+    Pad, it reorders the amounts as if there were one for each axis.
     """
     assert pairs.shape is not None  # a vector; the callers know its length
     zeros = np.zeros(2 * x.rank - (pairs.shape[0] or 0), np.int64)

@@ -1,4 +1,4 @@
-"""The blobs of two networks, of which a condition chooses one."""
+"""The blobs of two networks; a condition selects one of them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 
 from ...errors import ParityGateError
-from ..graph import Graph, Shape, Value
+from ..graph import Graph, Shape, Tensor
 
 SKIPPING, BROKEN = "/skipping", "/broken"
-"""Flags among the blobs of a loop's pass: the rest of the pass is skipped; the loop ends with it."""
+"""Flags among the blobs of a loop iteration: skip the rest of the iteration; end the loop after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Layers, and how they are lowered: into the blobs that they define or replace."""
+    """Layers, and the function that lowers them to the blobs that they define or replace."""
 
     layers: Sequence[Any]
-    lower: Callable[[Graph], dict[str, Value]]
+    lower: Callable[[Graph], dict[str, Tensor]]
 
     @property
     def names(self) -> frozenset[str]:
@@ -36,11 +36,13 @@ def _outputs(layers: Sequence[Any]) -> Iterator[str]:
             yield from _outputs(nested.layers)
 
 
-def select(g: Graph, condition: Value, chosen: Network, other: Network, blobs: Mapping[str, Value]) -> dict[str, Value]:
-    """The blobs that one of two networks gives. One that only one of them gives keeps its value in the other.
+def select(
+    g: Graph, condition: Tensor, chosen: Network, other: Network, blobs: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """The blobs of one of two networks. A blob that only one of them defines keeps its value in the other.
 
-    Where it has no value before, nothing after can rely on it, and it is left out. A network that can't be lowered is
-    an error when it is chosen, not before: coremltools writes branches for cases that never come.
+    If it has no value before, later layers can't rely on it, and it is omitted. A network that can't be lowered is an
+    error only when it is selected: coremltools writes branches for cases that never occur.
     """
     networks, graphs = (chosen, other), (g.subgraph(), g.subgraph())
     results = [_attempt(network, graph) for network, graph in zip(networks, graphs, strict=True)]
@@ -63,26 +65,26 @@ def select(g: Graph, condition: Value, chosen: Network, other: Network, blobs: M
     return dict(zip(names, outcome, strict=True))
 
 
-def _names(result: dict[str, Value] | ParityGateError, network: Network) -> Iterable[str]:
+def _names(result: dict[str, Tensor] | ParityGateError, network: Network) -> Iterable[str]:
     return result if isinstance(result, dict) else sorted(network.names)
 
 
-def _attempt(network: Network, g: Graph) -> dict[str, Value] | ParityGateError:
+def _attempt(network: Network, g: Graph) -> dict[str, Tensor] | ParityGateError:
     try:
         return network.lower(g)
     except ParityGateError as e:
         return e
 
 
-def _failing(g: Graph, condition: Value, error: ParityGateError, like: Sequence[Value]) -> list[Value]:
-    """Values that can't be computed: an index out of bounds, in a node whose name tells the reason."""
+def _failing(g: Graph, condition: Tensor, error: ParityGateError, like: Sequence[Tensor]) -> list[Tensor]:
+    """Tensors that can't be computed: an index out of bounds, in a node whose name contains the reason."""
     with g.scope(f"{error.subject}: {error.cause}"):
         behind = g.op("Add", g.cast(condition, "int64"), g.const(1, "int64"))
         return [g.op("Gather", g.const(np.zeros(1, v.dtype)), behind) for v in like]
 
 
 def common_shape(a: Shape | None, b: Shape | None) -> Shape | None:
-    """What is known of the shape of a value that has either of two."""
+    """What is known of the shape of a tensor that has one of two shapes."""
     if a is None or b is None or len(a) != len(b):
         return None
     return tuple(m if m == n else None for m, n in zip(a, b, strict=True))

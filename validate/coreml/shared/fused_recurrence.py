@@ -1,7 +1,7 @@
 """Recurrent networks as ONNX's own RNN, GRU and LSTM operators, which ONNX Runtime runs in one kernel per layer.
 
-Sequences have the axes time, batch, vector; two directions lie one after the other in a vector. ONNX's ``clip`` bounds
-what goes into the activations of the gates, never the cell of an LSTM.
+Sequences have the axes time, batch, vector; the vectors of two directions are concatenated. ONNX's ``clip`` bounds the
+inputs of the gates' activations, never the cell of an LSTM.
 """
 
 from __future__ import annotations
@@ -12,15 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Dim, Graph, Value
+from ..graph import Dim, Graph, Tensor, Tensors
 from .branching import common_shape
-
-Tensors = tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """An activation by ONNX's name, with its ``alpha`` and ``beta`` where it has them."""
+    """An activation by ONNX's name, with its ``alpha`` and ``beta`` if it has any."""
 
     kind: str
     constants: Mapping[str, float] = field(default_factory=dict)
@@ -28,20 +26,20 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One direction's weights: gates on top of each other."""
+    """The weights of one direction; gates are stacked along axis 0."""
 
-    input: Value
-    recurrent: Value
-    bias: Value | None = None
-    recurrent_bias: Value | None = None
-    peephole: Value | None = None
+    input: Tensor
+    recurrent: Tensor
+    bias: Tensor | None = None
+    recurrent_bias: Tensor | None = None
+    peephole: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One ONNX operator's weights per direction. ``order`` says which of the weights' gates is each of ONNX's.
+    """One ONNX operator's weights per direction. ``order`` maps ONNX's gates to the gates of the weights.
 
-    Of the peepholes, those of the first three gates count. ``direction`` is forward, reverse or bidirectional.
+    Of the peepholes, those of the first three gates are used. ``direction`` is forward, reverse or bidirectional.
     """
 
     kind: str
@@ -54,12 +52,12 @@ class Cell:
         """The length of the state of one direction."""
         size = (self.sides[0].recurrent.shape or ())[1]
         if size is None:
-            raise ValueError("the size of the state is not known")
+            raise ValueError("the size of the state is unknown")
         return size
 
 
 def fused(
-    g: Graph, cell: Cell, x: Value, states: Sequence[Value], activations: Sequence[Activation], **attributes: Any
+    g: Graph, cell: Cell, x: Tensor, states: Sequence[Tensor], activations: Sequence[Activation], **attributes: Any
 ) -> Tensors:
     """The output at every time (time, batch, directions * hidden), and the last states (batch, directions * hidden)."""
     inputs = [_stacked(g, cell, [s.input for s in cell.sides]), _stacked(g, cell, [s.recurrent for s in cell.sides])]
@@ -76,61 +74,61 @@ def fused(
 
 
 def _functions(activations: Sequence[Activation]) -> dict[str, Any]:
-    """ONNX's attributes; its alphas and betas are those of the activations that have any, in turn."""
+    """ONNX's attributes; alphas and betas are listed for the activations that have any, in order."""
     scales = {
         f"activation_{p}": [a.constants[p] for a in activations if p in a.constants] or None for p in ("alpha", "beta")
     }
     return {"activations": [a.kind for a in activations], **scales}
 
 
-def _stacked(g: Graph, cell: Cell, matrices: Sequence[Value]) -> Value:
+def _stacked(g: Graph, cell: Cell, matrices: Sequence[Tensor]) -> Tensor:
     """The matrices of all directions, (directions, gates * hidden, columns), in ONNX's order of gates."""
     return _joined(g, [_ordered(g, m, cell.order, cell.hidden_size) for m in matrices])
 
 
-def _ordered(g: Graph, x: Value, order: Sequence[int], size: int) -> Value:
+def _ordered(g: Graph, x: Tensor, order: Sequence[int], size: int) -> Tensor:
     if tuple(order) == tuple(range(len(order))):
         return x
     gates = g.ops("Split", x, g.const([size] * len(order), "int64"), outputs=len(order), axis=0)
     return g.op("Concat", *(gates[i] for i in order), axis=0)
 
 
-def _joined(g: Graph, parts: Sequence[Value]) -> Value:
+def _joined(g: Graph, parts: Sequence[Tensor]) -> Tensor:
     zeroth = g.const([0], "int64")
     rows = [g.op("Unsqueeze", p, zeroth) for p in parts]
     return rows[0] if len(rows) == 1 else g.op("Concat", *rows, axis=0)
 
 
-def _vectors(g: Graph, cell: Cell, vector: Value | None, order: Sequence[int]) -> Value:
-    """A vector per gate in ONNX's order; zeros when there is none."""
+def _vectors(g: Graph, cell: Cell, vector: Tensor | None, order: Sequence[int]) -> Tensor:
+    """One vector per gate in ONNX's order; zeros if there are none."""
     if vector is None:
         return g.const([0.0] * (len(order) * cell.hidden_size), "float32")
     return _ordered(g, vector, order, cell.hidden_size)
 
 
-def _biases(g: Graph, cell: Cell) -> Value | None:
-    """ONNX has one bias for the input and one for the state, one after the other."""
+def _biases(g: Graph, cell: Cell) -> Tensor | None:
+    """ONNX has one bias for the input and one for the state, concatenated."""
     if all(s.bias is None and s.recurrent_bias is None for s in cell.sides):
         return None
     pairs = [[_vectors(g, cell, b, cell.order) for b in (s.bias, s.recurrent_bias)] for s in cell.sides]
     return _joined(g, [g.op("Concat", *pair, axis=0) for pair in pairs])
 
 
-def _apart(g: Graph, cell: Cell, state: Value) -> Value:
+def _apart(g: Graph, cell: Cell, state: Tensor) -> Tensor:
     """(batch, directions * hidden) as (directions, batch, hidden)."""
     split = g.reshape(state, [g.dim(state, 0), len(cell.sides), cell.hidden_size])
     return g.transpose(split, (1, 0, 2))
 
 
-def _together(g: Graph, cell: Cell, state: Value) -> Value:
+def _together(g: Graph, cell: Cell, state: Tensor) -> Tensor:
     return g.reshape(g.transpose(state, (1, 0, 2)), [g.dim(state, 1), len(cell.sides) * cell.hidden_size])
 
 
-def stays_within(g: Graph, limit: float, cell: Value, steps: Dim, growth: float) -> bool | Value:
-    """Whether the cell of an LSTM whose gates let through one part at most can't leave -limit .. limit.
+def stays_within(g: Graph, limit: float, cell: Tensor, steps: Dim, growth: float) -> bool | Tensor:
+    """Whether the cell of an LSTM, whose gates are at most 1, can't leave -limit .. limit.
 
-    It grows by ``growth`` per step at most. The answer is a truth value of the graph when it hangs on what is only
-    known while the model runs: the state at the beginning, or the number of steps.
+    It grows by at most ``growth`` per step. The result is a truth value of the graph if it depends on what is only
+    known while the model runs: the initial state, or the number of steps.
     """
     if isinstance(steps, int) and steps * growth > limit:
         return False
@@ -143,10 +141,10 @@ def stays_within(g: Graph, limit: float, cell: Value, steps: Dim, growth: float)
 
 
 def either(
-    g: Graph, condition: bool | Value, chosen: Callable[[Graph], Tensors], other: Callable[[Graph], Tensors]
+    g: Graph, condition: bool | Tensor, chosen: Callable[[Graph], Tensors], other: Callable[[Graph], Tensors]
 ) -> Tensors:
-    """What one of two ways of computing the same tensors gives; an ONNX If where the model decides as it runs."""
-    if not isinstance(condition, Value):
+    """The tensors of one of two graphs; an ONNX If when the condition is only known while the model runs."""
+    if not isinstance(condition, Tensor):
         return chosen(g) if condition else other(g)
     branches = g.subgraph(), g.subgraph()
     results = [compute(branch) for compute, branch in zip((chosen, other), branches, strict=True)]

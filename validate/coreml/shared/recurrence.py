@@ -6,18 +6,18 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..graph import Graph, Value
+from ..graph import Graph, Tensor
 
-Step = Callable[[Graph, Value, Sequence[Value]], Sequence[Value]]
-"""(graph of the body, x at one time, states before it) -> states after it. The first state is also the output."""
+Step = Callable[[Graph, Tensor, Sequence[Tensor]], Sequence[Tensor]]
+"""(graph of the body, x at one time step, states before it) -> states after it; the first is also the output."""
 
 
 def scanned(
-    g: Graph, x: Value, states: Sequence[Value], step: Step, reverse: bool = False
-) -> tuple[Value, tuple[Value, ...]]:
-    """The first state at every time, stacked, and all states after the last; ``x`` has the time as axis 0.
+    g: Graph, x: Tensor, states: Sequence[Tensor], step: Step, reverse: bool = False
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The first state at every time step, stacked, and all states after the last; axis 0 of ``x`` is the time.
 
-    ``reverse`` goes through the sequence from its end; the output at each place is still the one for that place.
+    ``reverse`` runs through the sequence from its end; outputs keep the order of the sequence.
     """
     body = g.subgraph()
     before = [body.input("state", s.dtype, s.shape) for s in states]
@@ -34,7 +34,7 @@ def scanned(
     return sequence, tuple(finals)
 
 
-def backwards(g: Graph, sequence: Value) -> Value:
-    """``sequence`` from its end on: Core ML gives a reversed sequence's outputs in the order of their computation."""
+def backwards(g: Graph, sequence: Tensor) -> Tensor:
+    """``sequence`` reversed: Core ML returns the outputs of a reversed sequence in the order of their computation."""
     ends = (g.const([n], "int64") for n in (-1, np.iinfo(np.int64).min, 0, -1))
     return g.op("Slice", sequence, *ends)

@@ -1,22 +1,22 @@
 """Bilinear sampling at computed points, as products with matrices of weights.
 
-The weight of a pixel falls linearly from 1 at the point to 0 one pixel away from it, so a row of weights has at most
-two that aren't 0.
+The weight of a pixel falls linearly from 1 at the point to 0 at a distance of one pixel, so each point has at most two
+non-zero weights.
 """
 
 from __future__ import annotations
 
-from ..graph import Dim, Graph, Value
+from ..graph import Dim, Graph, Tensor
 
 STRICT_ALIGN_ENDPOINTS, ALIGN_ENDPOINTS, UPSAMPLE, ROI_ALIGN = range(4)
-"""NeuralNetwork.proto's SamplingMode: how points are spread over an interval."""
+"""NeuralNetwork.proto's SamplingMode: how points are distributed over an interval."""
 
 
-def grid(g: Graph, start: Value, end: Value, count: int, mode: int) -> Value:
+def grid(g: Graph, start: Tensor, end: Tensor, count: int, mode: int) -> Tensor:
     """``count`` points from each ``start`` to its ``end`` (both of shape (..., 1)), along the last axis.
 
     With N points in an interval of X pixels: X = end - start + 1, steps of (X - 1) / (N - 1) for the two modes that
-    align endpoints, X / N for UPSAMPLE, and for ROI_ALIGN max(1, X - 1) / N from half a step on. No point lies behind
+    align endpoints, X / N for UPSAMPLE, and for ROI_ALIGN max(1, X - 1) / N, starting at half a step. No point is past
     the end.
     """
     span = g.op("Sub", end, start)
@@ -30,8 +30,8 @@ def grid(g: Graph, start: Value, end: Value, count: int, mode: int) -> Value:
     return g.op("Min", g.op("Add", start, g.op("Mul", width, steps)), end)
 
 
-def tent(g: Graph, points: Value, length: Dim) -> Value:
-    """The weights of ``length`` pixels for each point, along a new last axis; points outside take the border."""
+def tent(g: Graph, points: Tensor, length: Dim) -> Tensor:
+    """The weights of ``length`` pixels per point, along a new last axis; outer points are clamped to the border."""
     zero, one = g.const(0, "float32"), g.const(1, "float32")
     size = g.cast(g.reshape(g.vector([length]), []), "float32")
     inside = g.op("Min", g.op("Max", points, zero), g.op("Sub", size, one))
@@ -41,7 +41,7 @@ def tent(g: Graph, points: Value, length: Dim) -> Value:
     return g.op("Max", g.op("Sub", one, distance), zero)
 
 
-def sampled(g: Graph, x: Value, rows: Value, columns: Value) -> Value:
+def sampled(g: Graph, x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """``x`` (..., H, W) at the given weights: ``rows`` (..., H', H) * x * transpose(``columns`` (..., W', W))."""
     rank = columns.rank
     turned = g.transpose(columns, (*range(rank - 2), rank - 1, rank - 2))

@@ -1,4 +1,4 @@
-"""Core ML models (``.mlmodel``, ``.mlpackage``), run on any system through the ONNX graphs they are lowered to."""
+"""Core ML models (``.mlmodel``, ``.mlpackage``), run on any system as ONNX graphs."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from ...signature import Array, Feed
 
 MADE_BY = ("com.github.apple.coremltools.source", "com.github.apple.coremltools.version")
-"""Where coremltools notes the source framework and itself."""
+"""The metadata in which coremltools records the source framework and its own version."""
 
 
 class CoreMLModel:
     """A loaded Core ML model. ``native`` is the opened :class:`~paritygate.validate.coreml.files.package.Package`."""
 
     notes: tuple[str, ...] = ()
-    finest = "float32"  # no document promises more, though classic models hold doubles
+    finest = "float32"  # no document guarantees more, though classic models store doubles
 
     def __init__(self, package: Package, session: Session) -> None:
         self.native = package
@@ -37,7 +37,7 @@ class CoreMLModel:
         )
 
     def run(self, feed: Feed) -> dict[str, Array]:
-        """Every output as an array; states start as zeros, a dictionary is ``name/keys`` and ``name/values``."""
+        """Every output as an array; states start as zeros, dictionaries become ``name/keys`` and ``name/values``."""
         return self.session.run(feed)
 
     def variant(self, rewrite: Rewrite, *, optimise: bool, more: More = nothing) -> CoreMLModel:
@@ -52,7 +52,7 @@ class CoreMLModel:
         return tuple(Hint(f.name, low=np.array(0.0), high=np.array(255.0)) for f in images)
 
     def facts(self) -> Facts:
-        """Type, converter, opset and operators, as the specification states them."""
+        """Type, converter, opset and operators, from the specification."""
         from ...coreml.files.contents import operators, opset, precision, weight_count
 
         spec = self.native.spec
@@ -71,7 +71,7 @@ class CoreMLModel:
 def load(source: Any, options: LoadOptions) -> CoreMLModel:
     """Open and lower the model at the path ``source``; ``options.signature`` names a function of a program.
 
-    Raises PG402 when it is damaged, PG403 without coremltools, PG404 when something in it has no lowering.
+    Raises PG402 for a damaged model, PG403 without coremltools, PG404 when something in the model has no lowering.
     """
     from ...coreml.files.package import open_package
     from ...coreml.lower import lower
@@ -89,9 +89,9 @@ def predict(
     state: MutableMapping[str, Array] | None = None,
     function_name: str | None = None,
 ) -> dict[str, Any]:
-    """What ``MLModel.predict`` gives on a Mac, for the model at a path. Sessions are kept for the last few models.
+    """What ``MLModel.predict`` gives on a Mac, for the model at a path. Sessions of the last few models are cached.
 
-    Raises what :func:`load` raises, PG204 for inputs that don't fit, PG406 when ONNX Runtime fails.
+    Raises what :func:`load` raises, PG204 for inputs of the wrong shape or type, PG406 when ONNX Runtime fails.
     """
     path = Path(model)
     stamp = path.stat().st_mtime_ns if path.exists() else 0
@@ -111,12 +111,12 @@ def _spec(feature: Feature) -> TensorSpec:
 
 
 def _layouts(features: Sequence[Feature]) -> tuple[dict[str, tuple[int, ...]], ...]:
-    """Shapes that the inputs may have together; none where no shape is flexible, or one isn't known at all."""
+    """Shapes that the inputs may have together; empty if no shape is flexible, or if one is unknown."""
     examples = {f.name: f.allowed.examples if f.allowed else (_fixed(f),) for f in features}
-    most = max(map(len, examples.values()), default=0)
-    if most < 2 or not all(examples.values()):
+    count = max(map(len, examples.values()), default=0)
+    if count < 2 or not all(examples.values()):
         return ()
-    return tuple({name: shapes[i % len(shapes)] for name, shapes in examples.items()} for i in range(most))
+    return tuple({name: shapes[i % len(shapes)] for name, shapes in examples.items()} for i in range(count))
 
 
 def _fixed(feature: Feature) -> tuple[int, ...]:
@@ -124,7 +124,7 @@ def _fixed(feature: Feature) -> tuple[int, ...]:
 
 
 def _specs(feature: Feature) -> list[TensorSpec]:
-    """A dictionary is two tensors to whoever compares."""
+    """A feature as tensors: two for a dictionary."""
     spec = _spec(feature)
     if feature.keys is None:
         return [spec]

@@ -17,7 +17,7 @@ To add an operator, write one function in its family's file::
 
 - The signature is the schema. Positional parameters are ONNX' inputs in order: ``Var`` may be computed by the model (a
   known one arrives as a narrowed MIL constant), ``Array`` must be a constant and has the source's dtype (int64 stays
-  int64), ``Value`` is either, or a sequence. ``= None`` marks optional inputs, ``*xs: Var`` takes any number. Keyword
+  int64), ``Operand`` is either, or a sequence. ``= None`` marks optional inputs, ``*xs: Var`` takes any number. Keyword
   parameters are attributes in snake case (``trans_a``); where a node has none, ONNX' default stands in, then the
   parameter's own.
 - ``since=13`` says from which opset this form holds; the newest that the model's opset allows is taken.
@@ -27,7 +27,7 @@ To add an operator, write one function in its family's file::
   is the dtype that input i has in the source and ``node.results`` what ONNX infers for the outputs, for the few
   operators that depend on it (integer division, narrow integers that wrap).
 - Several outputs are a tuple, in order; trailing ones may be missing when ``node.outputs`` says that nobody asks.
-  Return a :class:`.values.Value` to state a dtype that ONNX' inference can't know, or a sequence.
+  Return a :class:`.values.Operand` to state a dtype that ONNX' inference can't know, or a sequence.
 - ``node.need("iOS17")`` before an operator of that opset: the translation starts again for the newer target, or is
   refused where the user asked for an older one. ``raise node.unsupported("...")`` for what can't be expressed.
 - ``node.subgraph(graph, values)`` translates a nested graph into the current MIL block (call it within the function

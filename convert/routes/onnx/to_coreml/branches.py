@@ -18,7 +18,7 @@ from .....validate.errors import ParityGateError
 from .common import scalar
 from .loops import opaque
 from .mil import Var, mb, types
-from .values import NarrowingError, Value, variable
+from .values import NarrowingError, Operand, variable
 
 Path: TypeAlias = tuple[str, ...]
 """Where a node stands: the outputs of each If around it, and of each whose branches it follows; its own at the end."""
@@ -27,7 +27,7 @@ SPLIT = "split"
 MOST_SPLITS = 16
 """Each may double what follows it."""
 
-Build = Callable[[], Sequence[Value]]
+Build = Callable[[], Sequence[Operand]]
 
 
 class ImpossibleError(Exception):
@@ -65,7 +65,9 @@ class Decisions:
             self.notes[f"only the {kept} branch of If '{found.path[-1]}' can run in these shapes: {cause}"] = None
 
 
-def both(path: Path, cond: Value, branches: Sequence[Build], refuse: Callable[[str], ParityGateError]) -> list[Value]:
+def both(
+    path: Path, cond: Operand, branches: Sequence[Build], refuse: Callable[[str], ParityGateError]
+) -> list[Operand]:
     """The results of one of two branches (then, else). Raises UndecidedError for what MIL can't hold."""
     dtypes: list[np.dtype[np.generic]] = []
     made: list[list[Var]] = []
@@ -87,7 +89,7 @@ def both(path: Path, cond: Value, branches: Sequence[Build], refuse: Callable[[s
 
     outputs = mb.cond(pred=scalar(variable(cond)), _true_fn=lambda: build(True), _false_fn=lambda: build(False))
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-    return [Value(var, dtype) for var, dtype in zip(outputs, dtypes, strict=True)]
+    return [Operand(var, dtype) for var, dtype in zip(outputs, dtypes, strict=True)]
 
 
 def _agree(one: Var, other: Var) -> None:
@@ -101,7 +103,7 @@ def _agree(one: Var, other: Var) -> None:
             var._sym_type = types.tensor(var.dtype, shape)
 
 
-def _tensor(value: Value) -> Var:
+def _tensor(value: Operand) -> Var:
     if value.content is None or isinstance(value.content, tuple):
         raise NarrowingError("sequences and optionals can't leave a graph that runs conditionally")
     return variable(value)

@@ -8,25 +8,26 @@ from .ops import (
     detection,
     einsum,
     elementwise,
+    filling,
+    joining,
     linear,
     normalization,
     pool,
     random_numbers,
-    recurrent,
     reduction,
-    resize,
-    sampling,
     scatter_gather,
     sequences,
     shapes,
     slicing,
     spectral,
 )
+from .ops.images import grids, regions, resize
 from .ops.ml import linear as ml_linear
 from .ops.ml import tables as ml_tables
 from .ops.ml import trees as ml_trees
 from .ops.quantized import products as quantized_products
 from .ops.quantized import quantization
+from .ops.recurrent import operators as recurrent
 
 __all__ = [
     "activation",
@@ -36,6 +37,9 @@ __all__ = [
     "detection",
     "einsum",
     "elementwise",
+    "filling",
+    "grids",
+    "joining",
     "linear",
     "ml_linear",
     "ml_tables",
@@ -47,8 +51,8 @@ __all__ = [
     "random_numbers",
     "recurrent",
     "reduction",
+    "regions",
     "resize",
-    "sampling",
     "scatter_gather",
     "sequences",
     "shapes",

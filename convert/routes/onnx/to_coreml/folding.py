@@ -9,10 +9,10 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from .values import Value
+from .values import Operand
 
 
-def fold(node: onnx.NodeProto, inputs: Sequence[Value | None], opsets: Mapping[str, int]) -> list[Value]:
+def fold(node: onnx.NodeProto, inputs: Sequence[Operand | None], opsets: Mapping[str, int]) -> list[Operand]:
     """The node's outputs, by ONNX' own reference implementation. Raises what that raises."""
     names = [f"i{i}" if value is not None else "" for i, value in enumerate(inputs)]
     alone = onnx.NodeProto()
@@ -29,12 +29,12 @@ def fold(node: onnx.NodeProto, inputs: Sequence[Value | None], opsets: Mapping[s
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid(d, v) for d, v in opsets.items()])
     results = iter(ReferenceEvaluator(model).run(None, {name: value.content for name, value in given}))
-    return [_known(next(results)) if name else Value(None, np.dtype(bool)) for name in node.output]
+    return [_known(next(results)) if name else Operand(None, np.dtype(bool)) for name in node.output]
 
 
-def _known(result: Any) -> Value:
+def _known(result: Any) -> Operand:
     if isinstance(result, list):
         values = tuple(_known(item) for item in result)
-        return Value(values, values[0].dtype if values else np.dtype("float32"))
+        return Operand(values, values[0].dtype if values else np.dtype("float32"))
     array = np.asarray(result)
-    return Value(array, array.dtype)
+    return Operand(array, array.dtype)

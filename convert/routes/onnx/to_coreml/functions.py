@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 
 from .mil import Var, is_symbolic
-from .values import Value
+from .values import Operand
 
 
 def schema_of(node: onnx.NodeProto, opset: int) -> Any:
@@ -25,7 +25,9 @@ def has_body(schema: Any) -> bool:
     return schema is not None and (schema.has_function or schema.has_context_dependent_function)
 
 
-def body_of(node: onnx.NodeProto, schema: Any, opset: int, inputs: Sequence[Value | None]) -> onnx.FunctionProto | None:
+def body_of(
+    node: onnx.NodeProto, schema: Any, opset: int, inputs: Sequence[Operand | None]
+) -> onnx.FunctionProto | None:
     """The definition of ``node`` in ``opset``, its attributes filled in; None where ONNX has none for these types."""
     body = onnx.FunctionProto()
     if schema.has_function:
@@ -68,18 +70,18 @@ def _fill_in(node: onnx.NodeProto, given: Mapping[str, onnx.AttributeProto]) -> 
     node.attribute.extend(copies)
 
 
-def type_of(value: Value | None) -> onnx.TypeProto:
+def type_of(value: Operand | None) -> onnx.TypeProto:
     """A value's ONNX type, as far as it is known."""
     if value is None:
         return onnx.TypeProto()
     if isinstance(value.content, tuple):
-        inner = type_of(value.content[0] if value.content else Value(None, value.dtype))
+        inner = type_of(value.content[0] if value.content else Operand(None, value.dtype))
         return onnx.helper.make_sequence_type_proto(inner)
     element = onnx.helper.np_dtype_to_tensor_dtype(value.dtype)
     return onnx.helper.make_tensor_type_proto(element, _shape(value))
 
 
-def _shape(value: Value) -> list[int | None] | None:
+def _shape(value: Operand) -> list[int | None] | None:
     if isinstance(value.content, np.ndarray):
         return list(value.content.shape)
     if isinstance(value.content, Var):
@@ -88,7 +90,7 @@ def _shape(value: Value) -> list[int | None] | None:
 
 
 def result_types(
-    node: onnx.NodeProto, schema: Any, inputs: Sequence[Value | None], opsets: Mapping[str, int]
+    node: onnx.NodeProto, schema: Any, inputs: Sequence[Operand | None], opsets: Mapping[str, int]
 ) -> tuple[np.dtype[Any] | None, ...]:
     """The outputs' dtypes by ONNX' type inference; None where it doesn't tell."""
     if schema is None:

@@ -119,7 +119,7 @@ def _opened(before: Var, after: Var) -> Var:
     return copy
 
 
-def written_out(count: int, body: Body, carried: Sequence[Var]) -> tuple[list[Var], list[Var]]:
+def unrolled(count: int, body: Body, carried: Sequence[Var]) -> tuple[list[Var], list[Var]]:
     """What :meth:`Loop.run` gives for a loop of ``count`` passes whose condition always holds, without a loop."""
     rows: list[Sequence[Var]] = []
     for index in range(count):

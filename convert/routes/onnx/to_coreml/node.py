@@ -12,9 +12,9 @@ import onnx
 
 from .....validate.errors import ParityGateError
 from ...coreml.target import Target
-from .values import NarrowingError, Value, variable
+from .values import NarrowingError, Operand, variable
 
-Subgraph = Callable[..., list[Value]]
+Subgraph = Callable[..., list[Operand]]
 """(graph, values, label): translates a nested graph into the current MIL block; its inputs get the given values.
 
 ``label`` tells the node's nested graphs apart.
@@ -44,7 +44,7 @@ class Node:
     schema: Any
     opset: int
     target: Target
-    inputs: tuple[Value | None, ...]
+    inputs: tuple[Operand | None, ...]
     results: tuple[np.dtype[Any] | None, ...]
     attributes: Mapping[str, Any]
     subgraph: Subgraph
@@ -85,7 +85,7 @@ class Node:
         value = self.inputs[index]
         return value is not None and value.single
 
-    def variable(self, value: Value) -> Any:
+    def variable(self, value: Operand) -> Any:
         """A value as a MIL variable. Raises PG404 for what Core ML's types can't hold."""
         try:
             return variable(value)

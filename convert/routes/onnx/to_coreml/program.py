@@ -17,7 +17,7 @@ from .branches import Decisions, ImpossibleError, UndecidedError
 from .mil import Function, Program, Var, mb, types
 from .node import TargetError
 from .translate import MissingError, Scope, unsupported_operators
-from .values import NarrowingError, Value, variable
+from .values import NarrowingError, Operand, variable
 
 
 def program_of(
@@ -66,7 +66,7 @@ def _built(
     with Function(places, opset_version=getattr(coremltools().target, target.ios)) as function:
         for port, spec in zip(ports, signature.inputs, strict=True):
             dtype = np.dtype(spec.dtype)
-            scope.values[port.source] = Value(_entered(function.inputs[port.feature], spec.shape, dtype), dtype)
+            scope.values[port.source] = Operand(_entered(function.inputs[port.feature], spec.shape, dtype), dtype)
         results = scope.graph(model.graph)
         names = [outputs[spec.name] for spec in signature.outputs]
         function.set_outputs([_left(result, name, target.program) for result, name in zip(results, names, strict=True)])
@@ -87,7 +87,7 @@ def _entered(var: Var, shape: Any, dtype: np.dtype[Any]) -> Var:
     return mb.squeeze(x=var) if shape == () else var
 
 
-def _left(value: Value, name: str, program: bool) -> Var:
+def _left(value: Operand, name: str, program: bool) -> Var:
     """An output as Core ML can give it, under a variable of its own; float16 is computed in fp32 and rounded here."""
     try:
         var = variable(value)

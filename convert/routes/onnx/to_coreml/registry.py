@@ -2,7 +2,7 @@
 
 A translation is a function ``def gather(node: Node, data: Var, indices: Var, *, axis: int) -> Var``. Positional
 parameters are the operator's inputs in ONNX' order: ``Var`` may be computed by the model, ``Array`` must be a constant
-(in the source's own dtype), ``Value`` is either, ``*xs: Var`` takes any number; a default marks an optional input.
+(in the source's own dtype), ``Operand`` is either, ``*xs: Var`` takes any number; a default marks an optional input.
 Keyword parameters are the attributes, with ONNX' own defaults where a node has none. All else is refused by name.
 """
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .mil import Var
-from .values import Array, NarrowingError, Value, variable
+from .values import Array, NarrowingError, Operand, variable
 
 if TYPE_CHECKING:
     from .node import Node
@@ -27,7 +27,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 @dataclass(frozen=True, slots=True)
 class _Input:
     name: str
-    convert: Callable[[Node, str, Value], Any]
+    convert: Callable[[Node, str, Operand], Any]
     optional: bool
 
 
@@ -124,7 +124,7 @@ def _plain(annotation: Any) -> Any:
     return annotation
 
 
-def _bound(node: Node, declared: _Input, value: Value | None) -> Any:
+def _bound(node: Node, declared: _Input, value: Operand | None) -> Any:
     if value is not None:
         return declared.convert(node, declared.name, value)
     if not declared.optional:
@@ -132,24 +132,24 @@ def _bound(node: Node, declared: _Input, value: Value | None) -> Any:
     return None
 
 
-def _computed(node: Node, name: str, value: Value) -> Var:
+def _computed(node: Node, name: str, value: Operand) -> Var:
     try:
         return variable(value)
     except NarrowingError as e:
         raise node.unsupported(f"'{name}': {e}") from e
 
 
-def _constant(node: Node, name: str, value: Value) -> Array:
+def _constant(node: Node, name: str, value: Operand) -> Array:
     if not value.known:
         raise node.unsupported(f"'{name}' must be a constant, but it is computed by the model")
     return typing.cast(Array, value.content)
 
 
-def _either(node: Node, name: str, value: Value) -> Value:
+def _either(node: Node, name: str, value: Operand) -> Operand:
     return value
 
 
-_CONVERTERS: dict[Any, Callable[[Node, str, Value], Any]] = {Var: _computed, Array: _constant, Value: _either}
+_CONVERTERS: dict[Any, Callable[[Node, str, Operand], Any]] = {Var: _computed, Array: _constant, Operand: _either}
 
 
 def as_tuple(result: Any) -> Sequence[Any]:

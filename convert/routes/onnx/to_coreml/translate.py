@@ -17,7 +17,7 @@ from .functions import body_of, has_body, result_types, schema_of
 from .mil import Var, mb, types
 from .node import Node, Subgraph, TargetError, attribute_value, describe, plain
 from .registry import as_tuple, translates
-from .values import NarrowingError, Value, cast_name, kind_of, mil_dtype
+from .values import NarrowingError, Operand, cast_name, kind_of, mil_dtype
 
 
 class MissingError(Exception):
@@ -36,34 +36,34 @@ class Scope:
         target: Target,
         decisions: Decisions,
         path: Path = (),
-        outer: Mapping[str, Value] | None = None,
+        outer: Mapping[str, Operand] | None = None,
     ) -> None:
         self.opsets = opsets
         self.target = target
         self.decisions = decisions
         self.path = path
-        self.values: dict[str, Value] = dict(outer or {})
+        self.values: dict[str, Operand] = dict(outer or {})
 
-    def graph(self, graph: onnx.GraphProto) -> list[Value]:
+    def graph(self, graph: onnx.GraphProto) -> list[Operand]:
         """Translate all nodes of ``graph``, whose inputs have their values already; its outputs."""
         self.values |= {tensor.name: _constant(tensor) for tensor in graph.initializer}
         for tensor in graph.sparse_initializer:
             raise ParityGateError("PG404", tensor.values.name, "sparse initializers have no translation")
         return self._run(graph.node, [output.name for output in graph.output])
 
-    def _run(self, nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[Value]:
+    def _run(self, nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[Operand]:
         for number, node in enumerate(nodes):
             if self.decisions.made.get(self._at(node)) == SPLIT:
                 return self._split(node, nodes[number + 1 :], outputs)
             self.node(node)
         return [self.values[name] for name in outputs]
 
-    def _split(self, proto: onnx.NodeProto, rest: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[Value]:
+    def _split(self, proto: onnx.NodeProto, rest: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[Operand]:
         """``rest`` in both branches of an If."""
         path = self._at(proto)
         graphs = {a.name.removesuffix("_branch"): a.g for a in proto.attribute}
 
-        def branch(label: str) -> list[Value]:
+        def branch(label: str) -> list[Operand]:
             results = self._nested(path, graphs[label], [], label)
             inner = Scope(self.opsets, self.target, self.decisions, (*path, f"after {label}"), self.values)
             inner.values |= dict(zip(proto.output, results, strict=True))
@@ -85,7 +85,7 @@ class Scope:
             if name and value is not None:
                 self.values[name] = value
 
-    def _results(self, proto: onnx.NodeProto, inputs: tuple[Value | None, ...]) -> Sequence[Value | None]:
+    def _results(self, proto: onnx.NodeProto, inputs: tuple[Operand | None, ...]) -> Sequence[Operand | None]:
         opset = self.opsets.get(_domain(proto), 1)
         schema = schema_of(proto, opset)
         translation = translates.find(_domain(proto), proto.op_type, opset)
@@ -114,15 +114,15 @@ class Scope:
             raise ParityGateError("PG405", describe(proto, opset), f"{type(e).__name__}: {first}") from e
 
     def _expand(
-        self, proto: onnx.NodeProto, schema: Any, opset: int, inputs: tuple[Value | None, ...]
-    ) -> list[Value | None]:
+        self, proto: onnx.NodeProto, schema: Any, opset: int, inputs: tuple[Operand | None, ...]
+    ) -> list[Operand | None]:
         body = body_of(proto, schema, opset, inputs) if has_body(schema) else None
         if body is None:
             raise MissingError(describe(proto, opset))
         newest = {"": onnx.defs.onnx_opset_version()}
         own = {_domain(entry): entry.version for entry in body.opset_import}
         inner = Scope({**newest, **self.opsets, **own}, self.target, self.decisions, self._at(proto))
-        empty = Value(None, np.dtype("float32"))
+        empty = Operand(None, np.dtype("float32"))
         padded = [*inputs, *[None] * (len(body.input) - len(inputs))]
         inner.values |= {name: value or empty for name, value in zip(body.input, padded, strict=True)}
         for node in body.node:
@@ -132,12 +132,12 @@ class Scope:
     def _subgraph(self, path: Path) -> Subgraph:
         turns = itertools.count()
 
-        def translate(graph: onnx.GraphProto, inputs: Sequence[Value], label: str = "") -> list[Value]:
+        def translate(graph: onnx.GraphProto, inputs: Sequence[Operand], label: str = "") -> list[Operand]:
             return self._nested(path, graph, inputs, label or f"pass {next(turns)}")
 
         return translate
 
-    def _nested(self, path: Path, graph: onnx.GraphProto, inputs: Sequence[Value], label: str) -> list[Value]:
+    def _nested(self, path: Path, graph: onnx.GraphProto, inputs: Sequence[Operand], label: str) -> list[Operand]:
         inner = Scope(self.opsets, self.target, self.decisions, (*path, label), self.values)
         inner.values |= {spec.name: value for spec, value in zip(graph.input, inputs, strict=False)}
         return inner.graph(graph)
@@ -147,17 +147,17 @@ def _domain(entry: Any) -> str:
     return "" if entry.domain == "ai.onnx" else str(entry.domain)
 
 
-def _constant(tensor: onnx.TensorProto) -> Value:
+def _constant(tensor: onnx.TensorProto) -> Operand:
     array = onnx.numpy_helper.to_array(tensor)
-    return Value(array, array.dtype)
+    return Operand(array, array.dtype)
 
 
-def _settled(node: Node, result: Any, dtype: np.dtype[Any] | None) -> Value | None:
+def _settled(node: Node, result: Any, dtype: np.dtype[Any] | None) -> Operand | None:
     """A result as a value; a variable is cast to the type that stands for the source's dtype."""
-    if result is None or isinstance(result, Value):
+    if result is None or isinstance(result, Operand):
         return result
     if isinstance(result, np.ndarray):
-        return Value(result, dtype or result.dtype)
+        return Operand(result, dtype or result.dtype)
     assert isinstance(result, Var), f"{node}: a translation gives a {type(result).__name__}"
     own = np.dtype(types.nptype_from_builtin(result.dtype))
     wanted = dtype or own
@@ -166,8 +166,8 @@ def _settled(node: Node, result: Any, dtype: np.dtype[Any] | None) -> Value | No
     if result.dtype != mil_dtype(wanted):
         result = mb.cast(x=result, dtype=cast_name(wanted))
     if result.val is not None and np.size(result.val) <= SMALL and own.kind in "bi":
-        return Value(np.asarray(result.val).astype(wanted), wanted)
-    return Value(result, wanted)
+        return Operand(np.asarray(result.val).astype(wanted), wanted)
+    return Operand(result, wanted)
 
 
 SMALL = 1024

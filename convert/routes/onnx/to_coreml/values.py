@@ -25,7 +25,7 @@ class NarrowingError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class Operand:
     """A tensor of the source: its dtype there, and what stands for it.
 
     ``content`` is a MIL variable (bool, int32 or fp32), or a numpy array in the source's own dtype when the value is
@@ -68,7 +68,7 @@ def _worst(array: Array) -> Any:
     return max(finite.max(), finite.min(), key=lambda v: abs(float(v)))
 
 
-def variable(value: Value) -> Var:
+def variable(value: Operand) -> Var:
     """``value`` as a MIL variable, a constant of the current block where it is known. Raises NarrowingError."""
     if isinstance(value.content, np.ndarray):
         if value.content.size == 0:

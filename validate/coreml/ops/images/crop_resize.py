@@ -1,11 +1,11 @@
-"""Boxes cut out of images and scaled to one size, bilinearly."""
+"""Boxes cropped from images and scaled to one size, bilinearly."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ...bind import Op, lowers
-from ...graph import Graph, Value
+from ...graph import Graph, Tensor
 from ...refuse import unsupported
 from ...shared.sampling import grid, sampled, tent
 from .image_resizing import INTERVALS, UNALIGNED, last_index
@@ -20,7 +20,7 @@ BOX_FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class _Crop:
-    """How boxes are given, and how points are spread over them."""
+    """The format of boxes, and the distribution of points over them."""
 
     target: tuple[int, int]
     normalized: bool
@@ -30,7 +30,7 @@ class _Crop:
     pad_value: float
 
     def check(self, op: Op) -> None:
-        """Raises PG404 for a mode that isn't one of the documented."""
+        """Raises PG404 for an undocumented mode."""
         if self.box_format not in BOX_FORMATS:
             raise unsupported(
                 str(op), f"box_coordinate_mode '{self.box_format}' is not one of {', '.join(BOX_FORMATS)}"
@@ -43,11 +43,11 @@ class _Crop:
 
 @lowers("crop_resize")
 def crop_resize(
-    g: Graph, op: Op, *, x: Value, roi: Value, target_height: int = 1, target_width: int = 1,
+    g: Graph, op: Op, *, x: Tensor, roi: Tensor, target_height: int = 1, target_width: int = 1,
     normalized_coordinates: bool = False, spatial_scale: float = 1.0,
     box_coordinate_mode: str = BOX_FORMATS[0], sampling_mode: str = "DEFAULT", pad_value: float = 0.0,
-) -> Value:  # fmt: skip
-    """Each box of every image, or, with a fifth coordinate in front, of the image that it names."""
+) -> Tensor:  # fmt: skip
+    """Each box of every image; a fifth, leading coordinate selects the image instead."""
     count = (roi.shape or ())[2] or 4
     flat = g.reshape(roi, [-1, count])
     images = g.op("Unsqueeze", x, g.const([0], "int64"))
@@ -64,11 +64,11 @@ def crop_resize(
 
 @lowers("crop_resize", opset=17)
 def indexed_crop_resize(
-    g: Graph, op: Op, *, x: Value, boxes: Value, box_indices: Value | None = None, target_height: int = 1,
+    g: Graph, op: Op, *, x: Tensor, boxes: Tensor, box_indices: Tensor | None = None, target_height: int = 1,
     target_width: int = 1, normalized_coordinates: bool = False, spatial_scale: float = 1.0,
     box_coordinate_mode: str = BOX_FORMATS[0], sampling_mode: str = "DEFAULT", pad_value: float = 0.0,
-) -> Value:  # fmt: skip
-    """Each box of the image that ``box_indices`` names, by default the i-th of the i-th."""
+) -> Tensor:  # fmt: skip
+    """Each box of the image in ``box_indices``; by default the i-th box of the i-th image."""
     crop = _Crop(
         (target_height, target_width), normalized_coordinates, spatial_scale, box_coordinate_mode, sampling_mode,
         pad_value,
@@ -80,8 +80,8 @@ def indexed_crop_resize(
     return _cropped(g, crop, g.op("Gather", x, box_indices), g.cast(boxes, "float32"))
 
 
-def _cropped(g: Graph, crop: _Crop, images: Value, boxes: Value) -> Value:
-    """``images`` (N or 1, ..., H, W) at ``boxes`` (N, 4): the padding stands in for points outside of an image."""
+def _cropped(g: Graph, crop: _Crop, images: Tensor, boxes: Tensor) -> Tensor:
+    """``images`` (N or 1, ..., H, W) at ``boxes`` (N, 4): points outside of an image have the padding value."""
     weights, inside = [], []
     for axis, (start, end), target in zip((-2, -1), _edges(g, crop, boxes), crop.target, strict=True):
         length = g.dim(images, axis)
@@ -94,12 +94,12 @@ def _cropped(g: Graph, crop: _Crop, images: Value, boxes: Value) -> Value:
     return g.op("Where", g.op("And", *inside), sampled(g, images, *weights), g.like(crop.pad_value, images))
 
 
-def _between(g: Graph, x: Value, count: int) -> Value:
+def _between(g: Graph, x: Tensor, count: int) -> Tensor:
     """``x`` with ``count`` axes of length 1 after its first."""
     return g.op("Unsqueeze", x, g.const(range(1, 1 + count), "int64"))
 
 
-def _edges(g: Graph, crop: _Crop, boxes: Value) -> tuple[tuple[Value, Value], tuple[Value, Value]]:
+def _edges(g: Graph, crop: _Crop, boxes: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """(start, end) of height and width, each of shape (N, 1)."""
     a, b, c, d = g.ops("Split", boxes, outputs=4, axis=1, num_outputs=4)
     if crop.box_format.endswith("WIDTH_FIRST"):
@@ -114,13 +114,13 @@ def _edges(g: Graph, crop: _Crop, boxes: Value) -> tuple[tuple[Value, Value], tu
     return (top, bottom), (left, right)
 
 
-def _in_pixels(g: Graph, crop: _Crop, edge: Value, last: Value) -> Value:
+def _in_pixels(g: Graph, crop: _Crop, edge: Tensor, last: Tensor) -> Tensor:
     scaled = edge if crop.scale == 1 else g.op("Mul", edge, g.const(crop.scale, "float32"))
     return g.op("Mul", scaled, last) if crop.normalized else scaled
 
 
-def _points(g: Graph, mode: str, start: Value, end: Value, count: int, last: Value) -> Value:
-    """Points along the last axis. An inverted box in UNALIGN_CORNERS stands for the whole axis, as in Apple's test."""
+def _points(g: Graph, mode: str, start: Tensor, end: Tensor, count: int, last: Tensor) -> Tensor:
+    """Points along the last axis. An inverted box in UNALIGN_CORNERS covers the whole axis, as in Apple's test."""
     if mode != UNALIGNED:
         return grid(g, start, end, count, INTERVALS[mode])
     inverted = g.op("Less", end, start)

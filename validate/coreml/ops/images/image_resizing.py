@@ -1,4 +1,4 @@
-"""Images scaled and cropped; height and width are the last two axes."""
+"""Images resized and cropped; height and width are the last two axes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from math import floor
 import numpy as np
 
 from ...bind import Ints, Numerics, Op, lowers
-from ...graph import Dim, Graph, Value
+from ...graph import Dim, Graph, Tensor
 from ...refuse import unsupported
 from ...shared.sampling import ALIGN_ENDPOINTS, ROI_ALIGN, STRICT_ALIGN_ENDPOINTS, UPSAMPLE, grid, sampled, tent
 
@@ -19,7 +19,7 @@ TRANSFORMATIONS = {
     "DEFAULT": "asymmetric",
     UNALIGNED: "half_pixel",
 }
-"""Sampling modes by ONNX's names. Of the whole image, tf_crop_and_resize is align_corners, but one point is central."""
+"""Sampling modes by ONNX's names. For the whole image, tf_crop_and_resize is align_corners, single points centred."""
 
 INTERVALS = {
     "STRICT_ALIGN_CORNERS": STRICT_ALIGN_ENDPOINTS,
@@ -31,8 +31,8 @@ INTERVALS = {
 
 @lowers("upsample_nearest_neighbor", numerics=Numerics.RAW)
 def upsample_nearest_neighbor(
-    g: Graph, *, x: Value, scale_factor_height: float = 1, scale_factor_width: float = 1
-) -> Value:
+    g: Graph, *, x: Tensor, scale_factor_height: float = 1, scale_factor_width: float = 1
+) -> Tensor:
     """Output i is input floor(i * length / output length)."""
     for axis, factor in zip((-2, -1), (scale_factor_height, scale_factor_width), strict=True):
         x = _nearest(g, x, axis, _times(g, g.dim(x, axis), factor), 0)
@@ -40,13 +40,13 @@ def upsample_nearest_neighbor(
 
 
 @lowers("resize_nearest_neighbor", numerics=Numerics.RAW)
-def resize_nearest_neighbor(g: Graph, *, x: Value, target_size_height: int, target_size_width: int) -> Value:
+def resize_nearest_neighbor(g: Graph, *, x: Tensor, target_size_height: int, target_size_width: int) -> Tensor:
     """Output i is input floor((i + 1/2) * length / output length)."""
     return _nearest(g, _nearest(g, x, -2, target_size_height, 1), -1, target_size_width, 1)
 
 
-def _nearest(g: Graph, x: Value, axis: int, target: Dim, halves: int) -> Value:
-    """floor((i + halves / 2) * length / target) along one axis, in whole numbers: float32 misses exact quotients."""
+def _nearest(g: Graph, x: Tensor, axis: int, target: Dim, halves: int) -> Tensor:
+    """floor((i + halves / 2) * length / target) along one axis, in integers: float32 is inexact."""
     length = g.dim(x, axis)
     if isinstance(length, int) and isinstance(target, int):
         places = g.const((2 * np.arange(target) + halves) * length // (2 * target))
@@ -60,10 +60,10 @@ def _nearest(g: Graph, x: Value, axis: int, target: Dim, halves: int) -> Value:
 
 @lowers("upsample_bilinear")
 def upsample_bilinear(
-    g: Graph, op: Op, *, x: Value, scale_factor_height: float = 1, scale_factor_width: float = 1,
+    g: Graph, op: Op, *, x: Tensor, scale_factor_height: float = 1, scale_factor_width: float = 1,
     align_corners: bool = True, half_pixel_centers: bool | None = None,
-) -> Value:  # fmt: skip
-    """Height and width times a factor, which is then the quotient of the sizes again."""
+) -> Tensor:  # fmt: skip
+    """Height and width multiplied by a factor; the quotient of the sizes is used as the scale."""
     if align_corners and half_pixel_centers:
         raise unsupported(str(op), "align_corners and half_pixel_centers contradict each other")
     offset = "DEFAULT" if half_pixel_centers is False else UNALIGNED
@@ -83,18 +83,18 @@ def _times(g: Graph, length: Dim, factor: float) -> Dim:
 
 @lowers("resize_bilinear")
 def resize_bilinear(
-    g: Graph, op: Op, *, x: Value, target_size_height: int = 1, target_size_width: int = 1,
+    g: Graph, op: Op, *, x: Tensor, target_size_height: int = 1, target_size_width: int = 1,
     sampling_mode: str = "DEFAULT",
-) -> Value:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """Height and width of a given size."""
     return _linear(g, op, x, [target_size_height, target_size_width], sampling_mode)
 
 
 @lowers("resize", opset=17, numerics=Numerics.ROUND)
 def resize(
-    g: Graph, op: Op, *, x: Value, shape: Value, resized_dims: int, interpolation_mode: str = "LINEAR",
+    g: Graph, op: Op, *, x: Tensor, shape: Tensor, resized_dims: int, interpolation_mode: str = "LINEAR",
     sampling_mode: str = "DEFAULT",
-) -> Value:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """The last ``resized_dims`` axes take their lengths from the end of ``shape``, where 0 keeps a length."""
     size = [_target(g, x, shape, i - resized_dims) for i in range(resized_dims)]
     if interpolation_mode == "LINEAR":
@@ -103,13 +103,15 @@ def resize(
     if interpolation_mode != "NEAREST_NEIGHBOR":
         raise unsupported(str(op), f"interpolation_mode '{interpolation_mode}' is not one of LINEAR, NEAREST_NEIGHBOR")
     if sampling_mode not in ("DEFAULT", UNALIGNED):
-        raise unsupported(str(op), f"which element is nearest with sampling_mode '{sampling_mode}' is not documented")
+        raise unsupported(
+            str(op), f"rounding to the nearest element is not documented for sampling_mode '{sampling_mode}'"
+        )
     for axis, target in zip(range(-resized_dims, 0), size, strict=True):
         x = _nearest(g, x, axis, target, 1)
     return x
 
 
-def _target(g: Graph, x: Value, shape: Value, axis: int) -> Dim:
+def _target(g: Graph, x: Tensor, shape: Tensor, axis: int) -> Dim:
     if shape.value is not None:
         return int(shape.value[axis]) or g.dim(x, axis)
     asked = g.op("Gather", g.cast(shape, "int64"), g.const([axis], "int64"))
@@ -117,18 +119,18 @@ def _target(g: Graph, x: Value, shape: Value, axis: int) -> Dim:
     return g.op("Where", g.op("Equal", asked, g.const(0, "int64")), kept, asked)
 
 
-def _linear(g: Graph, op: Op, x: Value, size: list[Dim], mode: str) -> Value:
-    """The last ``len(size)`` axes scaled linearly; what stands before them is folded, as ONNX Runtime asks."""
+def _linear(g: Graph, op: Op, x: Tensor, size: list[Dim], mode: str) -> Tensor:
+    """The last ``len(size)`` axes resized linearly; leading axes are folded, as ONNX Runtime requires."""
     if mode not in INTERVALS and mode not in TRANSFORMATIONS:
         raise unsupported(
             str(op), f"sampling_mode '{mode}' is not one of {', '.join((*TRANSFORMATIONS, 'OFFSET_CORNERS'))}"
         )
     axes = len(size)
     if axes > 3 or (axes != 2 and mode == "OFFSET_CORNERS"):
-        raise unsupported(str(op), f"{axes} axes can't be resized at once with sampling_mode '{mode}'")
+        raise unsupported(str(op), f"{axes} axes can't be resized together with sampling_mode '{mode}'")
     kept = [g.dim(x, axis) for axis in range(x.rank - axes)]
     if mode == "OFFSET_CORNERS":
-        # ONNX's nearest relative returns an axis unchanged when its length stays the same.
+        # The closest mode of ONNX returns an axis unchanged if its length stays the same.
         return sampled(g, x, *(_weights(g, x, a, s) for a, s in zip((-2, -1), size, strict=True)))
     tail = [g.dim(x, axis) for axis in range(-axes, 0)]
     widening = [1] * max(0, 2 - axes)
@@ -143,20 +145,20 @@ def _linear(g: Graph, op: Op, x: Value, size: list[Dim], mode: str) -> Value:
     return g.reshape(scaled, [*kept, *size])
 
 
-def _weights(g: Graph, x: Value, axis: int, target: Dim) -> Value:
+def _weights(g: Graph, x: Tensor, axis: int, target: Dim) -> Tensor:
     if not isinstance(target, int):
         raise unsupported(x.name, "sampling_mode 'OFFSET_CORNERS' needs a size that is known before the model runs")
     length = g.dim(x, axis)
     return tent(g, grid(g, g.const([0], "float32"), last_index(g, length), target, ROI_ALIGN), length)
 
 
-def last_index(g: Graph, length: Dim) -> Value:
+def last_index(g: Graph, length: Dim) -> Tensor:
     """The greatest coordinate of an axis, as a vector of one element."""
     return g.cast(g.vector([g.calc("Sub", length, 1)]), "float32")
 
 
 @lowers("crop", numerics=Numerics.RAW)
-def crop(g: Graph, *, x: Value, crop_height: Ints, crop_width: Ints) -> Value:
+def crop(g: Graph, *, x: Tensor, crop_height: Ints, crop_width: Ints) -> Tensor:
     """Height and width without their first and last elements."""
     (top, bottom), (left, right) = crop_height, crop_width
     ends = [g.calc("Sub", g.dim(x, -2), bottom), g.calc("Sub", g.dim(x, -1), right)]

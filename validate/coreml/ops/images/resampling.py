@@ -5,23 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from ...bind import Op, lowers
-from ...graph import Graph, Value
+from ...graph import Graph, Tensor
 from ...refuse import unsupported
 from .image_resizing import last_index
 
 MODES = {"bilinear": "linear", "nearest": "nearest"}
 PADDINGS = {"constant": "zeros", "border": "border", "reflection": "reflection", "symmetric": "reflection"}
-"""ONNX's names. What it calls reflection repeats the edge when, and only when, corners are not aligned."""
+"""ONNX's names. Its reflection repeats the edge if, and only if, corners are not aligned."""
 FOLDS = {"reflection": 0.0, "symmetric": 0.5}
-"""How far beyond the outermost pixels' centres the image is mirrored."""
+"""The distance of the mirror axis from the centres of the edge pixels."""
 SIGNED, UNIT, PIXELS = "normalized_minus_one_to_one", "normalized_zero_to_one", "unnormalized"
 
 
 @lowers("affine")
 def affine(
-    g: Graph, op: Op, *, x: Value, transform_matrix: Value, output_height: int, output_width: int,
+    g: Graph, op: Op, *, x: Tensor, transform_matrix: Tensor, output_height: int, output_width: int,
     sampling_mode: str, padding_mode: str, padding_value: float, coordinates_mode: str, align_corners: bool,
-) -> Value:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """The image at (a0 x + a1 y + a2, b0 x + b1 y + b2) for each point (x, y) of the output."""
     modes = (sampling_mode.lower(), padding_mode.lower(), coordinates_mode.lower())
     if modes != ("bilinear", "constant", SIGNED) or not align_corners or padding_value:
@@ -38,10 +38,10 @@ def affine(
 
 @lowers("resample")
 def resample(
-    g: Graph, op: Op, *, x: Value, coordinates: Value, sampling_mode: str, padding_mode: str, padding_value: float,
+    g: Graph, op: Op, *, x: Tensor, coordinates: Tensor, sampling_mode: str, padding_mode: str, padding_value: float,
     coordinates_mode: str, align_corners: bool,
-) -> Value:  # fmt: skip
-    """The image at the points (x, y) that lie along the last axis of ``coordinates``."""
+) -> Tensor:  # fmt: skip
+    """The image at the points (x, y) in the last axis of ``coordinates``."""
     for given, known in ((sampling_mode, MODES), (padding_mode, PADDINGS), (coordinates_mode, (SIGNED, UNIT, PIXELS))):
         if given not in known:
             raise unsupported(str(op), f"mode '{given}' is not one of {', '.join(known)}")
@@ -61,8 +61,8 @@ def resample(
     return g.op("Add", sampled, g.like(filled, x)) if filled else sampled
 
 
-def _in_pixels(g: Graph, x: Value, points: Value, mode: str, align_corners: bool) -> Value:
-    """Points as positions between 0 and length - 1."""
+def _in_pixels(g: Graph, x: Tensor, points: Tensor, mode: str, align_corners: bool) -> Tensor:
+    """Points as pixel positions, from 0 to length - 1."""
     if mode == PIXELS:
         return points
     half, one = g.const(0.5, "float32"), g.const(1, "float32")
@@ -73,8 +73,8 @@ def _in_pixels(g: Graph, x: Value, points: Value, mode: str, align_corners: bool
     return g.op("Sub", g.op("Mul", unit, g.op("Add", last, one)), half)
 
 
-def _folded(g: Graph, pixels: Value, x: Value, beyond: float) -> Value:
-    """The pixel that each position shows in an image mirrored endlessly. ONNX rounds before it mirrors, not after."""
+def _folded(g: Graph, pixels: Tensor, x: Tensor, beyond: float) -> Tensor:
+    """Positions in an infinitely mirrored image as positions in the image. ONNX rounds before mirroring, not after."""
     last, shift = _last(g, x), g.const(beyond, "float32")
     span = g.op("Max", g.op("Add", last, g.const(2 * beyond, "float32")), g.const(1, "float32"))
     turn = g.op("Mod", g.op("Abs", g.op("Add", pixels, shift)), g.op("Add", span, span), fmod=1)
@@ -82,8 +82,8 @@ def _folded(g: Graph, pixels: Value, x: Value, beyond: float) -> Value:
     return g.op("Min", g.op("Max", g.op("Round", position), g.const(0, "float32")), last)
 
 
-def _normalised(g: Graph, pixels: Value, x: Value, aligned: bool) -> Value:
-    """Positions as ONNX wants them, between -1 and 1: of pixel centres when ``aligned``, else of edges."""
+def _normalised(g: Graph, pixels: Tensor, x: Tensor, aligned: bool) -> Tensor:
+    """Positions in ONNX's range from -1 to 1, which are pixel centres if ``aligned``, else edges."""
     one, two, last = g.const(1, "float32"), g.const(2, "float32"), _last(g, x)
     if aligned:
         return g.op("Sub", g.op("Div", g.op("Mul", pixels, two), g.op("Max", last, one)), one)
@@ -91,6 +91,6 @@ def _normalised(g: Graph, pixels: Value, x: Value, aligned: bool) -> Value:
     return g.op("Sub", g.op("Div", doubled, g.op("Add", last, one)), one)
 
 
-def _last(g: Graph, x: Value) -> Value:
+def _last(g: Graph, x: Tensor) -> Tensor:
     """The greatest column and row."""
     return g.op("Concat", *(last_index(g, g.dim(x, axis)) for axis in (-1, -2)), axis=0)

@@ -13,17 +13,17 @@ from ..loops import INT32_MAX, Loop, from_end
 from ..mil import Var, mb, types
 from ..node import Node
 from ..registry import translates
-from ..values import Ints, Value, cast_name, variable
+from ..values import Ints, Operand, cast_name, variable
 
 WRITTEN_OUT = 128
 """Nodes up to which a loop of known length is written out."""
 
-Pass = Callable[[Value, Value, Sequence[Value]], tuple[Value, list[Value], list[Value]]]
+Pass = Callable[[Operand, Operand, Sequence[Operand]], tuple[Operand, list[Operand], list[Operand]]]
 """A loop's body: (index, condition, carried values) -> (condition, carried values, values to stack)."""
 
 
 @translates("If", folds=False)
-def if_(node: Node, cond: Value, *, then_branch: onnx.GraphProto, else_branch: onnx.GraphProto) -> Sequence[Value]:
+def if_(node: Node, cond: Operand, *, then_branch: onnx.GraphProto, else_branch: onnx.GraphProto) -> Sequence[Operand]:
     """The results of one of two graphs."""
     if isinstance(cond.content, np.ndarray):
         return node.subgraph(then_branch if cond.content.item() else else_branch, [])
@@ -37,7 +37,7 @@ def if_(node: Node, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
     )
 
 
-def _tensor(node: Node, value: Value) -> Var:
+def _tensor(node: Node, value: Operand) -> Var:
     if value.content is None or isinstance(value.content, tuple):
         raise node.unsupported("sequences and optionals can't leave a graph that runs conditionally")
     return variable(value)
@@ -45,20 +45,22 @@ def _tensor(node: Node, value: Value) -> Var:
 
 @translates("Loop", folds=False)
 def loop(
-    node: Node, trip_count: Value | None = None, cond: Value | None = None, *initial: Value, body: onnx.GraphProto
-) -> list[Value]:
+    node: Node, trip_count: Operand | None = None, cond: Operand | None = None, *initial: Operand, body: onnx.GraphProto
+) -> list[Operand]:
     """The body until its condition fails or it ran ``trip_count`` times; carried values, then stacked ones."""
 
-    def step(index: Value, go_on: Value, carried: Sequence[Value]) -> tuple[Value, list[Value], list[Value]]:
+    def step(
+        index: Operand, go_on: Operand, carried: Sequence[Operand]
+    ) -> tuple[Operand, list[Operand], list[Operand]]:
         goes_on, *results = node.subgraph(body, [index, go_on, *carried])
         return goes_on, results[: len(initial)], results[len(initial) :]
 
-    start = cond or Value(np.array(True), np.dtype(bool))
+    start = cond or Operand(np.array(True), np.dtype(bool))
     carried, stacked = _repeated(node, _count(trip_count), step, start, initial, body)
     return [*carried, *stacked]
 
 
-def _count(trip_count: Value | None) -> Var | int:
+def _count(trip_count: Operand | None) -> Var | int:
     if trip_count is None:
         return INT32_MAX
     if isinstance(trip_count.content, np.ndarray):
@@ -68,9 +70,9 @@ def _count(trip_count: Value | None) -> Var | int:
 
 @translates("Scan", since=9, folds=False)
 def scan(
-    node: Node, *inputs: Value, body: onnx.GraphProto, num_scan_inputs: int, scan_input_axes: Ints = (),
+    node: Node, *inputs: Operand, body: onnx.GraphProto, num_scan_inputs: int, scan_input_axes: Ints = (),
     scan_input_directions: Ints = (), scan_output_axes: Ints = (), scan_output_directions: Ints = (),
-) -> list[Value]:  # fmt: skip
+) -> list[Operand]:  # fmt: skip
     """The body for each place along an axis of the scanned inputs; states, then stacked values."""
     states, scanned = inputs[: len(inputs) - num_scan_inputs], inputs[len(inputs) - num_scan_inputs :]
     variables = [variable(value) for value in scanned]
@@ -78,18 +80,20 @@ def scan(
     count = _scalar_length(length(variables[0], axes[0]))
     turned = scan_input_directions or [0] * len(scanned)
 
-    def step(index: Value, go_on: Value, carried: Sequence[Value]) -> tuple[Value, list[Value], list[Value]]:
+    def step(
+        index: Operand, go_on: Operand, carried: Sequence[Operand]
+    ) -> tuple[Operand, list[Operand], list[Operand]]:
         i = variable(index)
         places = [from_end(count, i) if backwards else i for backwards in turned]
         elements = [
-            Value(_element(x, place, axis), value.dtype)
+            Operand(_element(x, place, axis), value.dtype)
             for x, place, axis, value in zip(variables, places, axes, scanned, strict=True)
         ]
         results = node.subgraph(body, [*carried, *elements])
         return go_on, results[: len(states)], results[len(states) :]
 
     backwards = frozenset(i for i, direction in enumerate(scan_output_directions) if direction)
-    start = Value(np.array(True), np.dtype(bool))
+    start = Operand(np.array(True), np.dtype(bool))
     carried, stacked = _repeated(node, count, step, start, states, body, backwards)
     moved = [_moved(v, axis) for v, axis in zip(stacked, scan_output_axes or [0] * len(stacked), strict=True)]
     return [*carried, *moved]
@@ -104,18 +108,18 @@ def _element(x: Var, place: Var, axis: int) -> Var:
     return mb.cast(x=element, dtype="bool") if x.dtype == types.bool else element
 
 
-def _moved(value: Value, axis: int) -> Value:
+def _moved(value: Operand, axis: int) -> Operand:
     """The first axis at another place."""
     x = variable(value)
     order = list(range(1, x.rank))
     order.insert(axis % x.rank, 0)
-    return Value(transpose(x, order), value.dtype)
+    return Operand(transpose(x, order), value.dtype)
 
 
 def _repeated(
-    node: Node, count: Var | int, step: Pass, start: Value, initial: Sequence[Value], body: onnx.GraphProto,
+    node: Node, count: Var | int, step: Pass, start: Operand, initial: Sequence[Operand], body: onnx.GraphProto,
     backwards: frozenset[int] = frozenset(),
-) -> tuple[list[Value], list[Value]]:  # fmt: skip
+) -> tuple[list[Operand], list[Operand]]:  # fmt: skip
     tensors = all(not isinstance(value.content, tuple) and value.content is not None for value in initial)
     if isinstance(count, int) and start.known and (count * len(body.node) <= WRITTEN_OUT or not tensors):
         done = _written_out(count, step, start, initial, backwards)
@@ -127,8 +131,8 @@ def _repeated(
 
 
 def _written_out(
-    count: int, step: Pass, go_on: Value, initial: Sequence[Value], backwards: frozenset[int]
-) -> tuple[list[Value], list[Value]] | None:
+    count: int, step: Pass, go_on: Operand, initial: Sequence[Operand], backwards: frozenset[int]
+) -> tuple[list[Operand], list[Operand]] | None:
     """All passes one after the other; None where the model computes how many there are, or there are none."""
     carried, rows = list(initial), []
     for index in range(count):
@@ -136,7 +140,7 @@ def _written_out(
             return None
         if not go_on.content.item():
             break
-        go_on, carried, row = step(Value(np.array(index), np.dtype("int64")), go_on, carried)
+        go_on, carried, row = step(Operand(np.array(index), np.dtype("int64")), go_on, carried)
         rows.append(row)
     if not rows:
         return None
@@ -144,27 +148,27 @@ def _written_out(
     return carried, [_stacked(column[::-1] if i in backwards else column) for i, column in enumerate(columns)]
 
 
-def _stacked(column: Sequence[Value]) -> Value:
+def _stacked(column: Sequence[Operand]) -> Operand:
     if all(value.known for value in column):
-        return Value(np.stack([value.content for value in column]), column[0].dtype)
+        return Operand(np.stack([value.content for value in column]), column[0].dtype)
     rows = [mb.expand_dims(x=countable(variable(value)), axes=[0]) for value in column]
-    return Value(mb.cast(x=mb.concat(values=rows, axis=0), dtype=cast_name(column[0].dtype)), column[0].dtype)
+    return Operand(mb.cast(x=mb.concat(values=rows, axis=0), dtype=cast_name(column[0].dtype)), column[0].dtype)
 
 
 def _looped(
-    node: Node, count: Var | int, step: Pass, start: Value, initial: Sequence[Value], backwards: frozenset[int]
-) -> tuple[list[Value], list[Value]]:
+    node: Node, count: Var | int, step: Pass, start: Operand, initial: Sequence[Operand], backwards: frozenset[int]
+) -> tuple[list[Operand], list[Operand]]:
     dtypes = [value.dtype for value in initial]
     stacked: list[np.dtype[np.generic]] = []
 
     def body(index: Var, go_on: Var, carried: Sequence[Var]) -> tuple[Var, Sequence[Var], Sequence[Var]]:
-        values = [Value(var, dtype) for var, dtype in zip(carried, dtypes, strict=True)]
-        goes_on, after, rows = step(Value(index, np.dtype("int64")), Value(go_on, np.dtype(bool)), values)
+        values = [Operand(var, dtype) for var, dtype in zip(carried, dtypes, strict=True)]
+        goes_on, after, rows = step(Operand(index, np.dtype("int64")), Operand(go_on, np.dtype(bool)), values)
         stacked[:] = [row.dtype for row in rows]
         handed_on = [_tensor(node, value) for value in after]
         return scalar(variable(goes_on)), handed_on, [_tensor(node, row) for row in rows]
 
     carried, stacks = Loop(count, body, backwards).run(scalar(variable(start)), [variable(v) for v in initial])
-    return [Value(v, d) for v, d in zip(carried, dtypes, strict=True)], [
-        Value(v, d) for v, d in zip(stacks, stacked, strict=True)
+    return [Operand(v, d) for v, d in zip(carried, dtypes, strict=True)], [
+        Operand(v, d) for v, d in zip(stacks, stacked, strict=True)
     ]

@@ -12,7 +12,7 @@ from ..common import countable, floating, is_float, like, select, zero
 from ..mil import Var, mb, types
 from ..node import Node
 from ..registry import translates
-from ..values import Value
+from ..values import Operand
 
 
 def wrapped(x: Var, dtype: np.dtype[Any] | None) -> Var:
@@ -128,25 +128,25 @@ def absolute_or_negative(node: Node, x: Var) -> Var:
     return wrapped(mb.abs(x=x) if node.type == "Abs" else mb.mul(x=x, y=like(x, -1)), node.results[0])
 
 
-@translates("Sum", since=8)
+@translates("Sum", since=6)
 def total(node: Node, *xs: Var) -> Var:
     """The sum of any number of tensors."""
     return reduce(lambda a, b: mb.add(x=a, y=b), xs)
 
 
-@translates("Mean", since=8)
+@translates("Mean", since=6)
 def mean(node: Node, *xs: Var) -> Var:
     """Their mean."""
     return mb.real_div(x=total(node, *xs), y=np.float32(len(xs)))
 
 
-@translates("Max", since=8)
+@translates("Max", since=6)
 def maximum(node: Node, *xs: Var) -> Var:
     """The largest of any number of tensors."""
     return reduce(lambda a, b: mb.maximum(x=a, y=b), xs)
 
 
-@translates("Min", since=8)
+@translates("Min", since=6)
 def minimum(node: Node, *xs: Var) -> Var:
     """The smallest of any number of tensors."""
     return reduce(lambda a, b: mb.minimum(x=a, y=b), xs)
@@ -159,7 +159,7 @@ def clip_attributes(node: Node, x: Var, *, min: float, max: float) -> Var:
 
 
 @translates("Clip", since=11)
-def clip(node: Node, x: Var, min: Value | None = None, max: Value | None = None) -> Var:
+def clip(node: Node, x: Var, min: Operand | None = None, max: Operand | None = None) -> Var:
     """x between bounds, either of which may be missing; the upper one wins."""
     return _clipped(x, _bound(x, min), _bound(x, max))
 
@@ -169,7 +169,7 @@ def _clipped(x: Var, low: Any, high: Any) -> Var:
     return x if high is None else mb.minimum(x=x, y=high)
 
 
-def _bound(x: Var, bound: Value | None) -> Any:
+def _bound(x: Var, bound: Operand | None) -> Any:
     """A bound in the type of ``x``; wider ones than that holds bound nothing, and become its limits."""
     if bound is None or not bound.known:
         return bound.content if bound else None
@@ -193,7 +193,7 @@ def dropout(node: Node, x: Var, *, ratio: float = 0.5, is_test: int = 1) -> Any:
 
 @translates("Dropout", since=12, folds=False)
 def dropout_of_inputs(
-    node: Node, x: Var, ratio: Value | None = None, training_mode: Value | None = None, *, seed: int = 0
+    node: Node, x: Var, ratio: Operand | None = None, training_mode: Operand | None = None, *, seed: int = 0
 ) -> Any:
     """x as it is, unless the model trains."""
     off = ratio is not None and ratio.known and float(ratio.content) == 0
@@ -211,7 +211,7 @@ def _kept(node: Node, x: Var) -> Any:
 
 
 @translates("Cast", since=6)
-def cast(node: Node, x: Var, *, to: int, saturate: int = 1, round_mode: str = "up") -> Var | Value:
+def cast(node: Node, x: Var, *, to: int, saturate: int = 1, round_mode: str = "up") -> Var | Operand:
     """x in another type; what a narrow integer can't hold wraps around."""
     wanted = node.results[0]
     if wanted is None or wanted.kind not in "bfiu" or wanted.name not in SUPPORTED:
@@ -222,7 +222,7 @@ def cast(node: Node, x: Var, *, to: int, saturate: int = 1, round_mode: str = "u
         return wrapped(mb.cast(x=x, dtype="int32"), wanted)
     x = floating(x)
     if wanted.name == "float64":
-        return Value(x, wanted, single=node.dtype().name in ("float16", "float32"))
+        return Operand(x, wanted, single=node.dtype().name in ("float16", "float32"))
     return mb.cast(x=mb.cast(x=x, dtype="fp16"), dtype="fp32") if wanted.name == "float16" else x
 
 

@@ -10,62 +10,64 @@ from ..common import countable, unsqueezed
 from ..mil import is_symbolic, mb
 from ..node import Node
 from ..registry import translates
-from ..values import Array, Value, cast_name, variable
+from ..values import Array, Operand, cast_name, variable
 
 
 @translates("SequenceConstruct", folds=False)
-def sequence_construct(node: Node, *items: Value) -> Value:
+def sequence_construct(node: Node, *items: Operand) -> Operand:
     """The values as one sequence."""
-    return Value(items, items[0].dtype)
+    return Operand(items, items[0].dtype)
 
 
 @translates("SequenceEmpty", folds=False)
-def sequence_empty(node: Node, *, dtype: int = 1) -> Value:
+def sequence_empty(node: Node, *, dtype: int = 1) -> Operand:
     """No values."""
-    return Value((), np.dtype("float32"))
+    return Operand((), np.dtype("float32"))
 
 
 @translates("SequenceInsert", folds=False)
-def sequence_insert(node: Node, sequence: Value, tensor: Value, position: Array | None = None) -> Value:
+def sequence_insert(node: Node, sequence: Operand, tensor: Operand, position: Array | None = None) -> Operand:
     """The sequence with one more value, at its end or before ``position``."""
     items = _items(node, sequence)
     place = len(items) if position is None else int(position)
-    return Value((*items[:place], tensor, *items[place:]), tensor.dtype)
+    return Operand((*items[:place], tensor, *items[place:]), tensor.dtype)
 
 
 @translates("SequenceErase", folds=False)
-def sequence_erase(node: Node, sequence: Value, position: Array | None = None) -> Value:
+def sequence_erase(node: Node, sequence: Operand, position: Array | None = None) -> Operand:
     """The sequence without its last value, or the one at ``position``."""
     items = _items(node, sequence)
     place = (-1 if position is None else int(position)) % len(items)
-    return Value((*items[:place], *items[place + 1 :]), sequence.dtype)
+    return Operand((*items[:place], *items[place + 1 :]), sequence.dtype)
 
 
 @translates("SequenceAt", folds=False)
-def sequence_at(node: Node, sequence: Value, position: Array) -> Value:
+def sequence_at(node: Node, sequence: Operand, position: Array) -> Operand:
     """The value at ``position``."""
     return _items(node, sequence)[int(position)]
 
 
 @translates("SequenceLength", folds=False)
-def sequence_length(node: Node, sequence: Value) -> Array:
+def sequence_length(node: Node, sequence: Operand) -> Array:
     """How many values the sequence has."""
     return np.array(len(_items(node, sequence)), np.int64)
 
 
 @translates("ConcatFromSequence", since=11, folds=False)
-def concat_from_sequence(node: Node, sequence: Value, *, axis: int, new_axis: int = 0) -> Value:
+def concat_from_sequence(node: Node, sequence: Operand, *, axis: int, new_axis: int = 0) -> Operand:
     """The values one after the other along an axis, which is a new one if ``new_axis`` says so."""
     variables = [countable(variable(item)) for item in _items(node, sequence)]
     if new_axis:
         axis %= variables[0].rank + 1
         variables = [unsqueezed(x, [axis]) for x in variables]
     joined = mb.concat(values=variables, axis=axis)
-    return Value(mb.cast(x=joined, dtype=cast_name(sequence.dtype)), sequence.dtype)
+    return Operand(mb.cast(x=joined, dtype=cast_name(sequence.dtype)), sequence.dtype)
 
 
 @translates("SplitToSequence", folds=False)
-def split_to_sequence(node: Node, x: Value, split: Array | None = None, *, axis: int = 0, keepdims: int = 1) -> Value:
+def split_to_sequence(
+    node: Node, x: Operand, split: Array | None = None, *, axis: int = 0, keepdims: int = 1
+) -> Operand:
     """Pieces of ``split`` elements along an axis; single ones, without that axis if ``keepdims`` is 0, by default."""
     whole = variable(x)
     total = whole.shape[axis]
@@ -75,7 +77,7 @@ def split_to_sequence(node: Node, x: Value, split: Array | None = None, *, axis:
     pieces = pieces if isinstance(pieces, (list, tuple)) else [pieces]
     if split is None and not keepdims:
         pieces = [mb.squeeze(x=piece, axes=[axis]) for piece in pieces]
-    return Value(tuple(Value(mb.cast(x=p, dtype=cast_name(x.dtype)), x.dtype) for p in pieces), x.dtype)
+    return Operand(tuple(Operand(mb.cast(x=p, dtype=cast_name(x.dtype)), x.dtype) for p in pieces), x.dtype)
 
 
 def _sizes(split: Array | None, total: int) -> list[int]:
@@ -86,24 +88,24 @@ def _sizes(split: Array | None, total: int) -> list[int]:
 
 
 @translates("Optional", folds=False)
-def optional(node: Node, value: Value | None = None, *, type: object = None) -> Value:
+def optional(node: Node, value: Operand | None = None, *, type: object = None) -> Operand:
     """The value, or nothing."""
-    return value or Value(None, np.dtype("float32"))
+    return value or Operand(None, np.dtype("float32"))
 
 
 @translates("OptionalHasElement", folds=False)
-def optional_has_element(node: Node, value: Value | None = None) -> Array:
+def optional_has_element(node: Node, value: Operand | None = None) -> Array:
     """Whether there is a value."""
     return np.array(value is not None)
 
 
 @translates("OptionalGetElement", folds=False)
-def optional_get_element(node: Node, value: Value) -> Value:
+def optional_get_element(node: Node, value: Operand) -> Operand:
     """The value, which must be there."""
     return value
 
 
-def _items(node: Node, sequence: Value) -> Sequence[Value]:
+def _items(node: Node, sequence: Operand) -> Sequence[Operand]:
     if not isinstance(sequence.content, tuple):
         raise node.unsupported("Core ML has no sequences: its length must be known while the model is translated")
     return sequence.content

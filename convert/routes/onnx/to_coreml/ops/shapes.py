@@ -1,4 +1,4 @@
-"""Shapes, and tensors brought into another shape or repeated."""
+"""Shapes, and tensors reshaped, reordered or repeated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from ..common import (
     countable,
     length,
     lengths,
-    places,
     positive_axes,
     reshape,
     scalar,
@@ -29,11 +28,11 @@ from ..common import (
 from ..mil import Var, is_symbolic, mb
 from ..node import Node
 from ..registry import translates
-from ..values import Array, Ints, Value, cast_name, narrowed
+from ..values import Array, Ints, Operand, narrowed
 
 
 @translates("Identity")
-def identity(node: Node, x: Value) -> Any:
+def identity(node: Node, x: Operand) -> Any:
     """x."""
     return x
 
@@ -67,7 +66,7 @@ def reshape_attribute(node: Node, x: Var, *, shape: Ints) -> Var:
 
 
 @translates("Reshape", since=5)
-def reshape_input(node: Node, x: Var, shape: Value, *, allowzero: int = 0) -> Var:
+def reshape_input(node: Node, x: Var, shape: Operand, *, allowzero: int = 0) -> Var:
     """x in another shape, where 0 stands for its own length and -1 for what is left."""
     if shape.known:
         return _reshaped(node, x, [int(n) for n in shape.content], allowzero)
@@ -151,7 +150,7 @@ def transposed(node: Node, x: Var, *, perm: Ints | None = None) -> Var:
 
 
 @translates("Expand", since=8)
-def expand(node: Node, x: Var, shape: Value) -> Var:
+def expand(node: Node, x: Var, shape: Operand) -> Var:
     """x broadcast to another shape."""
     x = countable(x)
     if not shape.known:
@@ -171,91 +170,10 @@ def _broadcast(x: Var, shape: Any) -> Var:
 
 
 @translates("Tile", since=6)
-def tile(node: Node, x: Var, repeats: Value) -> Var:
+def tile(node: Node, x: Var, repeats: Operand) -> Var:
     """x repeated along each axis."""
     reps = narrowed(repeats.content) if repeats.known else repeats.content
     return mb.tile(x=countable(x), reps=reps) if x.rank else x
-
-
-@translates("Concat", since=4)
-def concat(node: Node, *xs: Value, axis: int) -> Any:
-    """Tensors one after the other; empty ones are nothing."""
-    filled = [node.variable(x) for x in xs if not (x.known and x.content.size == 0)]
-    return mb.concat(values=[countable(x) for x in filled], axis=axis) if len(filled) > 1 else filled[0]
-
-
-@translates("Split", since=2)
-def split_attribute(node: Node, x: Var, *, axis: int, split: Ints = ()) -> Any:
-    """Parts of the attribute's lengths, or as many equal ones as there are outputs."""
-    return _parts(node, countable(x), axis, list(split), node.outputs)
-
-
-@translates("Split", since=13)
-def split_input(node: Node, x: Var, split: Array | None = None, *, axis: int, num_outputs: int | None = None) -> Any:
-    """Parts of the given lengths, or as many equal ones as there are outputs, the last perhaps smaller."""
-    sizes = [] if split is None else [int(n) for n in split]
-    return _parts(node, countable(x), axis, sizes, num_outputs or node.outputs)
-
-
-def _parts(node: Node, x: Var, axis: int, sizes: list[int], count: int) -> Any:
-    total = length(x, axis)
-    if not sizes and isinstance(total, int):
-        chunk = -(-total // count)
-        sizes = [max(0, min(chunk, total - i * chunk)) for i in range(count)]
-    if 0 in sizes and static(x):
-        return _some_empty(node, x, axis, sizes)
-    if len(sizes) == 1 or (not sizes and count == 1):
-        return (x,)
-    return mb.split(x=x, axis=axis, **({"split_sizes": sizes} if sizes else {"num_splits": count}))
-
-
-def _some_empty(node: Node, x: Var, axis: int, sizes: list[int]) -> list[Any]:
-    """Core ML has no empty tensors: such parts are constants, which mean nothing to whoever joins them again."""
-    filled = [n for n in sizes if n]
-    parts = iter(mb.split(x=x, axis=axis, split_sizes=filled) if len(filled) > 1 else [x])
-    shape = list(map(int, x.shape))
-    shape[axis] = 0
-    return [next(parts) if n else np.zeros(shape, node.dtype()) for n in sizes]
-
-
-@translates("ConstantOfShape", since=9)
-def constant_of_shape(node: Node, shape: Var, *, value: Array | None = None) -> Var:
-    """One number everywhere."""
-    array = narrowed(np.zeros(1, np.float32) if value is None else value)
-    number = array.astype(np.int32) if array.dtype == bool else array
-    return mb.fill(shape=shape, value=number.reshape(-1)[0])
-
-
-@translates("EyeLike", since=9)
-def eye_like(node: Node, x: Var, *, k: int, dtype: int | None = None) -> Any:
-    """1 on the k-th diagonal, 0 elsewhere."""
-    result = node.results[0] or node.dtype()
-    if static(x):
-        return np.eye(int(x.shape[0]), int(x.shape[1]), k).astype(result)
-    rows, columns = unsqueezed(places(length(x, 0)), [1]), places(length(x, 1))
-    on = mb.equal(x=mb.add(x=rows, y=np.int32(k)), y=columns)
-    return mb.cast(x=on, dtype=cast_name(result))
-
-
-@translates("Range", since=11)
-def arange(node: Node, start: Var, limit: Var, delta: Var) -> Var:
-    """start, start + delta, ... before limit."""
-    return mb.range_1d(start=scalar(start), end=scalar(limit), step=scalar(delta))
-
-
-@translates("OneHot", since=9)
-def one_hot(node: Node, indices: Var, depth: Var, values: Var, *, axis: int) -> Var:
-    """The second of two values at each index along a new axis, the first elsewhere; negative ones count back."""
-    place = axis % (indices.rank + 1)
-    indices = unsqueezed(mb.cast(x=indices, dtype="int32"), [place])
-    count = mb.cast(x=scalar(depth), dtype="int32")
-    known = depth.val is not None
-    spots: Any = places(int(np.reshape(depth.val, -1)[0]) if known else unsqueezed(count, [0]))
-    spots = reshape(spots, [-1 if i == place else 1 for i in range(indices.rank)])
-    behind = mb.equal(x=mb.add(x=indices, y=count), y=spots)
-    off, on = mb.split(x=countable(values), axis=0, num_splits=2)
-    hit = mb.logical_or(x=mb.equal(x=indices, y=spots), y=behind)
-    return select(cond=hit, a=scalar(on), b=scalar(off))
 
 
 @translates("DepthToSpace")
@@ -280,23 +198,6 @@ def space_to_depth(node: Node, x: Var, *, blocksize: int, mode: str = "DCR") -> 
     channels, area = int(x.shape[1]), blocksize**2
     apart = reshape(y, [samples, area, channels, times([height, width])])
     return reshape(transpose(apart, [0, 2, 1, 3]), [samples, channels * area, height, width])
-
-
-@translates("Trilu", since=14)
-def trilu(node: Node, x: Var, k: Var | None = None, *, upper: int) -> Var:
-    """The triangle on one side of the k-th diagonal, 0 elsewhere."""
-    x = countable(x)
-    offset = mb.sub(x=places(length(x, -1)), y=unsqueezed(places(length(x, -2)), [1]))
-    diagonal = np.int32(0) if k is None else scalar(k)
-    kept = (mb.greater_equal if upper else mb.less_equal)(x=offset, y=diagonal)
-    return select(cond=kept, a=x, b=zero(x))
-
-
-@translates("NonZero", since=9)
-def non_zero(node: Node, x: Var) -> Var:
-    """The coordinates of what isn't zero, one row per axis."""
-    x = countable(x)
-    return mb.transpose(x=mb.non_zero(x=x if x.rank else mb.expand_dims(x=x, axes=[0])), perm=[1, 0])
 
 
 @translates("ReverseSequence", since=10)

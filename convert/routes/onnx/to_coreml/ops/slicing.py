@@ -11,7 +11,7 @@ from ..common import countable, is_float, length, like, padded, select, static, 
 from ..mil import Var, is_symbolic, mb
 from ..node import Node
 from ..registry import translates
-from ..values import Array, Ints, Value
+from ..values import Array, Ints, Operand
 
 _FAR = np.iinfo(np.int32)
 
@@ -24,7 +24,7 @@ def slice_attributes(node: Node, x: Var, *, starts: Ints, ends: Ints, axes: Ints
 
 @translates("Slice", since=10)
 def slice_inputs(
-    node: Node, x: Var, starts: Value, ends: Value, axes: Array | None = None, steps: Value | None = None
+    node: Node, x: Var, starts: Operand, ends: Operand, axes: Array | None = None, steps: Operand | None = None
 ) -> Any:
     """x[starts:ends:steps] along axes; bounds beyond a length, as exporters write them, mean its end."""
     count = _count(starts, ends)
@@ -37,7 +37,7 @@ def slice_inputs(
     return _computed(node, countable(x), starts, ends, places, strides)
 
 
-def _strided(node: Node, x: Var, bounds: Sequence[Value], axes: Sequence[int]) -> Var:
+def _strided(node: Node, x: Var, bounds: Sequence[Operand], axes: Sequence[int]) -> Var:
     """Steps that the model computes, which MIL's own slices can't have: places counted, and gathered."""
     given = [_bounds(v.content) if v.known else node.variable(v) for v in bounds]
     for i, axis in enumerate(axes):
@@ -58,7 +58,7 @@ def _limited(bound: Any, size: Var, lowest: Var) -> Var:
     return mb.minimum(x=place, y=mb.add(x=size, y=lowest))
 
 
-def _count(starts: Value, ends: Value) -> int:
+def _count(starts: Operand, ends: Operand) -> int:
     return int((starts if starts.known else ends).content.shape[0])
 
 
@@ -104,7 +104,7 @@ def _range(node: Node, size: Any, low: int, high: int, step: int) -> tuple[int, 
     return low, high, low == 0 or before, behind
 
 
-def _computed(node: Node, x: Var, starts: Value, ends: Value, axes: Sequence[int], steps: Sequence[int]) -> Var:
+def _computed(node: Node, x: Var, starts: Operand, ends: Operand, axes: Sequence[int], steps: Sequence[int]) -> Var:
     """Bounds that the model computes; axes without any stay whole."""
     where = {axis % x.rank: i for i, axis in enumerate(axes)}
     stride = [steps[where[i]] if i in where else 1 for i in range(x.rank)]
@@ -118,7 +118,7 @@ def _computed(node: Node, x: Var, starts: Value, ends: Value, axes: Sequence[int
     return mb.slice_by_index(x=x, begin=begin, end=end, stride=stride, begin_mask=whole, end_mask=open_end)
 
 
-def _spread(node: Node, bounds: Value, where: dict[int, int], rank: int) -> Any:
+def _spread(node: Node, bounds: Operand, where: dict[int, int], rank: int) -> Any:
     """One bound per axis, from one per sliced axis."""
     if bounds.known:
         given = _bounds(bounds.content)
@@ -135,7 +135,7 @@ def pad_attributes(node: Node, x: Var, *, pads: Ints, mode: str, value: float) -
 
 @translates("Pad", since=11)
 def pad_inputs(
-    node: Node, x: Var, pads: Array, constant_value: Value | None = None, axes: Array | None = None, *, mode: str
+    node: Node, x: Var, pads: Array, constant_value: Operand | None = None, axes: Array | None = None, *, mode: str
 ) -> Var:
     """x with a border along the given axes, or all."""
     x = countable(x)
@@ -148,7 +148,7 @@ def pad_inputs(
     return _padded(node, x, full, number, mode)
 
 
-def _padded_with(node: Node, x: Var, pads: Array, value: Value) -> Var:
+def _padded_with(node: Node, x: Var, pads: Array, value: Operand) -> Var:
     """A computed border: where a padded tensor of ones is 0."""
     inside = mb.equal(x=_padded(node, mb.mul(x=x, y=like(x, 0)), pads, 1, "constant"), y=like(x, 0))
     around = countable(node.variable(value))

@@ -10,7 +10,7 @@ from ...common import floating, is_float, unsqueezed
 from ...mil import Var, mb
 from ...node import Node
 from ...registry import translates
-from ...values import Array, Floats, Ints, Value, narrowed, variable
+from ...values import Array, Floats, Ints, Operand, narrowed, variable
 from .scores import ML, rows
 
 Strings = tuple[str, ...]
@@ -66,7 +66,7 @@ def binarizer(node: Node, x: Var, *, threshold: float) -> Var:
 
 
 @translates("ArrayFeatureExtractor", domain=ML)
-def array_feature_extractor(node: Node, x: Value, y: Value) -> Var:
+def array_feature_extractor(node: Node, x: Operand, y: Operand) -> Var:
     """The elements at ``y`` of the last axis; a vector is one row."""
     if x.known and x.dtype.kind not in "biuf":
         raise node.unsupported("it picks texts that don't show to be the class with the greatest score")

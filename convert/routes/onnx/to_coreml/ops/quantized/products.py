@@ -13,7 +13,7 @@ from ...common import channelwise, floating, unsqueezed
 from ...mil import Var, mb
 from ...node import Node
 from ...registry import translates
-from ...values import Ints, Value, variable
+from ...values import Ints, Operand, variable
 from ..conv import conv
 from ..linear import matmul
 from .quantization import saturated
@@ -24,7 +24,7 @@ _LARGEST = 255
 
 @translates("MatMulInteger", since=10)
 def mat_mul_integer(
-    node: Node, a: Value, b: Value, a_zero_point: Value | None = None, b_zero_point: Value | None = None
+    node: Node, a: Operand, b: Operand, a_zero_point: Operand | None = None, b_zero_point: Operand | None = None
 ) -> Var:
     """(a - za) (b - zb) in int32."""
     return matmul(node, _rows_shifted(a, a_zero_point), _shifted(b, b_zero_point))
@@ -32,8 +32,8 @@ def mat_mul_integer(
 
 @translates("QLinearMatMul", since=10)
 def q_linear_mat_mul(
-    node: Node, a: Value, a_scale: Var, a_zero_point: Value, b: Value, b_scale: Var, b_zero_point: Value,
-    y_scale: Var, y_zero_point: Value,
+    node: Node, a: Operand, a_scale: Var, a_zero_point: Operand, b: Operand, b_scale: Var, b_zero_point: Operand,
+    y_scale: Var, y_zero_point: Operand,
 ) -> Var:  # fmt: skip
     """The product of what a and b stand for, quantised again."""
     sums = matmul(node, _rows_shifted(a, a_zero_point), _shifted(b, b_zero_point))
@@ -43,7 +43,7 @@ def q_linear_mat_mul(
 
 @translates("ConvInteger", since=10)
 def conv_integer(
-    node: Node, x: Value, w: Value, x_zero_point: Value | None = None, w_zero_point: Value | None = None, *,
+    node: Node, x: Operand, w: Operand, x_zero_point: Operand | None = None, w_zero_point: Operand | None = None, *,
     auto_pad: str, dilations: Ints | None = None, group: int, kernel_shape: Ints | None = None,
     pads: Ints | None = None, strides: Ints | None = None,
 ) -> Var:  # fmt: skip
@@ -57,8 +57,8 @@ def conv_integer(
 
 @translates("QLinearConv", since=10)
 def q_linear_conv(
-    node: Node, x: Value, x_scale: Var, x_zero_point: Value, w: Value, w_scale: Var, w_zero_point: Value,
-    y_scale: Var, y_zero_point: Value, b: Var | None = None, *, auto_pad: str, dilations: Ints | None = None,
+    node: Node, x: Operand, x_scale: Var, x_zero_point: Operand, w: Operand, w_scale: Var, w_zero_point: Operand,
+    y_scale: Var, y_zero_point: Operand, b: Var | None = None, *, auto_pad: str, dilations: Ints | None = None,
     group: int, kernel_shape: Ints | None = None, pads: Ints | None = None, strides: Ints | None = None,
 ) -> Var:  # fmt: skip
     """The convolution of what x and w stand for, quantised again."""
@@ -75,21 +75,21 @@ def q_linear_conv(
 
 @translates("QLinearAdd", "QLinearMul", domain="com.microsoft")
 def q_linear_elementwise(
-    node: Node, a: Value, a_scale: Var, a_zero_point: Value | None, b: Value, b_scale: Var,
-    b_zero_point: Value | None, c_scale: Var, c_zero_point: Value,
-) -> Value:  # fmt: skip
+    node: Node, a: Operand, a_scale: Var, a_zero_point: Operand | None, b: Operand, b_scale: Var,
+    b_zero_point: Operand | None, c_scale: Var, c_zero_point: Operand,
+) -> Operand:  # fmt: skip
     """The sum or product of what a and b stand for, quantised again: ONNX Runtime's quantisation tool writes these."""
     first, second = _shifted(a, a_zero_point), _shifted(b, b_zero_point)
     if node.type == "QLinearMul":
         scale = mb.real_div(x=mb.mul(x=a_scale, y=b_scale), y=c_scale)
         product = _requantized(node, mb.mul(x=first, y=second), scale, c_zero_point)
-        return Value(product, c_zero_point.dtype)
+        return Operand(product, c_zero_point.dtype)
     total = mb.add(x=mb.mul(x=floating(first), y=a_scale), y=mb.mul(x=floating(second), y=b_scale))
     inverse = mb.real_div(x=1.0, y=c_scale)
-    return Value(_requantized(node, total, inverse, c_zero_point), c_zero_point.dtype)
+    return Operand(_requantized(node, total, inverse, c_zero_point), c_zero_point.dtype)
 
 
-def _requantized(node: Node, sums: Var, scale: Var, zero_point: Value) -> Var:
+def _requantized(node: Node, sums: Var, scale: Var, zero_point: Operand) -> Var:
     rounded = mb.round(x=mb.mul(x=floating(sums), y=floating(scale)))
     return saturated(node, mb.add(x=rounded, y=floating(variable(zero_point))), zero_point.dtype.name)
 
@@ -108,18 +108,18 @@ def _convolved(node: Node, x: Var, w: Var, window: dict[str, Any]) -> Var:
     return mb.add(x=mb.mul(x=sums(high), y=16), y=sums(low))
 
 
-def _shifted(x: Value, zero_point: Value | None) -> Var:
+def _shifted(x: Operand, zero_point: Operand | None) -> Var:
     """x - zero point, which may be one for each place of the last axis."""
     data = variable(x)
     return data if zero_point is None else mb.sub(x=data, y=variable(zero_point))
 
 
-def _rows_shifted(x: Value, zero_point: Value | None) -> Var:
+def _rows_shifted(x: Operand, zero_point: Operand | None) -> Var:
     data = variable(x)
     return data if zero_point is None else mb.sub(x=data, y=_per_row(variable(zero_point)))
 
 
-def _filters_shifted(w: Value, zero_point: Value | None) -> Var:
+def _filters_shifted(w: Operand, zero_point: Operand | None) -> Var:
     data = variable(w)
     if zero_point is None:
         return data

@@ -14,7 +14,7 @@ from ...common import floating, length, places
 from ...mil import Var, mb
 from ...node import Node
 from ...registry import translates
-from ...values import Array, Value, narrowed, variable
+from ...values import Array, Operand, narrowed, variable
 
 LARGE = 1024
 """Elements from which a quantised constant keeps its width."""
@@ -36,7 +36,7 @@ def saturated(node: Node, x: Var, dtype: str) -> Var:
 
 @translates("QuantizeLinear", since=10, folds=False)
 def quantize_linear(
-    node: Node, x: Var, y_scale: Value, y_zero_point: Value | None = None, *, axis: int = 1, block_size: int = 0,
+    node: Node, x: Var, y_scale: Operand, y_zero_point: Operand | None = None, *, axis: int = 1, block_size: int = 0,
     output_dtype: int = 0, precision: int = 0, saturate: int = 1,
 ) -> Var:  # fmt: skip
     """round(x / scale) + zero point, halves to even, limited to what the output's dtype holds."""
@@ -53,8 +53,8 @@ def quantize_linear(
 
 @translates("DequantizeLinear", since=10, folds=False)
 def dequantize_linear(
-    node: Node, x: Value, x_scale: Value, x_zero_point: Value | None = None, *, axis: int = 1, block_size: int = 0,
-    output_dtype: int = 0,
+    node: Node, x: Operand, x_scale: Operand, x_zero_point: Operand | None = None, *, axis: int = 1,
+    block_size: int = 0, output_dtype: int = 0,
 ) -> Var | Array:  # fmt: skip
     """scale * (x - zero point)."""
     constants = [v.content for v in (x, x_scale, x_zero_point) if v is not None]
@@ -70,7 +70,7 @@ def dequantize_linear(
 
 
 def _parameters(
-    node: Node, x: Var, scale: Value, zero_point: Value | None, axis: int, dtype: str
+    node: Node, x: Var, scale: Operand, zero_point: Operand | None, axis: int, dtype: str
 ) -> dict[str, Any] | None:
     """The parameters of Core ML's own operators; None where they can't say it."""
     constants = [v.content for v in (scale, zero_point) if v is not None]
@@ -89,7 +89,7 @@ def _number(array: Array, vector: bool) -> Any:
     return array if vector else array.reshape(())[()]
 
 
-def _along(parameter: Value, x: Var, axis: int, block_size: int) -> Any:
+def _along(parameter: Operand, x: Var, axis: int, block_size: int) -> Any:
     """A scale or zero point so that it broadcasts: one for all, one for each place of an axis, one for each block."""
     whole = variable(parameter)
     if whole.rank == 0 or (whole.rank == 1 and whole.shape[0] == 1):

@@ -1,0 +1,273 @@
+"""Resizing: what Core ML has itself where it does the same, else an exact product with the interpolation's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...common import floating, select, static, transpose
+from ...mil import Var, mb
+from ...node import Node
+from ...registry import translates
+from ...values import Array, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How output elements find their place in the input, and what is between elements (ONNX' own names)."""
+
+    mode: str = "nearest"
+    coordinates: str = "half_pixel"
+    nearest: str = "round_prefer_floor"
+    cubic: float = -0.75
+    exclude_outside: bool = False
+    extrapolation: float = 0.0
+    antialias: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis to resize: from ``size`` to ``target`` elements at ``scale``; ``region`` is tf_crop_and_resize's."""
+
+    place: int
+    size: int
+    target: int
+    scale: float
+    region: tuple[float, float] = (0.0, 1.0)
+
+
+def _half_pixel_symmetric(i: Array, a: Axis) -> Array:
+    adjustment = a.target / (a.scale * a.size)
+    return a.size / 2 * (1 - adjustment) + (i + 0.5) / a.scale - 0.5
+
+
+def _cropped(i: Array, a: Axis) -> Array:
+    start, end = a.region
+    if a.target == 1:
+        return 0.5 * (start + end) * (a.size - 1) + 0 * i
+    return start * (a.size - 1) + i * (end - start) * (a.size - 1) / (a.target - 1)
+
+
+def _aligned(i: Array, a: Axis) -> Array:
+    """The result's length is taken as it is before it is cut to a whole number."""
+    span = a.scale * a.size - 1
+    return i * (a.size - 1) / span if span > 0 else 0 * i
+
+
+COORDINATES: dict[str, Callable[[Array, Axis], Array]] = {
+    "half_pixel": lambda i, a: (i + 0.5) / a.scale - 0.5,
+    "half_pixel_symmetric": _half_pixel_symmetric,
+    "pytorch_half_pixel": lambda i, a: (i + 0.5) / a.scale - 0.5 if a.target > 1 else 0 * i,
+    "tf_half_pixel_for_nn": lambda i, a: (i + 0.5) / a.scale,
+    "align_corners": _aligned,
+    "asymmetric": lambda i, a: i / a.scale,
+    "tf_crop_and_resize": _cropped,
+}
+NEAREST: dict[str, Callable[[Array], Array]] = {
+    "round_prefer_floor": lambda x: np.ceil(x - 0.5),
+    "round_prefer_ceil": lambda x: np.floor(x + 0.5),
+    "floor": np.floor,
+    "ceil": np.ceil,
+}
+
+
+@translates("Upsample", since=7)
+def upsample_attribute(node: Node, x: Var, *, scales: tuple[float, ...], mode: str) -> Var:
+    """x at multiples of its lengths."""
+    return _upsampled(node, x, np.array(scales), mode)
+
+
+@translates("Upsample", since=9)
+@translates("Resize", since=10)
+def upsample(node: Node, x: Var, scales: Array, *, mode: str) -> Var:
+    """x at multiples of its lengths; element i / scale."""
+    return _upsampled(node, x, scales, mode)
+
+
+def _upsampled(node: Node, x: Var, scales: Array, mode: str) -> Var:
+    rule = Rule({"bilinear": "linear"}.get(mode, mode), "asymmetric", "floor")
+    return _resized(node, x, list(range(x.rank)), scales, None, "stretch", (), rule)
+
+
+@translates("Resize", since=11)
+def resize(
+    node: Node,
+    x: Var,
+    roi: Array | None = None,
+    scales: Array | None = None,
+    sizes: Array | None = None,
+    *,
+    antialias: int = 0,
+    axes: Ints | None = None,
+    coordinate_transformation_mode: str,
+    cubic_coeff_a: float,
+    exclude_outside: int,
+    extrapolation_value: float,
+    keep_aspect_ratio_policy: str = "stretch",
+    mode: str,
+    nearest_mode: str,
+) -> Var:
+    """x in another size."""
+    rule = Rule(
+        mode,
+        coordinate_transformation_mode,
+        nearest_mode,
+        cubic_coeff_a,
+        bool(exclude_outside),
+        extrapolation_value,
+        bool(antialias),
+    )
+    places = list(range(x.rank)) if axes is None else [a % x.rank for a in axes]
+    scales = scales if scales is not None and scales.size else None
+    region = () if roi is None else tuple(float(r) for r in roi)
+    return _resized(node, x, places, scales, sizes, keep_aspect_ratio_policy, region, rule)
+
+
+def _resized(
+    node: Node,
+    x: Var,
+    places: list[int],
+    scales: Array | None,
+    sizes: Array | None,
+    policy: str,
+    region: tuple[float, ...],
+    rule: Rule,
+) -> Var:
+    if not static(x):
+        return _flexible(node, x, places, scales, rule)
+    axes = _axes(x, places, scales, sizes, policy, region)
+    changed = [a for a in axes if a.size != a.target or a.scale != 1 or rule.coordinates == "tf_crop_and_resize"]
+    matrices = {a.place: weights(a, rule) for a in changed}
+    if rule.coordinates != "tf_crop_and_resize":
+        if (native := _native(x, changed, rule, matrices)) is not None:
+            return native
+        return _multiplied(x, matrices)
+    return _extrapolated(x, changed, matrices, rule)
+
+
+def _axes(
+    x: Var, places: list[int], scales: Array | None, sizes: Array | None, policy: str, region: tuple[float, ...]
+) -> list[Axis]:
+    lengths = [int(x.shape[p]) for p in places]
+    if scales is not None:
+        factors = [float(s) for s in scales]
+        targets = [int(np.floor(n * s)) for n, s in zip(lengths, scales.astype(np.float32), strict=True)]
+    else:
+        assert sizes is not None  # one of both is there, as ONNX demands
+        targets = [int(n) for n in sizes]
+        factors = [t / n for t, n in zip(targets, lengths, strict=True)]
+        if policy != "stretch":
+            factor = min(factors) if policy == "not_larger" else max(factors)
+            factors, targets = [factor] * len(places), [int(np.floor(factor * n + 0.5)) for n in lengths]
+    count = len(places)
+    regions = list(zip(region[:count], region[count:], strict=True)) if region else [(0.0, 1.0)] * count
+    return [Axis(*row) for row in zip(places, lengths, targets, factors, regions, strict=True)]
+
+
+def weights(axis: Axis, rule: Rule) -> Array:
+    """The matrix (target, size) that resizes one axis; a row of NaN lies outside of tf_crop_and_resize's input."""
+    x = COORDINATES[rule.coordinates](np.arange(axis.target, dtype=np.float64), axis)
+    matrix = _interpolated(x, axis, rule)
+    if rule.coordinates == "tf_crop_and_resize":
+        matrix[(x < 0) | (x > axis.size - 1)] = np.nan
+    return matrix.astype(np.float32)
+
+
+def _interpolated(x: Array, axis: Axis, rule: Rule) -> Array:
+    matrix = np.zeros((axis.target, axis.size))
+    rows = np.arange(axis.target)
+    if rule.mode == "nearest":
+        matrix[rows, np.clip(NEAREST[rule.nearest](np.round(x, 12)), 0, axis.size - 1).astype(int)] = 1
+        return matrix
+    stretch = min(axis.scale, 1.0) if rule.antialias else 1.0
+    kernel, reach = (_triangle, 1) if rule.mode == "linear" else (_cubic(rule.cubic), 2)
+    support = int(np.ceil(reach / stretch))
+    taps = np.floor(x)[:, None].astype(int) + np.arange(-support, support + 1)
+    values = kernel((taps - x[:, None]) * stretch)
+    inside = (taps >= 0) & (taps < axis.size)
+    values = np.where(inside, values, 0) if rule.exclude_outside else values
+    values = values / values.sum(axis=1, keepdims=True)
+    np.add.at(matrix, (rows[:, None], np.clip(taps, 0, axis.size - 1)), values)
+    return matrix
+
+
+def _triangle(t: Array) -> Array:
+    return np.asarray(np.maximum(0, 1 - np.abs(t)))
+
+
+def _cubic(a: float) -> Callable[[Array], Array]:
+    def kernel(t: Array) -> Array:
+        t = np.abs(t)
+        near = (a + 2) * t**3 - (a + 3) * t**2 + 1
+        far = a * t**3 - 5 * a * t**2 + 8 * a * t - 4 * a
+        return np.asarray(np.where(t <= 1, near, np.where(t < 2, far, 0)))
+
+    return kernel
+
+
+def _native(x: Var, changed: list[Axis], rule: Rule, matrices: dict[int, Array]) -> Var | None:
+    """Core ML's upsampling of the last two axes by whole factors, where its weights are the same."""
+    factors = {a.place: a.target // a.size for a in changed if a.target % a.size == 0}
+    if x.rank != 4 or len(factors) != len(changed) or not set(factors) <= {2, 3} or not changed:
+        return None
+    repeated = all(
+        np.array_equal(matrices[a.place], np.repeat(np.eye(a.size, dtype=np.float32), factors[a.place], axis=0))
+        for a in changed
+    )
+    if rule.mode == "nearest" and repeated:
+        return mb.upsample_nearest_neighbor(
+            x=x, scale_factor_height=factors.get(2, 1), scale_factor_width=factors.get(3, 1)
+        )
+    return None
+
+
+def _multiplied(x: Var, matrices: dict[int, Array]) -> Var:
+    for place, matrix in matrices.items():
+        x = _along(x, place, matrix)
+    return x
+
+
+def _along(x: Var, place: int, matrix: Array) -> Var:
+    """Every row of the matrix weighs the elements along one axis; one that picks elements is a gather."""
+    picks = ((matrix == 0) | (matrix == 1)).all() and (matrix.sum(axis=1) == 1).all()
+    if picks:
+        return mb.gather(x=x, indices=matrix.argmax(axis=1).astype(np.int32), axis=place)
+    perm = [i for i in range(x.rank) if i != place] + [place]
+    y = mb.matmul(x=transpose(floating(x), perm), y=np.ascontiguousarray(matrix.T))
+    back = [perm.index(i) for i in range(x.rank)]
+    return transpose(y, back)
+
+
+def _extrapolated(x: Var, axes: list[Axis], matrices: dict[int, Array], rule: Rule) -> Var:
+    """tf_crop_and_resize: what lies outside of the input along any axis is the extrapolation value."""
+    outside = np.zeros([1] * x.rank, bool)
+    for axis in axes:
+        shape = [-1 if i == axis.place else 1 for i in range(x.rank)]
+        outside = outside | np.isnan(matrices[axis.place]).any(axis=1).reshape(shape)
+    y = _multiplied(x, {place: np.nan_to_num(m) for place, m in matrices.items()})
+    if not outside.any():
+        return y
+    return select(cond=np.broadcast_to(outside, tuple(y.shape)).copy(), a=np.float32(rule.extrapolation), b=y)
+
+
+def _flexible(node: Node, x: Var, places: list[int], scales: Array | None, rule: Rule) -> Var:
+    """Axes whose length isn't known: whole factors along the last two axes of images."""
+    if scales is None:
+        raise node.unsupported("to a size, where the lengths of its input aren't known")
+    factors = {p: float(s) for p, s in zip(places, scales, strict=True) if s != 1}
+    if x.rank != 4 or not set(factors) <= {2, 3} or any(f != int(f) for f in factors.values()):
+        raise node.unsupported("by such factors, where the lengths of its input aren't known")
+    height, width = int(factors.get(2, 1)), int(factors.get(3, 1))
+    exact = (rule.coordinates, rule.nearest) in {("asymmetric", "floor"), ("half_pixel", "round_prefer_floor")}
+    if rule.mode == "nearest" and exact:
+        return mb.upsample_nearest_neighbor(x=x, scale_factor_height=height, scale_factor_width=width)
+    if rule.mode == "linear" and rule.coordinates in ("half_pixel", "pytorch_half_pixel", "align_corners"):
+        aligned = rule.coordinates == "align_corners"
+        scale = {"scale_factor_height": float(height), "scale_factor_width": float(width)}
+        if aligned:
+            return mb.upsample_bilinear(x=x, align_corners=True, **scale)
+        node.need("iOS16")
+        return mb.upsample_bilinear(x=x, align_corners=False, half_pixel_centers=True, **scale)
+    raise node.unsupported(f"{rule.mode} by {rule.coordinates}, where the lengths of its input aren't known")
