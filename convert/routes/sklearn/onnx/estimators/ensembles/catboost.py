@@ -17,7 +17,7 @@ import numpy as np
 
 from .......validate.errors import ParityGateError
 from ...declare import Conversion, Output, declare, label_dtype, labels, regressor
-from ...values import Value
+from ...tensors import Tensor
 from .forests import features
 from .trees import Ensemble, Tree, add_ensemble
 
@@ -42,7 +42,7 @@ def register() -> None:
         regressor(kind, raw_scores, _dimensions)
 
 
-def raw_scores(c: Conversion, model: Any) -> Value:
+def raw_scores(c: Conversion, model: Any) -> Tensor:
     """The scaled sum of the trees and the bias, (n, dimensions): ``predict`` of a ranker or a plain CatBoost."""
     trees = trees_of(model)
     return add_ensemble(c, features(c), Ensemble(trees, trees[-1].value.shape[1]))
@@ -58,7 +58,7 @@ def trees_of(model: Any) -> tuple[Tree, ...]:
     return (*(replace(tree, value=tree.value * scale) for tree in trees), Tree.constant(np.atleast_1d(bias)))
 
 
-def catboost_regressor(c: Conversion, model: Any) -> Value:
+def catboost_regressor(c: Conversion, model: Any) -> Tensor:
     """``predict``: the score, or what the loss makes of it."""
     score, kind = raw_scores(c, model), model._get_default_prediction_type()
     if kind == "RMSEWithUncertainty":  # the mean and the variance, from the logarithm of the standard deviation
@@ -66,7 +66,7 @@ def catboost_regressor(c: Conversion, model: Any) -> Value:
     return score.exp() if kind == "Exponent" else score
 
 
-def catboost_classifier(c: Conversion, model: Any) -> list[Value]:
+def catboost_classifier(c: Conversion, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``; like CatBoost's, the labels of more than two classes are (n, 1)."""
     score, loss = raw_scores(c, model), loss_of(model)
     if loss in SEVERAL_LABELS:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...declare import Conversion
-from ...values import Value
+from ...tensors import Tensor
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -57,7 +57,7 @@ def tabulate(trees: Sequence[Tree], splits: Sequence[SetSplit], width: int) -> t
     return tuple(changed), tables
 
 
-def append_columns(c: Conversion, x: Sequence[Value], tables: Tables, numbers: Mapping[int, Value]) -> Value:
+def append_columns(c: Conversion, x: Sequence[Tensor], tables: Tables, numbers: Mapping[int, Tensor]) -> Tensor:
     """``x`` (in parts) with the tables' columns behind it.
 
     ``numbers`` holds the category numbers of each of the tables' features, int64 (n,).
@@ -93,7 +93,7 @@ def set_splits(splits: Sequence[CodeSplit]) -> tuple[SetSplit, ...]:
     return tuple(split.on(counts[split.feature]) for split in splits)
 
 
-def category_number(code: Value, legal: Value, count: int) -> Value:
+def category_number(code: Tensor, legal: Tensor, count: int) -> Tensor:
     """The numbers (see OTHER) of ``code`` (n, 1) without its fraction, int64 (n,).
 
     It is a category where ``legal`` holds and below ``count``.

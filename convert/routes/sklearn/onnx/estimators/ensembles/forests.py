@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...declare import Conversion, classifier, label_dtype, labels, regressor, transformer
-from ...values import Value
+from ...tensors import Tensor
 from .trees import Ensemble, Tree, add_ensemble
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def register() -> None:
     transformer(ensemble.RandomTreesEmbedding, random_trees_embedding)
 
 
-def features(conversion: Conversion) -> Value:
+def features(conversion: Conversion) -> Tensor:
     """The features as scikit-learn's trees see them: rounded to float32."""
     return conversion.concat([value.cast(np.float32) for value in conversion.inputs])
 
@@ -58,27 +58,27 @@ def read_tree(
     )
 
 
-def tree_classifier(c: Conversion, model: Any) -> list[Value]:
+def tree_classifier(c: Conversion, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``: a leaf holds the share of each class."""
     return _classes(_sums(c, [model]), model)
 
 
-def forest_classifier(c: Conversion, model: Any) -> list[Value]:
+def forest_classifier(c: Conversion, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``: the mean of the trees' shares."""
     return _classes(_sums(c, model.estimators_) / len(model.estimators_), model)
 
 
-def tree_regressor(c: Conversion, model: Any) -> Value:
+def tree_regressor(c: Conversion, model: Any) -> Tensor:
     """``predict``."""
     return _sums(c, [model])
 
 
-def forest_regressor(c: Conversion, model: Any) -> Value:
+def forest_regressor(c: Conversion, model: Any) -> Tensor:
     """``predict``: the mean of the trees."""
     return _sums(c, model.estimators_) / len(model.estimators_)
 
 
-def random_trees_embedding(c: Conversion, model: Any) -> Value:
+def random_trees_embedding(c: Conversion, model: Any) -> Tensor:
     """``transform``: each tree turns one column on, that of the leaf reached (dense, also for ``sparse_output``)."""
     trees, first = [], 0
     for estimator, leaves in zip(model.estimators_, model.one_hot_encoder_.categories_, strict=True):
@@ -89,12 +89,12 @@ def random_trees_embedding(c: Conversion, model: Any) -> Value:
     return add_ensemble(c, features(c), Ensemble(tuple(trees), first))
 
 
-def _sums(c: Conversion, estimators: list[Any]) -> Value:
+def _sums(c: Conversion, estimators: list[Any]) -> Tensor:
     trees = tuple(read_tree(estimator) for estimator in estimators)
     return add_ensemble(c, features(c), Ensemble(trees, trees[0].value.shape[1]))
 
 
-def _classes(shares: Value, model: Any) -> list[Value]:
+def _classes(shares: Tensor, model: Any) -> list[Tensor]:
     """The label and the shares of the classes; of several outputs the labels as columns, then each one's shares."""
     if model.n_outputs_ == 1:
         return [labels(shares.argmax(), model.classes_), shares]

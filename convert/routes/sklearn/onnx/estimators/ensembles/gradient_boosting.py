@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...declare import Conversion, classifier, labels, regressor
-from ...values import Value
+from ...tensors import Tensor
 from .forests import features, read_tree
 from .trees import Ensemble, Tree, add_ensemble
 
@@ -20,7 +20,7 @@ def register() -> None:
     regressor(ensemble.GradientBoostingRegressor, raw_scores)
 
 
-def raw_scores(c: Conversion, model: Any) -> Value:
+def raw_scores(c: Conversion, model: Any) -> Tensor:
     """The sum of the trees on top of what the init estimator predicts; a regressor's ``predict``."""
     trees = tuple(
         read_tree(estimator, model.learning_rate * estimator.tree_.value[:, :, 0], target)
@@ -35,7 +35,7 @@ def raw_scores(c: Conversion, model: Any) -> Value:
     return add_ensemble(c, x, Ensemble(trees, targets)) + _init_scores(c, x, model)
 
 
-def gradient_boosting_classifier(c: Conversion, model: Any) -> list[Value]:
+def gradient_boosting_classifier(c: Conversion, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``."""
     raw = raw_scores(c, model)
     if model.n_trees_per_iteration_ > 1:
@@ -45,7 +45,7 @@ def gradient_boosting_classifier(c: Conversion, model: Any) -> list[Value]:
     return [labels(index, model.classes_), c.concat([1.0 - positive, positive])]
 
 
-def _init_scores(c: Conversion, x: Value, model: Any) -> Value:
+def _init_scores(c: Conversion, x: Tensor, model: Any) -> Tensor:
     """The init estimator's prediction, taken through the loss' link function."""
     if not hasattr(model, "classes_"):
         return c.call(model.init_, x)[0].reshape(-1, 1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...declare import Conversion, classifier, labels, regressor
-from ...values import STRING, Value
+from ...tensors import STRING, Tensor
 from .categories import SetSplit, append_columns, tabulate
 from .trees import Ensemble, Tree, add_ensemble, numbers
 
@@ -31,13 +31,13 @@ def register() -> None:
     regressor(ensemble.HistGradientBoostingRegressor, hist_gradient_boosting_regressor)
 
 
-def hist_gradient_boosting_regressor(c: Conversion, model: Any) -> Value:
+def hist_gradient_boosting_regressor(c: Conversion, model: Any) -> Tensor:
     """``predict``: the raw score, or its exponential for the losses on a logarithmic scale."""
     raw = raw_scores(c, model)
     return raw.exp() if model.loss in ("poisson", "gamma") else raw
 
 
-def hist_gradient_boosting_classifier(c: Conversion, model: Any) -> list[Value]:
+def hist_gradient_boosting_classifier(c: Conversion, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``."""
     raw = raw_scores(c, model)
     if model.n_trees_per_iteration_ > 1:
@@ -46,7 +46,7 @@ def hist_gradient_boosting_classifier(c: Conversion, model: Any) -> list[Value]:
     return [labels(index, model.classes_), c.concat([1.0 - positive, positive])]
 
 
-def raw_scores(c: Conversion, model: Any) -> Value:
+def raw_scores(c: Conversion, model: Any) -> Tensor:
     """The sum of the trees, (n, trees per iteration)."""
     base = Tree.constant(model._baseline_prediction.ravel())
     trees = trees_of(model)
@@ -97,7 +97,7 @@ def tabulated(model: Any, trees: tuple[Tree, ...]) -> tuple[tuple[Tree, ...], Ta
     return tabulate(shifted, splits, int((~model.is_categorical_).sum()))
 
 
-def _with_categories(c: Conversion, model: Any, trees: tuple[Tree, ...]) -> tuple[Value, tuple[Tree, ...]]:
+def _with_categories(c: Conversion, model: Any, trees: tuple[Tree, ...]) -> tuple[Tensor, tuple[Tree, ...]]:
     """Features and trees of a model with categorical features."""
     known = known_categories(model)
     final, tables = tabulated(model, trees)
@@ -129,7 +129,7 @@ def _known(categories: Array) -> list[Any]:
     return [value for value in categories.tolist() if value is not None and value == value]
 
 
-def _category_number(column: Value, known: list[Any]) -> Value:
+def _category_number(column: Tensor, known: list[Any]) -> Tensor:
     """The number of each category, int64 (n,): its place among the known ones from 1 on, else MISSING."""
     places = np.arange(1, len(known) + 1)
     if column.dtype == STRING:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...declare import Conversion, outlier_detector
-from ...values import Value
+from ...tensors import Tensor
 from .forests import features, read_tree
 from .trees import Ensemble, Tree, add_ensemble
 
@@ -19,7 +19,7 @@ def register() -> None:
     outlier_detector(IsolationForest, isolation_forest)
 
 
-def isolation_forest(c: Conversion, model: Any) -> list[Value]:
+def isolation_forest(c: Conversion, model: Any) -> list[Tensor]:
     """``predict`` and ``decision_function``.
 
     The verdict compares path lengths, not scores: the training sample that defines ``offset_`` lies exactly on the

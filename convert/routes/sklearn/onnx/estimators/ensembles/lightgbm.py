@@ -14,7 +14,7 @@ import numpy as np
 
 from .......validate.errors import ParityGateError
 from ...declare import Conversion, classifier, labels, regressor
-from ...values import Value
+from ...tensors import Tensor
 from .categories import FIRST, CodeSplit, SetSplit, append_columns, category_number, set_splits, tabulate
 from .trees import Ensemble, Tree, add_ensemble, numbers
 
@@ -61,7 +61,7 @@ class Boosting:
     objective: tuple[str, ...]
 
 
-def lgbm_classifier(c: Conversion, model: Any) -> list[Value]:
+def lgbm_classifier(c: Conversion, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``."""
     boosting = read(model.booster_)
     if not boosting.objective:
@@ -71,17 +71,17 @@ def lgbm_classifier(c: Conversion, model: Any) -> list[Value]:
     return [labels(shares.argmax(), model.classes_), shares]
 
 
-def lgbm_scores(c: Conversion, model: Any) -> Value:
+def lgbm_scores(c: Conversion, model: Any) -> Tensor:
     """``decision_function`` (which LightGBM has since 4.7): the score before the objective, (n, targets)."""
     return _score(c, read(model.booster_))
 
 
-def lgbm_regressor(c: Conversion, model: Any) -> Value:
+def lgbm_regressor(c: Conversion, model: Any) -> Tensor:
     """``predict`` of a regressor or a ranker."""
     return lgbm_booster(c, model.booster_)
 
 
-def lgbm_booster(c: Conversion, booster: Any) -> Value:
+def lgbm_booster(c: Conversion, booster: Any) -> Tensor:
     """``Booster.predict``, up to the best round after early stopping."""
     boosting = read(booster)
     return _output(_score(c, boosting), boosting.objective)
@@ -164,7 +164,7 @@ def _zero_missing(raws: list[Fields]) -> Ints:
     return missing
 
 
-def _score(c: Conversion, boosting: Boosting) -> Value:
+def _score(c: Conversion, boosting: Boosting) -> Tensor:
     """The sum (or the mean) of the trees, (n, targets)."""
     x = raw = numbers(c, c.inputs)
     if len(boosting.zero_missing):
@@ -180,32 +180,32 @@ def _score(c: Conversion, boosting: Boosting) -> Value:
     return add_ensemble(c, x, Ensemble(trees, boosting.targets)) / boosting.rounds
 
 
-def same(score: Value) -> Value:
+def same(score: Tensor) -> Tensor:
     """The score itself."""
     return score
 
 
-OUTPUTS: dict[str, Callable[[Value], Value]] = {
-    "binary": Value.sigmoid,
-    "cross_entropy": Value.sigmoid,
+OUTPUTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "binary": Tensor.sigmoid,
+    "cross_entropy": Tensor.sigmoid,
     "cross_entropy_lambda": lambda score: (score.exp() + 1.0).log(),
     "fair": same,
-    "gamma": Value.exp,
+    "gamma": Tensor.exp,
     "huber": same,
     "lambdarank": same,
     "mape": same,
-    "multiclass": Value.softmax,
-    "multiclassova": Value.sigmoid,
-    "poisson": Value.exp,
+    "multiclass": Tensor.softmax,
+    "multiclassova": Tensor.sigmoid,
+    "poisson": Tensor.exp,
     "quantile": same,
     "rank_xendcg": same,
     "regression": same,
     "regression_l1": same,
-    "tweedie": Value.exp,
+    "tweedie": Tensor.exp,
 }
 
 
-def _output(score: Value, objective: tuple[str, ...]) -> Value:
+def _output(score: Tensor, objective: tuple[str, ...]) -> Tensor:
     """What the booster predicts for a score; one without an objective predicts the score itself."""
     if not objective:
         return score

@@ -21,7 +21,7 @@ from onnx import numpy_helper
 
 from .......validate.errors import ParityGateError
 from ...declare import Conversion
-from ...values import Value
+from ...tensors import Tensor
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -69,7 +69,7 @@ class Ensemble:
     mode: str = AT_MOST
 
 
-def add_ensemble(conversion: Conversion, x: Value, ensemble: Ensemble) -> Value:
+def add_ensemble(conversion: Conversion, x: Tensor, ensemble: Ensemble) -> Tensor:
     """Append the ensemble over ``x`` (n, features) and return its sums in double, (n, targets).
 
     They were rounded to float32 on the way, except in a model of doubles, where :func:`split` avoids that. Before
@@ -134,7 +134,7 @@ def _units(ensemble: Ensemble, values: list[Floats]) -> list[Floats]:
     return [unit[place] for place in columns]
 
 
-def numbers(conversion: Conversion, columns: Sequence[Value]) -> Value:
+def numbers(conversion: Conversion, columns: Sequence[Tensor]) -> Tensor:
     """Columns joined for a library that compares doubles: float32 if they all are (exact either way), else double."""
     narrow = all(column.dtype == np.float32 for column in columns)
     return conversion.concat([column.cast(np.float32 if narrow else np.float64) for column in columns])

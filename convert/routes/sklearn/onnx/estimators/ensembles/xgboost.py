@@ -15,7 +15,7 @@ import numpy as np
 
 from .......validate.errors import ParityGateError
 from ...declare import LABEL, Conversion, Output, declare, regressor
-from ...values import Value
+from ...tensors import Tensor
 from .categories import FIRST, CodeSplit, SetSplit, append_columns, category_number, set_splits, tabulate
 from .forests import features
 from .trees import BELOW, Ensemble, Tree, add_ensemble, reachable
@@ -42,7 +42,7 @@ class Objective:
     """``link`` takes the base score to the scale of the trees, ``output`` their sum to what is predicted."""
 
     link: Callable[[Floats], Floats]
-    output: Callable[[Value], Value]
+    output: Callable[[Tensor], Tensor]
 
 
 def same(score: Any) -> Any:
@@ -51,8 +51,8 @@ def same(score: Any) -> Any:
 
 
 _IDENTITY = Objective(same, same)
-_LOGISTIC = Objective(lambda share: np.log(share / (1 - share)), Value.sigmoid)
-_EXPONENTIAL = Objective(np.log, Value.exp)
+_LOGISTIC = Objective(lambda share: np.log(share / (1 - share)), Tensor.sigmoid)
+_EXPONENTIAL = Objective(np.log, Tensor.exp)
 
 OBJECTIVES = {
     "binary:hinge": Objective(same, lambda score: (score > 0.0).cast(np.float64)),
@@ -60,7 +60,7 @@ OBJECTIVES = {
     "binary:logitraw": _IDENTITY,
     "count:poisson": _EXPONENTIAL,
     "multi:softmax": Objective(same, lambda score: score.argmax().cast(np.float64).reshape(-1, 1)),
-    "multi:softprob": Objective(same, Value.softmax),
+    "multi:softprob": Objective(same, Tensor.softmax),
     "rank:map": _IDENTITY,
     "rank:ndcg": _IDENTITY,
     "rank:pairwise": _IDENTITY,
@@ -89,7 +89,7 @@ class Boosting:
     objective: str
 
 
-def xgb_classifier(c: Conversion, model: Any) -> list[Value]:
+def xgb_classifier(c: Conversion, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``; labels are 0, 1, ... as XGBoost demands."""
     boosting = read(model.get_booster(), rounds_of(model))
     score = _score(c, boosting, model.missing)
@@ -102,13 +102,13 @@ def xgb_classifier(c: Conversion, model: Any) -> list[Value]:
     return [label.reshape(-1), c.concat([1.0 - share, share])]
 
 
-def xgb_regressor(c: Conversion, model: Any) -> Value:
+def xgb_regressor(c: Conversion, model: Any) -> Tensor:
     """``predict`` of a regressor or a ranker."""
     boosting = read(model.get_booster(), rounds_of(model))
     return OBJECTIVES[boosting.objective].output(_score(c, boosting, model.missing))
 
 
-def xgb_booster(c: Conversion, booster: Any) -> Value:
+def xgb_booster(c: Conversion, booster: Any) -> Tensor:
     """``Booster.predict``, with all rounds."""
     boosting = read(booster)
     return OBJECTIVES[boosting.objective].output(_score(c, boosting, np.nan))
@@ -195,7 +195,7 @@ def _set_splits(raws: list[dict[str, Any]]) -> tuple[SetSplit, ...]:
     )
 
 
-def _score(c: Conversion, boosting: Boosting, missing: float) -> Value:
+def _score(c: Conversion, boosting: Boosting, missing: float) -> Tensor:
     """The sum of the trees, (n, targets)."""
     x = features(c)
     if not np.isnan(missing):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...declare import Conversion, Output, declare, transformer
-from ...values import STRING, Value
+from ...tensors import STRING, Tensor
 
 Array = NDArray[Any]
 
@@ -34,7 +34,7 @@ def _binarized(model: Any) -> list[Output]:
     return [Output("variable", (label_table(model).shape[1],), np.dtype(np.int64))]
 
 
-def label_binarizer(g: Conversion, model: Any) -> Value:
+def label_binarizer(g: Conversion, model: Any) -> Tensor:
     """Each label's row of :func:`label_table`."""
     return g.constant(label_table(model)).take(code_of(g.inputs[0].reshape(-1, 1), model.classes_))
 
@@ -54,7 +54,7 @@ def label_table(model: Any) -> Array:
     return np.where(hits, model.pos_label, model.neg_label).astype(np.int64)
 
 
-def _encode(g: Conversion, model: Any, table: Callable[[int], Array]) -> Value:
+def _encode(g: Conversion, model: Any, table: Callable[[int], Array]) -> Tensor:
     """Each column replaced by row ``code`` of its table: 0 is an unknown value, 1 the first category."""
     parts = []
     for j, (column, categories) in enumerate(zip(g.columns(model.n_features_in_), model.categories_, strict=True)):
@@ -62,7 +62,7 @@ def _encode(g: Conversion, model: Any, table: Callable[[int], Array]) -> Value:
     return g.concat(parts)
 
 
-def code_of(column: Value, categories: Array) -> Value:
+def code_of(column: Tensor, categories: Array) -> Tensor:
     """The 1-based position (n,), int64, of a column's values among its categories, 0 where they are none of them."""
     if column.dtype == STRING:
         known = {str(value): code for code, value in enumerate(categories, 1) if isinstance(value, str)}
@@ -97,7 +97,7 @@ def _unknown_group(model: Any, j: int) -> int | None:
     return None if infrequent is None else int(_grouped(model, j)[infrequent[0]])
 
 
-def one_hot_encoder(g: Conversion, model: Any) -> Value:
+def one_hot_encoder(g: Conversion, model: Any) -> Tensor:
     """A row of zeros with a one, or zeros alone for unknown and dropped categories (OneHotEncoder.transform)."""
     return _encode(g, model, lambda j: one_hot_table(model, j))
 
@@ -111,7 +111,7 @@ def one_hot_table(model: Any, j: int) -> Array:
     return rows if drop is None else np.delete(rows, drop, axis=1)
 
 
-def ordinal_encoder(g: Conversion, model: Any) -> Value:
+def ordinal_encoder(g: Conversion, model: Any) -> Tensor:
     """The category's index, with values of their own for missing and unknown ones (OrdinalEncoder.transform)."""
     return _encode(g, model, lambda j: ordinal_table(model, j))
 
@@ -127,7 +127,7 @@ def ordinal_table(model: Any, j: int) -> Array:
     return np.append(0.0 if group is None else group, codes)[:, None]
 
 
-def target_encoder(g: Conversion, model: Any) -> Value:
+def target_encoder(g: Conversion, model: Any) -> Tensor:
     """The mean target of each category, one column per class if there are more than two; unknown: the overall mean."""
     return _encode(g, model, lambda j: target_table(model, j))
 
