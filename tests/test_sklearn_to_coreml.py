@@ -55,10 +55,10 @@ import paritygate.convert
 from paritygate.convert.routes.base import Candidate, ConvertOptions
 from paritygate.convert.routes.sklearn.coreml.registry import PREDICTORS, TRANSFORMERS
 from paritygate.convert.routes.sklearn.coreml.route import convert
-from paritygate.convert.routes.sklearn.coreml.single import single_limit
-from paritygate.convert.routes.sklearn.onnx.estimators.ensembles.trees import AT_MOST, BELOW
+from paritygate.convert.routes.sklearn.coreml.single_precision import widen_limit
+from paritygate.convert.routes.sklearn.models.trees import SplitTest
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.coreml.lowered import lowered as coreml
+from paritygate.validate.engines.coreml import lowered as coreml
 from paritygate.validate.engines.sklearn.estimator import load
 from paritygate.validate.engines.sklearn.thresholds import thresholds_of
 from paritygate.validate.errors import ParityGateError
@@ -362,14 +362,14 @@ def test_trees_behind_scalers_at_their_thresholds(kind: Any, scaler: Any, dtype:
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)
-@given(st.floats(allow_nan=False), st.sampled_from([AT_MOST, BELOW]))
-def test_limits_in_double_part_what_single_precision_parts(threshold: float, mode: str):
-    assume((threshold, mode) != (-np.inf, BELOW))  # nothing is below it, which no limit says
-    limit = single_limit(np.array([threshold]), mode)[0]
+@given(st.floats(allow_nan=False), st.sampled_from(SplitTest))
+def test_limits_in_double_part_what_single_precision_parts(threshold: float, test: SplitTest):
+    assume((threshold, test) != (-np.inf, SplitTest.BELOW))  # nothing is below it, which no limit says
+    limit = widen_limit(np.array([threshold]), test)[0]
     with np.errstate(over="ignore"):
         around = steps_around(np.array([limit, threshold, np.float64(np.float32(threshold))]), np.float64)
         rounded = around.astype(np.float32).astype(np.float64)
-    expected = rounded <= threshold if mode == AT_MOST else rounded < threshold
+    expected = rounded <= threshold if test is SplitTest.AT_MOST else rounded < threshold
     known = ~np.isnan(around)
     assert (around <= limit)[known].tolist() == expected[known].tolist()
 
@@ -527,7 +527,7 @@ def product(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 REFUSALS: dict[str, tuple[Callable[[], Any], str]] = {
     "MLPRegressor": (lambda: MLPRegressor(hidden_layer_sizes=(4,), max_iter=5).fit(*DIABETES), "no model of this kind"),
     "GaussianNB": (lambda: GaussianNB().fit(*WINE), "no model of this kind"),
-    "a step": (lambda: make_pipeline(FunctionTransformer(np.log1p), Ridge()).fit(*DIABETES), "functions of Python"),
+    "a step": (lambda: make_pipeline(FunctionTransformer(np.log1p), Ridge()).fit(*DIABETES), "Python functions"),
     "a clipped scaler": (lambda: make_pipeline(MinMaxScaler(clip=True), Ridge()).fit(*DIABETES), "doesn't clip"),
     "libsvm, two classes": (
         lambda: SVC(probability=True, random_state=0).fit(CANCER[0][:99], CANCER[1][:99]), "two classes",

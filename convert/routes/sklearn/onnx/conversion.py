@@ -202,11 +202,6 @@ class Conversion(Graph):
         self._container.add_node("Identity", [value.name], [variable.full_name], name=self.unique("Identity"))
 
 
-def _alias(kind: type) -> str:
-    """A name of its own for every class: XGBoost and LightGBM both have a Booster."""
-    return f"{ALIAS}{kind.__module__.partition('.')[0].title()}{kind.__name__}"
-
-
 def without_zipmap(estimator: Any, *holders: Any) -> None:
     """Ask for plain tensors of an estimator that skl2onnx would else wrap in a ZipMap."""
     alias = sklearn_operator_name_map.get(type(estimator))

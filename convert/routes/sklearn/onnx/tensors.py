@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Union
 
@@ -282,6 +282,11 @@ class Tensor:
         """Gather along an axis by int64 indices, a value or an array."""
         chosen = indices if isinstance(indices, Tensor) else self.graph.constant(indices, np.int64)
         return self.graph.op("Gather", self, chosen, axis=axis)
+
+    def lookup(self, table: Mapping[str, int], other: int) -> Tensor:
+        """Of strings, the number that the table has for each, else ``other``, as int64."""
+        entries = {"keys_strings": list(table), "values_int64s": list(table.values()), "default_int64": other}
+        return self.graph.op("LabelEncoder", self, dtype=np.int64, domain="ai.onnx.ml", **entries)
 
     def columns(self, indices: ArrayLike) -> Tensor:
         """Some columns, in this order; a plain integer gives one column as a vector."""

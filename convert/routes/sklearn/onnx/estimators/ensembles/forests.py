@@ -1,17 +1,15 @@
-"""scikit-learn's decision trees and forests: one ensemble node each, NaN routed as scikit-learn learned to."""
+"""scikit-learn's decision trees and forests: one ensemble node each; NaN goes where the fit sends it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ....models.forests import read_tree
 from ...declare import Conversion, classifier, label_dtype, labels, regressor, transformer
 from ...tensors import Tensor
-from .trees import Ensemble, Tree, add_ensemble
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
+from .trees import Ensemble, add_ensemble, single_features
 
 
 def register() -> None:
@@ -27,35 +25,6 @@ def register() -> None:
     for kind in (ensemble.RandomForestRegressor, ensemble.ExtraTreesRegressor):
         regressor(kind, forest_regressor, lambda model: model.n_outputs_)
     transformer(ensemble.RandomTreesEmbedding, random_trees_embedding)
-
-
-def features(conversion: Conversion) -> Tensor:
-    """The features as scikit-learn's trees see them: rounded to float32."""
-    return conversion.concat([value.cast(np.float32) for value in conversion.inputs])
-
-
-def read_tree(
-    estimator: Any,
-    value: npt.NDArray[np.float64] | None = None,
-    target: int = 0,
-    columns: npt.NDArray[Any] | None = None,
-) -> Tree:
-    """A fitted decision tree; leaves hold ``value`` (nodes, columns), by default what the tree itself predicts.
-
-    ``columns`` maps the tree's features to the input's, for a tree that saw only some of them.
-    """
-    fitted = estimator.tree_
-    leaf = fitted.children_left < 0
-    feature = np.where(leaf, 0, fitted.feature)
-    return Tree(
-        feature=feature if columns is None else np.asarray(columns)[feature],
-        threshold=fitted.threshold,
-        left=fitted.children_left,
-        right=fitted.children_right,
-        missing_left=fitted.missing_go_to_left.astype(np.bool_),
-        value=fitted.value.reshape(fitted.node_count, -1) if value is None else value,
-        target=target,
-    )
 
 
 def tree_classifier(c: Conversion, model: Any) -> list[Tensor]:
@@ -86,12 +55,12 @@ def random_trees_embedding(c: Conversion, model: Any) -> Tensor:
         hot[leaves, np.arange(len(leaves))] = 1
         trees.append(read_tree(estimator, hot, first))
         first += len(leaves)
-    return add_ensemble(c, features(c), Ensemble(tuple(trees), first))
+    return add_ensemble(c, single_features(c), Ensemble(tuple(trees), first))
 
 
 def _sums(c: Conversion, estimators: list[Any]) -> Tensor:
     trees = tuple(read_tree(estimator) for estimator in estimators)
-    return add_ensemble(c, features(c), Ensemble(trees, trees[0].value.shape[1]))
+    return add_ensemble(c, single_features(c), Ensemble(trees, trees[0].value.shape[1]))
 
 
 def _classes(shares: Tensor, model: Any) -> list[Tensor]:

@@ -43,8 +43,7 @@ def missing(x: Tensor, marker: Any) -> Tensor:
 
 def _equals_text(x: Tensor, text: str) -> Tensor:
     """Equal compares strings only from opset 19 on; a look-up does it in all."""
-    table = {"keys_strings": [text], "values_int64s": [1], "default_int64": 0}
-    return x.graph.op("LabelEncoder", x, dtype=np.int64, domain="ai.onnx.ml", **table).cast(bool)
+    return x.lookup({text: 1}, 0).cast(bool)
 
 
 def _nowhere(x: Tensor) -> Tensor:

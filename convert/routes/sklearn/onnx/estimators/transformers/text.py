@@ -82,7 +82,7 @@ def _terms(g: Conversion, model: Any) -> tuple[Tensor, Tensor]:
     """The text of every term, and 1.0 where it is one rather than filling, (n, terms) both."""
     tokens = _tokens(g, model)
     stop_words = model.get_stop_words() or ()
-    real = _encoded(tokens, dict.fromkeys([_PAD, *stop_words], 0), 1)
+    real = tokens.lookup(dict.fromkeys([_PAD, *stop_words], 0), 1)
     tokens, real = _moved_left([tokens, real], real > 0)
     shortest, longest = model.ngram_range
     if longest > 1 and g.opset < 20:
@@ -167,8 +167,8 @@ def _word_codes(g: Conversion, model: Any) -> tuple[Tensor, dict[tuple[int, ...]
     }
     tokens = _tokens(g, model)
     if not stop_words or model.ngram_range[1] == 1:
-        return _encoded(tokens, numbers, 0), terms
-    codes = _encoded(tokens, numbers | dict.fromkeys(stop_words, -1), 0)
+        return tokens.lookup(numbers, 0), terms
+    codes = tokens.lookup(numbers | dict.fromkeys(stop_words, -1), 0)
     return _moved_left([codes], codes >= 0)[0], terms
 
 
@@ -189,14 +189,14 @@ def _character_codes(g: Conversion, model: Any) -> tuple[Tensor, dict[tuple[int,
     if framed:
         tokens = g.concat([tokens, g.full([" "])])
         known = numbers | dict.fromkeys([*_SPACES, _PAD], space)
-        codes = _encoded(tokens, known, 0)
+        codes = tokens.lookup(known, 0)
         blank = codes.equals(space)
         return _moved_left([codes], ~(blank & _shifted(blank, 1)))[0], terms
-    codes = _encoded(tokens, numbers, 0)
-    blank = _encoded(tokens, dict.fromkeys(_SPACES, 1), 0) > 0
+    codes = tokens.lookup(numbers, 0)
+    blank = tokens.lookup(dict.fromkeys(_SPACES, 1), 0) > 0
     after = _shifted(blank, 1)
     codes = (blank & (after | _shifted(blank, -1))).where(space, codes)
-    filled = _encoded(tokens, {_PAD: 1}, 0) > 0
+    filled = tokens.lookup({_PAD: 1}, 0) > 0
     return _moved_left([codes], ~(blank & after) & ~filled)[0], terms
 
 
@@ -207,19 +207,6 @@ def _shifted(flags: Tensor, by: int) -> Tensor:
     if by > 0:
         return g.concat([empty, _columns(flags, 0, -1)])
     return g.concat([_columns(flags, 1, _END), empty])
-
-
-def _encoded(tokens: Tensor, numbers: dict[str, int], other: int) -> Tensor:
-    """The number of each token."""
-    return tokens.graph.op(
-        "LabelEncoder",
-        tokens,
-        dtype=np.int64,
-        domain="ai.onnx.ml",
-        keys_strings=list(numbers),
-        values_int64s=list(numbers.values()),
-        default_int64=other,
-    )
 
 
 def _moved_left(rows: Sequence[Tensor], kept: Tensor) -> list[Tensor]:
