@@ -200,6 +200,22 @@ def test_start_up_imports_nothing_heavy(command: list[str]) -> None:
     assert {n for n in loaded - standard - START_UP if not n.startswith(("_", "__editable__"))} == set()
 
 
+def test_the_native_core_ml_route_for_estimators_imports_no_onnx() -> None:
+    """Neither do the models that it shares with the route to ONNX; what they import counts as well."""
+    folder = ROOT / "convert" / "routes" / "sklearn"
+    paths = [path for room in ("coreml", "models") for path in sorted((folder / room).glob("*.py"))]
+    names = [".".join(("paritygate", *path.relative_to(ROOT).with_suffix("").parts)) for path in paths]
+    script = f"import sys\nfrom importlib import import_module\nfor name in {names!r}:\n    import_module(name)\n"
+    script += "print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert {
+        "paritygate.convert.routes.sklearn.coreml.registry",
+        "paritygate.convert.routes.sklearn.models.trees",
+    } < loaded
+    assert not {"onnx", "skl2onnx", "paritygate.convert.routes.sklearn.onnx"} & loaded
+
+
 def test_every_package_ships_with_the_wheel() -> None:
     """A folder with Python files that pyproject.toml doesn't list would be missing from the wheel."""
     listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])

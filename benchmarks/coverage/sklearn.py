@@ -12,19 +12,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils import all_estimators
 
+from fixtures.estimator_data import NOT_ROW_BY_ROW
 from fixtures.estimators import Fitted, Recipe, fitted, recipes
 
 from .table import FAILS, NOT_APPLICABLE, PASSES, REFUSED, Row, Target, outcome
 
 GROUP = "scikit-learn"
-
-NOT_ROW_BY_ROW = {
-    "DictVectorizer": "reads dictionaries, which no tensor holds",
-    "FeatureHasher": "reads dictionaries, pairs or lists of tokens, which no tensor holds",
-    "MultiLabelBinarizer": "reads sets of labels, which no tensor holds",
-    "PatchExtractor": "gives many patches for one image, so that samples and results don't pair up",
-}
-"""Estimators that don't take a tensor to one result for each of its rows."""
 
 _RANK = (REFUSED, FAILS, PASSES)
 """From the worst outcome of an estimator's settings to the best."""

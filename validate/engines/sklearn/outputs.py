@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 BATCH = "N"
 _WIDTHS = {"float32": ("float64",), "float64": ("float32",)}
-
-Compute = Callable[[Any], Mapping[str, "Array"]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,68 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..onnx.estimators.ensembles import lightgbm as lgbm
-from ..onnx.estimators.ensembles import xgboost as xgb
-from ..onnx.estimators.ensembles.catboost import INDEPENDENT_CLASSES, SEVERAL_LABELS, loss_of
-from ..onnx.estimators.ensembles.catboost import trees_of as catboost_trees
-from ..onnx.estimators.ensembles.categories import FIRST, MISSING, OTHER, SetSplit, tabulate
-from ..onnx.estimators.ensembles.trees import BELOW, Tree
-from ..onnx.values import Value
+from ..models import catboost as cat
+from ..models import lightgbm as lgbm
+from ..models import xgboost as xgb
+from ..models.categories import FIRST, MISSING, OTHER, SetSplit, tabulate
+from ..models.links import Link
+from ..models.trees import SplitTest, Tree
 from .builder import Builder
 from .labels import Labels, as_labels, labels_of
-from .links import exponential
-from .single import single
-from .tables import Table, looked_up
-from .trees import LOGISTIC, PLAIN, SOFTMAX, sorted_out, summed
-from .wires import INT64, Answer, Columns, refused, width_of
-
-EXPONENTIAL = "exponential"
-
-_TRANSFORMS: dict[Callable[..., Any], str] = {
-    Value.exp: EXPONENTIAL,
-    Value.sigmoid: LOGISTIC,
-    Value.softmax: SOFTMAX,
-    lgbm.same: PLAIN,
-    xgb.same: PLAIN,
-}
-"""What an objective makes of a score, as the tables of the way to ONNX have it -> Core ML's transform."""
+from .links import exponentiate
+from .single_precision import widen_thresholds
+from .tables import Table, look_up
+from .trees import TRANSFORMS, classify_by_trees, sum_trees
+from .wires import INT64, Columns, Outputs, unsupported, width_of
 
 
-def xgb_classifier(b: Builder, model: Any, x: Columns) -> Answer:
+def xgb_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` and ``predict_proba``; labels are 0, 1, ... as XGBoost demands."""
     boosting = xgb.read(model.get_booster(), xgb.rounds_of(model))
-    transform = SOFTMAX if model.n_classes_ > 2 else _xgb_transform(model, boosting)
-    if transform not in (SOFTMAX, LOGISTIC) or (boosting.targets > 1) != (transform == SOFTMAX):
-        raise refused(model, f"{boosting.objective} with {boosting.targets} scores is no classifier of Core ML's")
+    link = Link.SOFTMAX if model.n_classes_ > 2 else boosting.link
+    _check_classifier(model, boosting.objective, link, boosting.targets)
     labels = as_labels(model, np.arange(model.n_classes_))
     trees, features = _xgb_trees(b, boosting, x, model.missing)
-    return sorted_out(b, features, trees, boosting.targets, labels, transform=transform)
+    return classify_by_trees(b, features, trees, boosting.targets, labels, link)
 
 
-def xgb_regressor(b: Builder, model: Any, x: Columns) -> Answer:
+def xgb_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` of a regressor or a ranker."""
-    return _xgb_predicted(b, model, xgb.read(model.get_booster(), xgb.rounds_of(model)), x, model.missing)
+    return _xgb_prediction(b, model, xgb.read(model.get_booster(), xgb.rounds_of(model)), x, model.missing)
 
 
-def xgb_booster(b: Builder, booster: Any, x: Columns) -> Answer:
+def xgb_booster(b: Builder, booster: Any, x: Columns) -> Outputs:
     """``Booster.predict``, with all rounds."""
-    return _xgb_predicted(b, booster, xgb.read(booster), x, np.nan)
+    return _xgb_prediction(b, booster, xgb.read(booster), x, np.nan)
 
 
-def _xgb_predicted(b: Builder, model: Any, boosting: xgb.Boosting, x: Columns, missing: float) -> Answer:
-    transform = _xgb_transform(model, boosting)
+def _xgb_prediction(b: Builder, model: Any, boosting: xgb.Boosting, x: Columns, missing: float) -> Outputs:
     trees, features = _xgb_trees(b, boosting, x, missing)
-    return _predicted(b, model, features, trees, boosting.targets, transform)
-
-
-def _xgb_transform(model: Any, boosting: xgb.Boosting) -> str:
-    return _transform(model, boosting.objective, xgb.OBJECTIVES[boosting.objective].output)
+    return _predict(b, model, features, trees, boosting.targets, boosting.link)
 
 
 def _xgb_trees(b: Builder, boosting: xgb.Boosting, x: Columns, missing: float) -> tuple[list[Tree], Columns]:
@@ -75,42 +57,30 @@ def _xgb_trees(b: Builder, boosting: xgb.Boosting, x: Columns, missing: float) -
         body.imputedDoubleArray.vector.extend([np.nan] * vector.width)
         body.replaceDoubleValue = missing
         x = (filled,)
-    trees, features = _tabulated(b, x, boosting.trees, boosting.splits, first_code=0.0)
-    return single(trees, BELOW), features
+    trees, features = _with_tables(b, x, boosting.trees, boosting.splits, first_code=0.0)
+    return widen_thresholds(trees, SplitTest.BELOW), features
 
 
-def lgbm_classifier(b: Builder, model: Any, x: Columns) -> Answer:
+def lgbm_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` and ``predict_proba``."""
     boosting = lgbm.read(model.booster_)
-    transform, slope = _lgbm_output(model, boosting)
-    if transform not in (SOFTMAX, LOGISTIC) or (boosting.targets > 1) != (transform == SOFTMAX):
-        raise refused(model, f"its objective {' '.join(boosting.objective)} is no classifier of Core ML's")
+    link, slope = boosting.link()
+    _check_classifier(model, " ".join(boosting.objective), link, boosting.targets)
     trees, features = _lgbm_trees(b, model, boosting, x, slope)
-    return sorted_out(b, features, trees, boosting.targets, labels_of(model), transform=transform)
+    return classify_by_trees(b, features, trees, boosting.targets, labels_of(model), link)
 
 
-def lgbm_regressor(b: Builder, model: Any, x: Columns) -> Answer:
+def lgbm_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` of a regressor or a ranker."""
     return lgbm_booster(b, model.booster_, x)
 
 
-def lgbm_booster(b: Builder, booster: Any, x: Columns) -> Answer:
+def lgbm_booster(b: Builder, booster: Any, x: Columns) -> Outputs:
     """``Booster.predict``, up to the best round after early stopping."""
     boosting = lgbm.read(booster)
-    transform, slope = _lgbm_output(booster, boosting)
+    link, slope = boosting.link()
     trees, features = _lgbm_trees(b, booster, boosting, x, slope)
-    return _predicted(b, booster, features, trees, boosting.targets, transform)
-
-
-def _lgbm_output(model: Any, boosting: lgbm.Boosting) -> tuple[str, float]:
-    """The transform, and a factor before it."""
-    if not boosting.objective:
-        return PLAIN, 1.0
-    name, *options = boosting.objective
-    if "sqrt" in options:
-        raise refused(model, "Core ML has no square behind a tree ensemble (reg_sqrt)")
-    slope = next((float(option.partition(":")[2]) for option in options if option.startswith("sigmoid:")), 1.0)
-    return _transform(model, name, lgbm.OUTPUTS.get(name)), slope
+    return _predict(b, booster, features, trees, boosting.targets, link)
 
 
 def _lgbm_trees(
@@ -118,67 +88,66 @@ def _lgbm_trees(
 ) -> tuple[tuple[Tree, ...], Columns]:
     """The trees, which compare doubles, and their features."""
     if len(boosting.zero_missing):
-        raise refused(model, "it takes zero for missing (zero_as_missing), which no branch of Core ML's does")
-    first_code = float(np.nextafter(-1.0, 0.0))  # LightGBM cuts the fraction off: what lies above -1 is code 0
+        raise unsupported(model, "no branch of a Core ML tree treats zero as missing (zero_as_missing)")
+    first_code = float(np.nextafter(-1.0, 0.0))  # LightGBM truncates the fraction: any number above -1 is code 0
     trees = tuple(replace(tree, value=tree.value * slope / boosting.rounds) for tree in boosting.trees)
-    return _tabulated(b, x, trees, boosting.splits, first_code)
+    return _with_tables(b, x, trees, boosting.splits, first_code)
 
 
-def catboost_classifier(b: Builder, model: Any, x: Columns) -> Answer:
+def catboost_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` and ``predict_proba``."""
-    loss, labels = loss_of(model), labels_of(model)
-    if loss in (*SEVERAL_LABELS, *INDEPENDENT_CLASSES):
-        raise refused(model, f"Core ML has no classifier with probabilities that don't sum to 1 ({loss})")
-    if (model.get_probability_threshold() or 0.5) != 0.5:
-        raise refused(model, "its label goes by another threshold than 0.5")
-    trees = catboost_trees(model)
+    labels = labels_of(model)
+    if cat.has_independent_probabilities(model):
+        reason = f"Core ML has no classifier with probabilities that don't sum to 1 ({cat.loss_of(model)})"
+        raise unsupported(model, reason)
+    if cat.threshold_of(model) != 0.5:
+        raise unsupported(model, "a Core ML classifier has no probability threshold other than 0.5")
+    trees = cat.trees_of(model)
     targets = trees[-1].value.shape[1]
-    transform = SOFTMAX if targets > 1 else LOGISTIC
-    return sorted_out(b, x, single(trees), targets, labels, transform=transform)
+    link = Link.SOFTMAX if targets > 1 else Link.SIGMOID
+    return classify_by_trees(b, x, widen_thresholds(trees), targets, labels, link)
 
 
-def catboost_regressor(b: Builder, model: Any, x: Columns) -> Answer:
-    """``predict`` of a regressor, a ranker or a plain CatBoost: the score, or what the loss makes of it."""
-    kind = model._get_default_prediction_type()
-    if kind == "RMSEWithUncertainty":
-        raise refused(model, "Core ML has no variance beside a prediction")
-    trees = catboost_trees(model)
-    transform = EXPONENTIAL if kind == "Exponent" else PLAIN
-    return _predicted(b, model, x, single(trees), trees[-1].value.shape[1], transform)
+def catboost_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
+    """``predict`` of a regressor, a ranker or a plain CatBoost."""
+    trees = cat.trees_of(model)
+    return _predict(b, model, x, widen_thresholds(trees), trees[-1].value.shape[1], cat.prediction_link(model))
 
 
-def _predicted(b: Builder, model: Any, x: Columns, trees: Sequence[Tree], targets: int, transform: str) -> Answer:
-    if transform == SOFTMAX:  # a classifier without names for its classes
+def _check_classifier(model: Any, objective: str, link: Link, targets: int) -> None:
+    """Raise PG404 unless a Core ML classifier has the link, with one score for SIGMOID and several for SOFTMAX."""
+    if link not in (Link.SOFTMAX, Link.SIGMOID) or (targets > 1) != (link is Link.SOFTMAX):
+        raise unsupported(model, f"Core ML has no tree classifier for the objective {objective} ({targets} scores)")
+
+
+def _predict(b: Builder, model: Any, x: Columns, trees: Sequence[Tree], targets: int, link: Link) -> Outputs:
+    if link is Link.SOFTMAX:  # a classifier whose classes have no names
         labels = Labels(INT64, tuple(range(targets)))
-        shares = sorted_out(b, x, trees, targets, labels, transform=SOFTMAX).outputs["probabilities"]
-        return Answer({"prediction": shares}, {"prediction": labels.values})
-    if transform == EXPONENTIAL:
-        return Answer({"prediction": exponential(b, summed(b, x, trees, targets))})
-    if transform == LOGISTIC and targets > 1:
-        raise refused(model, "Core ML's logistic transform is for one score")
-    return Answer({"prediction": summed(b, x, trees, targets, transform=transform)})
+        shares = classify_by_trees(b, x, trees, targets, labels, link).wires["probabilities"]
+        return Outputs({"prediction": shares}, {"prediction": labels.values})
+    if link is Link.EXPONENTIAL:
+        return Outputs({"prediction": exponentiate(b, sum_trees(b, x, trees, targets))})
+    if link not in TRANSFORMS:
+        raise unsupported(model, f"Core ML has no function {link.name} after the sum of the trees")
+    if link is Link.SIGMOID and targets > 1:
+        raise unsupported(model, "Core ML's logistic transform is for one score")
+    return Outputs({"prediction": sum_trees(b, x, trees, targets, link)})
 
 
-def _transform(model: Any, objective: str, output: Callable[..., Any] | None) -> str:
-    if output not in _TRANSFORMS:
-        raise refused(model, f"Core ML has no transform for the objective {objective}")
-    return _TRANSFORMS[output]
-
-
-def _tabulated(
+def _with_tables(
     b: Builder, x: Columns, trees: Sequence[Tree], splits: Sequence[SetSplit], first_code: float
 ) -> tuple[tuple[Tree, ...], Columns]:
-    """Trees whose splits on sets of codes test columns of tables, which stand behind the features."""
+    """Trees whose splits on sets of codes test columns of tables, and their features: ``x``, then these columns."""
     changed, tables = tabulate(trees, splits, width_of(x))
     if not tables:
         return changed, x
-    rows = []
+    found = []
     for table in tables.values():
         codes = np.arange(len(table) - FIRST, dtype=np.float64)
         keys, ends = codes.copy(), np.nextafter(codes + 1.0, -np.inf)
         keys[:1] = first_code
-        rows.append(Table(keys.tolist(), table[FIRST:], table[OTHER], table[MISSING], ends.tolist()))
-    return changed, (*x, looked_up(b, b.select(x, list(tables)), rows))
+        found.append(Table(keys.tolist(), table[FIRST:], table[OTHER], table[MISSING], ends.tolist()))
+    return changed, (*x, look_up(b, b.select(x, list(tables)), found))
 
 
 PREDICTORS = {

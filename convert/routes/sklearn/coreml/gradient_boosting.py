@@ -2,84 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..onnx.estimators.ensembles.forests import read_tree
-from ..onnx.estimators.ensembles.hist_gradient_boosting import known_categories, tabulated, trees_of
-from ..onnx.estimators.ensembles.trees import Tree
+from ..models.forests import boosted_trees, boosting_base, boosting_link
+from ..models.hist_gradient_boosting import base_of, known_categories, link_of, tabulated, trees_of
+from ..models.links import Link
+from ..models.trees import Tree
 from .builder import Builder
 from .labels import labels_of
-from .links import exponential
-from .single import single
-from .tables import Table, looked_up
-from .trees import LOGISTIC, SOFTMAX, sorted_out, summed
-from .wires import Answer, Columns, refused
+from .links import exponentiate
+from .single_precision import widen_thresholds
+from .tables import Table, look_up
+from .trees import classify_by_trees, sum_trees
+from .wires import Columns, Outputs, unsupported
 
 
-def gradient_boosting_regressor(b: Builder, model: Any, x: Columns) -> Answer:
+def gradient_boosting_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict``."""
-    return Answer({"prediction": summed(b, x, _boosted(model))})
+    return Outputs({"prediction": sum_trees(b, x, _boosted(model))})
 
 
-def gradient_boosting_classifier(b: Builder, model: Any, x: Columns) -> Answer:
+def gradient_boosting_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` and ``predict_proba``."""
-    slope = 2.0 if model.loss == "exponential" else 1.0
+    link, slope = boosting_link(model)
     trees = [replace(tree, value=slope * tree.value) for tree in _boosted(model)]
-    return _classified(b, model, x, trees, model.n_trees_per_iteration_)
+    return classify_by_trees(b, x, trees, model.n_trees_per_iteration_, labels_of(model), link)
 
 
 def _boosted(model: Any) -> list[Tree]:
-    if model.init is not None and model.init != "zero":
-        raise refused(model, "it starts from the predictions of another estimator, not from a number")
-    base = model._raw_predict_init(np.zeros((1, model.n_features_in_)))[0]
-    trees = [
-        read_tree(estimator, model.learning_rate * estimator.tree_.value[:, :, 0], target)
-        for stage in model.estimators_
-        for target, estimator in enumerate(stage)
-    ]
-    return [Tree.constant(base), *single(trees)]
+    base = boosting_base(model)
+    if base is None:
+        raise unsupported(model, "it starts from the predictions of another estimator, not from a number")
+    return [base, *widen_thresholds(boosted_trees(model))]
 
 
-def hist_gradient_boosting_regressor(b: Builder, model: Any, x: Columns) -> Answer:
+def hist_gradient_boosting_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict``; for losses on a logarithmic scale, the exponential of the sum."""
-    total = summed(b, *_histograms(b, model, x))
-    return Answer({"prediction": exponential(b, total) if model.loss in ("poisson", "gamma") else total})
+    features, trees = _features_and_trees(b, model, x)
+    total = sum_trees(b, features, trees, model.n_trees_per_iteration_)
+    return Outputs({"prediction": exponentiate(b, total) if link_of(model) is Link.EXPONENTIAL else total})
 
 
-def hist_gradient_boosting_classifier(b: Builder, model: Any, x: Columns) -> Answer:
+def hist_gradient_boosting_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` and ``predict_proba``."""
-    return _classified(b, model, *_histograms(b, model, x))
+    features, trees = _features_and_trees(b, model, x)
+    return classify_by_trees(b, features, trees, model.n_trees_per_iteration_, labels_of(model), link_of(model))
 
 
-def _classified(b: Builder, model: Any, x: Columns, trees: Sequence[Tree], targets: int) -> Answer:
-    return sorted_out(b, x, trees, targets, labels_of(model), transform=SOFTMAX if targets > 1 else LOGISTIC)
+def _features_and_trees(b: Builder, model: Any, x: Columns) -> tuple[Columns, list[Tree]]:
+    """The features that the trees read, and the trees, which compare doubles.
 
-
-def _histograms(b: Builder, model: Any, x: Columns) -> tuple[Columns, list[Tree], int]:
-    """The features that the trees read, the trees, and how many sums they have; they compare doubles.
-
-    Behind the numerical features stand the columns of the tables, which tell for each set of categories whether a
-    feature's belongs to it.
+    The numerical features are followed by the columns of the tables, which say for each set of categories whether a
+    feature's value belongs to it.
     """
-    base, trees, targets = (
-        Tree.constant(model._baseline_prediction.ravel()),
-        trees_of(model),
-        model.n_trees_per_iteration_,
-    )
+    base, trees = base_of(model), trees_of(model)
     if model._preprocessor is None:
-        return x, [base, *trees], targets
-    known, (final, tables) = known_categories(model), tabulated(model, trees)
+        return x, [base, *trees]
+    known, (changed, tables) = known_categories(model), tabulated(model, trees)
     categorical = np.flatnonzero(model.is_categorical_)
     wires = b.select(x, np.flatnonzero(~model.is_categorical_).tolist())
     if tables:
         columns = b.select(x, [int(categorical[feature]) for feature in tables])
-        rows = [Table(known[feature], table[1:], table[0], table[0]) for feature, table in tables.items()]
-        wires += (looked_up(b, columns, rows),)
-    return wires, [base, *final], targets
+        found = [Table(known[feature], table[1:], table[0], table[0]) for feature, table in tables.items()]
+        wires += (look_up(b, columns, found),)
+    return wires, [base, *changed]
 
 
 PREDICTORS = {

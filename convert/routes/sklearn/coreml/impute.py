@@ -8,12 +8,12 @@ import numpy as np
 
 from .....validate.coreml.files.proto import Message
 from .builder import Builder
-from .tables import Table, looked_up
-from .wires import DOUBLE, INT64, STRING, VECTOR, Columns, Wire, refused
+from .tables import Table, look_up
+from .wires import DOUBLE, INT64, STRING, VECTOR, Columns, Wire, unsupported
 
 
 def simple_imputer(b: Builder, model: Any, x: Columns) -> Columns:
-    """A constant for each column in place of missing values; columns without a constant are left out."""
+    """A constant for each column in place of missing values; columns without a constant are dropped."""
     statistics = list(model.statistics_)
     kept = [i for i, value in enumerate(statistics) if model.keep_empty_features or value == value]
     filled: Columns = ()
@@ -26,17 +26,17 @@ def simple_imputer(b: Builder, model: Any, x: Columns) -> Columns:
 
 
 def _filled(b: Builder, model: Any, wire: Wire, values: list[Any]) -> Wire:
-    """The wire with ``values`` in place of the marker. Neither text nor integers can hold NaN: they miss nothing."""
+    """The wire with ``values`` in place of the marker. Text and integers hold no NaN, so nothing is missing there."""
     marker = model.missing_values
     is_nan = marker is None or marker != marker
     if is_nan and wire.kind in (STRING, INT64):
         return wire
     if isinstance(marker, str) != (wire.kind == STRING):
-        raise refused(model, f"{marker!r} is no value that '{wire.name}' can have")
+        raise unsupported(model, f"'{wire.name}' can't hold the missing value {marker!r}")
     values = np.asarray(values, np.float32).tolist() if wire.single else values
     result = b.wire("filled", wire.kind, wire.width, single=wire.single)
     body = b.stage((wire,), (result,)).imputer
-    _WRITERS[wire.kind](body, values, np.nan if is_nan else marker)
+    _FILLERS[wire.kind](body, values, np.nan if is_nan else marker)
     return result
 
 
@@ -60,16 +60,16 @@ def _text(body: Message, values: list[Any], marker: Any) -> None:
     body.replaceStringValue = marker
 
 
-_WRITERS = {VECTOR: _vector, DOUBLE: _double, INT64: _int64, STRING: _text}
+_FILLERS = {VECTOR: _vector, DOUBLE: _double, INT64: _int64, STRING: _text}
 
 
 def missing_indicator(b: Builder, model: Any, x: Columns) -> Columns:
-    """A 1 where a value is missing, in the columns that the indicator shows."""
+    """A 1 where a value is missing, in the columns that the indicator reports."""
     marker = model.missing_values
     keys = [] if marker is None or marker != marker else [marker]
     no, yes = np.zeros(1), np.ones(1)
     table = Table(keys, np.ones((len(keys), 1)), no, no if keys else yes)
-    return (looked_up(b, b.select(x, list(model.features_)), [table] * len(model.features_)),)
+    return (look_up(b, b.select(x, list(model.features_)), [table] * len(model.features_)),)
 
 
 TRANSFORMERS = {"SimpleImputer": simple_imputer, "MissingIndicator": missing_indicator}

@@ -1,4 +1,4 @@
-"""Class labels, and classifiers' stages that carry them."""
+"""Class labels, and the stages of classifiers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from .....validate.coreml.files.proto import Message
 from .....validate.signature import ClassLabel
 from .builder import OLDEST, Builder
-from .wires import INT64, SCORES, STRING, Answer, Columns, Wire, refused
+from .wires import INT64, SCORES, STRING, Columns, Outputs, Wire, unsupported
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,7 +24,7 @@ class Labels:
     values: tuple[ClassLabel, ...]
 
     def write(self, body: Message) -> None:
-        """Put the labels into a classifier's message."""
+        """Write the labels into a classifier's message."""
         field = body.stringClassLabels if self.kind == STRING else body.int64ClassLabels
         field.vector.extend(self.values)
 
@@ -32,7 +32,7 @@ class Labels:
 def labels_of(estimator: Any) -> Labels:
     """The classes of a classifier. Raises PG404 unless they are text, or whole numbers of one target."""
     if isinstance(estimator.classes_, list):
-        raise refused(estimator, "a Core ML classifier has one label, not one for each target")
+        raise unsupported(estimator, "a Core ML classifier has one label, not one for each target")
     return as_labels(estimator, np.asarray(estimator.classes_))
 
 
@@ -43,17 +43,17 @@ def as_labels(estimator: Any, classes: npt.NDArray[Any]) -> Labels:
         return Labels(STRING, tuple(values))
     if all(isinstance(value, int | float) and value == int(value) for value in values):
         return Labels(INT64, tuple(map(int, values)))
-    raise refused(estimator, "Core ML's class labels are text or whole numbers")
+    raise unsupported(estimator, "Core ML's class labels are text or whole numbers")
 
 
-def probable(b: Builder, x: Columns, labels: Labels, version: int = OLDEST) -> tuple[Message, Answer]:
-    """A classifier's stage, to be filled in, and its answer: label and probabilities."""
+def add_classifier(b: Builder, x: Columns, labels: Labels, version: int = OLDEST) -> tuple[Message, Outputs]:
+    """Append a classifier's stage, which the caller fills in; its outputs are label and probabilities."""
     label, scores = b.wire("label", labels.kind), b.wire("probabilities", SCORES[labels.kind])
     spec = b.stage(x, (label, scores), predicted=label.name, scores=scores.name, version=version)
-    return spec, Answer({"label": label, "probabilities": scores}, {"probabilities": labels.values})
+    return spec, Outputs({"label": label, "probabilities": scores}, {"probabilities": labels.values})
 
 
-def labelled(b: Builder, x: Columns, labels: Labels) -> tuple[Message, Wire]:
-    """A classifier's stage, to be filled in, of which nothing but the label is wanted."""
+def add_label_classifier(b: Builder, x: Columns, labels: Labels) -> tuple[Message, Wire]:
+    """Append a classifier's stage, which the caller fills in, with the label as its only output."""
     label = b.wire("label", labels.kind)
     return b.stage(x, (label,), predicted=label.name), label

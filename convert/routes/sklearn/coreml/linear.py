@@ -8,10 +8,10 @@ import numpy as np
 
 from .....validate.coreml.files.proto import Message, module
 from .builder import Builder
-from .labels import Labels, as_labels, labelled, labels_of, probable
-from .links import exponential
-from .trees import parted
-from .wires import DOUBLE, Answer, Columns, Wire, refused
+from .labels import Labels, add_classifier, add_label_classifier, as_labels, labels_of
+from .links import exponentiate
+from .trees import label_by_limit
+from .wires import DOUBLE, Columns, Outputs, Wire, unsupported
 
 if TYPE_CHECKING:
     from .wires import Floats
@@ -26,7 +26,7 @@ REGRESSORS = (
 """Regressors that predict ``x @ coef_.T + intercept_``."""
 
 LOG_LINKED = ("GammaRegressor", "PoissonRegressor", "TweedieRegressor")
-"""Regressors that predict the exponential of it (a Tweedie model may not)."""
+"""Regressors that predict its exponential (a Tweedie model may have no exponential)."""
 
 CLASSIFIERS = (
     "LinearDiscriminantAnalysis", "LinearSVC", "LogisticRegression", "LogisticRegressionCV",
@@ -35,86 +35,86 @@ CLASSIFIERS = (
 """Classifiers that decide by ``x @ coef_.T + intercept_``."""
 
 
-def linear_regressor(b: Builder, model: Any, x: Columns) -> Answer:
+def linear_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict``: one number, or as many as there are targets."""
-    return Answer({"prediction": weighted(b, x, model.coef_, model.intercept_)})
+    return Outputs({"prediction": sum_weighted(b, x, model.coef_, model.intercept_)})
 
 
-def log_linked_regressor(b: Builder, model: Any, x: Columns) -> Answer:
+def log_linked_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` of a generalised linear model, whose link is the logarithm or the identity."""
     from sklearn._loss.link import LogLink
 
-    total = weighted(b, x, model.coef_, model.intercept_)
-    return Answer({"prediction": exponential(b, total) if isinstance(model._base_loss.link, LogLink) else total})
+    total = sum_weighted(b, x, model.coef_, model.intercept_)
+    return Outputs({"prediction": exponentiate(b, total) if isinstance(model._base_loss.link, LogLink) else total})
 
 
-def consensus_regressor(b: Builder, model: Any, x: Columns) -> Answer:
-    """``predict`` of RANSAC: that of the estimator which agreed best."""
+def consensus_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
+    """``predict`` of RANSAC: that of the estimator with the best consensus."""
     if type(model.estimator_).__name__ not in REGRESSORS:
-        raise refused(model, "its estimator is not linear")
+        raise unsupported(model, "its estimator is not linear")
     return linear_regressor(b, model.estimator_, x)
 
 
-def centred_regressor(b: Builder, model: Any, x: Columns) -> Answer:
+def centred_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` of partial least squares, whose coefficients are those of the centred features."""
-    return Answer({"prediction": weighted(b, x, model.coef_, model.intercept_ - model._x_mean @ model.coef_.T)})
+    return Outputs({"prediction": sum_weighted(b, x, model.coef_, model.intercept_ - model._x_mean @ model.coef_.T)})
 
 
-def linear_classifier(b: Builder, model: Any, x: Columns) -> Answer:
+def linear_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` with ``predict_proba``, or with ``decision_function`` where the model has no probabilities."""
     labels, vector = labels_of(model), b.vector(x)
     weights, offsets = np.asarray(model.coef_, np.float64), np.broadcast_to(model.intercept_, len(model.coef_))
     if not hasattr(model, "predict_proba"):
-        scores = weighted(b, (vector,), weights, offsets)
-        return Answer({"label": _winner(b, vector, weights, offsets, labels), "scores": scores})
+        scores = sum_weighted(b, (vector,), weights, offsets)
+        return Outputs({"label": _winner(b, vector, weights, offsets, labels), "scores": scores})
     if not hasattr(model, "loss"):
-        spec, answer = probable(b, (vector,), labels)
+        spec, outputs = add_classifier(b, (vector,), labels)
         _fill_classes(spec.glmClassifier, *_against_the_first(weights, offsets), labels)
-        return answer
+        return outputs
     if model.loss == "modified_huber":
-        raise refused(model, "Core ML's links are the logistic and the normal one, not that of modified_huber")
+        raise unsupported(model, "Core ML has no link for the loss modified_huber, only the logit and the probit")
     return _against_the_rest(b, vector, weights, offsets, labels)
 
 
-def one_against_the_rest(b: Builder, model: Any, x: Columns) -> Answer:
+def one_against_the_rest(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` and ``predict_proba`` of logistic regressions, one for each class. Raises PG404 for other members."""
     if model.multilabel_ or any(type(member).__name__ != "LogisticRegression" for member in model.estimators_):
-        raise refused(model, "Core ML's linear classifier takes logistic regressions of one label only")
+        raise unsupported(model, "Core ML's linear classifier supports only logistic regressions, of one label")
     weights, offsets = (np.array([getattr(m, n)[0] for m in model.estimators_]) for n in ("coef_", "intercept_"))
     return _against_the_rest(b, b.vector(x), weights, offsets, labels_of(model))
 
 
-def _against_the_rest(b: Builder, x: Wire, weights: Floats, offsets: Floats, labels: Labels) -> Answer:
-    """Each class by itself, scaled to sum to 1. The label goes by the scores: several shares may be rounded to 1."""
-    spec, answer = probable(b, (x,), labels)
+def _against_the_rest(b: Builder, x: Wire, weights: Floats, offsets: Floats, labels: Labels) -> Outputs:
+    """Each class by itself, scaled to sum to 1. The scores decide the label: several shares may be rounded to 1."""
+    spec, outputs = add_classifier(b, (x,), labels)
     _fill_classes(spec.glmClassifier, weights, offsets, labels)
     if len(weights) == 1:
-        return answer
-    return Answer({**answer.outputs, "label": _winner(b, x, weights, offsets, labels)}, answer.classes)
+        return outputs
+    return Outputs({**outputs.wires, "label": _winner(b, x, weights, offsets, labels)}, outputs.classes)
 
 
 def _winner(b: Builder, x: Wire, weights: Floats, offsets: Floats, labels: Labels) -> Wire:
-    """The label of the greatest score: of the greatest share in a softmax, which tells all scores apart."""
-    spec, label = labelled(b, (x,), labels)
+    """The label of the greatest score, by a softmax, which keeps scores apart that a logistic function rounds to 1."""
+    spec, label = add_label_classifier(b, (x,), labels)
     _fill_classes(spec.glmClassifier, *_against_the_first(weights, offsets), labels)
     return label
 
 
-def linear_outlier_detector(b: Builder, model: Any, x: Columns) -> Answer:
+def linear_outlier_detector(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict``, -1 below zero and else 1, and ``decision_function``."""
-    scores = weighted(b, x, model.coef_, -model.offset_)
-    label = parted(b, scores, float(np.nextafter(0.0, -1.0)), as_labels(model, np.array([-1, 1])))
-    return Answer({"label": label, "scores": scores})
+    scores = sum_weighted(b, x, model.coef_, -model.offset_)
+    label = label_by_limit(b, scores, float(np.nextafter(0.0, -1.0)), as_labels(model, np.array([-1, 1])))
+    return Outputs({"label": label, "scores": scores})
 
 
-def weighted(b: Builder, x: Columns, weights: Any, offsets: Any) -> Wire:
-    """``x @ weights.T + offsets``: a number if ``weights`` are one row, else a vector, each row by its own model.
+def sum_weighted(b: Builder, x: Columns, weights: Any, offsets: Any) -> Wire:
+    """``x @ weights.T + offsets``: a number for weights of one target, else a vector.
 
-    Core ML's regressors predict one number.
+    Core ML's regressors predict one number, so that each target has a model of its own.
     """
-    rows = np.atleast_2d(np.asarray(weights.toarray() if hasattr(weights, "toarray") else weights, np.float64))
-    features, ends = b.vector(x), np.broadcast_to(np.asarray(offsets, np.float64).ravel(), len(rows))
-    totals = tuple(_total(b, features, row, end) for row, end in zip(rows, ends, strict=True))
+    matrix = np.atleast_2d(np.asarray(weights.toarray() if hasattr(weights, "toarray") else weights, np.float64))
+    features, ends = b.vector(x), np.broadcast_to(np.asarray(offsets, np.float64).ravel(), len(matrix))
+    totals = tuple(_total(b, features, own, end) for own, end in zip(matrix, ends, strict=True))
     return totals[0] if len(totals) == 1 else b.vector(totals)
 
 
@@ -126,18 +126,18 @@ def _total(b: Builder, x: Wire, weights: Floats, offset: float) -> Wire:
 
 
 def _fill(body: Message, weights: Floats, offsets: Floats) -> None:
-    for row in weights:
-        body.weights.add(value=row)
+    for own in weights:
+        body.weights.add(value=own)
     body.offset.extend(offsets)
 
 
 def _against_the_first(weights: Floats, offsets: Floats) -> tuple[Floats, Floats]:
-    """Scores less that of the first class, which is then 0 and left out; their softmax is the same."""
+    """Weights of the scores minus that of the first class, which is then 0 and omitted; the softmax is the same."""
     return (weights, offsets) if len(weights) == 1 else (weights[1:] - weights[0], offsets[1:] - offsets[0])
 
 
 def _fill_classes(body: Message, weights: Floats, offsets: Floats, labels: Labels) -> None:
-    """One row for each class, or for each but the first."""
+    """Weights of each class, or of each but the first."""
     encoding = module("GLMClassifier_pb2").GLMClassifier
     _fill(body, weights, offsets)
     body.classEncoding = encoding.OneVsRest if len(weights) == len(labels.values) else encoding.ReferenceClass

@@ -7,25 +7,25 @@ from typing import Any
 import numpy as np
 
 from .builder import Builder
-from .labels import labels_of, probable
-from .wires import STRING, Answer, Columns, refused
+from .labels import add_classifier, labels_of
+from .wires import STRING, Columns, Outputs, unsupported
 
 SPECIFICATION = 4
 """The first version that has nearest neighbours (iOS13)."""
 
 
-def k_neighbors_classifier(b: Builder, model: Any, x: Columns) -> Answer:
-    """``predict`` and ``predict_proba``; Core ML keeps the samples in single precision.
+def k_neighbors_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
+    """``predict`` and ``predict_proba``; Core ML stores the training rows in single precision.
 
     Raises PG404 for other metrics than the Euclidean one, and for votes weighted by distance: Core ML's weights are
     those of its own distance, the squared one.
     """
     if model.effective_metric_ not in ("euclidean", "sqeuclidean"):
-        raise refused(model, f"Core ML measures Euclidean distances only, not {model.effective_metric_!r} ones")
+        raise unsupported(model, f"Core ML supports only Euclidean distances, not {model.effective_metric_!r}")
     if model.weights not in (None, "uniform"):
-        raise refused(model, "Core ML weighs votes by squared distances only")
+        raise unsupported(model, "Core ML weights votes by squared distances only")
     labels = labels_of(model)
-    spec, answer = probable(b, (b.vector(x),), labels, version=SPECIFICATION)
+    spec, outputs = add_classifier(b, (b.vector(x),), labels, version=SPECIFICATION)
     body, samples = spec.kNearestNeighborsClassifier, _samples(model)
     index = body.nearestNeighborsIndex
     index.numberOfDimensions = samples.shape[1]
@@ -39,16 +39,16 @@ def k_neighbors_classifier(b: Builder, model: Any, x: Columns) -> Answer:
     body.uniformWeighting.SetInParent()
     owners = [labels.values[number] for number in np.ravel(model._y)]
     (body.stringClassLabels if labels.kind == STRING else body.int64ClassLabels).vector.extend(owners)
-    return answer
+    return outputs
 
 
 def _samples(model: Any) -> Any:
-    """The fitted rows. Raises PG404 where single precision takes one for infinite."""
+    """The training rows. Raises PG404 where single precision can't hold one."""
     rows = model._fit_X.toarray() if hasattr(model._fit_X, "toarray") else np.asarray(model._fit_X)
     with np.errstate(over="ignore"):
         narrow = rows.astype(np.float32)
     if not np.isfinite(narrow).all():
-        raise refused(model, "its samples don't fit in single precision, in which Core ML keeps them")
+        raise unsupported(model, "its training rows exceed single precision, in which Core ML stores them")
     return narrow
 
 

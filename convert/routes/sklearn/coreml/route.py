@@ -1,10 +1,10 @@
-"""scikit-learn, XGBoost, LightGBM and CatBoost to the models that Core ML has itself, which compute in double."""
+"""scikit-learn, XGBoost, LightGBM and CatBoost to Core ML's own classic models, which compute in double."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .....validate.engines.base import Model
 from .....validate.engines.coreml.lowered import MADE_BY
@@ -19,46 +19,48 @@ from ...coreml.target import coremltools, target_of
 if TYPE_CHECKING:
     from .....validate.coreml.files.proto import Message
     from .....validate.signature import Signature
-    from .wires import Answer, Wire
+    from .builder import Builder
+    from .wires import Outputs, Wire
 
 
 def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
     """Convert a fitted estimator; features keep the source's names, columns of a table their own.
 
-    Raises ParityGateError PG404 (no model of Core ML's own does the same), PG405 (the estimator isn't as expected),
-    PG201 and PG408 (options that can't be met).
+    Raises ParityGateError PG404 (Core ML has no equivalent model), PG405 (the estimator isn't as expected), PG201 and
+    PG408 (options that can't be met).
     """
     from .builder import Builder
+    from .registry import WRITERS
 
     target_of(destination, options)
     _check(options)
     signature = model.signature
     names = feature_names([spec.name for spec in signature.inputs])
     inputs = tuple(_input(spec, name) for spec, name in zip(signature.inputs, names, strict=True))
-    builder = Builder(inputs)
-    answer = _answer(builder, model, inputs)
-    given = _given(signature, answer)
-    outputs = dict(zip(given, feature_names(given, names), strict=True))
-    spec, finals = builder.model(tuple(given.values()))
-    _rename(spec, finals, outputs.values())
-    _tell(spec, model)
+    builder = Builder(inputs, WRITERS)
+    outputs = _write(builder, model, inputs)
+    wires = _in_order(signature, outputs)
+    features = dict(zip(wires, feature_names(wires, names), strict=True))
+    spec, finals = builder.model(tuple(wires.values()))
+    _rename(spec, finals, features.values())
+    _add_metadata(spec, model)
     write(spec, None, destination)
     return Candidate(
         path=destination,
         route="native",
         inputs={name: spec.name for name, spec in zip(names, signature.inputs, strict=True)},
-        outputs={feature: name for name, feature in outputs.items()},
-        classes={outputs[name]: classes for name, classes in answer.classes.items()},
+        outputs={feature: name for name, feature in features.items()},
+        classes={features[name]: classes for name, classes in outputs.classes.items()},
     )
 
 
 def _check(options: ConvertOptions) -> None:
     if options.precision != FP32:
-        raise ParityGateError("PG404", options.precision, "Core ML's own classic models compute in double only")
+        raise ParityGateError("PG404", options.precision, "Core ML's classic models compute in double only")
     if options.images or options.shapes or options.ranges:
-        raise ParityGateError("PG404", "the inputs", "Core ML's own classic models take numbers and text, row by row")
+        raise ParityGateError("PG404", "the inputs", "Core ML's classic models take one row of numbers and text")
     if options.class_labels:
-        raise ParityGateError("PG404", "the class labels", "the estimator has its own, which its model keeps")
+        raise ParityGateError("PG404", "the class labels", "the estimator has its own, which the model keeps")
 
 
 def _input(spec: TensorSpec, name: str) -> Wire:
@@ -76,23 +78,21 @@ def _input(spec: TensorSpec, name: str) -> Wire:
     return wires.Wire(name, wires.DOUBLE if column else wires.VECTOR, width, single=spec.dtype == "float32")
 
 
-def _answer(builder: Any, model: Model, inputs: tuple[Wire, ...]) -> Answer:
-    from .registry import predict
-
+def _write(builder: Builder, model: Model, inputs: tuple[Wire, ...]) -> Outputs:
     try:
-        return predict(builder, model.native, inputs)
+        return builder.predict(model.native, inputs)
     except ParityGateError:
         raise
     except Exception as e:  # attributes of fitted estimators change from release to release
         raise ParityGateError("PG405", type(model.native).__name__, f"{type(e).__name__}: {e}") from e
 
 
-def _given(signature: Signature, answer: Answer) -> dict[str, Wire]:
-    """What there is for the source's outputs, in its order. Raises PG404 where the model doesn't give them all."""
-    missing = [spec.name for spec in signature.outputs if spec.name not in answer.outputs]
+def _in_order(signature: Signature, outputs: Outputs) -> dict[str, Wire]:
+    """The source's outputs in its order. Raises PG404 where the model doesn't give them all."""
+    missing = [spec.name for spec in signature.outputs if spec.name not in outputs.wires]
     if missing:
-        raise ParityGateError("PG404", missing[0], "Core ML's own model has no such output")
-    return {spec.name: answer.outputs[spec.name] for spec in signature.outputs}
+        raise ParityGateError("PG404", missing[0], "Core ML's model has no such output")
+    return {spec.name: outputs.wires[spec.name] for spec in signature.outputs}
 
 
 def _rename(spec: Message, finals: Iterable[Wire], names: Iterable[str]) -> None:
@@ -101,8 +101,8 @@ def _rename(spec: Message, finals: Iterable[Wire], names: Iterable[str]) -> None
         rename(spec, wire.name, name)
 
 
-def _tell(spec: Message, model: Model) -> None:
-    """What the model is, and who made it."""
+def _add_metadata(spec: Message, model: Model) -> None:
+    """What the model is, and what produced it."""
     facts = model.facts()
     describe(spec, {"description": f"{type(final_step(model.native)).__name__}, {facts.producer}"})
     spec.description.metadata.userDefined[MADE_BY[0]] = facts.producer

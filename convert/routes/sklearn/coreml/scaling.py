@@ -9,8 +9,8 @@ import numpy as np
 
 from .....validate.coreml.files.proto import module
 from .builder import Builder
-from .linear import weighted
-from .wires import VECTOR, Columns, Floats, Origin, refused
+from .linear import sum_weighted
+from .wires import VECTOR, Columns, Floats, Origin, unsupported
 
 SELECTORS = (
     "GenericUnivariateSelect", "RFE", "RFECV", "SelectFdr", "SelectFpr", "SelectFromModel", "SelectFwe", "SelectKBest",
@@ -21,32 +21,34 @@ SELECTORS = (
 
 def standard_scaler(b: Builder, model: Any, x: Columns) -> Columns:
     """(x - mean) / deviation, or one of the two."""
-    return scaled(b, x, None if model.mean_ is None else -model.mean_, _reciprocal(model.scale_), model.transform)
+    return scale_columns(
+        b, x, None if model.mean_ is None else -model.mean_, _reciprocal(model.scale_), model.transform
+    )
 
 
 def robust_scaler(b: Builder, model: Any, x: Columns) -> Columns:
     """(x - median) / range, or one of the two."""
     shift = -model.center_ if model.with_centering else None
-    return scaled(b, x, shift, _reciprocal(model.scale_ if model.with_scaling else None), model.transform)
+    return scale_columns(b, x, shift, _reciprocal(model.scale_ if model.with_scaling else None), model.transform)
 
 
 def max_abs_scaler(b: Builder, model: Any, x: Columns) -> Columns:
     """x / max |x|."""
-    return _unclipped(b, model, scaled(b, x, None, _reciprocal(model.scale_), model.transform))
+    return _unclipped(b, model, scale_columns(b, x, None, _reciprocal(model.scale_), model.transform))
 
 
 def min_max_scaler(b: Builder, model: Any, x: Columns) -> Columns:
     """scale * x + min."""
-    return _unclipped(b, model, scaled(b, x, model.min_ / model.scale_, model.scale_, model.transform))
+    return _unclipped(b, model, scale_columns(b, x, model.min_ / model.scale_, model.scale_, model.transform))
 
 
 def _unclipped(b: Builder, model: Any, result: Columns) -> Columns:
-    """The result, or with ``clip`` one that nothing but trees can make use of: no stage of Core ML's bounds it."""
+    """The result; with ``clip`` one that only trees can use, since no stage of Core ML bounds values."""
     if not model.clip:
         return result
     (wire,) = result
     clipped = b.wire("clipped", wire.kind, wire.width, single=wire.single, origin=wire.origin)
-    b.absent(clipped, refused(model, "Core ML's scaler doesn't clip"))
+    b.mark_unsupported(clipped, unsupported(model, "Core ML's scaler doesn't clip"))
     return (clipped,)
 
 
@@ -54,14 +56,14 @@ def _reciprocal(scale: Floats | None) -> Floats | None:
     return None if scale is None else 1.0 / scale
 
 
-def scaled(
+def scale_columns(
     b: Builder,
     x: Columns,
     shift: Floats | None,
     factor: Floats | None,
     function: Callable[[Floats], Floats] | None = None,
 ) -> Columns:
-    """factor * (x + shift). ``function`` is the source's own, where it never decreases."""
+    """factor * (x + shift). ``function`` is the source's own, if it never decreases."""
     origin = None if function is None else Origin(x, function)
     vector = b.vector(x)
     result = b.wire("scaled", VECTOR, vector.width, single=vector.single, origin=origin)
@@ -81,7 +83,7 @@ def normalizer(b: Builder, model: Any, x: Columns) -> Columns:
     return (result,)
 
 
-def selector(b: Builder, model: Any, x: Columns) -> Columns:
+def select_columns(b: Builder, model: Any, x: Columns) -> Columns:
     """The columns that the selector keeps."""
     return b.select(x, model.get_support(indices=True).tolist())
 
@@ -89,20 +91,20 @@ def selector(b: Builder, model: Any, x: Columns) -> Columns:
 def identity(b: Builder, model: Any, x: Columns) -> Columns:
     """A FunctionTransformer without function. Raises PG404 for any other."""
     if model.func is not None:
-        raise refused(model, "Core ML's classic models run no functions of Python")
+        raise unsupported(model, "Core ML's classic models can't run Python functions")
     return x
 
 
 def principal_components(b: Builder, model: Any, x: Columns) -> Columns:
-    """Centred, projected, and of unit variance if so asked."""
+    """Centred and projected; with unit variance if ``whiten``."""
     scale = np.sqrt(model.explained_variance_) if model.whiten else np.ones(len(model.components_))
     weights = model.components_ / np.maximum(scale, np.finfo(np.float64).eps)[:, None]
-    return (weighted(b, x, weights, -weights @ model.mean_),)
+    return (sum_weighted(b, x, weights, -weights @ model.mean_),)
 
 
 def projection(b: Builder, model: Any, x: Columns) -> Columns:
     """``x @ components_.T``."""
-    return (weighted(b, x, model.components_, np.zeros(model.components_.shape[0])),)
+    return (sum_weighted(b, x, model.components_, np.zeros(model.components_.shape[0])),)
 
 
 TRANSFORMERS = {
@@ -112,7 +114,7 @@ TRANSFORMERS = {
     "MinMaxScaler": min_max_scaler,
     "Normalizer": normalizer,
     "FunctionTransformer": identity,
-    **dict.fromkeys(SELECTORS, selector),
+    **dict.fromkeys(SELECTORS, select_columns),
     **dict.fromkeys(("PCA", "IncrementalPCA"), principal_components),
     **dict.fromkeys(
         ("TruncatedSVD", "GaussianRandomProjection", "SparseRandomProjection", "NeighborhoodComponentsAnalysis"),

@@ -1,4 +1,4 @@
-"""Support vector machines: libsvm's own parameters, which Core ML's models have the names of."""
+"""Support vector machines: Core ML's models have libsvm's parameters."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from .....validate.coreml.files.proto import Message
 from .builder import Builder
-from .labels import as_labels, labelled, labels_of, probable
-from .trees import parted
-from .wires import DOUBLE, Answer, Columns, Wire, refused
+from .labels import Labels, add_classifier, add_label_classifier, as_labels, labels_of
+from .trees import label_by_limit
+from .wires import DOUBLE, Columns, Outputs, Wire, unsupported
 
 if TYPE_CHECKING:
     from .wires import Floats
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A kernel by libsvm's name for it, and the vectors that it is computed with."""
+    """A kernel by libsvm's name, and the vectors that it is computed with."""
 
     owner: Any
     kernel: str
@@ -30,53 +30,58 @@ class Machine:
     vectors: Floats
 
 
-def support_vector_regressor(b: Builder, model: Any, x: Columns) -> Answer:
+def support_vector_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict``."""
-    return Answer({"prediction": _decision(b, _libsvm(model), b.vector(x), model.dual_coef_, model.intercept_)})
+    return Outputs({"prediction": _decision(b, _libsvm(model), b.vector(x), model.dual_coef_, model.intercept_)})
 
 
-def kernel_ridge(b: Builder, model: Any, x: Columns) -> Answer:
-    """``predict`` of one target: every row of the fit is a support vector. Raises PG404 for several targets."""
+def kernel_ridge(b: Builder, model: Any, x: Columns) -> Outputs:
+    """``predict`` of one target: every training row is a support vector. Raises PG404 for several targets."""
     if np.ndim(model.dual_coef_) > 1:
-        raise refused(model, "Core ML's support vector regressor has one target")
+        raise unsupported(model, "Core ML's support vector regressor has one target")
     gamma = 1.0 / model.n_features_in_ if model.gamma is None else model.gamma
     machine = Machine(model, model.kernel, gamma, model.degree, model.coef0, _dense(model.X_fit_))
-    return Answer({"prediction": _decision(b, machine, b.vector(x), model.dual_coef_[None], np.zeros(1))})
+    return Outputs({"prediction": _decision(b, machine, b.vector(x), model.dual_coef_[None], np.zeros(1))})
 
 
-def one_class_svm(b: Builder, model: Any, x: Columns) -> Answer:
+def one_class_svm(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict``, 1 above zero and else -1, and ``decision_function``."""
     scores = _decision(b, _libsvm(model), b.vector(x), model.dual_coef_, model.intercept_)
-    return Answer({"label": parted(b, scores, 0.0, as_labels(model, np.array([-1, 1]))), "scores": scores})
+    return Outputs({"label": label_by_limit(b, scores, 0.0, as_labels(model, np.array([-1, 1]))), "scores": scores})
 
 
-def support_vector_classifier(b: Builder, model: Any, x: Columns) -> Answer:
+def support_vector_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict``, with ``predict_proba``, or with ``decision_function`` where two classes have a single one.
 
-    The label is the winner of the votes, which need not be the most probable class: a classifier of its own finds it.
-    Probabilities of two classes are refused: the iteration of scikit-learn's libsvm stops up to 0.003 before the
-    sigmoid's own, which Core ML gives.
+    The label is the winner of the votes, which may differ from the most probable class, so that a second classifier
+    computes it. Probabilities of two classes are refused: the iteration of scikit-learn's libsvm stops up to 0.003
+    before the value of the sigmoid, which Core ML gives.
     """
     labels, vector = labels_of(model), b.vector(x)
     if model.break_ties and len(labels.values) > 2:
-        raise refused(model, "with break_ties its label is not the one of most votes, which Core ML takes")
-    if hasattr(model, "predict_proba"):
-        if len(labels.values) == 2:
-            raise refused(model, "Core ML's probabilities of two classes are the sigmoid's, scikit-learn's are not")
-        spec, answer = probable(b, (vector,), labels)
-        _fill_classifier(spec.supportVectorClassifier, model)
-        spec.supportVectorClassifier.probA.extend(model._probA)
-        spec.supportVectorClassifier.probB.extend(model._probB)
-        labels.write(spec.supportVectorClassifier)
-        outputs, classes = dict(answer.outputs), answer.classes
-    elif len(labels.values) == 2:
-        outputs, classes = {"scores": _decision(b, _libsvm(model), vector, model.dual_coef_, model.intercept_)}, {}
-    else:
-        raise refused(model, "Core ML gives no decision values of several classes; fit it with probability=True")
-    spec, outputs["label"] = labelled(b, (vector,), labels)
-    _fill_classifier(spec.supportVectorClassifier, model)
-    labels.write(spec.supportVectorClassifier)
-    return Answer(outputs, classes)
+        raise unsupported(model, "with break_ties its label is not the class with the most votes, as in Core ML")
+    scores = _scores(b, model, vector, labels)
+    spec, label = add_label_classifier(b, (vector,), labels)
+    _fill_classifier(spec.supportVectorClassifier, model, labels)
+    return Outputs({**scores.wires, "label": label}, scores.classes)
+
+
+def _scores(b: Builder, model: Any, x: Wire, labels: Labels) -> Outputs:
+    """``probabilities`` of several classes, or the decision value of two. Raises PG404 for the other two cases."""
+    two = len(labels.values) == 2
+    if not hasattr(model, "predict_proba"):
+        if not two:
+            raise unsupported(
+                model, "Core ML gives no decision values of several classes; fit it with probability=True"
+            )
+        return Outputs({"scores": _decision(b, _libsvm(model), x, model.dual_coef_, model.intercept_)})
+    if two:
+        raise unsupported(model, "Core ML computes probabilities of two classes by a sigmoid, scikit-learn does not")
+    spec, outputs = add_classifier(b, (x,), labels)
+    _fill_classifier(spec.supportVectorClassifier, model, labels)
+    spec.supportVectorClassifier.probA.extend(model._probA)
+    spec.supportVectorClassifier.probB.extend(model._probB)
+    return outputs
 
 
 def _libsvm(model: Any) -> Machine:
@@ -93,19 +98,20 @@ def _decision(b: Builder, machine: Machine, x: Wire, coefficients: Any, intercep
     return decision
 
 
-def _fill_classifier(body: Message, model: Any) -> None:
-    """libsvm's parameters: those that scikit-learn shows for two classes have the other sign."""
+def _fill_classifier(body: Message, model: Any, labels: Labels) -> None:
+    """libsvm's parameters: scikit-learn shows those of two classes with the opposite sign."""
     _fill_machine(body, _libsvm(model))
     body.numberOfSupportVectorsPerClass.extend(model._n_support.tolist())
-    for row in _dense(model._dual_coef_):
-        body.coefficients.add(alpha=row)
+    for alpha in _dense(model._dual_coef_):
+        body.coefficients.add(alpha=alpha)
     body.rho.extend(-model._intercept_)
+    labels.write(body)
 
 
 def _fill_machine(body: Message, machine: Machine) -> None:
     """The kernel and the vectors. Raises PG404 for a kernel that isn't one of libsvm's four."""
     if not isinstance(machine.kernel, str) or machine.kernel not in _KERNELS:
-        raise refused(machine.owner, f"Core ML has no kernel {machine.kernel!r}")
+        raise unsupported(machine.owner, f"Core ML has no kernel {machine.kernel!r}")
     _KERNELS[machine.kernel](body.kernel, machine)
     for vector in machine.vectors:
         body.denseSupportVectors.vectors.add(values=vector)
@@ -121,7 +127,7 @@ def _rbf(kernel: Message, machine: Machine) -> None:
 
 def _poly(kernel: Message, machine: Machine) -> None:
     if machine.degree != int(machine.degree):
-        raise refused(machine.owner, f"the degree of Core ML's polynomials is whole, not {machine.degree}")
+        raise unsupported(machine.owner, f"Core ML's polynomial kernels have a whole degree, not {machine.degree}")
     kernel.polyKernel.degree = int(machine.degree)
     kernel.polyKernel.gamma = machine.gamma
     kernel.polyKernel.c = machine.coef0

@@ -1,4 +1,4 @@
-"""What runs between the stages of a Core ML model: numbers, text, vectors, dictionaries."""
+"""What connects the stages of a Core ML model: numbers, text, vectors, dictionaries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCORES = {INT64: "scores by number", STRING: "scores by text"}
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The table that ``function`` makes a wire of, each column of one, and no column ever decreasing."""
+    """The table from which ``function`` computes a wire, column by column; no column ever decreases."""
 
     columns: tuple[Wire, ...]
     function: Callable[[Floats], Floats]
@@ -30,7 +30,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One feature: an input, or what a stage gives. ``width`` counts the columns of the table that it stands for.
+    """One feature: an input or a stage's output. ``width`` counts the columns of the table that it stands for.
 
     ``single`` says that the source holds it in single precision.
     """
@@ -47,10 +47,10 @@ Columns = tuple[Wire, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What an estimator gives: the source's outputs, and the classes that a dictionary among them is keyed by."""
+class Outputs:
+    """An estimator's outputs by the source's names, and the classes that are the keys of dictionaries among them."""
 
-    outputs: Mapping[str, Wire]
+    wires: Mapping[str, Wire]
     classes: Mapping[str, tuple[ClassLabel, ...]] = field(default_factory=dict)
 
 
@@ -79,6 +79,6 @@ _SCALARS = {
 }
 
 
-def refused(estimator: Any, reason: str) -> ParityGateError:
-    """PG404: no model type of Core ML's does what this estimator does."""
+def unsupported(estimator: Any, reason: str) -> ParityGateError:
+    """PG404: no model type of Core ML is equivalent to this estimator."""
     return ParityGateError("PG404", type(estimator).__name__, reason, "The route through ONNX may express it.")

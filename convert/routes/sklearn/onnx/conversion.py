@@ -23,7 +23,7 @@ from skl2onnx.common.data_types import (
 )
 
 from .....validate.engines.sklearn.walk import steps_of
-from .values import STRING, Graph, Value
+from .tensors import STRING, Graph, Tensor
 
 ALIAS = "Gap"
 """How the names under which skl2onnx knows these converters begin; all of them take features in double."""
@@ -37,10 +37,10 @@ TYPES = {
 }
 """dtype -> skl2onnx's type."""
 
-Function = Callable[["Conversion", Any], Value | Sequence[Value]]
+Function = Callable[["Conversion", Any], Tensor | Sequence[Tensor]]
 """What converts an estimator: (conversion, fitted estimator) -> the outputs' values."""
 
-Decision = Callable[["Conversion", Any], Value]
+Decision = Callable[["Conversion", Any], Tensor]
 """What computes a classifier's decision values: (n,) or (n, 1) of two classes, else (n, classes)."""
 
 FUNCTIONS: dict[type, Function] = {}
@@ -69,17 +69,17 @@ class Conversion(Graph):
         return self._container
 
     @cached_property
-    def inputs(self) -> tuple[Value, ...]:
+    def inputs(self) -> tuple[Tensor, ...]:
         """The estimator's inputs as they come: one tensor, or one per column of a table."""
-        return tuple(Value(self, v.full_name, dtype_of(v.type)) for v in self._variables)
+        return tuple(Tensor(self, v.full_name, dtype_of(v.type)) for v in self._variables)
 
     @cached_property
-    def x(self) -> Value:
+    def x(self) -> Tensor:
         """The features in double, (n, features)."""
         return self.concat([value.cast(np.float64) for value in self.inputs])
 
     @cached_property
-    def raw(self) -> Value:
+    def raw(self) -> Tensor:
         """The features in the dtype in which they come, (n, features); in double if there are several."""
         same = len({value.dtype for value in self.inputs}) == 1
         return self.concat(self.inputs) if same else self.x
@@ -89,19 +89,19 @@ class Conversion(Graph):
         """The version of the domain ai.onnx.ml."""
         return int(self._container.target_opset_any_domain("ai.onnx.ml"))
 
-    def full(self, row: ArrayLike, dtype: DTypeLike | None = None) -> Value:
+    def full(self, row: ArrayLike, dtype: DTypeLike | None = None) -> Tensor:
         """``row`` once for each row of the input: (n, len(row)), or (n,) for a scalar."""
         content = self.constant(row, dtype)
         batch = self.inputs[0].shape().take([0])
         shape = batch if np.ndim(row) == 0 else self.concat([batch, self.constant([np.size(row)])], axis=0)
         return self.op("Expand", content, shape)
 
-    def zeros(self, width: int) -> Value:
+    def zeros(self, width: int) -> Tensor:
         """Zeros in double, (n, width), that take no room in the file."""
         shape = self.concat([self.inputs[0].shape().take([0]), self.constant([width])], axis=0)
         return self.op("ConstantOfShape", shape, dtype=np.float64, value=numpy_helper.from_array(np.zeros(1)))
 
-    def columns(self, count: int) -> list[Value]:
+    def columns(self, count: int) -> list[Tensor]:
         """The ``count`` features one by one, (n, 1) each, in the dtypes in which they come."""
         if len(self.inputs) == 1:
             return [self.inputs[0].columns([j]) for j in range(count)]
@@ -138,7 +138,7 @@ class Conversion(Graph):
         content: Any = list(tensor.string_data) if tensor.string_data else tensor
         self._container.add_initializer(tensor.name, tensor.data_type, list(tensor.dims), content)
 
-    def over(self, *features: Value, wide: bool = True) -> Conversion:
+    def over(self, *features: Tensor, wide: bool = True) -> Conversion:
         """The same conversion with other inputs; without any given, this one.
 
         Computed features stay double if ``wide``, else they are narrowed to the model's floating type.
@@ -147,7 +147,7 @@ class Conversion(Graph):
             return self
         return Conversion(self._scope, self._container, [self._variable(value, wide) for value in features])
 
-    def call(self, estimator: Any, *features: Value) -> list[Value]:
+    def call(self, estimator: Any, *features: Tensor) -> list[Tensor]:
         """The outputs of another fitted estimator, floating ones in double.
 
         ``features`` default to this estimator's own inputs. A classifier gives its label, then its scores. What
@@ -163,14 +163,14 @@ class Conversion(Graph):
             return self.call(last, *self.through(before, *features))
         if kind in FUNCTIONS and hasattr(estimator, "predict"):
             results = FUNCTIONS[kind](self.over(*features), estimator)
-            values = [results] if isinstance(results, Value) else results
+            values = [results] if isinstance(results, Tensor) else results
             return [value.cast(np.float64) if value.dtype.kind == "f" else value for value in values]
         wide = sklearn_operator_name_map.get(kind, "").startswith(ALIAS)
         variables = self.over(*features, wide=wide)._variables
         without_zipmap(estimator, self._scope, self._container)
         return [self._result(variable, estimator) for variable in _parse_sklearn(self._scope, estimator, variables)]
 
-    def through(self, steps: Sequence[Any], *features: Value) -> tuple[Value, ...]:
+    def through(self, steps: Sequence[Any], *features: Tensor) -> tuple[Tensor, ...]:
         """The features behind a pipeline's transformers, each in the width that the features came in."""
         width = np.dtype(np.float64) if features else self.floating
         for step in steps:
@@ -178,33 +178,28 @@ class Conversion(Graph):
             features = (result.cast(width) if result.dtype.kind == "f" else result,)
         return features
 
-    def _result(self, variable: Any, estimator: Any) -> Value:
+    def _result(self, variable: Any, estimator: Any) -> Tensor:
         """An output of another estimator. Its type is only certain once that estimator is converted: cast always."""
         declared = dtype_of(variable.type)
         if declared.kind == "f":
-            return self.op("Cast", Value(self, variable.full_name, declared), dtype=np.float64, to=TensorProto.DOUBLE)
+            return self.op("Cast", Tensor(self, variable.full_name, declared), dtype=np.float64, to=TensorProto.DOUBLE)
         is_label = hasattr(estimator, "classes_") and declared != np.bool_
-        return Value(self, variable.full_name, label_dtype(estimator.classes_) if is_label else declared)
+        return Tensor(self, variable.full_name, label_dtype(estimator.classes_) if is_label else declared)
 
-    def _variable(self, value: Value, wide: bool) -> Any:
+    def _variable(self, value: Tensor, wide: bool) -> Any:
         """A skl2onnx variable for a computed value."""
         chosen = value.cast(self.floating) if value.dtype.kind == "f" and not wide else value
         variable = self._scope.declare_local_variable("features", TYPES[chosen.dtype]([None, None]))
         self._rename(chosen, variable)
         return variable
 
-    def finish(self, values: Sequence[Value], variables: Sequence[Any]) -> None:
+    def finish(self, values: Sequence[Tensor], variables: Sequence[Any]) -> None:
         """Give the results the names and the types that the outputs were declared with."""
         for variable, value in zip(variables, values, strict=True):
             self._rename(value.cast(dtype_of(variable.type)), variable)
 
-    def _rename(self, value: Value, variable: Any) -> None:
+    def _rename(self, value: Tensor, variable: Any) -> None:
         self._container.add_node("Identity", [value.name], [variable.full_name], name=self.unique("Identity"))
-
-
-def _alias(kind: type) -> str:
-    """A name of its own for every class: XGBoost and LightGBM both have a Booster."""
-    return f"{ALIAS}{kind.__module__.partition('.')[0].title()}{kind.__name__}"
 
 
 def without_zipmap(estimator: Any, *holders: Any) -> None:
@@ -225,7 +220,7 @@ def label_dtype(classes: NDArray[Any] | list[NDArray[Any]]) -> np.dtype[Any]:
     return np.dtype(np.int64)
 
 
-def labels(indices: Value, classes: NDArray[Any]) -> Value:
+def labels(indices: Tensor, classes: NDArray[Any]) -> Tensor:
     """The class label of each index."""
     return indices.graph.constant(np.asarray(classes).astype(label_dtype(classes))).take(indices)
 

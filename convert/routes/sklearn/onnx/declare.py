@@ -15,7 +15,7 @@ from .conversion import ALIAS, DECISIONS, FUNCTIONS, INNER, TYPES, Decision, Fun
 from .conversion import Conversion as Conversion
 from .conversion import label_dtype as label_dtype
 from .conversion import labels as labels
-from .values import Value
+from .tensors import Tensor
 
 AS_INPUT = np.dtype(np.void)
 """The dtype of an output that keeps its input's, be it text, integers or floating numbers."""
@@ -52,7 +52,7 @@ def declare(kind: type, function: Function, outputs: Outputs, options: dict[str,
     def convert(scope: Any, operator: Any, container: Any) -> None:
         conversion = Conversion(scope, container, operator.inputs)
         results = function(conversion, operator.raw_operator)
-        conversion.finish([results] if isinstance(results, Value) else results, operator.outputs)
+        conversion.finish([results] if isinstance(results, Tensor) else results, operator.outputs)
 
     FUNCTIONS[kind] = function
     allowed = {"zipmap": None, **(options or {})}

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .values import Value
+from .tensors import Tensor
 
 Array = NDArray[Any]
 
 
-def euclidean_squared(x: Value, rows: Array) -> Value:
+def euclidean_squared(x: Tensor, rows: Array) -> Tensor:
     """Squared Euclidean distances (n, m) through ``|x|^2 - 2 x.y + |y|^2``.
 
     Both sides are moved to the rows' mean first, so that little cancels. Integral rows stay where they are: then the
@@ -26,7 +26,7 @@ def euclidean_squared(x: Value, rows: Array) -> Value:
     return squares.maximum(0.0)
 
 
-def distances(x: Value, rows: Array, metric: str, parameters: Mapping[str, Any] | None = None) -> Value:
+def distances(x: Tensor, rows: Array, metric: str, parameters: Mapping[str, Any] | None = None) -> Tensor:
     """Distances (n, m) by the name of a metric of scikit-learn. Raises RuntimeError for one that has no translation."""
     parameters = parameters or {}
     rows = np.asarray(rows, np.float64)
@@ -52,7 +52,7 @@ def distances(x: Value, rows: Array, metric: str, parameters: Mapping[str, Any] 
     return x.graph.scan(x, lambda row: ROW_DISTANCES[metric](row, rows, **accepted))
 
 
-def nearest(x: Value, rows: Array, k: int, metric: str, parameters: Mapping[str, Any]) -> tuple[Value, Value]:
+def nearest(x: Tensor, rows: Array, k: int, metric: str, parameters: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     """Distances to the ``k`` nearest rows in ascending order, and these rows' indices, both (n, k).
 
     Euclidean distances are computed again from the differences, so that a row's distance to itself is exactly 0.
@@ -64,7 +64,7 @@ def nearest(x: Value, rows: Array, k: int, metric: str, parameters: Mapping[str,
     return (difference * difference).sum(axis=2).sqrt(), indices
 
 
-def within(x: Value, rows: Array, radius: float, metric: str, parameters: Mapping[str, Any]) -> tuple[Value, Value]:
+def within(x: Tensor, rows: Array, radius: float, metric: str, parameters: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     """Distances (n, m), exactly 0 for equal rows, and where they are within ``radius``."""
     if _is_euclidean(metric, parameters):
         metric, parameters = "exact euclidean", {}
@@ -72,7 +72,7 @@ def within(x: Value, rows: Array, radius: float, metric: str, parameters: Mappin
     return found, found <= radius
 
 
-def neighbour_weights(distance: Value, weights: Any) -> Value:
+def neighbour_weights(distance: Tensor, weights: Any) -> Tensor:
     """The neighbours' weights; where one lies at distance 0, only such count (sklearn.neighbors._base._get_weights)."""
     if weights in (None, "uniform"):
         return distance * 0.0 + 1.0
@@ -87,7 +87,7 @@ def _is_euclidean(metric: str, parameters: Mapping[str, Any]) -> bool:
     return plain or metric in ("euclidean", "l2")
 
 
-def unit_rows(x: Value) -> Value:
+def unit_rows(x: Tensor) -> Tensor:
     """Rows scaled to Euclidean length 1; rows of zeros stay zeros."""
     length = (x * x).sum(keepdims=True).sqrt()
     return x / length.equals(0.0).where(1.0, length)
@@ -103,39 +103,39 @@ def _precision(parameters: Mapping[str, Any]) -> Array:
     return np.asarray(parameters["VI"]) if "VI" in parameters else np.linalg.inv(parameters["V"])
 
 
-def _euclidean(row: Value, rows: Array) -> Value:
+def _euclidean(row: Tensor, rows: Array) -> Tensor:
     difference = row - rows
     return (difference * difference).sum().sqrt()
 
 
-def _manhattan(row: Value, rows: Array) -> Value:
+def _manhattan(row: Tensor, rows: Array) -> Tensor:
     return abs(row - rows).sum()
 
 
-def _chebyshev(row: Value, rows: Array) -> Value:
+def _chebyshev(row: Tensor, rows: Array) -> Tensor:
     return abs(row - rows).max()
 
 
-def _minkowski(row: Value, rows: Array, p: float, w: Array | None = None) -> Value:
+def _minkowski(row: Tensor, rows: Array, p: float, w: Array | None = None) -> Tensor:
     terms = abs(row - rows) ** p
     return (terms if w is None else terms * w).sum() ** (1 / p)
 
 
-def _canberra(row: Value, rows: Array) -> Value:
+def _canberra(row: Tensor, rows: Array) -> Tensor:
     scale = abs(row) + np.abs(rows)
     return (abs(row - rows) / scale.equals(0.0).where(1.0, scale)).sum()
 
 
-def _bray_curtis(row: Value, rows: Array) -> Value:
+def _bray_curtis(row: Tensor, rows: Array) -> Tensor:
     """As sklearn.metrics.DistanceMetric has it; scipy's differs where coordinates are negative."""
     return abs(row - rows).sum() / (abs(row) + np.abs(rows)).sum()
 
 
-def _hamming(row: Value, rows: Array) -> Value:
+def _hamming(row: Tensor, rows: Array) -> Tensor:
     return (~row.equals(rows)).cast(np.float64).mean()
 
 
-def _nan_euclidean(row: Value, rows: Array) -> Value:
+def _nan_euclidean(row: Tensor, rows: Array) -> Tensor:
     """Distance over the coordinates that both rows have, scaled up as if they had all (nan_euclidean_distances)."""
     present = (~row.is_nan()).cast(np.float64) * ~np.isnan(rows)
     difference = row.is_nan().where(0.0, row) - np.nan_to_num(rows)
@@ -144,7 +144,7 @@ def _nan_euclidean(row: Value, rows: Array) -> Value:
     return (mean * float(rows.shape[1])).sqrt()
 
 
-ROW_DISTANCES: dict[str, Callable[..., Value]] = {
+ROW_DISTANCES: dict[str, Callable[..., Tensor]] = {
     "exact euclidean": _euclidean,
     "manhattan": _manhattan,
     "cityblock": _manhattan,

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .values import Value
+from .tensors import Tensor
 
 
-def elementwise(function: Any) -> Callable[[Value], Value]:
+def elementwise(function: Any) -> Callable[[Tensor], Tensor]:
     """The translation of a numpy or scipy function. Raises RuntimeError for any other Python function."""
     from scipy import special
 
     table = {
         **FUNCTIONS,
-        special.expit: Value.sigmoid,
+        special.expit: Tensor.sigmoid,
         special.logit: lambda x: log(x) - log1p(-x),
         special.log1p: log1p,
         special.expm1: expm1,
@@ -31,25 +31,25 @@ def elementwise(function: Any) -> Callable[[Value], Value]:
         ) from None
 
 
-def log(x: Value) -> Value:
+def log(x: Tensor) -> Tensor:
     """Natural logarithm."""
     return x.log()
 
 
-def log1p(x: Value) -> Value:
+def log1p(x: Tensor) -> Tensor:
     """``log(1 + x)`` without loss near zero: the rounding of ``1 + x`` is divided out again (Kahan)."""
     shifted = x + 1.0
     exact = shifted.equals(1.0)
     return exact.where(x, x.minimum(np.inf) * shifted.log() / exact.where(1.0, shifted - 1.0))
 
 
-def expm1(x: Value) -> Value:
+def expm1(x: Tensor) -> Tensor:
     """``exp(x) - 1`` without loss near zero, where it is ``2 t / (1 - t)`` with ``t = tanh(x / 2)``."""
     half = (x.clip(-1.0, 1.0) * 0.5).tanh()
     return (abs(x) < 1.0).where(half * 2.0 / (1.0 - half), x.exp() - 1.0)
 
 
-def normal_quantile(p: Value) -> Value:
+def normal_quantile(p: Tensor) -> Tensor:
     """Inverse of the normal distribution function: Wichura (1988), algorithm AS 241, PPND16."""
     q = p - 0.5
     central = 0.180625 - q * q
@@ -63,12 +63,12 @@ def normal_quantile(p: Value) -> Value:
     return (abs(q) <= 0.425).where(middle, outside * q.sign())
 
 
-def normal_distribution(x: Value) -> Value:
+def normal_distribution(x: Tensor) -> Tensor:
     """The normal distribution function."""
     return (erf(x * np.sqrt(0.5)) + 1.0) * 0.5
 
 
-def erf(x: Value) -> Value:
+def erf(x: Tensor) -> Tensor:
     """The error function in double, where ONNX Runtime's Erf knows float32 only.
 
     Shepherd and Laframboise (1981): ``(1 + 2 a) exp(a^2) erfc(a)`` of ``a = |x|`` is smooth in
@@ -88,7 +88,7 @@ def erf(x: Value) -> Value:
 _K, _DEGREE = 3.75, 28
 
 
-def _chebyshev(s: Value, coefficients: NDArray[Any]) -> Value:
+def _chebyshev(s: Tensor, coefficients: NDArray[Any]) -> Tensor:
     """Clenshaw's recurrence."""
     twice, later, last = s * 2.0, s * 0.0, s * 0.0 + float(coefficients[-1])
     for coefficient in coefficients[-2:0:-1]:
@@ -96,7 +96,7 @@ def _chebyshev(s: Value, coefficients: NDArray[Any]) -> Value:
     return s * last - later + float(coefficients[0])
 
 
-def _polynomial(x: Value, coefficients: tuple[float, ...]) -> Value:
+def _polynomial(x: Tensor, coefficients: tuple[float, ...]) -> Tensor:
     """Horner's scheme, the highest power first."""
     result = x * coefficients[0] + coefficients[1]
     for coefficient in coefficients[2:]:
@@ -124,16 +124,16 @@ _FAR = (
 )  # fmt: skip
 """Numerator and denominator of AS 241's three rational approximations, the highest power first."""
 
-FUNCTIONS: dict[Any, Callable[[Value], Value]] = {
+FUNCTIONS: dict[Any, Callable[[Tensor], Tensor]] = {
     np.abs: abs,
     np.absolute: abs,
     np.cbrt: lambda x: x.sign() * abs(x) ** (1 / 3),
     np.ceil: lambda x: x.graph.op("Ceil", x),
-    np.cos: Value.cos,
-    np.exp: Value.exp,
+    np.cos: Tensor.cos,
+    np.exp: Tensor.exp,
     np.exp2: lambda x: 2.0**x,
     np.expm1: expm1,
-    np.floor: Value.floor,
+    np.floor: Tensor.floor,
     np.log: log,
     np.log10: lambda x: x.log() / np.log(10),
     np.log1p: log1p,
@@ -141,10 +141,10 @@ FUNCTIONS: dict[Any, Callable[[Value], Value]] = {
     np.negative: lambda x: -x,
     np.reciprocal: lambda x: 1.0 / x,
     np.rint: lambda x: x.graph.op("Round", x),
-    np.sign: Value.sign,
-    np.sin: Value.sin,
-    np.sqrt: Value.sqrt,
+    np.sign: Tensor.sign,
+    np.sin: Tensor.sin,
+    np.sqrt: Tensor.sqrt,
     np.square: lambda x: x * x,
-    np.tanh: Value.tanh,
+    np.tanh: Tensor.tanh,
 }
 """Elementwise functions of numpy that have a translation."""

@@ -13,8 +13,8 @@ from .....validate.engines.sklearn.walk import readers
 from .....validate.errors import ParityGateError
 from .....validate.signature import STRING, Signature, TensorSpec
 from .parsers import takes_columns
-from .values import STRING as STRING_DTYPE
-from .values import Graph, Value
+from .tensors import STRING as STRING_DTYPE
+from .tensors import Graph, Tensor
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -70,7 +70,7 @@ def attach_inputs(proto: ModelProto, specs: Sequence[TensorSpec]) -> None:
     else:
         end = _End(proto, "join")
         table = end.value(inner[0])
-        columns = [Value(end, spec.name, _numpy(spec)).cast(table.dtype) for spec in specs]
+        columns = [Tensor(end, spec.name, _numpy(spec)).cast(table.dtype) for spec in specs]
         end.rename(end.concat(columns), table.name)
         end.prepend()
     del graph.input[:]
@@ -107,7 +107,7 @@ def attach_outputs(proto: ModelProto, signature: Signature) -> None:
     graph.output.extend(_info(spec, final.dtype) for spec, final in zip(specs, finals, strict=True))
 
 
-def _fitted(value: Value, spec: TensorSpec, rank: int | None) -> Value:
+def _fitted(value: Tensor, spec: TensorSpec, rank: int | None) -> Tensor:
     """The value in the rank and the dtype of ``spec``; a floating width that the spec accepts is kept."""
     shape = spec.shape or ()
     if rank != len(shape):
@@ -139,12 +139,12 @@ class _End(Graph):
         """Append a named constant."""
         self._graph.initializer.append(tensor)
 
-    def value(self, info: ValueInfoProto) -> Value:
+    def value(self, info: ValueInfoProto) -> Tensor:
         """An input or output of the model."""
         elem = info.type.tensor_type.elem_type
-        return Value(self, info.name, np.dtype(helper.tensor_dtype_to_np_dtype(elem)))
+        return Tensor(self, info.name, np.dtype(helper.tensor_dtype_to_np_dtype(elem)))
 
-    def rename(self, value: Value, name: str) -> None:
+    def rename(self, value: Tensor, name: str) -> None:
         """The value under a name of the user's."""
         self.add_node(helper.make_node("Identity", [value.name], [name], name=self.unique("Identity")))
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from .....validate.engines.sklearn.walk import steps_of
 from .conversion import DECISIONS, INNER, Conversion
-from .values import Value
+from .tensors import Tensor
 
 
-def decision_values(g: Conversion, estimator: Any, *features: Value) -> Value:
+def decision_values(g: Conversion, estimator: Any, *features: Tensor) -> Tensor:
     """``decision_function`` of a fitted estimator in double: (n,) of two classes, else (n, classes).
 
     Raises RuntimeError for an estimator whose decision values no converter gives.
@@ -32,13 +32,13 @@ def decision_values(g: Conversion, estimator: Any, *features: Value) -> Value:
     return values.reshape(-1) if len(estimator.classes_) == 2 else values
 
 
-def linear_decision(g: Conversion, model: Any) -> Value:
+def linear_decision(g: Conversion, model: Any) -> Tensor:
     """``x @ coef_.T + intercept_`` in double, (n, 1) of one target or two classes."""
     weights = model.coef_.toarray() if hasattr(model.coef_, "toarray") else model.coef_
     return g.x @ np.atleast_2d(weights).T.astype(np.float64) + np.asarray(model.intercept_, np.float64)
 
 
-def positive_score(g: Conversion, estimator: Any, *features: Value) -> Value:
+def positive_score(g: Conversion, estimator: Any, *features: Tensor) -> Tensor:
     """A binary estimator's score of its positive class, (n,): decision value, else probability, else prediction."""
     from sklearn.base import is_regressor
     from sklearn.multiclass import _ConstantPredictor
@@ -52,7 +52,7 @@ def positive_score(g: Conversion, estimator: Any, *features: Value) -> Value:
     return g.call(estimator, *features)[1].columns(1)
 
 
-def response(g: Conversion, estimator: Any, method: str, *features: Value) -> Value:
+def response(g: Conversion, estimator: Any, method: str, *features: Tensor) -> Tensor:
     """``predict``, ``predict_proba`` or ``decision_function``; of two classes the scores of the positive one, (n,)."""
     if method == "decision_function":
         return decision_values(g, estimator, *features)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .values import Value
+from .tensors import Tensor
 
 Array = NDArray[Any]
 
 
-def interval(x: Value, knots: Sequence[Array]) -> Value:
+def interval(x: Tensor, knots: Sequence[Array]) -> Tensor:
     """How many of its column's ascending knots each value reaches (``knot <= x``), int64 (n, columns); NaN: none.
 
     A binary search in lock-step: its memory doesn't grow with the number of knots.
@@ -29,7 +29,7 @@ def interval(x: Value, knots: Sequence[Array]) -> Value:
     return reached
 
 
-def look_up(index: Value, tables: Sequence[Array]) -> Value:
+def look_up(index: Tensor, tables: Sequence[Array]) -> Tensor:
     """Entry ``index[i, j]`` of table ``j``: (n, columns, *shape of an entry); tables may differ in length."""
     stacked = _padded(tables, 0.0)
     flat = index.graph.constant(stacked.reshape(-1, *stacked.shape[2:]), np.float64)
@@ -45,7 +45,7 @@ def _padded(tables: Sequence[Array], fill: float) -> Array:
     return result
 
 
-def interpolate(x: Value, knots: Sequence[Array], values: Sequence[Array]) -> Value:
+def interpolate(x: Tensor, knots: Sequence[Array], values: Sequence[Array]) -> Tensor:
     """Linear interpolation per column, constant beyond the knots, and the mean of both ends at a repeated knot.
 
     That is ``(interp(x, k, v) - interp(-x, -k[::-1], -v[::-1])) / 2`` of numpy, as in QuantileTransformer.

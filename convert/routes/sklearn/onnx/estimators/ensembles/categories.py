@@ -1,64 +1,25 @@
-"""Splits on sets of categories, turned into splits on numbers.
+"""Columns of the tables that splits on sets of categories have become; one Gather per feature computes them.
 
-A node that asks whether a category is in some set becomes a node on an extra column, which is 1 where the answer
-sends the sample to the right. All answers of one feature stand in a table (categories by questions), so that one
-Gather per feature computes its columns. This is exact for any set, needs no copies of sub-trees (ONNX Runtime takes
-no shared ones since 1.21) and works with every version of ai.onnx.ml.
+That works with every version of ai.onnx.ml.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ....models.categories import FIRST, MISSING, OTHER
 from ...declare import Conversion
-from ...values import Value
+from ...tensors import Tensor
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from .trees import Bools, Ints, Tree
-
-    Tables = Mapping[int, npt.NDArray[np.int8]]
+    from ....models.categories import Tables
 
 
-OTHER, MISSING, FIRST = 0, 1, 2
-"""Numbers of categories that are given as codes: what is no category, NaN, and code 0; code 1 and so on follow."""
-
-
-@dataclass(frozen=True, slots=True)
-class SetSplit:
-    """Inner node ``node`` of tree number ``tree`` splits ``feature``: category number i goes right if ``right[i]``."""
-
-    tree: int
-    node: int
-    feature: int
-    right: Bools
-
-
-def tabulate(trees: Sequence[Tree], splits: Sequence[SetSplit], width: int) -> tuple[tuple[Tree, ...], Tables]:
-    """Trees whose set splits test columns from ``width`` on, and the columns' tables by feature.
-
-    Tables are in the order of their features and have shape (categories, columns).
-    """
-    changed = [replace(tree, feature=tree.feature.copy(), threshold=tree.threshold.copy()) for tree in trees]
-    tables: dict[int, npt.NDArray[np.int8]] = {}
-    for feature in sorted({split.feature for split in splits}):
-        own = [split for split in splits if split.feature == feature]
-        answers, column = np.unique([split.right for split in own], axis=0, return_inverse=True)
-        for split, place in zip(own, column, strict=True):
-            changed[split.tree].feature[split.node] = width + place
-            changed[split.tree].threshold[split.node] = 0.5
-        tables[feature] = answers.T.astype(np.int8)
-        width += len(answers)
-    return tuple(changed), tables
-
-
-def append_columns(c: Conversion, x: Sequence[Value], tables: Tables, numbers: Mapping[int, Value]) -> Value:
-    """``x`` (in parts) with the tables' columns behind it.
+def append_columns(c: Conversion, x: Sequence[Tensor], tables: Tables, numbers: Mapping[int, Tensor]) -> Tensor:
+    """``x`` (in parts), followed by the tables' columns.
 
     ``numbers`` holds the category numbers of each of the tables' features, int64 (n,).
     """
@@ -66,34 +27,18 @@ def append_columns(c: Conversion, x: Sequence[Value], tables: Tables, numbers: M
     return c.concat([*x, *(c.constant(table).take(numbers[feature]).cast(kind) for feature, table in tables.items())])
 
 
-@dataclass(frozen=True, slots=True)
-class CodeSplit:
-    """An inner node that asks whether a feature's code is one of ``members``; NaN has a side of its own."""
-
-    tree: int
-    node: int
-    feature: int
-    members: Ints
-    members_right: bool
-    missing_right: bool
-
-    def on(self, count: int) -> SetSplit:
-        """The same split by numbers (see OTHER), for a feature with ``count`` codes."""
-        right = np.full(FIRST + count, not self.members_right)
-        right[MISSING] = self.missing_right
-        right[FIRST + self.members] = self.members_right
-        return SetSplit(self.tree, self.node, self.feature, right)
+def append_code_columns(
+    c: Conversion, x: Tensor, tables: Tables, codes: Tensor, is_legal: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """``x``, followed by the columns of tables by code. ``codes`` (n, features) holds the codes of their features."""
+    numbers = {}
+    for feature, table in tables.items():
+        code = codes.columns([feature])
+        numbers[feature] = _category_number(code, is_legal(code), len(table) - FIRST)
+    return append_columns(c, [x], tables, numbers)
 
 
-def set_splits(splits: Sequence[CodeSplit]) -> tuple[SetSplit, ...]:
-    """Splits by number, with as many codes for each feature as any of its splits knows."""
-    counts: dict[int, int] = {}
-    for split in splits:
-        counts[split.feature] = max(counts.get(split.feature, 0), int(split.members.max(initial=-1)) + 1)
-    return tuple(split.on(counts[split.feature]) for split in splits)
-
-
-def category_number(code: Value, legal: Value, count: int) -> Value:
+def _category_number(code: Tensor, legal: Tensor, count: int) -> Tensor:
     """The numbers (see OTHER) of ``code`` (n, 1) without its fraction, int64 (n,).
 
     It is a category where ``legal`` holds and below ``count``.

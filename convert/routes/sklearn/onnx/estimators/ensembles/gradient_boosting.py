@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import Conversion, classifier, labels, regressor
-from ...values import Value
-from .forests import features, read_tree
-from .trees import Ensemble, Tree, add_ensemble
+from ....models.forests import boosted_trees, boosting_base, boosting_link
+from ...declare import Conversion, classifier, regressor
+from ...tensors import Tensor
+from .links import classify
+from .trees import Ensemble, add_ensemble, single_features
 
 
 def register() -> None:
@@ -20,33 +21,23 @@ def register() -> None:
     regressor(ensemble.GradientBoostingRegressor, raw_scores)
 
 
-def raw_scores(c: Conversion, model: Any) -> Value:
+def raw_scores(c: Conversion, model: Any) -> Tensor:
     """The sum of the trees on top of what the init estimator predicts; a regressor's ``predict``."""
-    trees = tuple(
-        read_tree(estimator, model.learning_rate * estimator.tree_.value[:, :, 0], target)
-        for stage in model.estimators_
-        for target, estimator in enumerate(stage)
-    )
-    targets = model.n_trees_per_iteration_
-    x = features(c)
-    if model.init is None or model.init == "zero":
-        base = Tree.constant(model._raw_predict_init(np.zeros((1, model.n_features_in_)))[0])
+    trees, base, targets = tuple(boosted_trees(model)), boosting_base(model), model.n_trees_per_iteration_
+    x = single_features(c)
+    if base is not None:
         return add_ensemble(c, x, Ensemble((base, *trees), targets))
     return add_ensemble(c, x, Ensemble(trees, targets)) + _init_scores(c, x, model)
 
 
-def gradient_boosting_classifier(c: Conversion, model: Any) -> list[Value]:
+def gradient_boosting_classifier(c: Conversion, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``."""
-    raw = raw_scores(c, model)
-    if model.n_trees_per_iteration_ > 1:
-        return [labels(raw.argmax(), model.classes_), raw.softmax()]
-    positive = (raw * 2.0 if model.loss == "exponential" else raw).sigmoid()
-    index = (raw >= 0.0).cast(np.int64).reshape(-1)
-    return [labels(index, model.classes_), c.concat([1.0 - positive, positive])]
+    link, slope = boosting_link(model)
+    return classify(raw_scores(c, model), link, model.classes_, slope=slope, zero_is_second=True)
 
 
-def _init_scores(c: Conversion, x: Value, model: Any) -> Value:
-    """The init estimator's prediction, taken through the loss' link function."""
+def _init_scores(c: Conversion, x: Tensor, model: Any) -> Tensor:
+    """The init estimator's prediction, on the scale of the scores."""
     if not hasattr(model, "classes_"):
         return c.call(model.init_, x)[0].reshape(-1, 1)
     tiny = np.finfo(np.float64).eps

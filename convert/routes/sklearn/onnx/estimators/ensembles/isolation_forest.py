@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ....models.forests import path_lengths
 from ...declare import Conversion, outlier_detector
-from ...values import Value
-from .forests import features, read_tree
-from .trees import Ensemble, Tree, add_ensemble
+from ...tensors import Tensor
+from .trees import Ensemble, add_ensemble, single_features
 
 
 def register() -> None:
@@ -19,34 +19,15 @@ def register() -> None:
     outlier_detector(IsolationForest, isolation_forest)
 
 
-def isolation_forest(c: Conversion, model: Any) -> list[Value]:
+def isolation_forest(c: Conversion, model: Any) -> list[Tensor]:
     """``predict`` and ``decision_function``.
 
-    The verdict compares path lengths, not scores: the training sample that defines ``offset_`` lies exactly on the
-    limit, where the rounding of a power would decide. For that, both sides are rounded to float32.
+    The label compares path lengths, not scores: the training sample that defines ``offset_`` lies exactly on the
+    limit, where the rounding of a power would decide. Both sides are therefore rounded to float32.
     """
     trees, unit = path_lengths(model)
-    length = add_ensemble(c, features(c), Ensemble(trees))
+    length = add_ensemble(c, single_features(c), Ensemble(trees))
     limit = -unit * np.log2(-model.offset_)
     inlier = (length.cast(np.float32) >= np.float32(limit)).reshape(-1).where(1, -1, np.int64)
     score = -(2.0 ** -(length / unit))
     return [inlier, score - model.offset_]
-
-
-def path_lengths(model: Any) -> tuple[tuple[Tree, ...], float]:
-    """Trees that sum up to the path length of a sample, and the length by which it is divided."""
-    lengths = zip(model._decision_path_lengths, model._average_path_length_per_tree, strict=True)
-    trees = tuple(
-        read_tree(estimator, (path + rest - 1.0).reshape(-1, 1), columns=columns)
-        for estimator, columns, (path, rest) in zip(model.estimators_, model.estimators_features_, lengths, strict=True)
-    )
-    unit = len(trees) * _average_path_length(model._max_samples)
-    # Trees of one sample have no length; scikit-learn then sets the ratio of the two to 1.
-    return (trees, unit) if unit else ((Tree.constant([1.0]),), 1.0)
-
-
-def _average_path_length(samples: int) -> float:
-    """The mean depth at which a search in a random binary tree over ``samples`` keys fails (Liu, Ting, Zhou 2008)."""
-    if samples <= 2:
-        return float(samples == 2)
-    return float(2.0 * (np.log(samples - 1.0) + np.euler_gamma) - 2.0 * (samples - 1.0) / samples)

@@ -10,7 +10,7 @@ import numpy as np
 from ...declare import Conversion, Output, declare
 from ...functions import elementwise, normal_distribution
 from ...tables import interpolate
-from ...values import Value
+from ...tensors import Tensor
 
 
 def register() -> None:
@@ -26,16 +26,16 @@ def _output(model: Any) -> list[Output]:
     return [Output("variable", (targets,), np.dtype(np.float64) if hasattr(model.regressor_, "coef_") else None)]
 
 
-def transformed_target_regressor(g: Conversion, model: Any) -> Value:
+def transformed_target_regressor(g: Conversion, model: Any) -> Tensor:
     """The regressor's prediction, taken back through the transformer."""
     return inverse(g.call(model.regressor_)[0], model.transformer_)
 
 
-def inverse(y: Value, transformer: Any) -> Value:
+def inverse(y: Tensor, transformer: Any) -> Tensor:
     """``inverse_transform`` of a fitted transformer. Raises RuntimeError for one without a translation."""
     from sklearn import pipeline, preprocessing
 
-    inverses: dict[type, Callable[[Value, Any], Value]] = {
+    inverses: dict[type, Callable[[Tensor, Any], Tensor]] = {
         preprocessing.FunctionTransformer: _function,
         preprocessing.MaxAbsScaler: lambda y, scaler: y * scaler.scale_,
         preprocessing.MinMaxScaler: lambda y, scaler: (y - scaler.min_) / scaler.scale_,
@@ -51,13 +51,13 @@ def inverse(y: Value, transformer: Any) -> Value:
     return inverses[type(transformer)](y, transformer)
 
 
-def _pipeline(y: Value, pipeline: Any) -> Value:
+def _pipeline(y: Tensor, pipeline: Any) -> Tensor:
     for _, step in reversed(pipeline.steps):
         y = y if step in ("passthrough", None) else inverse(y, step)
     return y
 
 
-def _function(y: Value, transformer: Any) -> Value:
+def _function(y: Tensor, transformer: Any) -> Tensor:
     if transformer.inverse_func is None:
         return y
     if transformer.inv_kw_args:
@@ -65,12 +65,12 @@ def _function(y: Value, transformer: Any) -> Value:
     return elementwise(transformer.inverse_func)(y)
 
 
-def _unscaled(y: Value, scale: Any, centre: Any) -> Value:
+def _unscaled(y: Tensor, scale: Any, centre: Any) -> Tensor:
     spread = y if scale is None else y * scale
     return spread if centre is None else spread + centre
 
 
-def _power(y: Value, transformer: Any) -> Value:
+def _power(y: Tensor, transformer: Any) -> Tensor:
     if transformer.standardize:
         y = _unscaled(y, transformer._scaler.scale_, transformer._scaler.mean_)
     columns = [y.columns([j]) for j in range(len(transformer.lambdas_))]
@@ -78,19 +78,19 @@ def _power(y: Value, transformer: Any) -> Value:
     return y.graph.concat([invert(column, float(e)) for column, e in zip(columns, transformer.lambdas_, strict=True)])
 
 
-def _inverse_box_cox(y: Value, exponent: float) -> Value:
+def _inverse_box_cox(y: Tensor, exponent: float) -> Tensor:
     """``(e y + 1)^(1 / e)``, ``exp(y)`` where e is 0."""
     return y.exp() if exponent == 0 else (y * exponent + 1.0) ** (1 / exponent)
 
 
-def _inverse_yeo_johnson(y: Value, exponent: float) -> Value:
+def _inverse_yeo_johnson(y: Tensor, exponent: float) -> Tensor:
     """The inverse of Box-Cox less 1 where y is positive, of ``2 - e`` with the signs turned elsewhere."""
     positive = _inverse_box_cox(y.maximum(0.0), exponent) - 1.0
     negative = 1.0 - _inverse_box_cox(-(y.minimum(0.0)), 2.0 - exponent)
     return (y >= 0.0).where(positive, negative)
 
 
-def _quantile(y: Value, transformer: Any) -> Value:
+def _quantile(y: Tensor, transformer: Any) -> Tensor:
     """Interpolation between the quantiles; the ends of the distribution become the outermost quantiles."""
     shares = normal_distribution(y) if transformer.output_distribution == "normal" else y
     quantiles = list(transformer.quantiles_.T)

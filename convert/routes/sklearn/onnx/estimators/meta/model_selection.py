@@ -8,7 +8,7 @@ import numpy as np
 
 from ...declare import Conversion, classifier, forward, labels
 from ...responses import decision_values
-from ...values import Value
+from ...tensors import Tensor
 
 
 def register() -> None:
@@ -27,11 +27,11 @@ def _inner(model: Any) -> Any:
     return getattr(model, "estimator_", model.estimator)
 
 
-def _decision(g: Conversion, model: Any) -> Value:
+def _decision(g: Conversion, model: Any) -> Tensor:
     return decision_values(g, _inner(model))
 
 
-def threshold_classifier(g: Conversion, model: Any) -> list[Value]:
+def threshold_classifier(g: Conversion, model: Any) -> list[Tensor]:
     """The positive class where its score reaches the threshold; the scores are the inner estimator's own."""
     estimator, positive = _inner(model), _positive_class(model)
     methods = model._get_response_method()

@@ -10,7 +10,7 @@ import numpy as np
 from ...declare import Conversion, classifier, labels
 from ...distances import euclidean_squared
 from ...responses import positive_score, response
-from ...values import Value
+from ...tensors import Tensor
 
 
 def register() -> None:
@@ -22,7 +22,7 @@ def register() -> None:
     classifier(multiclass.OutputCodeClassifier, output_code_classifier)
 
 
-def _scores(g: Conversion, model: Any) -> Value:
+def _scores(g: Conversion, model: Any) -> Tensor:
     """The positive score of each binary estimator, (n, estimators)."""
     return g.concat([positive_score(g, estimator).expand_dims(1) for estimator in model.estimators_])
 
@@ -34,7 +34,7 @@ def _threshold(estimator: Any) -> float:
     return 0.0 if hasattr(estimator, "decision_function") and is_classifier(estimator) else 0.5
 
 
-def one_vs_rest_classifier(g: Conversion, model: Any) -> list[Value]:
+def one_vs_rest_classifier(g: Conversion, model: Any) -> list[Tensor]:
     """The class whose estimator is surest, or all classes above the threshold for several labels."""
     scores = _scores(g, model)
     above = (scores > _threshold(model.estimators_[0])).cast(np.int64)
@@ -48,7 +48,7 @@ def one_vs_rest_classifier(g: Conversion, model: Any) -> list[Value]:
     return [label, _shares(g, model)]
 
 
-def _shares(g: Conversion, model: Any) -> Value:
+def _shares(g: Conversion, model: Any) -> Tensor:
     """Probabilities: each estimator's own, summing to 1 unless a row may have several labels."""
     parts = [response(g, estimator, "predict_proba").expand_dims(1) for estimator in model.estimators_]
     if len(parts) == 1:
@@ -58,7 +58,7 @@ def _shares(g: Conversion, model: Any) -> Value:
     return shares if model.multilabel_ else shares / total.equals(0.0).where(1.0, total)
 
 
-def one_vs_one_classifier(g: Conversion, model: Any) -> list[Value]:
+def one_vs_one_classifier(g: Conversion, model: Any) -> list[Tensor]:
     """The class with the most votes, ties broken by confidence."""
     decision = one_vs_one_decision(g, model)
     if len(model.classes_) == 2:
@@ -68,7 +68,7 @@ def one_vs_one_classifier(g: Conversion, model: Any) -> list[Value]:
     return [labels(index, model.classes_), decision]
 
 
-def one_vs_one_decision(g: Conversion, model: Any) -> Value:
+def one_vs_one_decision(g: Conversion, model: Any) -> Tensor:
     """Votes plus squashed confidences (sklearn.utils.multiclass._ovr_decision_function)."""
     if model.pairwise_indices_ is not None:
         raise RuntimeError("OneVsOneClassifier over precomputed kernels has no translation to ONNX")
@@ -82,6 +82,6 @@ def one_vs_one_decision(g: Conversion, model: Any) -> Value:
     return decision.columns(1) if len(model.classes_) == 2 else decision
 
 
-def output_code_classifier(g: Conversion, model: Any) -> Value:
+def output_code_classifier(g: Conversion, model: Any) -> Tensor:
     """The class whose code is nearest to the estimators' scores."""
     return labels(euclidean_squared(_scores(g, model), model.code_book_).argmin(), model.classes_)

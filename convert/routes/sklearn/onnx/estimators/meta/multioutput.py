@@ -8,7 +8,7 @@ import numpy as np
 
 from ...declare import Conversion, Output, classifier, declare, regressor
 from ...responses import response
-from ...values import Value
+from ...tensors import Tensor
 
 
 def register() -> None:
@@ -21,14 +21,14 @@ def register() -> None:
     regressor(multioutput.RegressorChain, regressor_chain, lambda model: len(model.estimators_))
 
 
-def multi_output_classifier(g: Conversion, model: Any) -> list[Value]:
+def multi_output_classifier(g: Conversion, model: Any) -> list[Tensor]:
     """A column of labels from each estimator, and its probabilities as an output of their own."""
     results = [g.call(estimator) for estimator in model.estimators_]
     label = g.concat([result[0].reshape(-1, 1) for result in results])
     return [label, *(result[1] for result in results)] if hasattr(model, "predict_proba") else [label]
 
 
-def multi_output_regressor(g: Conversion, model: Any) -> Value:
+def multi_output_regressor(g: Conversion, model: Any) -> Tensor:
     """A column from each estimator."""
     return g.concat([g.call(estimator)[0].reshape(-1, 1) for estimator in model.estimators_])
 
@@ -44,19 +44,19 @@ def _chain_outputs(model: Any) -> list[Output]:
     return outputs
 
 
-def classifier_chain(g: Conversion, model: Any) -> list[Value]:
+def classifier_chain(g: Conversion, model: Any) -> list[Tensor]:
     """Each estimator sees the features and what the ones before it said."""
     methods = ["predict"]
     methods += [method for method in ("predict_proba", "decision_function") if hasattr(model, method)][:1]
     return _chain(g, model, model.chain_method_, methods)
 
 
-def regressor_chain(g: Conversion, model: Any) -> Value:
+def regressor_chain(g: Conversion, model: Any) -> Tensor:
     """Each estimator sees the features and what the ones before it predicted."""
     return _chain(g, model, "predict", ["predict"])[0]
 
 
-def _chain(g: Conversion, model: Any, passed_on: str, asked_for: list[str]) -> list[Value]:
+def _chain(g: Conversion, model: Any, passed_on: str, asked_for: list[str]) -> list[Tensor]:
     """The estimators' responses to each method asked for, in the order of the targets."""
     features, columns = g.x, []
     for estimator in model.estimators_:

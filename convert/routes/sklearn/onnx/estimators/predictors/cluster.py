@@ -9,7 +9,7 @@ import numpy as np
 
 from ...declare import Conversion, clusterer, transformer
 from ...distances import euclidean_squared
-from ...values import Value
+from ...tensors import Tensor
 
 
 def register() -> None:
@@ -25,18 +25,18 @@ def register() -> None:
     transformer(cluster.FeatureAgglomeration, feature_agglomeration)
 
 
-def k_means(g: Conversion, model: Any) -> list[Value]:
+def k_means(g: Conversion, model: Any) -> list[Tensor]:
     """The nearest centre, and the distances to all."""
     squared = euclidean_squared(g.x, model.cluster_centers_)
     return [squared.argmin(), squared.sqrt()]
 
 
-def mean_shift(g: Conversion, model: Any) -> Value:
+def mean_shift(g: Conversion, model: Any) -> Tensor:
     """The nearest centre."""
     return euclidean_squared(g.x, model.cluster_centers_).argmin()
 
 
-def affinity_propagation(g: Conversion, model: Any) -> Value:
+def affinity_propagation(g: Conversion, model: Any) -> Tensor:
     """The nearest exemplar; -1 for every row if none was found."""
     if model.affinity == "precomputed":
         raise RuntimeError("AffinityPropagation(affinity='precomputed') has no predict")
@@ -45,13 +45,13 @@ def affinity_propagation(g: Conversion, model: Any) -> Value:
     return mean_shift(g, model)
 
 
-def birch(g: Conversion, model: Any) -> list[Value]:
+def birch(g: Conversion, model: Any) -> list[Tensor]:
     """The label of the nearest subcluster, and the distances to all subclusters."""
     squared = euclidean_squared(g.x, model.subcluster_centers_)
     return [g.constant(model.subcluster_labels_, np.int64).take(squared.argmin()), squared.sqrt()]
 
 
-def bisecting_k_means(g: Conversion, model: Any) -> list[Value]:
+def bisecting_k_means(g: Conversion, model: Any) -> list[Tensor]:
     """The leaf reached by going to the nearer child at each split, and the distances to all leaves.
 
     Which of two centres is nearer is linear in x, so that all splits are one product.
@@ -62,7 +62,7 @@ def bisecting_k_means(g: Conversion, model: Any) -> list[Value]:
     gain = (g.x * 2.0) @ (right - left).T + ((left**2).sum(axis=1) - (right**2).sum(axis=1))
     goes_right = gain > 0.0
 
-    def label(node: Any) -> Value:
+    def label(node: Any) -> Tensor:
         if node.left is None:
             return g.constant(node.label, np.int64)
         return goes_right.columns(splits.index(node)).where(label(node.right), label(node.left))
@@ -78,7 +78,7 @@ def _splits(node: Any) -> Iterator[Any]:
         yield from _splits(node.right)
 
 
-def feature_agglomeration(g: Conversion, model: Any) -> Value:
+def feature_agglomeration(g: Conversion, model: Any) -> Tensor:
     """Each cluster of features pooled into one."""
     if model.pooling_func not in _POOLING:
         raise RuntimeError(f"pooling_func={model.pooling_func!r} has no translation; known are mean, max, min and sum")
@@ -87,7 +87,7 @@ def feature_agglomeration(g: Conversion, model: Any) -> Value:
     return g.concat([pool(g.x.columns(cluster)) for cluster in clusters])
 
 
-_POOLING: dict[Any, Callable[[Value], Value]] = {
+_POOLING: dict[Any, Callable[[Tensor], Tensor]] = {
     np.mean: lambda columns: columns.mean(keepdims=True),
     np.max: lambda columns: columns.max(keepdims=True),
     np.min: lambda columns: columns.min(keepdims=True),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...declare import Conversion, outlier_detector
-from ...values import Value
+from ...tensors import Tensor
 
 
 def register() -> None:
@@ -17,7 +17,7 @@ def register() -> None:
     outlier_detector(EllipticEnvelope, elliptic_envelope)
 
 
-def elliptic_envelope(g: Conversion, model: Any) -> list[Value]:
+def elliptic_envelope(g: Conversion, model: Any) -> list[Tensor]:
     """The squared Mahalanobis distance below the offset."""
     moved = g.x - model.location_
     scores = -((moved @ model.get_precision()) * moved).sum(keepdims=True) - model.offset_

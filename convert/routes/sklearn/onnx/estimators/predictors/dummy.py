@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...declare import Conversion, classifier, label_dtype, regressor
-from ...values import Value
+from ...tensors import Tensor
 
 
 def register() -> None:
@@ -18,7 +18,7 @@ def register() -> None:
     regressor(dummy.DummyRegressor, dummy_regressor, lambda model: model.n_outputs_)
 
 
-def dummy_classifier(g: Conversion, model: Any) -> list[Value]:
+def dummy_classifier(g: Conversion, model: Any) -> list[Tensor]:
     """One label and one row of probabilities for every row."""
     if model.strategy in ("stratified", "uniform"):
         raise RuntimeError(f"DummyClassifier(strategy={model.strategy!r}) answers at random")
@@ -34,6 +34,6 @@ def dummy_classifier(g: Conversion, model: Any) -> list[Value]:
     return [label, *map(g.full, shares)]
 
 
-def dummy_regressor(g: Conversion, model: Any) -> Value:
+def dummy_regressor(g: Conversion, model: Any) -> Tensor:
     """One prediction for every row."""
     return g.full(np.ravel(model.constant_).astype(np.float64))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...declare import Conversion, classifier, forward, labels, regressor
 from ...distances import euclidean_squared
 from ...functions import erf
-from ...values import Value
+from ...tensors import Tensor
 from ..transformers.kernels import kernel as pairwise_kernel
 
 Array = NDArray[Any]
@@ -31,13 +31,13 @@ def _targets(model: Any) -> int:
     return 1 if model.alpha_.ndim == 1 else int(model.alpha_.shape[1])
 
 
-def gaussian_process_regressor(g: Conversion, model: Any) -> Value:
+def gaussian_process_regressor(g: Conversion, model: Any) -> Tensor:
     """The posterior mean."""
     weights = model.alpha_.reshape(len(model.alpha_), -1) * model._y_train_std
     return covariance(g.x, model.X_train_, model.kernel_) @ weights + model._y_train_mean
 
 
-def binary_classifier(g: Conversion, model: Any) -> list[Value]:
+def binary_classifier(g: Conversion, model: Any) -> list[Tensor]:
     """The sign of the latent function, and its logistic averaged over the posterior (Laplace's approximation)."""
     from sklearn.gaussian_process._gpc import COEFS, LAMBDAS
 
@@ -53,7 +53,7 @@ def binary_classifier(g: Conversion, model: Any) -> list[Value]:
     return [labels(index, model.classes_), g.concat([1.0 - positive, positive])]
 
 
-def covariance(x: Value, rows: Array, kernel: Any) -> Value:
+def covariance(x: Tensor, rows: Array, kernel: Any) -> Tensor:
     """``kernel(x, rows)``, (n, m). Raises RuntimeError for a kernel without a translation."""
     name = type(kernel).__name__
     if name not in COVARIANCES:
@@ -61,15 +61,15 @@ def covariance(x: Value, rows: Array, kernel: Any) -> Value:
     return COVARIANCES[name](x, np.asarray(rows, np.float64), kernel)
 
 
-def _constant(x: Value, rows: Array, value: float) -> Value:
+def _constant(x: Tensor, rows: Array, value: float) -> Tensor:
     return (x.columns([0]) * 0.0 + value) @ np.ones((1, len(rows)))
 
 
-def _scaled_squares(x: Value, rows: Array, kernel: Any) -> Value:
+def _scaled_squares(x: Tensor, rows: Array, kernel: Any) -> Tensor:
     return euclidean_squared(x / kernel.length_scale, rows / kernel.length_scale)
 
 
-def _matern(x: Value, rows: Array, kernel: Any) -> Value:
+def _matern(x: Tensor, rows: Array, kernel: Any) -> Tensor:
     squares = _scaled_squares(x, rows, kernel)
     if kernel.nu == np.inf:
         return (squares * -0.5).exp()
@@ -79,28 +79,28 @@ def _matern(x: Value, rows: Array, kernel: Any) -> Value:
     return _MATERN[kernel.nu](scaled) * (-scaled).exp()
 
 
-_MATERN: dict[float, Callable[[Value], Value]] = {
+_MATERN: dict[float, Callable[[Tensor], Tensor]] = {
     0.5: lambda d: d * 0.0 + 1.0,
     1.5: lambda d: d + 1.0,
     2.5: lambda d: d + 1.0 + d * d / 3.0,
 }
 
 
-def _rational_quadratic(x: Value, rows: Array, kernel: Any) -> Value:
+def _rational_quadratic(x: Tensor, rows: Array, kernel: Any) -> Tensor:
     squares = _scaled_squares(x, rows, kernel)
     return (squares / (2.0 * kernel.alpha) + 1.0) ** -kernel.alpha
 
 
-def _exp_sine_squared(x: Value, rows: Array, kernel: Any) -> Value:
+def _exp_sine_squared(x: Tensor, rows: Array, kernel: Any) -> Tensor:
     sine = (euclidean_squared(x, rows).sqrt() * (np.pi / kernel.periodicity)).sin() / kernel.length_scale
     return (sine * sine * -2.0).exp()
 
 
-def _pairwise(x: Value, rows: Array, kernel: Any) -> Value:
+def _pairwise(x: Tensor, rows: Array, kernel: Any) -> Tensor:
     return pairwise_kernel(x, rows, kernel.metric, {"gamma": kernel.gamma, **(kernel.pairwise_kernels_kwargs or {})})
 
 
-COVARIANCES: dict[str, Callable[[Value, Array, Any], Value]] = {
+COVARIANCES: dict[str, Callable[[Tensor, Array, Any], Tensor]] = {
     "ConstantKernel": lambda x, rows, kernel: _constant(x, rows, kernel.constant_value),
     "DotProduct": lambda x, rows, kernel: x @ rows.T + kernel.sigma_0**2,
     "Exponentiation": lambda x, rows, kernel: covariance(x, rows, kernel.kernel) ** kernel.exponent,
@@ -116,7 +116,7 @@ COVARIANCES: dict[str, Callable[[Value, Array, Any], Value]] = {
 """Kernels by the names of their classes; noise is no covariance with the training rows."""
 
 
-def variances(g: Conversion, kernel: Any) -> Value:
+def variances(g: Conversion, kernel: Any) -> Tensor:
     """``kernel.diag(x)``, (n,)."""
     name = type(kernel).__name__
     if name == "Sum":

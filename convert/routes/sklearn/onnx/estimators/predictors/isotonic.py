@@ -10,7 +10,7 @@ import numpy as np
 from ...declare import Conversion, classifier, labels, regressor
 from ...responses import decision_values
 from ...tables import interpolate
-from ...values import Value
+from ...tensors import Tensor
 
 
 def register() -> None:
@@ -22,7 +22,7 @@ def register() -> None:
     regressor(IsotonicRegression, lambda g, model: isotonic(g.x.reshape(-1, 1), model))
 
 
-def isotonic(x: Value, model: Any) -> Value:
+def isotonic(x: Tensor, model: Any) -> Tensor:
     """Linear interpolation between the thresholds; beyond them their values, or NaN."""
     knots = np.asarray(model.X_thresholds_, np.float64)
     found = interpolate(x, [knots], [np.asarray(model.y_thresholds_, np.float64)])
@@ -31,14 +31,14 @@ def isotonic(x: Value, model: Any) -> Value:
     return ((x >= model.X_min_) & (x <= model.X_max_)).where(found, np.nan)
 
 
-def calibrated_classifier(g: Conversion, model: Any) -> list[Value]:
+def calibrated_classifier(g: Conversion, model: Any) -> list[Tensor]:
     """The mean of the calibrated members' probabilities."""
     parts = [_calibrated(g, member) for member in model.calibrated_classifiers_]
     mean = sum(parts[1:], parts[0]) / float(len(parts))
     return [labels(mean.argmax(), model.classes_), mean]
 
 
-def _calibrated(g: Conversion, member: Any) -> Value:
+def _calibrated(g: Conversion, member: Any) -> Tensor:
     """Probabilities of one member (sklearn.calibration._CalibratedClassifier.predict_proba)."""
     estimator, count = member.estimator, len(member.classes)
     by_decision = hasattr(estimator, "decision_function")
@@ -57,13 +57,13 @@ def _calibrated(g: Conversion, member: Any) -> Value:
     return total.equals(0.0).where(1 / count, placed / total)
 
 
-_CALIBRATIONS: dict[str, Callable[[Value, Any], Value]] = {
+_CALIBRATIONS: dict[str, Callable[[Tensor, Any], Tensor]] = {
     "isotonic": isotonic,
     "sigmoid": lambda scores, calibrator: (-(scores * calibrator.a_ + calibrator.b_)).sigmoid(),
 }
 
 
-def _tempered(scores: Value, member: Any, by_decision: bool) -> Value:
+def _tempered(scores: Tensor, member: Any, by_decision: bool) -> Tensor:
     """Softmax of scaled logits (_TemperatureScaling.predict)."""
     if len(member.classes) == 2:
         scores = scores.graph.concat([-scores if by_decision else 1.0 - scores, scores])

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...declare import Conversion, Output, classifier, declare, labels, regressor
 from ...responses import linear_decision
-from ...values import Value
+from ...tensors import Tensor
 
 REGRESSORS = (
     "ARDRegression",
@@ -70,7 +70,7 @@ def _unbounded(model: Any) -> list[Output]:
     return [Output("variable", (1,), np.dtype(np.float64))]
 
 
-def linear_classifier(g: Conversion, model: Any) -> list[Value]:
+def linear_classifier(g: Conversion, model: Any) -> list[Tensor]:
     """The class of the greatest decision value, or the sign of a single one, and the model's scores."""
     decision = linear_decision(g, model)
     binary = len(model.classes_) == 2
@@ -81,7 +81,7 @@ def linear_classifier(g: Conversion, model: Any) -> list[Value]:
     return [label, _probabilities(g, decision, model)]
 
 
-def generalized_linear_regressor(g: Conversion, model: Any) -> Value:
+def generalized_linear_regressor(g: Conversion, model: Any) -> Tensor:
     """The linear prediction through the inverse of the link, which is the logarithm or the identity."""
     from sklearn._loss.link import LogLink
 
@@ -89,7 +89,7 @@ def generalized_linear_regressor(g: Conversion, model: Any) -> Value:
     return linear.exp() if isinstance(model._base_loss.link, LogLink) else linear
 
 
-def _probabilities(g: Conversion, decision: Value, model: Any) -> Value:
+def _probabilities(g: Conversion, decision: Tensor, model: Any) -> Tensor:
     """Each class against the rest and normalised; softmax for multinomial models."""
     huber = getattr(model, "loss", None) == "modified_huber"
     shares = (decision.clip(-1.0, 1.0) + 1.0) * 0.5 if huber else decision.sigmoid()

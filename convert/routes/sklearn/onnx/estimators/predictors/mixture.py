@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...declare import LABEL, Conversion, Output, declare
-from ...values import Value
+from ...tensors import Tensor
 
 Array = NDArray[Any]
 
@@ -21,7 +21,7 @@ def register() -> None:
         declare(kind, gaussian_mixture, lambda model: [LABEL, Output("probabilities", (model.n_components,))])
 
 
-def gaussian_mixture(g: Conversion, model: Any) -> list[Value]:
+def gaussian_mixture(g: Conversion, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``.
 
     What doesn't depend on the sample (weights, determinants, the priors' terms) is one constant per component. It
@@ -47,6 +47,6 @@ def _factors(model: Any) -> list[Array]:
     return [np.diag(scales) for scales in cholesky] if model.covariance_type == "diag" else list(cholesky)
 
 
-def _squared(deviation: Value, factor: Array) -> Value:
+def _squared(deviation: Tensor, factor: Array) -> Tensor:
     scaled = deviation @ factor
     return (scaled * scaled).sum(keepdims=True)

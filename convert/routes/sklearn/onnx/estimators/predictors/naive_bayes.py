@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...conversion import Function
 from ...declare import Conversion, classifier, labels
-from ...values import Value
+from ...tensors import Tensor
 
 
 def register() -> None:
@@ -27,35 +27,35 @@ def register() -> None:
         classifier(kind, _classifier(likelihood))
 
 
-def _classifier(likelihood: Callable[[Conversion, Any], Value]) -> Function:
-    def convert(g: Conversion, model: Any) -> list[Value]:
+def _classifier(likelihood: Callable[[Conversion, Any], Tensor]) -> Function:
+    def convert(g: Conversion, model: Any) -> list[Tensor]:
         joint = likelihood(g, model)
         return [labels(joint.argmax(), model.classes_), joint.softmax()]
 
     return convert
 
 
-def bernoulli(g: Conversion, model: Any) -> Value:
+def bernoulli(g: Conversion, model: Any) -> Tensor:
     """Log-likelihood of each feature being on or off; numpy compares with the threshold in the features' own dtype."""
     off = np.log(1 - np.exp(model.feature_log_prob_))
     seen = g.x if model.binarize is None else (g.x > float(g.floating.type(model.binarize))).cast(np.float64)
     return seen @ (model.feature_log_prob_ - off).T + (model.class_log_prior_ + off.sum(axis=1))
 
 
-def categorical(g: Conversion, model: Any) -> Value:
+def categorical(g: Conversion, model: Any) -> Tensor:
     """Log-probabilities of each feature's category, looked up."""
     codes = g.x.cast(np.int64)
     parts = [g.constant(_centred(table).T).take(codes.columns(j)) for j, table in enumerate(model.feature_log_prob_)]
     return sum(parts[1:], parts[0]) + model.class_log_prior_
 
 
-def complement(g: Conversion, model: Any) -> Value:
+def complement(g: Conversion, model: Any) -> Tensor:
     """Weights of the complement classes."""
     joint = g.x @ _centred(model.feature_log_prob_).T
     return joint + model.class_log_prior_ if len(model.classes_) == 1 else joint
 
 
-def gaussian(g: Conversion, model: Any) -> Value:
+def gaussian(g: Conversion, model: Any) -> Tensor:
     """Normal log-densities with a variance for each class and feature, the square written out."""
     precision = 1 / model.var_
     constant = np.log(model.class_prior_) - 0.5 * np.sum(np.log(2 * np.pi * model.var_), axis=1)
@@ -65,7 +65,7 @@ def gaussian(g: Conversion, model: Any) -> Value:
     return quadratic + (constant - 0.5 * np.sum(centres**2 * precision, axis=1))
 
 
-def multinomial(g: Conversion, model: Any) -> Value:
+def multinomial(g: Conversion, model: Any) -> Tensor:
     """Counts times log-probabilities."""
     return g.x @ _centred(model.feature_log_prob_).T + model.class_log_prior_
 

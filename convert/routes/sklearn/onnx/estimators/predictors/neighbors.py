@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...declare import Conversion, classifier, label_dtype, labels, outlier_detector, regressor, transformer
 from ...distances import distances, nearest, neighbour_weights, within
-from ...values import Value
+from ...tensors import Tensor
 
 Array = NDArray[Any]
 
@@ -29,7 +29,7 @@ def register() -> None:
     transformer(neighbors.RadiusNeighborsTransformer, radius_neighbors_transformer, lambda model: model.n_samples_fit_)
 
 
-def k_nearest(x: Value, model: Any, k: int) -> tuple[Value, Value]:
+def k_nearest(x: Tensor, model: Any, k: int) -> tuple[Tensor, Tensor]:
     """Distances and indices (n, k) of the nearest training rows, by the metric of a fitted neighbours estimator."""
     return nearest(x, model._fit_X, k, _metric(model), model.effective_metric_params_)
 
@@ -50,14 +50,14 @@ def _classes(model: Any) -> tuple[list[Array], Array]:
     return [model.classes_] if one else model.classes_, np.reshape(model._y, (len(model._y), -1))
 
 
-def _side_by_side(chosen: Sequence[Value], model: Any) -> Value:
+def _side_by_side(chosen: Sequence[Tensor], model: Any) -> Tensor:
     """The labels of several targets as columns; of a single one as they are."""
     if not isinstance(model.classes_, list):
         return chosen[0]
     return chosen[0].graph.concat([label.expand_dims(1) for label in chosen])
 
 
-def k_neighbors_classifier(g: Conversion, model: Any) -> list[Value]:
+def k_neighbors_classifier(g: Conversion, model: Any) -> list[Tensor]:
     """Weighted votes of the k nearest rows."""
     distance, indices = k_nearest(g.x, model, model.n_neighbors)
     weights = neighbour_weights(distance, model.weights).expand_dims(2)
@@ -70,7 +70,7 @@ def k_neighbors_classifier(g: Conversion, model: Any) -> list[Value]:
     return [_side_by_side(chosen, model), *scores]
 
 
-def k_neighbors_regressor(g: Conversion, model: Any) -> Value:
+def k_neighbors_regressor(g: Conversion, model: Any) -> Tensor:
     """Weighted mean of the targets of the k nearest rows."""
     distance, indices = k_nearest(g.x, model, model.n_neighbors)
     weights = neighbour_weights(distance, model.weights)
@@ -78,13 +78,13 @@ def k_neighbors_regressor(g: Conversion, model: Any) -> Value:
     return (targets * weights.expand_dims(2)).sum(axis=1) / weights.sum(keepdims=True)
 
 
-def _radius_weights(g: Conversion, model: Any) -> Value:
+def _radius_weights(g: Conversion, model: Any) -> Tensor:
     """Weights (n, m) of all training rows, 0 outside of the radius."""
     distance, inside = within(g.x, model._fit_X, model.radius, _metric(model), model.effective_metric_params_)
     return inside.where(neighbour_weights(distance, model.weights), 0.0)
 
 
-def radius_neighbors_classifier(g: Conversion, model: Any) -> list[Value]:
+def radius_neighbors_classifier(g: Conversion, model: Any) -> list[Tensor]:
     """Weighted votes of the rows within the radius; an outlier gets the outlier label."""
     weights = _radius_weights(g, model)
     lonely = weights.sum(keepdims=True).equals(0.0)
@@ -104,7 +104,7 @@ def radius_neighbors_classifier(g: Conversion, model: Any) -> list[Value]:
     return [_side_by_side(chosen, model), *scores]
 
 
-def radius_neighbors_regressor(g: Conversion, model: Any) -> Value:
+def radius_neighbors_regressor(g: Conversion, model: Any) -> Tensor:
     """Weighted mean of the targets of the rows within the radius, NaN where there is none."""
     weights = _radius_weights(g, model)
     total = weights.sum(keepdims=True)
@@ -112,7 +112,7 @@ def radius_neighbors_regressor(g: Conversion, model: Any) -> Value:
     return (weights @ targets) / total.equals(0.0).where(np.nan, total)
 
 
-def k_neighbors_transformer(g: Conversion, model: Any) -> Value:
+def k_neighbors_transformer(g: Conversion, model: Any) -> Tensor:
     """The graph of the nearest training rows, dense: their distances, or 1 for each."""
     by_distance = model.mode == "distance"
     distance, indices = k_nearest(g.x, model, model.n_neighbors + by_distance)
@@ -120,13 +120,13 @@ def k_neighbors_transformer(g: Conversion, model: Any) -> Value:
     return g.op("ScatterElements", g.full(np.zeros(model.n_samples_fit_)), indices, values, axis=1)
 
 
-def radius_neighbors_transformer(g: Conversion, model: Any) -> Value:
+def radius_neighbors_transformer(g: Conversion, model: Any) -> Tensor:
     """The graph of the training rows within the radius, dense: their distances, or 1 for each."""
     distance, inside = within(g.x, model._fit_X, model.radius, _metric(model), model.effective_metric_params_)
     return inside.where(distance, 0.0) if model.mode == "distance" else inside.cast(np.float64)
 
 
-def local_outlier_factor(g: Conversion, model: Any) -> list[Value]:
+def local_outlier_factor(g: Conversion, model: Any) -> list[Tensor]:
     """How much sparser a row's neighbourhood is than its neighbours' (LocalOutlierFactor.score_samples)."""
     if not model.novelty:
         raise RuntimeError("LocalOutlierFactor says something of new data only with novelty=True")
@@ -138,7 +138,7 @@ def local_outlier_factor(g: Conversion, model: Any) -> list[Value]:
     return [(scores < 0.0).where(-1, 1, dtype=np.int64).reshape(-1), scores]
 
 
-def nearest_centroid(g: Conversion, model: Any) -> list[Value]:
+def nearest_centroid(g: Conversion, model: Any) -> list[Tensor]:
     """Discriminant scores from scaled distances; with equal priors the label goes by the plain distances."""
     scores = _discriminants(g, model)
     equal = np.allclose(model.class_prior_, 1 / len(model.classes_))
@@ -147,13 +147,13 @@ def nearest_centroid(g: Conversion, model: Any) -> list[Value]:
     return [chosen, scores.softmax()] if hasattr(model, "predict_proba") else [chosen]
 
 
-def nearest_centroid_decision(g: Conversion, model: Any) -> Value:
+def nearest_centroid_decision(g: Conversion, model: Any) -> Tensor:
     """The discriminant scores; of two classes their difference."""
     scores = _discriminants(g, model)
     return scores @ np.array([[-1.0], [1.0]]) if len(model.classes_) == 2 else scores
 
 
-def _discriminants(g: Conversion, model: Any) -> Value:
+def _discriminants(g: Conversion, model: Any) -> Tensor:
     spread = np.where(model.within_class_std_dev_ != 0, model.within_class_std_dev_, 1.0)
     distance = distances(g.x / spread, model.centroids_ / spread, model.metric)
     return 2.0 * np.log(model.class_prior_) - distance * distance

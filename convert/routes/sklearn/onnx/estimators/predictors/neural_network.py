@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...declare import LABEL, Conversion, Output, classifier_outputs, declare, labels, regressor
-from ...values import Value
+from ...tensors import Tensor
 
 
 def register() -> None:
@@ -28,7 +28,7 @@ def _outputs(model: Any) -> list[Output]:
     return [Output(LABEL.name, (model.n_outputs_,), LABEL.dtype), Output("probabilities", (model.n_outputs_,))]
 
 
-def _activated(x: Value, name: str) -> Value:
+def _activated(x: Tensor, name: str) -> Tensor:
     functions = {
         "exp": x.exp,
         "identity": lambda: x,
@@ -40,7 +40,7 @@ def _activated(x: Value, name: str) -> Value:
     return functions[name]()
 
 
-def mlp_regressor(g: Conversion, model: Any) -> Value:
+def mlp_regressor(g: Conversion, model: Any) -> Tensor:
     """All layers: weights, bias, activation."""
     x = g.x
     last = len(model.coefs_) - 1
@@ -49,7 +49,7 @@ def mlp_regressor(g: Conversion, model: Any) -> Value:
     return x
 
 
-def mlp_classifier(g: Conversion, model: Any) -> list[Value]:
+def mlp_classifier(g: Conversion, model: Any) -> list[Tensor]:
     """The class of the greatest output; of two classes and of several labels, what is above one half."""
     outputs = mlp_regressor(g, model)
     above = (outputs > 0.5).cast(np.int64)

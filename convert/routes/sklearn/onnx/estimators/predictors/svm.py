@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...declare import Conversion, classifier, labels, outlier_detector, regressor
-from ...values import Value
+from ...tensors import Tensor
 from ..transformers.kernels import kernel
 
 Array = NDArray[Any]
@@ -30,7 +30,7 @@ def register() -> None:
     outlier_detector(svm.OneClassSVM, one_class_svm)
 
 
-def _kernel(g: Conversion, model: Any) -> Value:
+def _kernel(g: Conversion, model: Any) -> Tensor:
     if callable(model.kernel):
         raise RuntimeError(f"{type(model).__name__} with a Python function as kernel has no translation to ONNX")
     if model.kernel == "precomputed":
@@ -43,18 +43,18 @@ def _dense(matrix: Any) -> Array:
     return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix, np.float64)
 
 
-def support_vector_regressor(g: Conversion, model: Any) -> Value:
+def support_vector_regressor(g: Conversion, model: Any) -> Tensor:
     """The weighted sum of kernels, (n, 1)."""
     return _kernel(g, model) @ _dense(model.dual_coef_).T + model.intercept_
 
 
-def one_class_svm(g: Conversion, model: Any) -> list[Value]:
+def one_class_svm(g: Conversion, model: Any) -> list[Tensor]:
     """1 where the decision value is positive, else -1."""
     decision = support_vector_regressor(g, model)
     return [(decision > 0.0).where(np.int64(1), np.int64(-1), np.int64).reshape(-1), decision]
 
 
-def support_vector_classifier(g: Conversion, model: Any) -> list[Value]:
+def support_vector_classifier(g: Conversion, model: Any) -> list[Tensor]:
     """The class with the most votes of all pairs, and probabilities or decision values."""
     pairs, decisions, wins = _duels(g, model)
     scores = _decision_function(decisions, wins, pairs, model)
@@ -65,13 +65,13 @@ def support_vector_classifier(g: Conversion, model: Any) -> list[Value]:
     return [labels(index, model.classes_), scores]
 
 
-def decision_function(g: Conversion, model: Any) -> Value:
+def decision_function(g: Conversion, model: Any) -> Tensor:
     """``decision_function``, whatever ``support_vector_classifier`` gives."""
     pairs, decisions, wins = _duels(g, model)
     return _decision_function(decisions, wins, pairs, model)
 
 
-def _duels(g: Conversion, model: Any) -> tuple[list[tuple[int, int]], Value, Value]:
+def _duels(g: Conversion, model: Any) -> tuple[list[tuple[int, int]], Tensor, Tensor]:
     """The pairs of classes, libsvm's decision value of each (n, pairs), and 1 where the first class wins."""
     pairs = list(combinations(range(len(model.classes_)), 2))
     decisions = _kernel(g, model) @ _pair_coefficients(model, pairs) + model._intercept_
@@ -90,7 +90,7 @@ def _pair_coefficients(model: Any, pairs: Sequence[tuple[int, int]]) -> Array:
     return table
 
 
-def _votes(wins: Value, pairs: Sequence[tuple[int, int]]) -> Value:
+def _votes(wins: Tensor, pairs: Sequence[tuple[int, int]]) -> Tensor:
     """How many duels each class wins, (n, classes)."""
     return wins @ _sides(pairs, 0) + (1.0 - wins) @ _sides(pairs, 1)
 
@@ -101,7 +101,7 @@ def _sides(pairs: Sequence[tuple[int, int]], side: int) -> Array:
     return np.eye(max(map(max, pairs)) + 1)[first]
 
 
-def _decision_function(decisions: Value, wins: Value, pairs: Sequence[tuple[int, int]], model: Any) -> Value:
+def _decision_function(decisions: Tensor, wins: Tensor, pairs: Sequence[tuple[int, int]], model: Any) -> Tensor:
     """Votes plus bounded sums of confidence (``ovr``), or one value per pair; (n,) of two classes."""
     if len(pairs) == 1:
         return (-decisions).reshape(-1)
@@ -111,7 +111,7 @@ def _decision_function(decisions: Value, wins: Value, pairs: Sequence[tuple[int,
     return _votes(wins, pairs) + confidence / ((abs(confidence) + 1.0) * 3.0)
 
 
-def _coupled(decisions: Value, pairs: Sequence[tuple[int, int]], model: Any) -> Value:
+def _coupled(decisions: Tensor, pairs: Sequence[tuple[int, int]], model: Any) -> Tensor:
     """Probabilities of the classes from those of the pairs (Wu, Lin and Weng 2004, second approach; libsvm)."""
     count = max(map(max, pairs)) + 1
     ratio = -(decisions * model._probA + model._probB)
@@ -128,7 +128,7 @@ def _coupled(decisions: Value, pairs: Sequence[tuple[int, int]], model: Any) -> 
     return decisions.graph.loop(rounds, [start, matrix], lambda _, state: _round(state[0], state[1], count))[0]
 
 
-def _round(p: Value, matrix: Value, count: int) -> tuple[Value, Sequence[Value]]:
+def _round(p: Tensor, matrix: Tensor, count: int) -> tuple[Tensor, Sequence[Tensor]]:
     """One sweep over the classes; rows whose error is below libsvm's bound stay as they are."""
     gradient = (matrix @ p.expand_dims(2)).reshape(-1, count)
     objective = (p * gradient).sum(keepdims=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...declare import Conversion, regressor, transformer
-from ...values import Value
+from ...tensors import Tensor
 
 
 def register() -> None:
@@ -17,11 +17,11 @@ def register() -> None:
     transformer(cross_decomposition.PLSSVD, pls_svd)
 
 
-def pls(g: Conversion, model: Any) -> Value:
+def pls(g: Conversion, model: Any) -> Tensor:
     """A linear model of the centred features."""
     return (g.x - model._x_mean) @ model.coef_.T + model.intercept_
 
 
-def pls_svd(g: Conversion, model: Any) -> Value:
+def pls_svd(g: Conversion, model: Any) -> Tensor:
     """Scores of the scaled features."""
     return ((g.x - model._x_mean) / model._x_std) @ model.x_weights_

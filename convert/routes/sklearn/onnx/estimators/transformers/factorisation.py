@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...declare import Conversion, transformer
-from ...values import Value
+from ...tensors import Tensor
 
 _TINY = float(np.finfo(np.float32).eps)
 """EPSILON of sklearn.decomposition._nmf."""
@@ -29,7 +29,7 @@ def register() -> None:
     transformer(decomposition.LatentDirichletAllocation, latent_dirichlet_allocation)
 
 
-def nmf(g: Conversion, model: Any) -> Value:
+def nmf(g: Conversion, model: Any) -> Tensor:
     """Weights W that minimise the divergence of ``W @ components_`` from x, by the model's own solver."""
     if model.solver == "mu":
         return _multiplicative_nmf(g, model)
@@ -38,13 +38,13 @@ def nmf(g: Conversion, model: Any) -> Value:
     return _coordinate_descent_nmf(g, model)
 
 
-def _coordinate_descent_nmf(g: Conversion, model: Any) -> Value:
+def _coordinate_descent_nmf(g: Conversion, model: Any) -> Tensor:
     """Cyclic coordinate descent over the components (sklearn.decomposition._nmf._fit_coordinate_descent)."""
     h = model.components_.astype(np.float64)
     l1, l2 = _regularisation(model)
     gram = h @ h.T + l2 * np.eye(len(h))
 
-    def sweep(step: Value, state: Sequence[Value]) -> tuple[Value, Sequence[Value]]:
+    def sweep(step: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, Sequence[Tensor]]:
         w, target, first = state
         violations = []
         for t, unit in enumerate(np.eye(len(h))):
@@ -63,12 +63,12 @@ def _coordinate_descent_nmf(g: Conversion, model: Any) -> Value:
     return g.loop(model.max_iter, start, sweep)[0]
 
 
-def _multiplicative_nmf(g: Conversion, model: Any) -> Value:
+def _multiplicative_nmf(g: Conversion, model: Any) -> Tensor:
     """Multiplicative updates; the divergence is looked at after every tenth (_fit_multiplicative_update)."""
     h, beta = model.components_.astype(np.float64), _beta(model)
     gamma = 1 / (2 - beta) if beta < 1 else 1 / (beta - 1) if beta > 2 else 1.0
 
-    def update(step: Value, state: Sequence[Value]) -> tuple[Value, Sequence[Value]]:
+    def update(step: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, Sequence[Tensor]]:
         x, w, at_start, previous = state
         w = _multiplied(x, w, h, model, gamma)
         if beta < 1:
@@ -85,11 +85,11 @@ def _multiplicative_nmf(g: Conversion, model: Any) -> Value:
     return g.loop(model.max_iter, (g.x, w, error, error), update)[1]
 
 
-def mini_batch_nmf(g: Conversion, model: Any) -> Value:
+def mini_batch_nmf(g: Conversion, model: Any) -> Tensor:
     """Multiplicative updates until the weights change little (MiniBatchNMF._solve_W)."""
     h = model.components_.astype(np.float64)
 
-    def update(step: Value, state: Sequence[Value]) -> tuple[Value, Sequence[Value]]:
+    def update(step: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, Sequence[Tensor]]:
         x, w = state
         new = _multiplied(x, w, h, model, model._gamma)
         change = _norm(new - w) / _norm(new)
@@ -108,12 +108,12 @@ def _beta(model: Any) -> float:
     return float(_BETA.get(model.beta_loss, model.beta_loss))
 
 
-def _uniform_weights(g: Conversion, components: int) -> Value:
+def _uniform_weights(g: Conversion, components: int) -> Tensor:
     mean = g.x.mean(axis=0, keepdims=True).mean(axis=1, keepdims=True)
     return g.full(np.zeros(components)) + (mean / float(components)).sqrt()
 
 
-def _multiplied(x: Value, w: Value, h: NDArray[Any], model: Any, gamma: float) -> Value:
+def _multiplied(x: Tensor, w: Tensor, h: NDArray[Any], model: Any, gamma: float) -> Tensor:
     """One multiplicative update of the weights (_multiplicative_update_w)."""
     beta = _beta(model)
     l1, l2 = _regularisation(model)
@@ -129,7 +129,7 @@ def _multiplied(x: Value, w: Value, h: NDArray[Any], model: Any, gamma: float) -
     return w * (ratio if gamma == 1 else ratio**gamma)
 
 
-def _divergence(x: Value, w: Value, h: NDArray[Any], beta: float) -> Value:
+def _divergence(x: Tensor, w: Tensor, h: NDArray[Any], beta: float) -> Tensor:
     """Square root of twice the beta-divergence, a scalar (_beta_divergence)."""
     product = w @ h
     if beta == 2:
@@ -147,20 +147,20 @@ def _divergence(x: Value, w: Value, h: NDArray[Any], beta: float) -> Value:
     return (result.maximum(0.0) * 2.0).sqrt()
 
 
-def _total(value: Value) -> Value:
+def _total(value: Tensor) -> Tensor:
     return value.sum(axis=1).sum(axis=0)
 
 
-def _norm(value: Value) -> Value:
+def _norm(value: Tensor) -> Tensor:
     return _total(value * value).sqrt()
 
 
-def latent_dirichlet_allocation(g: Conversion, model: Any) -> Value:
+def latent_dirichlet_allocation(g: Conversion, model: Any) -> Tensor:
     """Topic proportions by the variational e-step, each document until it changes little (_update_doc_distribution)."""
     words = model.exp_dirichlet_component_.astype(np.float64)
     tiny = float(np.finfo(model.components_.dtype).eps)
 
-    def update(step: Value, state: Sequence[Value]) -> tuple[Value, Sequence[Value]]:
+    def update(step: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, Sequence[Tensor]]:
         counts, topics, expectation, active = state
         phi = expectation @ words + tiny
         new = expectation * ((counts / phi) @ words.T) + model.doc_topic_prior_
@@ -175,12 +175,12 @@ def latent_dirichlet_allocation(g: Conversion, model: Any) -> Value:
     return topics / topics.sum(keepdims=True)
 
 
-def _dirichlet_expectation(x: Value) -> Value:
+def _dirichlet_expectation(x: Tensor) -> Tensor:
     """``exp(E[log(theta)])`` for theta drawn from a Dirichlet distribution with parameters x."""
     return (_digamma(x) - _digamma(x.sum(keepdims=True))).exp()
 
 
-def _digamma(x: Value) -> Value:
+def _digamma(x: Tensor) -> Tensor:
     """Digamma for x > 0: six steps of its recurrence, then the asymptotic series that scikit-learn uses."""
     steps = sum((1.0 / (x + float(i)) for i in range(1, 6)), 1.0 / x)
     inverse = 1.0 / (x + 6.0)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...declare import AS_INPUT, Conversion, Output, declare
-from ...values import Value
+from ...tensors import Tensor
 
 
 def register() -> None:
@@ -34,6 +34,6 @@ def _output(model: Any) -> list[Output]:
     return [Output("variable", (int(np.sum(model.get_support())),), AS_INPUT)]
 
 
-def selected_columns(g: Conversion, model: Any) -> Value:
+def selected_columns(g: Conversion, model: Any) -> Tensor:
     """The columns that the selector keeps."""
     return g.raw.columns(model.get_support(indices=True))

@@ -9,7 +9,7 @@ from onnx import numpy_helper
 
 from ...declare import AS_INPUT, Conversion, Output, declare, transformer
 from ...distances import distances, neighbour_weights
-from ...values import STRING, Value
+from ...tensors import STRING, Tensor
 
 
 def register() -> None:
@@ -31,7 +31,7 @@ def _filled_output(model: Any) -> list[Output]:
     return [Output("variable", (len(model.get_feature_names_out()),), AS_INPUT)]
 
 
-def missing(x: Value, marker: Any) -> Value:
+def missing(x: Tensor, marker: Any) -> Tensor:
     """Where values are missing: NaN, or whatever else was declared to mean it.
 
     A tensor of strings holds neither NaN nor None, so that nothing in it is missing unless a string says so.
@@ -41,30 +41,29 @@ def missing(x: Value, marker: Any) -> Value:
     return x.is_nan() if isinstance(marker, float) and np.isnan(marker) else x.equals(marker)
 
 
-def _equals_text(x: Value, text: str) -> Value:
+def _equals_text(x: Tensor, text: str) -> Tensor:
     """Equal compares strings only from opset 19 on; a look-up does it in all."""
-    table = {"keys_strings": [text], "values_int64s": [1], "default_int64": 0}
-    return x.graph.op("LabelEncoder", x, dtype=np.int64, domain="ai.onnx.ml", **table).cast(bool)
+    return x.lookup({text: 1}, 0).cast(bool)
 
 
-def _nowhere(x: Value) -> Value:
+def _nowhere(x: Tensor) -> Tensor:
     no = numpy_helper.from_array(np.array([False]))
     return x.graph.op("ConstantOfShape", x.shape(), dtype=bool, value=no)
 
 
-def missing_indicator(g: Conversion, model: Any) -> Value:
+def missing_indicator(g: Conversion, model: Any) -> Tensor:
     """Where values are missing, in the columns that the indicator was fitted to show."""
     return missing((g.raw if g.inputs[0].dtype == STRING else g.x), model.missing_values).columns(model.features_)
 
 
-def _with_indicator(g: Conversion, filled: Value, model: Any) -> Value:
+def _with_indicator(g: Conversion, filled: Tensor, model: Any) -> Tensor:
     """The filled columns, then those of the fitted indicator if the imputer has one."""
     if not model.add_indicator:
         return filled
     return g.concat([filled, missing_indicator(g, model.indicator_).cast(filled.dtype)])
 
 
-def simple_imputer(g: Conversion, model: Any) -> Value:
+def simple_imputer(g: Conversion, model: Any) -> Tensor:
     """A constant per column in place of missing values; columns without a constant are left out."""
     x = g.raw if g.inputs[0].dtype == STRING else g.x
     statistics = np.asarray(model.statistics_, object if x.dtype == STRING else np.float64)
@@ -76,7 +75,7 @@ def simple_imputer(g: Conversion, model: Any) -> Value:
     return _with_indicator(g, missing(chosen, model.missing_values).where(chosen.like(statistics), chosen), model)
 
 
-def iterative_imputer(g: Conversion, model: Any) -> Value:
+def iterative_imputer(g: Conversion, model: Any) -> Tensor:
     """Columns predicted from the others, one after the other, in the order of the fit (IterativeImputer.transform)."""
     if model.sample_posterior:
         raise RuntimeError("IterativeImputer(sample_posterior=True) draws at random")
@@ -93,7 +92,7 @@ def iterative_imputer(g: Conversion, model: Any) -> Value:
     return _with_indicator(g, nothing_known.where(start, filled) if model.n_iter_ else start, model)
 
 
-def knn_imputer(g: Conversion, model: Any) -> Value:
+def knn_imputer(g: Conversion, model: Any) -> Tensor:
     """Each missing value becomes the mean of its column over the nearest donors that have it (KNNImputer.transform)."""
     absent = missing(g.x, model.missing_values)
     x = absent.where(np.nan, g.x)
@@ -109,7 +108,7 @@ def knn_imputer(g: Conversion, model: Any) -> Value:
     return _with_indicator(g, g.concat(columns), model)
 
 
-def _imputed(apart: Value, column: np.ndarray[Any, Any], model: Any) -> Value:
+def _imputed(apart: Tensor, column: np.ndarray[Any, Any], model: Any) -> Tensor:
     """What stands in for a missing value of one column, (n, 1), from the distances to all training rows."""
     givers = np.flatnonzero(~np.isnan(column))
     reach = apart.columns(givers)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...declare import Conversion, regressor, transformer
 from ...distances import distances, euclidean_squared, unit_rows, unit_rows_of
-from ...values import Value
+from ...tensors import Tensor
 
 Array = NDArray[Any]
 
@@ -31,7 +31,7 @@ def register() -> None:
     regressor(KernelRidge, kernel_ridge, lambda model: np.size(model.dual_coef_[0]))
 
 
-def kernel(x: Value, rows: Array, metric: str, parameters: Mapping[str, Any]) -> Value:
+def kernel(x: Tensor, rows: Array, metric: str, parameters: Mapping[str, Any]) -> Tensor:
     """The kernel matrix (n, m) between the input and constant rows, by the name of a kernel of scikit-learn.
 
     ``parameters`` may hold more than the kernel takes, as in ``pairwise_kernels(..., filter_params=True)``.
@@ -50,43 +50,43 @@ def _gamma(rows: Array, gamma: float | None) -> float:
     return 1.0 / rows.shape[1] if gamma is None else gamma
 
 
-def _linear(x: Value, rows: Array, **_: Any) -> Value:
+def _linear(x: Tensor, rows: Array, **_: Any) -> Tensor:
     return x @ rows.T
 
 
-def _polynomial(x: Value, rows: Array, degree: float = 3, gamma: float | None = None, coef0: float = 1) -> Value:
+def _polynomial(x: Tensor, rows: Array, degree: float = 3, gamma: float | None = None, coef0: float = 1) -> Tensor:
     return (x @ (rows.T * _gamma(rows, gamma)) + coef0) ** degree
 
 
-def _sigmoid(x: Value, rows: Array, gamma: float | None = None, coef0: float = 1, **_: Any) -> Value:
+def _sigmoid(x: Tensor, rows: Array, gamma: float | None = None, coef0: float = 1, **_: Any) -> Tensor:
     return (x @ (rows.T * _gamma(rows, gamma)) + coef0).tanh()
 
 
-def _rbf(x: Value, rows: Array, gamma: float | None = None, **_: Any) -> Value:
+def _rbf(x: Tensor, rows: Array, gamma: float | None = None, **_: Any) -> Tensor:
     return (euclidean_squared(x, rows) * -_gamma(rows, gamma)).exp()
 
 
-def _laplacian(x: Value, rows: Array, gamma: float | None = None, **_: Any) -> Value:
+def _laplacian(x: Tensor, rows: Array, gamma: float | None = None, **_: Any) -> Tensor:
     return (distances(x, rows, "manhattan") * -_gamma(rows, gamma)).exp()
 
 
-def _cosine(x: Value, rows: Array, **_: Any) -> Value:
+def _cosine(x: Tensor, rows: Array, **_: Any) -> Tensor:
     return unit_rows(x) @ unit_rows_of(rows).T
 
 
-def _additive_chi2(x: Value, rows: Array, **_: Any) -> Value:
-    def minus_chi2(row: Value) -> Value:
+def _additive_chi2(x: Tensor, rows: Array, **_: Any) -> Tensor:
+    def minus_chi2(row: Tensor) -> Tensor:
         total = row + rows
         return -((row - rows) ** 2.0 / total.equals(0.0).where(1.0, total)).sum()
 
     return x.graph.scan(x, minus_chi2)
 
 
-def _chi2(x: Value, rows: Array, gamma: float = 1.0, **_: Any) -> Value:
+def _chi2(x: Tensor, rows: Array, gamma: float = 1.0, **_: Any) -> Tensor:
     return (_additive_chi2(x, rows) * gamma).exp()
 
 
-KERNELS: dict[str, Callable[..., Value]] = {
+KERNELS: dict[str, Callable[..., Tensor]] = {
     "additive_chi2": _additive_chi2,
     "chi2": _chi2,
     "cosine": _cosine,
@@ -104,18 +104,18 @@ def _parameters(model: Any) -> dict[str, Any]:
     return {**(model.kernel_params or {}), "gamma": model.gamma, "degree": model.degree, "coef0": model.coef0}
 
 
-def kernel_ridge(g: Conversion, model: Any) -> Value:
+def kernel_ridge(g: Conversion, model: Any) -> Tensor:
     """Kernel with the training rows, times the dual coefficients."""
     dual = model.dual_coef_.reshape(len(model.dual_coef_), -1)
     return kernel(g.x, model.X_fit_, model.kernel, _parameters(model)) @ dual
 
 
-def kernel_pca(g: Conversion, model: Any) -> Value:
+def kernel_pca(g: Conversion, model: Any) -> Tensor:
     """Kernel with the training rows, centred and projected."""
     return project(kernel(g.x, model.X_fit_, model.kernel, _parameters(model) | {"gamma": model.gamma_}), model)
 
 
-def project(raw: Value, model: Any) -> Value:
+def project(raw: Tensor, model: Any) -> Tensor:
     """A kernel matrix (n, m), centred and projected on a KernelPCA's scaled eigenvectors."""
     positive = model.eigenvalues_ > 0
     scaled = np.zeros_like(model.eigenvectors_, np.float64)
@@ -123,29 +123,29 @@ def project(raw: Value, model: Any) -> Value:
     return centred(raw, model._centerer) @ scaled
 
 
-def centred(raw: Value, centerer: Any) -> Value:
+def centred(raw: Tensor, centerer: Any) -> Tensor:
     """KernelCenterer.transform: less the columns' means at fitting, less each row's mean, plus the mean of all."""
     row_means = raw.sum(keepdims=True) / float(len(centerer.K_fit_rows_))
     return raw - centerer.K_fit_rows_ - row_means + centerer.K_fit_all_
 
 
-def nystroem(g: Conversion, model: Any) -> Value:
+def nystroem(g: Conversion, model: Any) -> Tensor:
     """Kernel with the landmarks, times the normalisation."""
     return kernel(g.x, model.components_, model.kernel, _parameters(model)) @ model.normalization_.T
 
 
-def rbf_sampler(g: Conversion, model: Any) -> Value:
+def rbf_sampler(g: Conversion, model: Any) -> Tensor:
     """Random Fourier features of the RBF kernel."""
     return (g.x @ model.random_weights_ + model.random_offset_).cos() * np.sqrt(2.0 / model.n_components)
 
 
-def skewed_chi2_sampler(g: Conversion, model: Any) -> Value:
+def skewed_chi2_sampler(g: Conversion, model: Any) -> Tensor:
     """Random Fourier features of the skewed chi-squared kernel."""
     projection = (g.x + model.skewedness).log() @ model.random_weights_ + model.random_offset_
     return projection.cos() * np.sqrt(2.0 / model.n_components)
 
 
-def additive_chi2_sampler(g: Conversion, model: Any) -> Value:
+def additive_chi2_sampler(g: Conversion, model: Any) -> Tensor:
     """Sampled Fourier transform of the additive chi-squared kernel; a zero stays zero in every feature."""
     interval = model.sample_interval or {1: 0.8, 2: 0.5, 3: 0.4}[model.sample_steps]
     zero = g.x.equals(0.0)
@@ -158,7 +158,7 @@ def additive_chi2_sampler(g: Conversion, model: Any) -> Value:
     return g.concat(features)
 
 
-def polynomial_count_sketch(g: Conversion, model: Any) -> Value:
+def polynomial_count_sketch(g: Conversion, model: Any) -> Tensor:
     """Circular convolution of ``degree`` count sketches, as a product in the frequency domain.
 
     A sketch is linear in the features, and so is its Fourier transform: both are one matrix.
@@ -175,7 +175,7 @@ def polynomial_count_sketch(g: Conversion, model: Any) -> Value:
     return (real @ wave.real + imaginary @ wave.imag) / float(size)
 
 
-def _affine(x: Value, weights: Array, features: int) -> tuple[Value, Value]:
+def _affine(x: Tensor, weights: Array, features: int) -> tuple[Tensor, Tensor]:
     """Real and imaginary part of ``x @ weights``, where a row beyond the features belongs to the constant 1."""
     real, imaginary = (x @ part[:features] + part[features:].sum(axis=0) for part in (weights.real, weights.imag))
     return real, imaginary

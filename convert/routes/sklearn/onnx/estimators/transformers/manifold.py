@@ -8,7 +8,7 @@ import numpy as np
 
 from ...declare import Conversion, transformer
 from ...distances import within
-from ...values import Value
+from ...tensors import Tensor
 from ..predictors.neighbors import k_nearest
 from .kernels import project
 
@@ -21,7 +21,7 @@ def register() -> None:
     transformer(manifold.LocallyLinearEmbedding, locally_linear_embedding)
 
 
-def isomap(g: Conversion, model: Any) -> Value:
+def isomap(g: Conversion, model: Any) -> Tensor:
     """Shortest paths through the training set's graph, embedded by kernel PCA."""
     paths = np.asarray(model.dist_matrix_, np.float64)
     if model.n_neighbors is not None:
@@ -37,7 +37,7 @@ def isomap(g: Conversion, model: Any) -> Value:
     return project(lengths * lengths * -0.5, model.kernel_pca_)
 
 
-def locally_linear_embedding(g: Conversion, model: Any) -> Value:
+def locally_linear_embedding(g: Conversion, model: Any) -> Tensor:
     """The neighbours' embeddings, weighted so that they rebuild the row (barycenter_weights)."""
     k = model.n_neighbors
     _, indices = k_nearest(g.x, model.nbrs_, k)
@@ -50,7 +50,7 @@ def locally_linear_embedding(g: Conversion, model: Any) -> Value:
     return (g.constant(model.embedding_, np.float64).take(indices) * weights).sum(axis=1)
 
 
-def solve_for_ones(matrix: Value, k: int) -> Value:
+def solve_for_ones(matrix: Tensor, k: int) -> Tensor:
     """Solve ``matrix @ w = 1`` for each of a stack of positive definite matrices (n, k, k): w is (n, k, 1).
 
     Gauss-Jordan elimination, unrolled; positive definite matrices need no pivots.

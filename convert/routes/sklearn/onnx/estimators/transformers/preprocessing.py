@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...declare import AS_INPUT, Conversion, Output, declare, transformer
 from ...functions import elementwise, log1p, normal_quantile
 from ...tables import interpolate, interval, look_up
-from ...values import Value
+from ...tensors import Tensor
 
 Array = NDArray[Any]
 
@@ -35,7 +35,7 @@ def _function_output(model: Any) -> list[Output]:
     return [Output("variable", (getattr(model, "n_features_in_", None),), AS_INPUT if model.func is None else None)]
 
 
-def function_transformer(g: Conversion, model: Any) -> Value:
+def function_transformer(g: Conversion, model: Any) -> Tensor:
     """Whatever comes, or a function of numpy applied to it."""
     if model.func is None:
         return g.concat(g.inputs)
@@ -44,12 +44,12 @@ def function_transformer(g: Conversion, model: Any) -> Value:
     return elementwise(model.func)(g.x)
 
 
-def normalizer(g: Conversion, model: Any) -> Value:
+def normalizer(g: Conversion, model: Any) -> Tensor:
     """Rows of norm 1."""
     return normalized(g.x, model.norm)
 
 
-def normalized(x: Value, norm: str | None) -> Value:
+def normalized(x: Tensor, norm: str | None) -> Tensor:
     """Rows of norm ``l1``, ``l2`` or ``max`` 1, as they are for None; rows of zeros stay zeros."""
     if norm is None:
         return x
@@ -59,7 +59,7 @@ def normalized(x: Value, norm: str | None) -> Value:
     return x / size.equals(0.0).where(1.0, size)
 
 
-def k_bins_discretizer(g: Conversion, model: Any) -> Value:
+def k_bins_discretizer(g: Conversion, model: Any) -> Tensor:
     """The number of inner edges that a value reaches, as it is or one-hot."""
     codes = interval(g.x, [edges[1:-1] for edges in model.bin_edges_])
     if model.encode == "ordinal":
@@ -69,7 +69,7 @@ def k_bins_discretizer(g: Conversion, model: Any) -> Value:
     return codes.columns(column).equals(bins).cast(np.float64)
 
 
-def power_transformer(g: Conversion, model: Any) -> Value:
+def power_transformer(g: Conversion, model: Any) -> Tensor:
     """Box-Cox or Yeo-Johnson per column, then standardised."""
     powers = {"box-cox": box_cox, "yeo-johnson": _yeo_johnson}
     transformed = powers[model.method](g.x, model.lambdas_)
@@ -78,27 +78,27 @@ def power_transformer(g: Conversion, model: Any) -> Value:
     return (transformed - model._scaler.mean_) / model._scaler.scale_
 
 
-def box_cox(x: Value, exponent: Array) -> Value:
+def box_cox(x: Tensor, exponent: Array) -> Tensor:
     """``(x^e - 1) / e`` per column, ``log(x)`` where e is 0."""
     zero = exponent == 0
     power = (x ** np.where(zero, 1.0, exponent) - 1.0) / np.where(zero, 1.0, exponent)
     return x.graph.constant(zero).where(x.log(), power) if zero.any() else power
 
 
-def _yeo_johnson(x: Value, exponent: Array) -> Value:
+def _yeo_johnson(x: Tensor, exponent: Array) -> Tensor:
     """Box-Cox of ``1 + x`` where x is positive, and of ``1 - x`` with ``2 - e`` and the sign turned elsewhere."""
     positive = _shifted_box_cox(x.maximum(0.0), exponent)
     negative = _shifted_box_cox(-(x.minimum(0.0)), 2.0 - exponent)
     return (x >= 0.0).where(positive, -negative)
 
 
-def _shifted_box_cox(x: Value, exponent: Array) -> Value:
+def _shifted_box_cox(x: Tensor, exponent: Array) -> Tensor:
     zero = np.abs(exponent) < np.finfo(np.float64).eps
     power = ((x + 1.0) ** np.where(zero, 1.0, exponent) - 1.0) / np.where(zero, 1.0, exponent)
     return x.graph.constant(zero).where(log1p(x), power) if zero.any() else power
 
 
-def quantile_transformer(g: Conversion, model: Any) -> Value:
+def quantile_transformer(g: Conversion, model: Any) -> Tensor:
     """The share of training values below, interpolated between quantiles; for "normal", that quantile of it."""
     quantiles = list(model.quantiles_.T)
     shares = interpolate(g.x, quantiles, [model.references_] * len(quantiles))
@@ -111,7 +111,7 @@ def quantile_transformer(g: Conversion, model: Any) -> Value:
     return normal_quantile(bounded.clip(edge, 1 - edge))
 
 
-def spline_transformer(g: Conversion, model: Any) -> Value:
+def spline_transformer(g: Conversion, model: Any) -> Tensor:
     """B-spline basis functions of each column, (n, columns * functions)."""
     splines, x = model.bsplines_, g.x
     if model.extrapolation in ("constant", "linear"):
@@ -128,7 +128,7 @@ def spline_transformer(g: Conversion, model: Any) -> Value:
     return kept.reshape(0, len(model.get_feature_names_out()))
 
 
-def _extrapolated(x: Value, model: Any) -> Value:
+def _extrapolated(x: Tensor, model: Any) -> Tensor:
     """The basis functions within the bounds; beyond them, those at that end go on, and all others are 0.
 
     SplineTransformer counts ``degree`` up from column to column when it extrapolates linearly with a degree below 2,
@@ -152,14 +152,14 @@ def _extrapolated(x: Value, model: Any) -> Value:
     return (x < low).expand_dims(2).where(below, outside)
 
 
-def _basis(x: Value, splines: Any) -> Value:
+def _basis(x: Tensor, splines: Any) -> Tensor:
     """All basis functions of all columns, (n, columns, functions): each interval's Taylor polynomial at its start."""
     degree = splines[0].k
     starts = [spline.t[degree : -degree - 1] for spline in splines]
     index = interval(x, [start[1:] for start in starts])
     offset = (x - look_up(index, starts)).expand_dims(2)
 
-    def term(order: int) -> Value:
+    def term(order: int) -> Tensor:
         parts = [spline(start, nu=order) / factorial(order) for spline, start in zip(splines, starts, strict=True)]
         return look_up(index, parts)
 

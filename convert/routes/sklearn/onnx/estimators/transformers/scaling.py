@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...declare import Conversion, transformer
-from ...values import Value
+from ...tensors import Tensor
 
 
 def register() -> None:
@@ -29,18 +29,18 @@ def register() -> None:
     transformer(preprocessing.PolynomialFeatures, polynomial_features)
 
 
-def _features(g: Conversion) -> Value:
+def _features(g: Conversion) -> Tensor:
     """The features as scikit-learn checks them: floating ones in their own width, integers in double."""
     widths = {value.dtype for value in g.inputs}
     return g.inputs[0] if len(g.inputs) == 1 and widths <= {np.dtype(np.float32)} else g.x
 
 
-def _in_place(x: Value, step: Callable[[Value], Value]) -> Value:
+def _in_place(x: Tensor, step: Callable[[Tensor], Tensor]) -> Tensor:
     """``x op= doubles`` as numpy does it: computed in double, stored in the width of ``x``."""
     return step(x.cast(np.float64)).cast(x.dtype)
 
 
-def standard_scaler(g: Conversion, model: Any) -> Value:
+def standard_scaler(g: Conversion, model: Any) -> Tensor:
     """Mean and scale are rounded to the width of the features before they are applied."""
     x = _features(g)
     if model.with_mean:
@@ -48,20 +48,20 @@ def standard_scaler(g: Conversion, model: Any) -> Value:
     return x / model.scale_ if model.with_std else x
 
 
-def min_max_scaler(g: Conversion, model: Any) -> Value:
+def min_max_scaler(g: Conversion, model: Any) -> Tensor:
     """Scaled, then shifted, then clipped if so asked."""
     x = _in_place(_features(g), lambda x: x * model.scale_)
     x = _in_place(x, lambda x: x + model.min_)
     return x.clip(*model.feature_range) if model.clip else x
 
 
-def max_abs_scaler(g: Conversion, model: Any) -> Value:
+def max_abs_scaler(g: Conversion, model: Any) -> Tensor:
     """Divided by the greatest absolute value, clipped if so asked."""
     x = _in_place(_features(g), lambda x: x / model.scale_)
     return x.clip(-1.0, 1.0) if model.clip else x
 
 
-def robust_scaler(g: Conversion, model: Any) -> Value:
+def robust_scaler(g: Conversion, model: Any) -> Tensor:
     """Centred on the median, divided by the range of the quantiles."""
     x = _features(g)
     if model.with_centering:
@@ -69,13 +69,13 @@ def robust_scaler(g: Conversion, model: Any) -> Value:
     return _in_place(x, lambda x: x / model.scale_) if model.with_scaling else x
 
 
-def binarizer(g: Conversion, model: Any) -> Value:
+def binarizer(g: Conversion, model: Any) -> Tensor:
     """1 above the threshold, else 0."""
     x = _features(g)
     return (x > model.threshold).cast(x.dtype)
 
 
-def polynomial_features(g: Conversion, model: Any) -> Value:
+def polynomial_features(g: Conversion, model: Any) -> Tensor:
     """Products of features; each of degree d is a feature times a product of degree d - 1, all d in one step."""
     x = _features(g)
     columns, products = [], x

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...declare import Conversion, transformer
-from ...values import Value
+from ...tensors import Tensor
 
 Array = NDArray[Any]
 
@@ -30,17 +30,17 @@ def _width(model: Any) -> int:
     return int(len(model.dictionary) * (2 if model.split_sign else 1))
 
 
-def dictionary_learning(g: Conversion, model: Any) -> Value:
+def dictionary_learning(g: Conversion, model: Any) -> Tensor:
     """Codes over the learned atoms."""
     return _coded(g, model, model.components_, model.alpha if model.transform_alpha is None else model.transform_alpha)
 
 
-def sparse_coder(g: Conversion, model: Any) -> Value:
+def sparse_coder(g: Conversion, model: Any) -> Tensor:
     """Codes over the given atoms."""
     return _coded(g, model, model.dictionary, model.transform_alpha)
 
 
-def _coded(g: Conversion, model: Any, atoms: Array, alpha: float | None) -> Value:
+def _coded(g: Conversion, model: Any, atoms: Array, alpha: float | None) -> Tensor:
     """``sparse_encode``, then the signs split into columns of their own if asked for."""
     atoms = np.asarray(atoms, np.float64)
     penalty = 1.0 if alpha is None else float(alpha)
@@ -59,19 +59,19 @@ def _coded(g: Conversion, model: Any, atoms: Array, alpha: float | None) -> Valu
     return g.concat([code.maximum(0.0), -(code.minimum(0.0))]) if model.split_sign else code
 
 
-def _shrunk(x: Value, penalty: float, positive: bool) -> Value:
+def _shrunk(x: Tensor, penalty: float, positive: bool) -> Tensor:
     """Soft thresholding."""
     return (x - penalty).maximum(0.0) if positive else x.sign() * (abs(x) - penalty).maximum(0.0)
 
 
-def lasso(x: Value, atoms: Array, penalty: float, positive: bool, tolerance: float, limit: int) -> Value:
+def lasso(x: Tensor, atoms: Array, penalty: float, positive: bool, tolerance: float, limit: int) -> Tensor:
     """The minimum of ``|x - w atoms|^2 / 2 + penalty |w|`` by cyclic coordinate descent over the atoms.
 
     Order, screening and stopping rule are those of scikit-learn (enet_coordinate_descent_gram), for each row.
     """
     gram = atoms @ atoms.T
 
-    def sweep(step: Value, state: Sequence[Value]) -> tuple[Value, Sequence[Value]]:
+    def sweep(step: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, Sequence[Tensor]]:
         w, target, energy, kept, running = state
         before = w
         for j in np.flatnonzero(np.diag(gram)):
@@ -92,8 +92,8 @@ def lasso(x: Value, atoms: Array, penalty: float, positive: bool, tolerance: flo
 
 
 def _dual_gap(
-    w: Value, target: Value, energy: Value, gram: Array, penalty: float, positive: bool
-) -> tuple[Value, Value]:
+    w: Tensor, target: Tensor, energy: Tensor, gram: Array, penalty: float, positive: bool
+) -> tuple[Tensor, Tensor]:
     """How far from the minimum the rows can be at most (n, 1), and which atoms can be part of it (n, atoms)."""
     made = w @ gram
     pull = target - made
@@ -107,7 +107,7 @@ def _dual_gap(
     return gap, (slack <= (abs(gap) * 2.0).sqrt() / penalty) & (np.diag(gram) > 0)
 
 
-def orthogonal_matching_pursuit(g: Conversion, atoms: Array, count: int) -> Value:
+def orthogonal_matching_pursuit(g: Conversion, atoms: Array, count: int) -> Tensor:
     """``count`` times: take the atom most correlated with the residual, and fit all taken so far anew.
 
     The taken atoms are made orthonormal on the way (``basis``), and what each basis vector is in terms of atoms is
@@ -117,8 +117,8 @@ def orthogonal_matching_pursuit(g: Conversion, atoms: Array, count: int) -> Valu
     tiny = float(np.finfo(g.floating).eps)
     residual, code, taken = g.x, g.full(np.zeros(len(atoms))), g.full(np.zeros(len(atoms)))
     active = g.full(np.ones(1, bool))
-    basis: list[Value] = []
-    recipes: list[Value] = []
+    basis: list[Tensor] = []
+    recipes: list[Tensor] = []
     for _ in range(count):
         correlation = abs(residual @ atoms.T)
         chosen = correlation.argmax()

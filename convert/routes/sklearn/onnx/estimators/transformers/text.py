@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...declare import Conversion, Output, declare, transformer
-from ...values import STRING, Value
+from ...tensors import STRING, Tensor
 from .preprocessing import normalized
 
 _PAD = "\n \n"
@@ -43,19 +43,19 @@ def _counts_output(model: Any) -> list[Output]:
     return [Output("variable", (len(model.vocabulary_),), dtype)]
 
 
-def count_vectorizer(g: Conversion, model: Any) -> Value:
+def count_vectorizer(g: Conversion, model: Any) -> Tensor:
     """How often each term of the vocabulary occurs, or whether it does."""
     codes, terms = _word_codes(g, model) if model.analyzer == "word" else _character_codes(g, model)
     counts = g.op("TfIdfVectorizer", codes, dtype=np.float32, **_pool(terms)).cast(np.float64)
     return counts.minimum(1.0) if model.binary else counts
 
 
-def tfidf_vectorizer(g: Conversion, model: Any) -> Value:
+def tfidf_vectorizer(g: Conversion, model: Any) -> Tensor:
     """Counts, then weights."""
     return tfidf(count_vectorizer(g, model), model._tfidf)
 
 
-def tfidf(counts: Value, model: Any) -> Value:
+def tfidf(counts: Tensor, model: Any) -> Tensor:
     """Term frequencies times inverse document frequencies, rows normalised (TfidfTransformer.transform)."""
     if model.sublinear_tf:
         absent = counts.equals(0.0)
@@ -63,7 +63,7 @@ def tfidf(counts: Value, model: Any) -> Value:
     return normalized(counts * model.idf_ if model.use_idf else counts, model.norm)
 
 
-def hashing_vectorizer(g: Conversion, model: Any) -> Value:
+def hashing_vectorizer(g: Conversion, model: Any) -> Tensor:
     """Terms counted under a hash of their text, with its sign (FeatureHasher)."""
     if model.analyzer != "word":
         raise RuntimeError(f"HashingVectorizer(analyzer={model.analyzer!r}) has no translation to ONNX")
@@ -78,11 +78,11 @@ def hashing_vectorizer(g: Conversion, model: Any) -> Value:
     return normalized(counts.minimum(1.0) if model.binary else counts, model.norm)
 
 
-def _terms(g: Conversion, model: Any) -> tuple[Value, Value]:
+def _terms(g: Conversion, model: Any) -> tuple[Tensor, Tensor]:
     """The text of every term, and 1.0 where it is one rather than filling, (n, terms) both."""
     tokens = _tokens(g, model)
     stop_words = model.get_stop_words() or ()
-    real = _encoded(tokens, dict.fromkeys([_PAD, *stop_words], 0), 1)
+    real = tokens.lookup(dict.fromkeys([_PAD, *stop_words], 0), 1)
     tokens, real = _moved_left([tokens, real], real > 0)
     shortest, longest = model.ngram_range
     if longest > 1 and g.opset < 20:
@@ -98,7 +98,7 @@ def _terms(g: Conversion, model: Any) -> tuple[Value, Value]:
     return g.concat(texts), g.concat(flags).cast(np.float64)
 
 
-def _window(tokens: Value, start: int, size: int) -> Value:
+def _window(tokens: Tensor, start: int, size: int) -> Tensor:
     """The columns from ``start`` on that leave room for the rest of a term of ``size`` tokens."""
     return _columns(tokens, start, _END if start == size - 1 else start + 1 - size)
 
@@ -106,11 +106,11 @@ def _window(tokens: Value, start: int, size: int) -> Value:
 _END = np.iinfo(np.int64).max
 
 
-def _columns(tokens: Value, start: int, end: int) -> Value:
+def _columns(tokens: Tensor, start: int, end: int) -> Tensor:
     return tokens.graph.op("Slice", tokens, *(tokens.graph.constant([bound], np.int64) for bound in (start, end, 1)))
 
 
-def _lower(g: Conversion, model: Any) -> Value:
+def _lower(g: Conversion, model: Any) -> Tensor:
     """The documents (n,), in lower case if asked for."""
     for name in ("preprocessor", "tokenizer", "strip_accents"):
         if getattr(model, name) is not None:
@@ -123,7 +123,7 @@ def _lower(g: Conversion, model: Any) -> Value:
     return g.op("StringNormalizer", documents, case_change_action="LOWER", is_case_sensitive=0, **_LOCALE)
 
 
-def _split(g: Conversion, documents: Value, pattern: str) -> Value:
+def _split(g: Conversion, documents: Tensor, pattern: str) -> Tensor:
     """All matches of a pattern in each document behind one filling, (n, at least one), filled up at the end.
 
     The filling comes first because it makes the type known: ONNX knows nothing of Tokenizer, and its type inference
@@ -135,7 +135,7 @@ def _split(g: Conversion, documents: Value, pattern: str) -> Value:
     return g.concat([g.full([_PAD]), tokens])
 
 
-def _tokens(g: Conversion, model: Any) -> Value:
+def _tokens(g: Conversion, model: Any) -> Tensor:
     return _split(g, _lower(g, model), translated_pattern(model.token_pattern))
 
 
@@ -154,7 +154,7 @@ def translated_pattern(pattern: str) -> str:
     return "".join(pieces)
 
 
-def _word_codes(g: Conversion, model: Any) -> tuple[Value, dict[tuple[int, ...], int]]:
+def _word_codes(g: Conversion, model: Any) -> tuple[Tensor, dict[tuple[int, ...], int]]:
     """Numbers for the words of each document (n, words), and the vocabulary's columns by tuples of such numbers."""
     split = {term: tuple(term.split(" ")) for term in model.vocabulary_}
     stop_words = frozenset(model.get_stop_words() or ())
@@ -167,12 +167,12 @@ def _word_codes(g: Conversion, model: Any) -> tuple[Value, dict[tuple[int, ...],
     }
     tokens = _tokens(g, model)
     if not stop_words or model.ngram_range[1] == 1:
-        return _encoded(tokens, numbers, 0), terms
-    codes = _encoded(tokens, numbers | dict.fromkeys(stop_words, -1), 0)
+        return tokens.lookup(numbers, 0), terms
+    codes = tokens.lookup(numbers | dict.fromkeys(stop_words, -1), 0)
     return _moved_left([codes], codes >= 0)[0], terms
 
 
-def _character_codes(g: Conversion, model: Any) -> tuple[Value, dict[tuple[int, ...], int]]:
+def _character_codes(g: Conversion, model: Any) -> tuple[Tensor, dict[tuple[int, ...], int]]:
     """The same for characters. ``char`` makes runs of spaces one; ``char_wb`` also frames every word with spaces.
 
     Framed words share the spaces between them: a term of ``char_wb`` has spaces at its ends only, and is as often in
@@ -189,18 +189,18 @@ def _character_codes(g: Conversion, model: Any) -> tuple[Value, dict[tuple[int, 
     if framed:
         tokens = g.concat([tokens, g.full([" "])])
         known = numbers | dict.fromkeys([*_SPACES, _PAD], space)
-        codes = _encoded(tokens, known, 0)
+        codes = tokens.lookup(known, 0)
         blank = codes.equals(space)
         return _moved_left([codes], ~(blank & _shifted(blank, 1)))[0], terms
-    codes = _encoded(tokens, numbers, 0)
-    blank = _encoded(tokens, dict.fromkeys(_SPACES, 1), 0) > 0
+    codes = tokens.lookup(numbers, 0)
+    blank = tokens.lookup(dict.fromkeys(_SPACES, 1), 0) > 0
     after = _shifted(blank, 1)
     codes = (blank & (after | _shifted(blank, -1))).where(space, codes)
-    filled = _encoded(tokens, {_PAD: 1}, 0) > 0
+    filled = tokens.lookup({_PAD: 1}, 0) > 0
     return _moved_left([codes], ~(blank & after) & ~filled)[0], terms
 
 
-def _shifted(flags: Value, by: int) -> Value:
+def _shifted(flags: Tensor, by: int) -> Tensor:
     """Flags of the neighbours: each row moved by one column, false coming in."""
     g = flags.graph
     empty = _columns(flags, 0, 1) & g.constant(False)
@@ -209,20 +209,7 @@ def _shifted(flags: Value, by: int) -> Value:
     return g.concat([_columns(flags, 1, _END), empty])
 
 
-def _encoded(tokens: Value, numbers: dict[str, int], other: int) -> Value:
-    """The number of each token."""
-    return tokens.graph.op(
-        "LabelEncoder",
-        tokens,
-        dtype=np.int64,
-        domain="ai.onnx.ml",
-        keys_strings=list(numbers),
-        values_int64s=list(numbers.values()),
-        default_int64=other,
-    )
-
-
-def _moved_left(rows: Sequence[Value], kept: Value) -> list[Value]:
+def _moved_left(rows: Sequence[Tensor], kept: Tensor) -> list[Tensor]:
     """Each row's kept entries in their order, then the rest; numbers among the rest become 0."""
     g = kept.graph
     count = kept.shape().take([1])

@@ -20,16 +20,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from paritygate.convert import ParityGateError
-from paritygate.convert.routes.sklearn.onnx.estimators.ensembles.categories import SetSplit, tabulate
-from paritygate.convert.routes.sklearn.onnx.estimators.ensembles.trees import (
-    AT_MOST,
-    BELOW,
-    Ensemble,
-    Tree,
-    narrow,
-    reachable,
-    split,
-)
+from paritygate.convert.routes.sklearn.models.categories import SetSplit, tabulate
+from paritygate.convert.routes.sklearn.models.trees import SplitTest, Tree, narrow, reachable
+from paritygate.convert.routes.sklearn.onnx.estimators.ensembles.trees import Ensemble, split
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn.estimator import load
 
@@ -285,8 +278,8 @@ def test_narrow_keeps_every_decision(x: float, t: float) -> None:
         near = np.float32(t)
         beside = [np.nextafter(near, np.float32(side)) for side in (np.inf, -np.inf)]
     for value in map(float, (x, near, *beside)):
-        assert (value <= narrow(threshold, AT_MOST)[0]) == (value <= t)
-        assert (value < narrow(threshold, BELOW)[0]) == (value < t)
+        assert (value <= narrow(threshold, SplitTest.AT_MOST)[0]) == (value <= t)
+        assert (value < narrow(threshold, SplitTest.BELOW)[0]) == (value < t)
 
 
 LEAVES = st.lists(st.floats(-1e6, 1e6).filter(lambda v: v == 0 or abs(v) > 1e-20), min_size=3, max_size=3)

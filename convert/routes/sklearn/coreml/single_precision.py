@@ -8,29 +8,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..onnx.estimators.ensembles.trees import AT_MOST, Tree, narrow
+from ..models.trees import SplitTest, Tree, narrow
 
 if TYPE_CHECKING:
     from .wires import Floats
 
 _BEYOND = 2.0**128
-"""What stands in the place of the float32 infinities when a number is rounded to the nearer of two neighbours."""
+"""Stands for the float32 infinities when a number is rounded to the nearer of two neighbours."""
 
 
-def single(trees: Sequence[Tree], mode: str = AT_MOST) -> list[Tree]:
-    """Trees that send a double where the given ones, which test ``mode``, send it rounded to float32.
+def widen_thresholds(trees: Sequence[Tree], test: SplitTest = SplitTest.AT_MOST) -> list[Tree]:
+    """Trees that send a double where the given ones, with this test, send it rounded to float32.
 
     Every number up to the middle between two neighbours in float32 is rounded down, and the middle itself to the even
-    one of them. A runtime that computes in float32 comes to the same: it rounds the limit to the lower neighbour.
+    one of them. A runtime that computes in float32 gets the same result: it rounds the limit to the lower neighbour.
     """
-    return [replace(tree, threshold=single_limit(tree.threshold, mode)) for tree in trees]
+    return [replace(tree, threshold=widen_limit(tree.threshold, test)) for tree in trees]
 
 
-def single_limit(threshold: Floats, mode: str = AT_MOST) -> Floats:
-    """The greatest doubles whose float32 is at most (AT_MOST), or else less than, ``threshold``."""
-    low = narrow(threshold, mode)
+def widen_limit(threshold: Floats, test: SplitTest = SplitTest.AT_MOST) -> Floats:
+    """The greatest doubles whose float32 is at most ``threshold`` (AT_MOST), or less than it (BELOW)."""
+    low = narrow(threshold, test)
     with np.errstate(over="ignore"):  # beyond the greatest number is infinity
-        low = low if mode == AT_MOST else np.nextafter(low, np.float32(-np.inf))
+        low = low if test is SplitTest.AT_MOST else np.nextafter(low, np.float32(-np.inf))
         high = np.nextafter(low, np.float32(np.inf))
     ends = [np.clip(end.astype(np.float64), -_BEYOND, _BEYOND) for end in (low, high)]
     middle = (ends[0] + ends[1]) / 2

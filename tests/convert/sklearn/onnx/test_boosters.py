@@ -23,9 +23,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from paritygate.convert import ParityGateError
-from paritygate.convert.routes.sklearn.onnx.estimators.ensembles import catboost as catboost_form
-from paritygate.convert.routes.sklearn.onnx.estimators.ensembles import lightgbm as lightgbm_form
-from paritygate.convert.routes.sklearn.onnx.estimators.ensembles import xgboost as xgboost_form
+from paritygate.convert.routes.sklearn.models import catboost as catboost_form
+from paritygate.convert.routes.sklearn.models import lightgbm as lightgbm_form
+from paritygate.convert.routes.sklearn.models import xgboost as xgboost_form
 from paritygate.validate.detect import detect
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn.estimator import load
@@ -299,9 +299,7 @@ def own_objective(y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 REFUSED = {
     "gblinear": lambda: xgboost.XGBRegressor(booster="gblinear", n_estimators=2).fit(DIABETES, PROGRESS),
     "linear_tree": lambda: lightgbm.LGBMRegressor(linear_tree=True, **LGBM).fit(DIABETES, PROGRESS),
-    "objective of its own": lambda: lightgbm.LGBMClassifier(objective=own_objective, **LGBM).fit(
-        DIABETES, PROGRESS > 9
-    ),
+    "custom objective": lambda: lightgbm.LGBMClassifier(objective=own_objective, **LGBM).fit(DIABETES, PROGRESS > 9),
 }
 
 

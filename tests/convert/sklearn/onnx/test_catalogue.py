@@ -1,13 +1,11 @@
-"""Every scikit-learn estimator's conversion against the estimator itself, on rows that it has not seen.
+"""Every scikit-learn estimator's ONNX model against the estimator itself, on rows that it has not seen.
 
-The trees and boosters have tests of their own (tests/trees); they are here only inside of other estimators.
+Trees and boosters have tests of their own (test_trees.py, test_boosters.py); here they occur only inside other
+estimators.
 """
 
 from __future__ import annotations
 
-import sys
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +13,14 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from threadpoolctl import threadpool_limits
 
+from fixtures.estimator_data import NOT_ROW_BY_ROW
+from fixtures.estimators import Recipe, build, fitted, recipe, recipes
 from paritygate.convert.routes.base import ConvertOptions
 from paritygate.convert.routes.sklearn.onnx.route import convert
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn.estimator import load
 from paritygate.validate.errors import ParityGateError
-
-sys.path.append(str(Path(__file__).parents[1]))  # where the fixtures are, if pytest isn't run as a module
-
-from fixtures.estimators import Recipe, build, fitted, recipe, recipes
 
 TREES = {
     "DecisionTreeClassifier",
@@ -59,14 +54,6 @@ LOOSER: dict[str, tuple[tuple[float, float], str]] = {
 
 IN_DOUBLE = (1e-9, 1e-9)
 """Both sides compute in double; what cancels in kernels and squared distances loses some of its 16 digits."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Models this small are fitted faster alone than by threads that wait for each other."""
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def as_feed(rows: Any, dtype: str) -> dict[str, Any]:
@@ -158,8 +145,6 @@ def test_older_opsets(kind: str, entry: Recipe, opset: int, tmp_path: Path) -> N
 def test_every_estimator_has_a_recipe() -> None:
     """A new release's estimators can't be forgotten: each is in the table, or listed with the reason why not."""
     from sklearn.utils import all_estimators
-
-    from benchmarks.coverage.sklearn import NOT_ROW_BY_ROW
 
     answering = {name for name, kind in all_estimators() if hasattr(kind, "predict") or hasattr(kind, "transform")}
     assert {entry.name for _, entry in recipes()} == answering - set(NOT_ROW_BY_ROW)

@@ -1,0 +1,1 @@
+"""What fitted estimators and boosters hold, in a form that depends on no target."""
