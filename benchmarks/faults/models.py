@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.workers.job import SamplePlan
+from paritygate.validate.options import InputLimits, LoadOptions, SampleOptions
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,8 @@ class Source:
 
     model: Any
     load: LoadOptions = field(default_factory=LoadOptions)
-    plan: SamplePlan = field(default_factory=SamplePlan)
+    samples: SampleOptions = field(default_factory=SampleOptions)
+    limits: InputLimits = field(default_factory=InputLimits)
 
 
 Build = Callable[[Path], Source]
@@ -80,7 +80,7 @@ def _few_rows(build: Build) -> Build:
 
     def built(folder: Path) -> Source:
         source = build(folder)
-        return replace(source, plan=replace(source.plan, batch_sizes=(1, 8)))
+        return replace(source, samples=replace(source.samples, batch_sizes=(1, 8)))
 
     return built
 

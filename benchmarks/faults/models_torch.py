@@ -13,7 +13,7 @@ from torch import nn
 from benchmarks.coverage.torch import TORCH, TRANSFORMERS
 from fixtures.train import torch_cnn
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.workers.job import SamplePlan
+from paritygate.validate.options import InputLimits, SampleOptions
 
 from .models import Source
 
@@ -52,7 +52,7 @@ def _silero(_: Path) -> Source:
     assert package.origin is not None
     path = Path(package.origin).parent / "data" / "silero_vad_16k_op15.onnx"
     shapes = {"input": ((1, 576),), "state": ((2, 1, 128),)}
-    return Source(path, plan=SamplePlan(shapes=shapes, ranges={"sr": (16000, 16000)}))
+    return Source(path, samples=SampleOptions(ranges={"sr": (16000, 16000)}), limits=InputLimits(shapes=shapes))
 
 
 MODELS: dict[str, Callable[[Path], Source]] = {

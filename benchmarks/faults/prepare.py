@@ -7,15 +7,18 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from paritygate.convert.calls import take
-from paritygate.convert.routes.base import Candidate, ConvertOptions
-from paritygate.convert.routes.registry import ROUTES
-from paritygate.validate.detect import detect
-from paritygate.validate.engines.registry import Format
+from paritygate.convert.routes.base import Candidate, RouteOptions
+from paritygate.convert.routes.registry import routes_for
+from paritygate.convert.targets import Target, choose_target
+from paritygate.convert.tasks import follow
+from paritygate.validate.engines.choice import handle_for
+from paritygate.validate.engines.handle import ModelHandle
 from paritygate.validate.events import ignore
 from paritygate.validate.samples import generate_samples, limited, save_outputs, save_samples
+from paritygate.validate.tasks.calls import RunReference
 from paritygate.validate.tasks.reference import run_reference
-from paritygate.validate.workers.job import EXPECTED, SAMPLES, Ran
+from paritygate.validate.tasks.types import ModelRun
+from paritygate.validate.workers.job_folder import JobFolder
 
 from .models import Recipe
 
@@ -31,20 +34,20 @@ class Prepared:
 
     name: str
     family: str
-    target: str
+    target: Target
     folder: Path
-    row: Format
-    runs: dict[int, Ran]
+    source: ModelHandle
+    runs: dict[int, ModelRun]
     candidate: Candidate
 
-    def job(self, seed: int) -> Path:
+    def job(self, seed: int) -> JobFolder:
         """The job folder of one seed of samples."""
-        return self.folder / f"seed{seed}"
+        return JobFolder(self.folder / f"seed{seed}")
 
     @property
-    def unseen(self) -> Path:
+    def unseen(self) -> JobFolder:
         """The job folder of the samples that no judge sees."""
-        return self.folder / "unseen"
+        return JobFolder(self.folder / "unseen")
 
 
 def prepared(recipe: Recipe) -> Prepared | None:
@@ -59,24 +62,27 @@ def prepare(recipe: Recipe) -> Prepared:
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "unseen").mkdir(parents=True)
     source = recipe.build(folder)
-    row = detect(source.model)
-    runs: dict[int, Ran] = {}
+    handle = handle_for(source.model, source.load)
+    runs: dict[int, ModelRun] = {}
     for seed in SEEDS:
         job = folder / f"seed{seed}"
         job.mkdir()
-        model, runs[seed] = run_reference(job, row, source.model, source.load, replace(source.plan, seed=seed), ignore)
+        call = RunReference(JobFolder(job), handle, replace(source.samples, seed=seed), source.limits)
+        model, runs[seed] = run_reference(call, ignore)
     samples = generate_samples(
-        limited(model.signature, source.plan.shapes, source.plan.bounds),
+        limited(model.signature, source.limits.shapes, source.limits.ranges),
         model.hints(),
         seed=_UNSEEN_SEED,
-        ranges=source.plan.ranges,
+        ranges=source.samples.ranges,
         count=_UNSEEN_TURNS,
-        batch_sizes=source.plan.batch_sizes,
+        batch_sizes=source.samples.batch_sizes,
     )
-    save_samples(samples, folder / "unseen" / SAMPLES)
-    save_outputs([model.run(feed) for feed in samples.feeds], folder / "unseen" / EXPECTED)
-    way, *_ = ROUTES[row.name, "onnx" if recipe.target == "onnx" else "coreml"]
-    candidate = take(way, model, folder / f"model.{recipe.target}", ConvertOptions())
-    done = Prepared(recipe.name, recipe.family, recipe.target, folder, row, runs, candidate)
+    unseen = JobFolder(folder / "unseen")
+    save_samples(samples, unseen.samples)
+    save_outputs([model.run(feed) for feed in samples.feeds], unseen.expected)
+    target = choose_target(folder, recipe.target)
+    route, *_ = routes_for(handle.format, target, None)
+    candidate = follow(route, model, folder / f"model{target.suffix}", RouteOptions())
+    done = Prepared(recipe.name, recipe.family, target, folder, handle, runs, candidate)
     (folder / "prepared.pickle").write_bytes(pickle.dumps(done))
     return done

@@ -13,17 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from paritygate.validate.detect import format_named
-from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.registry import Format
+from paritygate.validate.conclude import HowConverted, Side, conclude
+from paritygate.validate.engines.handle import ModelHandle
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.events import ignore
+from paritygate.validate.expectations.expected import Expectations
+from paritygate.validate.noise.request import Measurements
 from paritygate.validate.report.report import Report
 from paritygate.validate.samples import load_outputs
 from paritygate.validate.session import with_classes
-from paritygate.validate.tasks.candidate import run_candidate
-from paritygate.validate.verdict.judge import Side, judge
-from paritygate.validate.workers.job import ACTUAL, EXPECTED, Bindings, Ran, Scrutiny
+from paritygate.validate.tasks.calls import RunCandidate
+from paritygate.validate.tasks.types import ModelRun
+from paritygate.validate.verdict.computed import ComputedPolicy
+from paritygate.validate.workers.job_folder import JobFolder
 
 from . import floor
 from .forms import FORMS
@@ -46,22 +48,17 @@ class Answer:
     """A candidate's outputs under the reference's names, and the run that the gate judges."""
 
     path: Path
-    ran: Ran
+    ran: ModelRun
     outputs: Runs
 
 
-def ran(model: Prepared, job: Path, path: Path, scrutiny: Scrutiny | None = None) -> Answer:
-    """Run a candidate on a job's samples; with ``scrutiny`` for the gate. Raises ParityGateError if it can't run."""
+def ran(model: Prepared, job: JobFolder, path: Path, measurements: Measurements | None = None) -> Answer:
+    """Run a candidate on a job's samples; ``measurements`` are for the gate. Raises ParityGateError if it fails."""
     candidate = model.candidate
-    bindings = Bindings(candidate.inputs, candidate.outputs, candidate.classes, candidate.images)
-    bindings = with_classes(bindings, model.runs[SEEDS[0]])
-    done = run_candidate(job, row_of(model), path, LoadOptions(), bindings, ignore, scrutiny)
-    return Answer(path, done, _renamed(load_outputs(job / ACTUAL), candidate.outputs))
-
-
-def row_of(model: Prepared) -> Format:
-    """The format that the candidate is in."""
-    return format_named("onnx" if model.target == "onnx" else "coreml")
+    bindings = with_classes(candidate.bindings, model.runs[SEEDS[0]])
+    handle = ModelHandle.of(path, model.target.format)
+    done = RunCandidate(job, handle, bindings, measurements).run(ignore)
+    return Answer(path, done, _renamed(load_outputs(job.actual), candidate.outputs))
 
 
 def _renamed(outputs: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Runs:
@@ -70,15 +67,15 @@ def _renamed(outputs: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> 
 
 def gate(model: Prepared, seed: int, answer: Answer) -> Report:
     """The gate's own report on a candidate that has just run in the seed's job folder: all that a conversion does."""
-    return judge(
+    return conclude(
         model.job(seed),
-        Side(model.name, model.row, model.runs[seed]),
-        Side(str(answer.path), row_of(model), answer.ran, answer.path),
-        model.candidate.outputs,
-        None,
+        Side(model.name, model.source.format, model.runs[seed]),
+        Side(str(answer.path), model.target.format, answer.ran, answer.path),
+        model.candidate.bindings,
+        ComputedPolicy(),
+        Expectations(),
         {},
-        route=model.candidate.route,
-        inputs=model.candidate.inputs,
+        HowConverted(model.candidate.route),
     )
 
 
@@ -92,11 +89,11 @@ def false_alarms(model: Prepared) -> Iterator[dict[str, Any]]:
     """What each judge makes of the correct conversion, one record per seed of samples."""
     for seed in SEEDS:
         start = time.perf_counter()
-        answer = ran(model, model.job(seed), model.candidate.path, Scrutiny())
+        answer = ran(model, model.job(seed), model.candidate.path, Measurements())
         report = gate(model, seed, answer)
         seconds = time.perf_counter() - start
         skipped = left_out(report)
-        expected = load_outputs(model.job(seed) / EXPECTED)
+        expected = load_outputs(model.job(seed).expected)
         yield {
             "model": model.name,
             "family": model.family,
@@ -157,12 +154,12 @@ class Bench:
         """``draw`` picks other mutants of the same kinds: a gate that was tuned on one choice is tested on another."""
         self.model = model
         self._draw = (str(draw),) if draw else ()
-        self.form = FORMS[model.target]
+        self.form = FORMS[model.target.name]
         self.proto = self.form.read(model.candidate.path)
-        self._file = model.folder / f"mutant.{model.target}"
-        correct = ran(model, model.job(0), model.candidate.path, Scrutiny())
+        self._file = model.folder / f"mutant{model.target.suffix}"
+        correct = ran(model, model.job(0), model.candidate.path, Measurements())
         self._skipped = left_out(gate(model, 0, correct))
-        self._expected = self._kept(load_outputs(model.job(0) / EXPECTED))
+        self._expected = self._kept(load_outputs(model.job(0).expected))
         self._correct = self._kept(correct.outputs)
         self._wanted = as_correct(self._expected, self._correct)
         self._unseen = ran(model, model.unseen, model.candidate.path).outputs
@@ -175,9 +172,9 @@ class Bench:
     def _shaken(self, rng: np.random.Generator) -> Runs:
         return self._kept(self._answer(self.form.shaken(self.proto, rng), self.model.job(0)).outputs)
 
-    def _answer(self, proto: Any, job: Path, scrutiny: Scrutiny | None = None) -> Answer:
+    def _answer(self, proto: Any, job: JobFolder, measurements: Measurements | None = None) -> Answer:
         self.form.write(proto, self._file)
-        return ran(self.model, job, self._file, scrutiny)
+        return ran(self.model, job, self._file, measurements)
 
     def kinds(self, most: int | None) -> list[str]:
         """The kinds of mutation to try, in the catalogue's order; the choice depends on the model's name alone."""
@@ -203,7 +200,7 @@ class Bench:
         }
         start = time.perf_counter()
         try:
-            answer = self._answer(mutant.model, self.model.job(0), Scrutiny())
+            answer = self._answer(mutant.model, self.model.job(0), Measurements())
         except ParityGateError as error:
             return about | {"class": REFUSED, "detail": f"[{error.code}] {error.cause}"[:200]}
         passed, said, allowed = self._verdict(answer)
