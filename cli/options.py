@@ -217,7 +217,7 @@ FORMAT = (
         "format",
         type=_choice(ReportFormat),
         default=ReportFormat.TEXT.value,
-        help="Print the report on stdout as text (default), JSON or an HTML page.",
+        help="Print the report on stdout as text (default), JSON, an HTML page or Markdown.",
     ),
     click.option(
         "--json",

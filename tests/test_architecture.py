@@ -227,14 +227,14 @@ TESTS_LONGER = 400
 """Lines of a test file: a longer one holds more than one theme."""
 
 
-def tests() -> list[Path]:
+def test_files() -> list[Path]:
     return sorted((ROOT / "tests").rglob("*.py"))
 
 
 def test_no_test_file_is_too_long() -> None:
-    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in tests()}
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in test_files()}
     assert {name: length for name, length in lengths.items() if length > 1.1 * TESTS_LONGER} == {}
 
 
 def test_no_test_imports_a_benchmark() -> None:
-    assert [path for path in tests() if "benchmarks" in absolute_imports(path)] == []
+    assert [path for path in test_files() if "benchmarks" in absolute_imports(path)] == []

@@ -10,6 +10,7 @@ from typing import assert_never
 from ..report import Report
 from .html import render_page
 from .json import render_report
+from .markdown import render_markdown
 from .text import render_text
 
 
@@ -19,6 +20,7 @@ class ReportFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     HTML = "html"
+    MARKDOWN = "markdown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +41,6 @@ def render(outcome: Outcome, format: ReportFormat) -> str:
             return render_report(outcome.command, outcome.report, outcome.written)
         case ReportFormat.HTML:
             return render_page(outcome.report)
+        case ReportFormat.MARKDOWN:
+            return render_markdown(outcome.report)
     assert_never(format)

@@ -6,7 +6,7 @@ The expected values are the framework's own (``predict``, the function itself) o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,39 +15,34 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from paritygate.convert import ParityGateError
+from fixtures.arrays import normal
+from fixtures.coreml_conversion import check_conversion, run_candidate
+from fixtures.keras_models import PUBLISHED, L
 from paritygate.convert.routes.base import FP16, MIXED, Candidate, ConvertOptions
 from paritygate.convert.routes.coreml.rename import rename_features
-from paritygate.convert.routes.tensorflow import to_coreml as tf_to_coreml
+from paritygate.convert.routes.tensorflow import to_coreml
 from paritygate.validate.adapters.pixels import from_pixels, resolved
 from paritygate.validate.engines.base import LoadOptions, Model
 from paritygate.validate.engines.coreml import lowered as coreml
 from paritygate.validate.engines.tensorflow import keras as keras_engine
 from paritygate.validate.engines.tensorflow import saved_model
+from paritygate.validate.errors import ParityGateError
 from paritygate.validate.samples import Sample, Samples, save_outputs, save_samples
 from paritygate.validate.signature import ImageInput
 from paritygate.validate.workers.job_folder import JobFolder
 
 pytestmark = pytest.mark.xdist_group("tensorflow")
 
-L = keras.layers
 Array = np.ndarray[Any, Any]
 Feed = Mapping[str, Array]
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
-"""Float32 sums of a few dozen terms in another order: a few units in the last place of values around 1."""
+"""Float32 sums of a few dozen terms in a different order: a few units in the last place of values around 1."""
 
 HALF = {"rtol": 4e-3, "atol": 2e-3}
 """A chain of a dozen operators, each rounded to float16's eleven digits, on values around 1."""
 
-PUBLISHED = Path(find_spec("basic_pitch").origin).parent / "saved_models/icassp_2022"  # type: ignore[union-attr,arg-type]
-
-
 # --- helpers
-
-
-def normal(*shape: int, seed: int = 0) -> Array:
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
 def sequential(*layers: Any) -> Model:
@@ -55,35 +50,14 @@ def sequential(*layers: Any) -> Model:
     return keras_engine.load(keras.Sequential(list(layers)), LoadOptions())
 
 
+check = partial(check_conversion, to_coreml.convert, tolerance=CLOSE)
+
+
 def function_model(folder: Path, function: Callable[..., Any], *specs: tf.TensorSpec) -> Model:
     module = tf.Module()
     module.f = tf.function(function, input_signature=specs)
     tf.saved_model.save(module, str(folder / "saved"), signatures=module.f)
     return saved_model.load(folder / "saved", LoadOptions())
-
-
-def ask(candidate: Candidate, feed: Feed) -> dict[str, Array]:
-    """The candidate's outputs under the source's names."""
-    outputs = coreml.load(candidate.path, LoadOptions()).run(
-        {ours: feed[theirs] for ours, theirs in candidate.inputs.items()}
-    )
-    return {theirs: outputs[ours] for ours, theirs in candidate.outputs.items()}
-
-
-def check(
-    model: Model,
-    file: Path,
-    *feeds: Feed,
-    options: ConvertOptions | None = None,
-    tolerance: Mapping[str, float] = CLOSE,
-) -> Candidate:
-    candidate = tf_to_coreml.convert(model, file, options or ConvertOptions())
-    for feed in feeds:
-        actual = ask(candidate, feed)
-        for name, value in model.run(feed).items():
-            assert actual[name].shape == value.shape
-            np.testing.assert_allclose(actual[name], value, err_msg=name, **tolerance)
-    return candidate
 
 
 def feed_of(model: Model, value: Array) -> Feed:
@@ -112,11 +86,11 @@ LAYERS: dict[str, tuple[Callable[[], Model], Array, tuple[str, ...]]] = {
             L.Conv2D(6, 3, activation="gelu"), L.GlobalAveragePooling2D(), L.Dense(10, activation="softmax"),
         ), normal(1, 8, 8, 1), (".mlmodel",),
     ),
-    "LSTM: its loop counts up to a limit that the frontend drops": (lambda: text(L.LSTM(5)), WORDS, (".mlpackage",)),
+    "LSTM, whose loop has a limit that the frontend drops": (lambda: text(L.LSTM(5)), WORDS, (".mlpackage",)),
     "two GRUs in one model, with masked words": (
         lambda: text(L.Bidirectional(L.GRU(5)), mask=True), WORDS, (".mlpackage",),
     ),
-    "a loop that gives every step": (
+    "a loop that outputs every step": (
         lambda: sequential(keras.Input((7, 3)), L.SimpleRNN(4, return_sequences=True), L.LSTM(2, go_backwards=True)),
         normal(1, 7, 3), (".mlmodel",),
     ),
@@ -132,7 +106,7 @@ def test_keras(name: str, tmp_path: Path):
 
 
 def branching(x: tf.Tensor, n: tf.Tensor) -> dict[str, tf.Tensor]:
-    """A loop inside of a branch, a branch inside of a loop, results that change places."""
+    """A loop inside a branch, a branch inside a loop, and results in swapped places."""
 
     def grow(count: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, ...]:
         a, b = tf.cond(a[0] > 4.0, lambda: (a / 2.0, b - 1.0), lambda: (b + 1.0, a * 2.0))
@@ -152,19 +126,19 @@ def branched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Candidate
     folder = tmp_path_factory.mktemp("branched")
     specs = tf.TensorSpec((3,), tf.float32, "x"), tf.TensorSpec((1,), tf.int32, "n")
     model = function_model(folder, branching, *specs)
-    return model, tf_to_coreml.convert(model, folder / "model.mlmodel", ConvertOptions())
+    return model, to_coreml.convert(model, folder / "model.mlmodel", ConvertOptions())
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("count", [0, 1, 4])
-def test_loops_and_branches_keep_their_outputs_apart(sign: int, count: int, branched: tuple[Model, Candidate]):
+def test_outputs_of_loops_and_branches_are_not_mixed_up(sign: int, count: int, branched: tuple[Model, Candidate]):
     model, candidate = branched
     feed = {"x": sign * np.arange(1, 4, dtype=np.float32), "n": np.array([count], np.int32)}
-    for name, value in ask(candidate, feed).items():
+    for name, value in run_candidate(candidate, feed).items():
         np.testing.assert_allclose(value, model.run(feed)[name], **CLOSE)
 
 
-def test_assertions_do_not_keep_constants_from_being_folded(tmp_path: Path):
+def test_constants_are_folded_in_spite_of_assertions(tmp_path: Path):
     def asserting(x: tf.Tensor) -> tf.Tensor:
         tf.debugging.assert_equal(tf.constant(3), tf.shape(tf.zeros((3, 1)))[0])
         return x * tf.constant([1.0, 2.0, 3.0]) + tf.reverse(tf.constant([1.0, 2.0, 3.0]), [0])
@@ -174,38 +148,40 @@ def test_assertions_do_not_keep_constants_from_being_folded(tmp_path: Path):
 
 
 def test_padding_between_transpositions_runs_in_the_engine(tmp_path: Path):
-    """ONNX Runtime moves transpositions through paddings, and must not mistake which axes they pad."""
+    """ONNX Runtime moves transpositions through paddings, and must adjust the padded axes."""
 
     def padded(x: tf.Tensor) -> tf.Tensor:
         planes = tf.pad(tf.transpose(x, (0, 3, 1, 2)), [(0, 0), (0, 0), (1, 0), (2, 3)])
         return tf.nn.relu(tf.transpose(planes, (0, 2, 3, 1)))
 
-    model = function_model(tmp_path, padded, tf.TensorSpec((1, 4, 5, 3), tf.float32, "x"))
+    model = saved_model.load(
+        function_model(tmp_path, padded, tf.TensorSpec((1, 4, 5, 3), tf.float32, "x")), LoadOptions()
+    )
     check(model, tmp_path / "model.mlmodel", {"x": normal(1, 4, 5, 3)})
 
 
-def test_published_model_becomes_what_its_authors_shipped(tmp_path: Path):
-    """basic-pitch: a SavedModel that TensorFlow can't restore; the shipped package is coremltools' of its day."""
+def test_published_model_agrees_with_its_authors_package(tmp_path: Path):
+    """basic-pitch: a SavedModel that TensorFlow can't restore; its authors' package is from an older coremltools."""
     model = saved_model.load(PUBLISHED / "nmp", LoadOptions())
-    candidate = tf_to_coreml.convert(model, tmp_path / "model.mlpackage", ConvertOptions())
+    candidate = to_coreml.convert(model, tmp_path / "model.mlpackage", ConvertOptions())
     sound = normal(1, 43844, 1) / 10
-    ours = ask(candidate, feed_of(model, sound))
+    converted = run_candidate(candidate, feed_of(model, sound))
     shipped = coreml.load(PUBLISHED / "nmp.mlpackage", LoadOptions())
-    theirs = shipped.run({shipped.signature.inputs[0].name: sound})
+    published = shipped.run({shipped.signature.inputs[0].name: sound})
     for name, key in {"contour": "Identity", "note": "Identity_1", "onset": "Identity_2"}.items():
-        np.testing.assert_allclose(ours[name], theirs[key], atol=1e-6)
+        np.testing.assert_allclose(converted[name], published[key], atol=1e-6)
 
 
 # --- features and options
 
 
-def test_lengths_may_vary_within_the_range_and_not_beyond(tmp_path: Path):
+def test_lengths_may_vary_within_the_range_only(tmp_path: Path):
     model = sequential(keras.Input((None, 3)), L.GRU(4))
     name = model.signature.inputs[0].name
     feeds = [{name: normal(1, length, 3)} for length in (2, 5, 9)]
     candidate = check(model, tmp_path / "model.mlpackage", *feeds, options=ConvertOptions(ranges={(name, 1): (2, 9)}))
     assert f"{name}: axis 1 takes 2 to 9" in candidate.notes
-    assert code_of(lambda: ask(candidate, {name: normal(1, 10, 3)})) == "PG204"
+    assert code_of(lambda: run_candidate(candidate, {name: normal(1, 10, 3)})) == "PG204"
 
 
 def test_enumerated_shapes(tmp_path: Path):
@@ -215,7 +191,7 @@ def test_enumerated_shapes(tmp_path: Path):
     candidate = check(
         model, tmp_path / "model.mlpackage", {name: normal(1, 4, 3)}, {name: normal(1, 6, 3)}, options=options
     )
-    assert code_of(lambda: ask(candidate, {name: normal(1, 5, 3)})) == "PG204"
+    assert code_of(lambda: run_candidate(candidate, {name: normal(1, 5, 3)})) == "PG204"
 
 
 IMAGES = [ImageInput(1 / 255), ImageInput(0.5, (-1.0, 2.0, 3.0), "BGR"), ImageInput(2.0, (3.0,))]
@@ -230,10 +206,10 @@ def test_images(image: ImageInput, suffix: str, tmp_path: Path):
     name = model.signature.inputs[0].name
     image = resolved({name: image}, model.signature)[name]
     pixels = np.random.default_rng(0).integers(0, 256, (1, 3, 6, 5)).astype(np.float32)
-    candidate = tf_to_coreml.convert(model, tmp_path / f"model{suffix}", ConvertOptions(images={name: image}))
+    candidate = to_coreml.convert(model, tmp_path / f"model{suffix}", ConvertOptions(images={name: image}))
     assert candidate.images == {name: image}
     wanted = model.run({name: from_pixels(pixels, image, np.dtype("float32"))})
-    for output, value in ask(candidate, {name: pixels}).items():
+    for output, value in run_candidate(candidate, {name: pixels}).items():
         np.testing.assert_allclose(value, wanted[output], rtol=1e-5, atol=1e-5 * np.abs(wanted[output]).max())
 
 
@@ -241,7 +217,7 @@ def test_images(image: ImageInput, suffix: str, tmp_path: Path):
 def test_class_labels(labels: tuple[str | int, ...], suffix: str, tmp_path: Path):
     model = sequential(keras.Input((4,)), L.Dense(3, activation="softmax", name="scores"))
     x = normal(1, 4)
-    candidate = tf_to_coreml.convert(model, tmp_path / f"model{suffix}", ConvertOptions(class_labels=labels))
+    candidate = to_coreml.convert(model, tmp_path / f"model{suffix}", ConvertOptions(class_labels=labels))
     outputs = coreml.load(candidate.path, LoadOptions()).run({next(iter(candidate.inputs)): x})
     wanted = model.run(feed_of(model, x))["scores"][0]
     given = dict(zip(outputs["scores/keys"].ravel().tolist(), outputs["scores/values"].ravel(), strict=True))
@@ -250,13 +226,13 @@ def test_class_labels(labels: tuple[str | int, ...], suffix: str, tmp_path: Path
     assert outputs["classLabel"].ravel().tolist() == [labels[int(wanted.argmax())]]
 
 
-def test_features_are_called_as_in_the_source_even_if_values_inside_have_that_name(tmp_path: Path):
+def test_features_keep_the_sources_names_even_if_inner_values_have_them(tmp_path: Path):
     def named(x: tf.Tensor) -> dict[str, tf.Tensor]:
         inner = tf.nn.relu(x, name="relu")
         return {"relu": tf.exp(inner, name="exp"), "exp": inner + 1.0, "1st out": x}
 
     model = function_model(tmp_path, named, tf.TensorSpec((None, 3), tf.float32, "x"))
-    for suffix in (".mlmodel", ".mlpackage"):  # names live in other places in either
+    for suffix in (".mlmodel", ".mlpackage"):  # their specifications keep names in different places
         candidate = check(model, tmp_path / f"model{suffix}", {"x": normal(1, 3)})
         assert dict(candidate.outputs) == {"relu": "relu", "exp": "exp", "_1st_out": "1st out"}
 
@@ -268,7 +244,7 @@ def test_renaming_reaches_into_the_blocks_of_loops(branched: tuple[Model, Candid
     (tmp_path / "swapped.mlmodel").write_bytes(spec.SerializeToString())
     feed = {"x": np.array([1.0, 2.0, 3.0], np.float32), "n": np.array([2], np.int32)}
     swapped = coreml.load(tmp_path / "swapped.mlmodel", LoadOptions()).run({"n": feed["x"], "x": feed["n"]})
-    for name, value in ask(candidate, feed).items():
+    for name, value in run_candidate(candidate, feed).items():
         np.testing.assert_array_equal(swapped[name], value)
 
 
@@ -276,7 +252,7 @@ def test_renaming_reaches_into_the_blocks_of_loops(branched: tuple[Model, Candid
 
 
 class Overflow(L.Layer):
-    """Squares beyond float16's largest number on the way to values around 1."""
+    """Intermediate squares beyond float16's largest number; the results are around 1."""
 
     def call(self, x: Any) -> Any:
         wide = x * 400.0
@@ -284,7 +260,7 @@ class Overflow(L.Layer):
 
 
 class Cancel(L.Layer):
-    """Nothing is too large, but small differences of large numbers lose their digits."""
+    """Nothing overflows, but small differences of large numbers lose their digits."""
 
     def call(self, x: Any) -> Any:
         wide = keras.ops.exp(x) + 3000.0
@@ -341,9 +317,11 @@ def words(x: tf.Tensor) -> tf.Tensor:
     ("function", "says"), [(determinant, "MatrixDeterminant"), (complex_numbers, "complex64"), (words, "str")]
 )
 def test_what_core_ml_lacks_is_named(function: Callable[[tf.Tensor], tf.Tensor], says: str, tmp_path: Path):
-    model = function_model(tmp_path, function, tf.TensorSpec((1, 3, 3), tf.float32, "x"))
+    model = saved_model.load(
+        function_model(tmp_path, function, tf.TensorSpec((1, 3, 3), tf.float32, "x")), LoadOptions()
+    )
     with pytest.raises(ParityGateError, match=says) as error:
-        tf_to_coreml.convert(model, tmp_path / "model.mlpackage", ConvertOptions())
+        to_coreml.convert(model, tmp_path / "model.mlpackage", ConvertOptions())
     assert error.value.code == "PG404"
 
 
@@ -351,7 +329,7 @@ REFUSED = {
     "float16 in a neural network": (".mlmodel", ConvertOptions(precision=FP16), "PG201"),
     "mixed precision without samples": (".mlpackage", ConvertOptions(precision=MIXED), "PG201"),
     "a package for iOS 14": (".mlpackage", ConvertOptions(deployment_target="iOS14"), "PG408"),
-    "a target that nobody has heard of": (".mlpackage", ConvertOptions(deployment_target="iOS99"), "PG201"),
+    "an unknown target": (".mlpackage", ConvertOptions(deployment_target="iOS99"), "PG201"),
     "two names for three classes": (".mlpackage", ConvertOptions(class_labels=("a", "b")), "PG201"),
     "a loop with flexible lengths for iOS 13": (".mlmodel", ConvertOptions(deployment_target="iOS13"), "PG408"),
 }
@@ -361,16 +339,16 @@ REFUSED = {
 def test_refusals(name: str, tmp_path: Path):
     suffix, options, code = REFUSED[name]
     model = sequential(keras.Input((5, 2)), L.SimpleRNN(2) if "loop" in name else L.Flatten(), L.Dense(3))
-    assert code_of(lambda: tf_to_coreml.convert(model, tmp_path / f"model{suffix}", options)) == code
+    assert code_of(lambda: to_coreml.convert(model, tmp_path / f"model{suffix}", options)) == code
 
 
-def test_nothing_outlives_a_conversion(tmp_path: Path):
+def test_a_conversion_leaves_no_global_state(tmp_path: Path):
     from coremltools.converters.mil.frontend.tensorflow.tf_op_registry import _TF_OPS_REGISTRY
     from tensorflow.python.eager import context
 
     before = dict(_TF_OPS_REGISTRY), set(context.context().list_function_names())
     model = sequential(keras.Input((5, 2)), L.SimpleRNN(4))
-    tf_to_coreml.convert(model, tmp_path / "model.mlpackage", ConvertOptions())
+    to_coreml.convert(model, tmp_path / "model.mlpackage", ConvertOptions())
     left = set(context.context().list_function_names()) - before[1]
     assert before[0] == _TF_OPS_REGISTRY
     assert not [name for name in left if b"paritygate" in (name if isinstance(name, bytes) else name.encode())]

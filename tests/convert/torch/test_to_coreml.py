@@ -6,23 +6,24 @@ The expected values are the module's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import silero_vad
 import torch
 from torch import nn
 
+from fixtures.arrays import normal
+from fixtures.coreml_conversion import check_conversion, run_candidate
+from fixtures.torch_modules import SILERO
 from paritygate.convert import ParityGateError, convert
-from paritygate.convert.routes.base import FP16, MIXED, Candidate, ConvertOptions
-from paritygate.convert.routes.torch import to_coreml as torch_to_coreml
+from paritygate.convert.routes.base import FP16, MIXED, ConvertOptions
+from paritygate.convert.routes.torch import to_coreml
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml import lowered as coreml
-from paritygate.validate.engines.torch import exported as torch_export
-from paritygate.validate.engines.torch import module as torch_module
-from paritygate.validate.engines.torch import torchscript
+from paritygate.validate.engines.torch import exported, module, torchscript
 from paritygate.validate.samples import Sample, Samples, save_outputs, save_samples
 from paritygate.validate.workers.job_folder import JobFolder
 
@@ -32,7 +33,7 @@ Array = np.ndarray[Any, Any]
 Feed = Mapping[str, Array]
 
 CLOSE = {"rtol": 1e-5, "atol": 2e-6}
-"""Float32 sums of a few dozen terms in another order: some units in the last place of values around 1."""
+"""Float32 sums of a few dozen terms in a different order: some units in the last place of values around 1."""
 
 HALF = {"rtol": 4e-3, "atol": 5e-3}
 """A dozen operators, each rounded to float16's eleven digits, on values around 1."""
@@ -41,32 +42,11 @@ HALF = {"rtol": 4e-3, "atol": 5e-3}
 # --- helpers
 
 
-def normal(*shape: int, seed: int = 0) -> Array:
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+def loaded(network: nn.Module, example: Feed, dynamic: Sequence[tuple[str, int]] = ()) -> Any:
+    return module.load(network.eval(), LoadOptions(example=example, dynamic=tuple(dynamic)))
 
 
-def loaded(module: nn.Module, example: Feed, dynamic: Sequence[tuple[str, int]] = ()) -> Any:
-    return torch_module.load(module.eval(), LoadOptions(example=example, dynamic=tuple(dynamic)))
-
-
-def ask(candidate: Candidate, feed: Feed) -> dict[str, Array]:
-    outputs = coreml.load(candidate.path, LoadOptions()).run(
-        {ours: feed[theirs].astype(np.int32) if feed[theirs].dtype.kind == "i" else feed[theirs]
-         for ours, theirs in candidate.inputs.items()}
-    )  # fmt: skip
-    return {theirs: outputs[ours] for ours, theirs in candidate.outputs.items()}
-
-
-def check(
-    model: Any, file: Path, *feeds: Feed, options: ConvertOptions | None = None, tolerance: Mapping[str, float] = CLOSE
-) -> Candidate:
-    candidate = torch_to_coreml.convert(model, file, options or ConvertOptions())
-    for feed in feeds:
-        actual = ask(candidate, feed)
-        for name, value in model.run(feed).items():
-            assert actual[name].shape == value.shape
-            np.testing.assert_allclose(actual[name], value, err_msg=name, **tolerance)
-    return candidate
+check = partial(check_conversion, to_coreml.convert, tolerance=CLOSE)
 
 
 # --- modules
@@ -112,7 +92,7 @@ def vit() -> nn.Module:
 TOKENS = np.array([[3, 1, 4, 1, 5], [9, 2, 6, 5, 3]])
 MODULES: dict[str, tuple[Callable[[], nn.Module], Feed, str]] = {
     "CNN": (convolutional, {"input": normal(2, 1, 8, 8)}, ".mlmodel"),
-    "LSTM, which exported programs call by another name": (lambda: Recurrent(nn.LSTM), {"tokens": TOKENS}, ".mlmodel"),
+    "LSTM, whose name differs in exported programs": (lambda: Recurrent(nn.LSTM), {"tokens": TOKENS}, ".mlmodel"),
     "GRU, whose two results are one tuple": (lambda: Recurrent(nn.GRU), {"tokens": TOKENS}, ".mlpackage"),
     "transformer encoder": (
         lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), {"src": normal(2, 5, 8)}, ".mlpackage",
@@ -141,23 +121,23 @@ def test_lengths_may_vary(tmp_path: Path):
         model, tmp_path / "m.mlpackage", *({"input": normal(1, 3, n)} for n in (2, 5, 9)), options=options
     )
     with pytest.raises(ParityGateError) as error:
-        ask(candidate, {"input": normal(1, 3, 10)})
+        run_candidate(candidate, {"input": normal(1, 3, 10)})
     assert error.value.code == "PG204"
 
 
-def test_programs_are_converted_for_one_sample_whatever_their_batch_was(tmp_path: Path):
+def test_programs_are_converted_for_one_row_whatever_their_batch_size(tmp_path: Path):
     torch.manual_seed(0)
     batch = torch.export.Dim("batch", min=2, max=64)
     program = torch.export.export(convolutional().eval(), (torch.zeros(4, 1, 8, 8),), dynamic_shapes=({0: batch},))
-    model = torch_export.load(program, LoadOptions())
-    candidate = torch_to_coreml.convert(model, tmp_path / "m.mlpackage", ConvertOptions(class_labels=tuple(range(10))))
+    model = exported.load(program, LoadOptions())
+    candidate = to_coreml.convert(model, tmp_path / "m.mlpackage", ConvertOptions(class_labels=tuple(range(10))))
     x = normal(3, 1, 8, 8)
     wanted = model.run({"input": x})["output"]
     engine = coreml.load(candidate.path, LoadOptions())
     for row, value in enumerate(wanted):
-        answer = engine.run({"input": x[row : row + 1]})
-        np.testing.assert_allclose(answer["output/values"].ravel(), value, **CLOSE)
-        assert answer["classLabel"].ravel()[0] == value.argmax()
+        outputs = engine.run({"input": x[row : row + 1]})
+        np.testing.assert_allclose(outputs["output/values"].ravel(), value, **CLOSE)
+        assert outputs["classLabel"].ravel()[0] == value.argmax()
 
 
 class Branches(nn.Module):
@@ -177,9 +157,9 @@ class Branches(nn.Module):
 def test_branches_on_data_are_kept(scripted: bool, tmp_path: Path):
     torch.manual_seed(0)
     example = {"x": normal(1, 4)}
-    module = Branches().eval()
+    network = Branches().eval()
     options = LoadOptions(example=example)
-    model = torchscript.load(torch.jit.script(module), options) if scripted else torch_module.load(module, options)
+    model = torchscript.load(torch.jit.script(network), options) if scripted else module.load(network, options)
     feeds = [{"x": sign * np.abs(normal(1, 4))} for sign in (1, -1)]
     check(model, tmp_path / "model.mlpackage", *feeds)
 
@@ -188,7 +168,7 @@ def test_branches_on_data_are_kept(scripted: bool, tmp_path: Path):
 
 
 class Normalised(nn.Module):
-    """Squares beyond float16's largest number on the way to values around 1."""
+    """Intermediate squares beyond float16's largest number; the results are around 1."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         wide = torch.relu(x) * 400.0
@@ -197,9 +177,9 @@ class Normalised(nn.Module):
 
 def test_mixed_precision_keeps_what_float16_loses(tmp_path: Path):
     torch.manual_seed(0)
-    module = nn.Sequential(nn.Linear(6, 8), Normalised(), nn.Linear(8, 3), nn.Softmax(-1))
+    network = nn.Sequential(nn.Linear(6, 8), Normalised(), nn.Linear(8, 3), nn.Softmax(-1))
     feed = {"input": normal(1, 6)}
-    model = loaded(module, {"input": normal(2, 6)})
+    model = loaded(network, {"input": normal(2, 6)})
     save_samples(Samples((Sample("x", feed, "normal", 1),), "test", 0), JobFolder(tmp_path).samples)
     save_outputs([model.run(feed)], JobFolder(tmp_path).expected)
     with pytest.raises(AssertionError):
@@ -215,7 +195,7 @@ def test_mixed_precision_keeps_what_float16_loses(tmp_path: Path):
 
 
 class Counting(nn.Module):
-    """Keeps a count in a buffer, which coremltools would make a float16 state."""
+    """Keeps a count in a buffer, which coremltools would turn into a float16 state."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -231,36 +211,36 @@ class Unknown(nn.Module):
         return torch.linalg.det(x)
 
 
-@pytest.mark.parametrize(("module", "shape", "says"), [(Counting(), (2, 3), "count"), (Unknown(), (2, 3, 3), "det")])
-def test_what_core_ml_lacks_is_named(module: nn.Module, shape: tuple[int, ...], says: str, tmp_path: Path):
-    model = loaded(module, {"x": normal(*shape)})
+@pytest.mark.parametrize(("network", "shape", "says"), [(Counting(), (2, 3), "count"), (Unknown(), (2, 3, 3), "det")])
+def test_what_core_ml_lacks_is_named(network: nn.Module, shape: tuple[int, ...], says: str, tmp_path: Path):
+    model = loaded(network, {"x": normal(*shape)})
     with pytest.raises(ParityGateError, match=says) as error:
-        torch_to_coreml.convert(model, tmp_path / "model.mlpackage", ConvertOptions())
+        to_coreml.convert(model, tmp_path / "model.mlpackage", ConvertOptions())
     assert error.value.code in {"PG404", "PG405"}
 
 
-def test_an_operator_that_needs_a_newer_target_raises_it_unless_the_user_fixed_it(tmp_path: Path):
+def test_operator_that_needs_a_newer_target_raises_it_unless_the_user_set_one(tmp_path: Path):
     model = loaded(nn.PixelUnshuffle(2), {"input": normal(2, 1, 4, 4)})
     candidate = check(model, tmp_path / "m.mlpackage", {"input": normal(1, 1, 4, 4)})
     assert coreml.load(candidate.path, LoadOptions()).native.spec.specificationVersion >= 7
     with pytest.raises(ParityGateError) as error:
-        torch_to_coreml.convert(model, tmp_path / "n.mlpackage", ConvertOptions(deployment_target="iOS15"))
+        to_coreml.convert(model, tmp_path / "n.mlpackage", ConvertOptions(deployment_target="iOS15"))
     assert error.value.code == "PG408"
 
 
 def test_silero_vad_goes_through_onnx(tmp_path: Path):
     """TorchScript with branches, a number among its inputs, and a state that starts as empty tensors."""
-    path, output = Path(silero_vad.__file__).parent / "data" / "silero_vad.jit", tmp_path / "silero.mlpackage"
-    done = convert(path, output, inputs=["x:float32:1,512", "sr:int64:"])
+    output = tmp_path / "silero.mlpackage"
+    done = convert(SILERO, output, inputs=["x:float32:1,512", "sr:int64:"])
     assert done.report.passed, str(done)
     assert output.exists()
-    assert "route coremltools fell out: sr" in str(done)
+    assert "route coremltools was rejected: sr" in str(done)
 
 
 def test_the_registry_is_as_before(tmp_path: Path):
     from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY
 
     before = dict(_TORCH_OPS_REGISTRY.name_to_func_mapping)
-    torch_to_coreml.convert(loaded(nn.ReLU(), {"input": normal(2, 3)}), tmp_path / "m.mlpackage", ConvertOptions())
+    to_coreml.convert(loaded(nn.ReLU(), {"input": normal(2, 3)}), tmp_path / "m.mlpackage", ConvertOptions())
     assert before == _TORCH_OPS_REGISTRY.name_to_func_mapping
     assert "new_ones" not in before

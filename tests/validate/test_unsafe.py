@@ -1,4 +1,4 @@
-"""Pickles that bring code along: named without running it, refused before anything is loaded."""
+"""Pickles that contain code: it is named without being run, and refused before anything is loaded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from paritygate.validate.unsafe import NUMPY, PYTHON, scan_pickle
 
 
 class Touch:
-    """Unpickles by writing a file, if it is allowed to."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -35,7 +35,7 @@ class Touch:
 
 
 class Call:
-    """Unpickles by calling ``function(*arguments)``."""
+    """Calls ``function(*arguments)`` when it is unpickled."""
 
     def __init__(self, function, *arguments) -> None:
         self.function, self.arguments = function, arguments
@@ -83,7 +83,7 @@ HOSTILE = {
     "names from the memo": b"\x80\x04\x8c\x02os\x94\x8c\x06system\x940h\x00h\x01\x93\x8c\x04true\x85R.",
     "nested in an argument": b"cnumpy\nndarray\n(cos\nsystem\n(S'true'\ntRtR.",
     "state of a harmless object": b"csklearn.base\nBaseEstimator\n)\x81}S'a'\ncos\nsystem\n(S'true'\ntRsb.",
-    "a way through another module": b"\x80\x04\x8c\x0dsklearn.utils\x8c\x09os.system\x93\x8c\x04true\x85R.",
+    "through another module": b"\x80\x04\x8c\x0dsklearn.utils\x8c\x09os.system\x93\x8c\x04true\x85R.",
     "a test helper that runs scripts": b"csklearn.utils._testing\nassert_run_python_script_without_output\n(S'x'\ntR.",
     "a download": b"csklearn.datasets._base\n_fetch_remote\n(tR.",
     "numpy's runstring": b"cnumpy.testing._private.utils\nrunstring\n(S'x'\n}tR.",
@@ -111,7 +111,7 @@ def test_an_unknown_extension_code_is_refused() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x04", b"not a pickle", pickle.dumps([1, 2])[:-3]])
-def test_what_is_no_pickle_is_said_to_be_none(content: bytes) -> None:
+def test_what_is_not_a_pickle_is_an_error(content: bytes) -> None:
     with pytest.raises(ParityGateError) as caught:
         names(content)
     assert caught.value.code == "PG402"
@@ -120,13 +120,13 @@ def test_what_is_no_pickle_is_said_to_be_none(content: bytes) -> None:
 @pytest.mark.parametrize(
     "array", [np.arange(9.0).reshape(3, 3), np.array(3), np.zeros(0), np.asfortranarray(np.eye(2))]
 )
-def test_arrays_between_the_opcodes_are_stepped_over(array: np.ndarray) -> None:
+def test_arrays_between_the_opcodes_are_skipped(array: np.ndarray) -> None:
     file = io.BytesIO()
     joblib.dump([array, Call(os.system, "true")], file)
     assert names(file.getvalue()) == ("posix.system",)
 
 
-def test_pickles_inside_of_object_arrays_are_read() -> None:
+def test_pickles_inside_object_arrays_are_read() -> None:
     file = io.BytesIO()
     joblib.dump(np.array([Call(os.system, "true")], dtype=object), file)
     assert names(file.getvalue()) == ("posix.system",)
@@ -154,7 +154,7 @@ def test_trust_runs_it(tmp_path: Path) -> None:
 
 
 def test_the_loader_checks_what_the_scan_did_not_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Were the scan ever led astray, the names are checked once more while they are imported."""
+    """Names are checked again while they are imported, in case the scan was deceived."""
     mark, model = tmp_path / "mark", tmp_path / "model.pkl"
     model.write_bytes(pickle.dumps(Touch(mark)))
     monkeypatch.setattr("paritygate.validate.engines.sklearn.files.scan_pickle", lambda stream, allowed: ())
@@ -163,15 +163,15 @@ def test_the_loader_checks_what_the_scan_did_not_see(tmp_path: Path, monkeypatch
     assert not mark.exists()
 
 
-def test_a_foreign_class_behind_an_allowed_module_is_refused(tmp_path: Path) -> None:
-    """``sklearn.base`` holds names of other packages too; only its own may be imported through it."""
+def test_a_foreign_class_in_an_allowed_module_is_refused(tmp_path: Path) -> None:
+    """``sklearn.base`` also holds names of other packages; only its own may be imported from it."""
     assert SKLEARN.owns("sklearn.linear_model._base", "LinearRegression", LinearRegression)
     assert not SKLEARN.owns("sklearn.linear_model._base", "Path", Path)
 
 
-def test_the_base_lists_hold_nothing_that_reaches_further() -> None:
+def test_the_base_lists_allow_nothing_dangerous() -> None:
     allowed = (PYTHON | NUMPY).names
-    reaching = {
+    dangerous = {
         "getattr",
         "setattr",
         "eval",
@@ -184,4 +184,4 @@ def test_the_base_lists_hold_nothing_that_reaches_further() -> None:
         "save",
         "fromfile",
     }
-    assert not {name.rpartition(".")[2] for name in allowed} & reaching
+    assert not {name.rpartition(".")[2] for name in allowed} & dangerous

@@ -1,0 +1,160 @@
+"""TensorFlow, Keras and TensorFlow Lite to ONNX: one trained network in every format, opsets, what is refused.
+
+The expected values are the framework's own (``predict``, the function itself), never this project's engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import tensorflow as tf
+from tensorflow_conversion import CLOSE, check_against, convert_to_onnx, run_bound
+
+from fixtures.keras_models import L, exported, layers, saved, written
+from paritygate.convert import convert
+from paritygate.convert.routes.onnx.opset import opset_of
+from paritygate.convert.routes.tensorflow import tflite_to_onnx, to_onnx
+from paritygate.validate.engines.base import LoadOptions
+from paritygate.validate.engines.tensorflow import freeze, graphdef, saved_model, tflite
+from paritygate.validate.engines.tensorflow import keras as keras_engine
+from paritygate.validate.errors import ParityGateError
+
+pytestmark = pytest.mark.xdist_group("tensorflow")
+
+
+# --- one trained network in every format
+
+
+def lite(model: Any, samples: np.ndarray[Any, Any] | None = None) -> bytes:
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if samples is not None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([sample[None]] for sample in samples)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    return bytes(converter.convert())
+
+
+def frozen_graph(model: Any) -> bytes:
+    return bytes(keras_engine.load(model, LoadOptions()).freeze().graph_def.SerializeToString())
+
+
+Case = tuple[Any, Any, Callable[[Any, Path], Any], str, str]
+
+FORMATS: dict[str, Case] = {
+    "live": (keras_engine, to_onnx, lambda model, folder: model, "image", "digit"),
+    "keras": (keras_engine, to_onnx, lambda model, folder: saved(model, folder / "m.keras"), "image", "digit"),
+    "h5": (keras_engine, to_onnx, lambda model, folder: saved(model, folder / "m.h5"), "image", "digit"),
+    "saved_model": (saved_model, to_onnx, lambda model, folder: exported(model, folder / "m"), "image", "output_0"),
+    "graphdef": (
+        graphdef,
+        to_onnx,
+        lambda model, folder: written(frozen_graph(model), folder / "m.pb"),
+        "tensors_0",
+        "paritygate/output_0",
+    ),
+    "tflite": (
+        tflite,
+        tflite_to_onnx,
+        lambda model, folder: written(lite(model), folder / "m.tflite"),
+        "image",
+        "output_0",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_trained_network_in_every_format(name: str, network: Any, digits: Any, tmp_path: Path) -> None:
+    """Names are kept, the batch is dynamic, and ONNX Runtime agrees with Keras."""
+    engine, route, make, image, digit = FORMATS[name]
+    model = engine.load(make(network, tmp_path), LoadOptions())
+    candidate, session = convert_to_onnx(model, tmp_path, route=route)
+    assert [str(spec) for spec in session.signature.inputs] == [f"{image}: float32[batch, 8, 6, 1]"]
+    assert [str(spec) for spec in session.signature.outputs] == [f"{digit}: float32[batch, 10]"]
+    assert model.signature == session.signature
+    for batch in (1, 7):
+        expected = network.predict(digits[0][:batch], verbose=0)
+        feed = {image: digits[0][:batch]}
+        np.testing.assert_allclose(model.run(feed)[digit], expected, **CLOSE)
+        np.testing.assert_allclose(run_bound(candidate, session, feed)[digit], expected, **CLOSE)
+
+
+@pytest.mark.parametrize("name", ["live", "saved_model"])
+def test_whole_conversion(name: str, network: Any, digits: Any, tmp_path: Path) -> None:
+    """The library's convert on real data: in this process for a live model, in a worker for a folder."""
+    _, _, make, image, _ = FORMATS[name]
+    samples = tmp_path / "digits.npz"
+    np.savez(samples, **{image: digits[0][:40]})
+    result = convert(make(network, tmp_path), tmp_path / "out.onnx", samples=samples)
+    assert result.report.passed, str(result)
+    assert result.path == tmp_path / "out.onnx"
+
+
+def test_quantised_tflite_keeps_its_integers(network: Any, digits: Any, tmp_path: Path) -> None:
+    """int8 in, int8 out, and the integers agree, except for the quantised softmax's rounding, which may be off by 1."""
+    path = written(lite(network, digits[0][:100]), tmp_path / "m.tflite")
+    model = tflite.load(path, LoadOptions())
+    assert [spec.dtype for spec in (*model.signature.inputs, *model.signature.outputs)] == ["int8", "int8"]
+    candidate, engine = convert_to_onnx(model, tmp_path, route=tflite_to_onnx)
+    interpreter = tf.lite.Interpreter(model_path=str(path))
+    detail, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    scale, zero = detail["quantization"]
+    for image in digits[0][:20]:
+        quantised = np.clip(np.round(image[None] / scale + zero), -128, 127).astype(np.int8)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(detail["index"], quantised)
+        interpreter.invoke()
+        expected = interpreter.get_tensor(result["index"]).astype(int)
+        actual = run_bound(candidate, engine, {"image": quantised})["output_0"]
+        assert actual.dtype == np.int8
+        assert np.abs(actual.astype(int) - expected).max() <= 1
+
+
+# --- opsets
+
+
+@pytest.mark.parametrize("opset", [9, 13, 18, 21, 23])
+def test_opset(opset: int, network: Any, digits: Any, tmp_path: Path) -> None:
+    """tf2onnx writes opsets up to 18; ONNX's version converter does the rest."""
+    candidate, engine = convert_to_onnx(keras_engine.load(network, LoadOptions()), tmp_path, opset)
+    assert opset_of(onnx.load(candidate.path)) == opset
+    actual = run_bound(candidate, engine, {"image": digits[0][:9]})
+    np.testing.assert_allclose(actual["digit"], network.predict(digits[0][:9], verbose=0), **CLOSE)
+
+
+def test_opset_out_of_reach(network: Any, tmp_path: Path) -> None:
+    with pytest.raises(ParityGateError) as error:
+        convert_to_onnx(keras_engine.load(network, LoadOptions()), tmp_path, 99)
+    assert error.value.code == "PG408"
+
+
+# --- beyond 2 GB
+
+
+def test_weights_too_large_for_one_message(
+    network: Any, digits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same path with a smaller limit: weights are detached from the graph and restored in the ONNX file."""
+    monkeypatch.setattr(freeze, "MESSAGE_LIMIT", 1000)
+    model = keras_engine.load(network, LoadOptions())
+    assert len(model.freeze().detached) == 1  # the dense layer's; the convolution's kernel has 288 bytes
+    feed = {"image": digits[0][:5]}
+    check_against(lambda image: {"digit": network.predict(image, verbose=0)}, model, tmp_path, feed)
+
+
+# --- what must be refused
+
+
+def test_unsupported_operators_are_named_with_their_layers(tmp_path: Path) -> None:
+    native = layers((1,), "string", L.TextVectorization(vocabulary=["a"], name="split_words"))
+    with pytest.raises(ParityGateError) as error:
+        convert_to_onnx(keras_engine.load(native, LoadOptions()), tmp_path)
+    assert error.value.code == "PG404"
+    assert "StringSplitV2" in error.value.subject
+    assert "split_words" in error.value.cause
+    assert not (tmp_path / "model.onnx").exists()
