@@ -1,4 +1,4 @@
-"""What commands print: rich on a terminal, plain text elsewhere, JSON when asked."""
+"""What commands print: rich on a terminal, plain text elsewhere, JSON on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress on standard error: live on a terminal, plain lines elsewhere, nothing when asked to be quiet."""
+"""Progress on standard error: live on a terminal, plain lines elsewhere, nothing with --quiet."""
 
 from __future__ import annotations
 

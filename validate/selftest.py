@@ -1,4 +1,4 @@
-"""``paritygate selftest``: is the harness awake? Known faults go through the very door that users take.
+"""``paritygate selftest``: are known faults noticed? They go through the same function that users call.
 
 A small classifier is written as ONNX, and with one fault at a time once more; each pair is run by real workers and
 ONNX Runtime, and the report must name the fault.
@@ -39,7 +39,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What became of one case: ``found`` are the codes of the outputs that don't pass, by name."""
+    """The result of one case: ``found`` are the codes of the outputs that don't pass, by name."""
 
     name: str
     expected: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""The sentences of the verdict: how many, how far, where, what was allowed, what would have passed."""
+"""Sentences about results: how many differ, by how much, where, what was allowed, what would have passed."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def nonfinite_differ(metrics: Metrics, worst: WorstElement | None) -> str:
 
 
 def dtypes_differ(reference: str, candidate: str) -> str:
-    """What is to be said of an output that passes in another dtype; "" when it is the same."""
+    """A remark on an output that passes in another dtype; "" when it is the same."""
     return "" if reference == candidate else f"{reference} in the reference, {candidate} in the candidate"
 
 

@@ -16,7 +16,7 @@ from .user_checks import Crossing, MetricComparison, Waiver
 
 
 class Verdict(StrEnum):
-    """The answer for one output, or for a whole report."""
+    """The result for one output, or for a whole report."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -24,7 +24,7 @@ class Verdict(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much a finding weighs: an ERROR takes the pass away, the others are only said."""
+    """How severe a finding is: an ERROR prevents a pass, the others only inform."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -113,7 +113,7 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class LabelAgreement:
-    """How a classifier's answers agree, counted per row of all samples.
+    """How the outputs of two classifiers agree, counted per row of all samples.
 
     ``agreeing`` rows have the same label (of a label output), or the same greatest score (of a scores output).
     ``top_k`` is the share of rows whose ``k`` greatest scores belong to the same classes; None for labels and for
@@ -141,7 +141,7 @@ class LabelAgreement:
 
 @dataclass(frozen=True, slots=True)
 class OutputComparison:
-    """One row of the report: one output of the reference, or one that the candidate has beyond it.
+    """The comparison of one output of the reference, or of one that only the candidate has.
 
     ``name`` is the reference's, ``candidate_name`` the candidate's; "" where there is none. ``code`` is "" on a
     pass, otherwise one of the catalog's. ``reason`` is one sentence for the user, also on a pass if something

@@ -1,4 +1,4 @@
-"""Judge every output of a candidate against the reference's. Missing, extra, empty or not comparable fails."""
+"""Compare every output of a candidate with the reference's. Missing, extra, empty or not comparable fails."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _EXACT_KINDS = "biuU"
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """One output as both sides gave it, one array per sample; ``allowed`` is how far each element may be off."""
+    """One output as both models gave it, one array per sample; ``allowed`` is how far each element may be off."""
 
     spec: TensorSpec
     partner: str
@@ -47,32 +47,34 @@ def compare_outputs(
     labels: Mapping[str, str] | None = None,
     thresholds: Mapping[str, Sequence[float]] | None = None,
 ) -> tuple[OutputComparison, ...]:
-    """One row per output of the reference, then one per output that the candidate has beyond them.
+    """One comparison per output of the reference, then one per output that the candidate has beyond them.
 
     ``reference`` and ``candidate`` hold one mapping (output name -> array) per sample; batch sizes may change from
     sample to sample. ``bindings`` says which candidate output is which reference output, and nothing else is
     paired. ``scores`` names reference outputs whose last axis counts classes; ``labels`` maps a reference output
     that holds class labels to the scores it is chosen by ("" if the model doesn't give them), so that flips at ties
-    are told from wrong answers. ``thresholds`` are where the user's decisions change, by output; None asks for no
-    crossings. Raises ParityGateError PG201 when ``policy`` or ``thresholds`` speak of what doesn't exist.
+    are told from wrong labels. ``thresholds`` are where the user's decisions change, by output; None means no
+    crossings. Raises ParityGateError PG201 when ``policy`` or ``thresholds`` name an output that doesn't exist.
     """
     policy.check(specs)
     check_thresholds(specs, thresholds or {})
     labels = labels or {}
     partners = _partners(bindings)
     pairs: dict[str, _Pair] = {}
-    rows: dict[str, OutputComparison] = {}
+    compared: dict[str, OutputComparison] = {}
     for spec in specs:
         found = _pair(spec, partners.get(spec.name, ()), reference, candidate)
         if isinstance(found, OutputComparison):
-            rows[spec.name] = found
+            compared[spec.name] = found
             continue
-        row, pairs[spec.name] = _judge(found, policy)
-        rows[spec.name] = _with_agreement(row, pairs[spec.name], (*scores, *labels.values()), labels, thresholds)
+        comparison, pairs[spec.name] = _judge(found, policy)
+        compared[spec.name] = _with_agreement(
+            comparison, pairs[spec.name], (*scores, *labels.values()), labels, thresholds
+        )
     for name, chosen_by in labels.items():
         if name in pairs and chosen_by in pairs:
-            rows[name] = _with_ties(rows[name], pairs[name], rows[chosen_by], pairs[chosen_by])
-    return (*rows.values(), *_undeclared(rows, reference), *_extra(rows, candidate, bindings))
+            compared[name] = _with_ties(compared[name], pairs[name], compared[chosen_by], pairs[chosen_by])
+    return (*compared.values(), *_undeclared(compared, reference), *_extra(compared, candidate, bindings))
 
 
 def _partners(bindings: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -86,7 +88,7 @@ def _partners(bindings: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 def _pair(
     spec: TensorSpec, partners: Sequence[str], reference: Sequence[Outputs], candidate: Sequence[Outputs]
 ) -> _Pair | OutputComparison:
-    """Both sides' arrays, or the row that says why there is nothing to compare."""
+    """Both models' arrays, or the comparison that says why there is nothing to compare."""
     partner = partners[0] if len(partners) == 1 else ""
     if len(partners) > 1:
         names = " and ".join(map(repr, partners))
@@ -114,8 +116,8 @@ def _columns(
 
 
 def _judge(pair: _Pair, policy: Policy) -> tuple[OutputComparison, _Pair]:
-    """The output's row, and the pair with what was allowed."""
-    row = OutputComparison(
+    """The comparison of an output, and the pair with what was allowed."""
+    comparison = OutputComparison(
         pair.spec.name,
         pair.partner,
         Verdict.FAIL,
@@ -126,23 +128,25 @@ def _judge(pair: _Pair, policy: Policy) -> tuple[OutputComparison, _Pair]:
     )
     code, sentence = _unlike(pair)
     if code:
-        return replace(row, code=code, reason=sentence), pair
-    if row.dtype == STRING:
+        return replace(comparison, code=code, reason=sentence), pair
+    if comparison.dtype == STRING:
         tolerance, (metrics, worst) = Tolerance(), measure_text(pair.want, pair.got)
     else:
-        spec = replace(pair.spec, dtype=row.dtype)
-        tolerance = policy.tolerance(spec, pair.want, row.candidate_dtype)
+        spec = replace(pair.spec, dtype=comparison.dtype)
+        tolerance = policy.tolerance(spec, pair.want, comparison.candidate_dtype)
         allowed = policy.allowances(spec, pair.want, tolerance)
         metrics, worst = measure(pair.want, pair.got, tolerance, allowed)
         pair = replace(pair, allowed=Allowances(pair.want, tolerance) if allowed is None else allowed)
     exact = pair.want[0].dtype.kind in _EXACT_KINDS and tolerance.exact
-    verdict, code, sentence = _verdict(row, metrics, worst, tolerance, exact)
-    row = replace(row, verdict=verdict, code=code, reason=sentence, tolerance=tolerance, metrics=metrics, worst=worst)
-    return row, pair
+    verdict, code, sentence = _verdict(comparison, metrics, worst, tolerance, exact)
+    comparison = replace(
+        comparison, verdict=verdict, code=code, reason=sentence, tolerance=tolerance, metrics=metrics, worst=worst
+    )
+    return comparison, pair
 
 
 def _verdict(
-    row: OutputComparison, metrics: Metrics, worst: WorstElement | None, tolerance: Tolerance, exact: bool
+    comparison: OutputComparison, metrics: Metrics, worst: WorstElement | None, tolerance: Tolerance, exact: bool
 ) -> tuple[Verdict, str, str]:
     """Verdict, code and sentence for what was measured."""
     if metrics.mismatched:
@@ -153,7 +157,7 @@ def _verdict(
         return Verdict.FAIL, "PG101", reasons.values_differ(metrics, tolerance, worst)
     if metrics.nonfinite == metrics.elements:
         return Verdict.INCONCLUSIVE, "PG306", "every element is NaN or infinite on both sides: no value was compared"
-    return Verdict.PASS, "", reasons.dtypes_differ(row.dtype, row.candidate_dtype)
+    return Verdict.PASS, "", reasons.dtypes_differ(comparison.dtype, comparison.candidate_dtype)
 
 
 def _unlike(pair: _Pair) -> tuple[str, str]:
@@ -193,52 +197,54 @@ def _dtype_fits(want: Array, got: Array, accepts: Iterable[str]) -> bool:
 
 
 def _with_agreement(
-    row: OutputComparison,
+    comparison: OutputComparison,
     pair: _Pair,
     scores: Iterable[str],
     labels: Iterable[str],
     thresholds: Mapping[str, Sequence[float]] | None,
 ) -> OutputComparison:
-    """The row with what its values decide: how often both sides choose the same class, which thresholds they cross."""
-    if row.metrics is None or row.tolerance is None:
-        return row
-    if row.name in labels:
-        agreeing = row.metrics.elements - row.metrics.differing - row.metrics.mismatched
-        row = replace(row, labels=LabelAgreement(row.metrics.elements, agreeing))
-    if row.dtype == STRING:
-        return row
-    is_scores = row.name in scores and row.name not in labels
-    return with_decisions(row, pair.want, pair.got, pair.allowed, scores=is_scores, thresholds=thresholds)
+    """The comparison with what its values decide: how often both choose the same class, which thresholds they cross."""
+    if comparison.metrics is None or comparison.tolerance is None:
+        return comparison
+    if comparison.name in labels:
+        agreeing = comparison.metrics.elements - comparison.metrics.differing - comparison.metrics.mismatched
+        comparison = replace(comparison, labels=LabelAgreement(comparison.metrics.elements, agreeing))
+    if comparison.dtype == STRING:
+        return comparison
+    is_scores = comparison.name in scores and comparison.name not in labels
+    return with_decisions(comparison, pair.want, pair.got, pair.allowed, scores=is_scores, thresholds=thresholds)
 
 
-def _with_ties(row: OutputComparison, pair: _Pair, scores_row: OutputComparison, scores: _Pair) -> OutputComparison:
-    """The row with its label agreement; it passes after all if nothing but ties differ in it.
+def _with_ties(
+    comparison: OutputComparison, pair: _Pair, by_scores: OutputComparison, scores: _Pair
+) -> OutputComparison:
+    """The comparison with its label agreement; it passes after all if nothing but ties differ in it.
 
     A tie excuses nothing unless the scores themselves agree.
     """
-    if row.labels is None or row.code != "PG107" or not scores_row.passed or scores_row.tolerance is None:
-        return row
+    if comparison.labels is None or comparison.code != "PG107" or not by_scores.passed or by_scores.tolerance is None:
+        return comparison
     ties = count_ties((pair.want, pair.got), scores.want, scores.allowed)
-    labels = replace(row.labels, ties=ties, scores_name=scores_row.name)
+    labels = replace(comparison.labels, ties=ties, scores_name=by_scores.name)
     if labels.agreeing + ties < labels.rows:
-        return replace(row, labels=labels, reason=f"{row.reason}{reasons.of_them_ties(labels)}")
-    return replace(row, labels=labels, verdict=Verdict.PASS, code="", reason=reasons.only_ties(labels))
+        return replace(comparison, labels=labels, reason=f"{comparison.reason}{reasons.of_them_ties(labels)}")
+    return replace(comparison, labels=labels, verdict=Verdict.PASS, code="", reason=reasons.only_ties(labels))
 
 
-def _undeclared(rows: Mapping[str, OutputComparison], reference: Sequence[Outputs]) -> Iterator[OutputComparison]:
+def _undeclared(compared: Mapping[str, OutputComparison], reference: Sequence[Outputs]) -> Iterator[OutputComparison]:
     """Outputs that the reference gives beyond its signature: nobody bound them, so nobody compared them."""
-    for name in dict.fromkeys(name for output in reference for name in output if name not in rows):
+    for name in dict.fromkeys(name for output in reference for name in output if name not in compared):
         yield _fail(name, "", "PG104", "the reference returns it in addition to its signature, so it was not compared")
 
 
 def _extra(
-    rows: Mapping[str, OutputComparison], candidate: Sequence[Outputs], bindings: Mapping[str, str]
+    compared: Mapping[str, OutputComparison], candidate: Sequence[Outputs], bindings: Mapping[str, str]
 ) -> Iterator[OutputComparison]:
     given = dict.fromkeys(name for output in candidate for name in output)
     for name in {**given, **dict.fromkeys(bindings)}:
         if name not in bindings:
             yield _fail("", name, "PG105", f"the candidate's output {name!r} is bound to nothing in the reference")
-        elif bindings[name] not in rows:
+        elif bindings[name] not in compared:
             sentence = f"{name!r} is bound to {bindings[name]!r}, which the reference does not have"
             yield _fail("", name, "PG105", sentence)
 

@@ -39,7 +39,7 @@ class ComputedPolicy:
     ceiling: DefaultPolicy = field(default_factory=DefaultPolicy)
 
     def check(self, specs: Sequence[TensorSpec]) -> None:
-        """Nothing was said, so nothing can be wrong."""
+        """Nothing to check."""
 
     def informed(self, evidence: Evidence) -> Policy:
         """The same policy with what was measured."""

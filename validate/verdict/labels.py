@@ -55,7 +55,7 @@ def count_ties(
     ``labels`` are the reference's and the candidate's, ``scores`` the reference's, which the candidate's must be
     known to meet within ``allowed``: one array per sample in the scores' shape. A flip is a tie if the candidate's
     class scores, in the reference, no further below the best than both scores may be off. Which column is which
-    class is read off the reference's own answers; a label that is not found there, or in two columns, is no tie.
+    class is read off the reference's own labels; a label that is not found there, or in two columns, is not a tie.
     """
     wanted, given = labels
     if not all(
@@ -79,13 +79,13 @@ def _ties(scores: Array, allowed: Array, chosen: Array) -> Array:
     best = scores.argmax(axis=1)
     pair = np.stack([best, chosen], axis=1)
     top, other = np.take_along_axis(scores, pair, axis=1).T
-    with np.errstate(invalid="ignore"):  # between infinities there is no tie
+    with np.errstate(invalid="ignore"):  # between infinities there is not a tie
         ties: Array = top - other <= np.take_along_axis(allowed, pair, axis=1).sum(axis=1)
     return ties
 
 
 def _columns(labels: Sequence[Array], scores: Sequence[Array]) -> Mapping[Any, int]:
-    """Label -> the one column that is greatest wherever the reference answers with that label."""
+    """Label -> the one column that is greatest wherever the reference gives that label."""
     seen: dict[Any, set[int]] = {}
     for label, score in zip(labels, scores, strict=True):
         best = _table(score).argmax(axis=1)

@@ -1,4 +1,4 @@
-"""What should be said beside the values: outputs that prove little, and files that lie about their outputs."""
+"""Checks in addition to the values: constant outputs, and files that declare their outputs wrongly."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def dtype_name(array: Array) -> str:
 def varies(arrays: Sequence[Array]) -> bool:
     """Whether the values depend on the sample at all, so far as one can see.
 
-    They don't if all samples gave the same array, or all rows (along the first axis) of all samples are equal. Of
-    a single row nothing can be said, unless all its elements are equal; then they count as constant.
+    They don't if all samples gave the same array, or all rows (along the first axis) of all samples are equal. A
+    single row decides nothing, unless all its elements are equal; then they count as constant.
     """
     filled = [array for array in arrays if array.size]
     if not filled:

@@ -55,7 +55,7 @@ class DefaultPolicy(_ByFormula):
     """A tolerance per dtype, for outputs of any scale; see docs/verdict.md."""
 
     def check(self, specs: Sequence[TensorSpec]) -> None:
-        """Nothing was said, so nothing can be wrong."""
+        """Nothing to check."""
 
     def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
         """The coarser dtype's row; ``atol`` shrinks with outputs that are tiny in every sample."""

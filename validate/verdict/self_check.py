@@ -1,6 +1,6 @@
-"""In each run, quietly: faults are put into a copy of one sample's outputs, and the comparison must notice them all.
+"""In each run: faults are put into a copy of one sample's outputs, and the comparison must notice them all.
 
-A pass is worth something only if the harness could have said otherwise, with these outputs, bindings and tolerances.
+A pass proves something only if the comparison can fail with these outputs, bindings and tolerances.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ MOST_ELEMENTS = 1_000_000
 FACTOR = 16.0
 """How many times its allowance the perturbed element is off."""
 
-_HINT = "This is a bug in paritygate or in the policy; the pass of this output is worth nothing. Please report it."
+_HINT = "This is a bug in paritygate or in the policy; the pass of this output proves nothing. Please report it."
 
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """One output: its partner's name, the reference's values, and a copy as the candidate's to be spoilt."""
+    """One output: its partner's name, the reference's values, and a copy as the candidate's to be changed."""
 
     spec: TensorSpec
     partner: str
@@ -64,8 +64,8 @@ def selfcheck(
     trials = _trials(specs, expected, actual, bindings)
 
     def noticed(copies: Outputs) -> frozenset[str]:
-        rows = compare_outputs(specs, [expected], [copies], bindings, policy)
-        return frozenset(row.name for row in rows if row.verdict is Verdict.FAIL)
+        compared = compare_outputs(specs, [expected], [copies], bindings, policy)
+        return frozenset(output.name for output in compared if output.verdict is Verdict.FAIL)
 
     return tuple(
         Finding("PG311", Severity.ERROR, "self-check", f"{fault} of output {name!r} went unnoticed", _HINT)
@@ -78,7 +78,7 @@ def _trials(
 ) -> list[_Trial]:
     """The smallest outputs that have values and one partner."""
     bound = list(bindings.values())
-    partners = {theirs: ours for ours, theirs in bindings.items() if bound.count(theirs) == 1}
+    partners = {reference: candidate for candidate, reference in bindings.items() if bound.count(reference) == 1}
     able = [spec for spec in specs if spec.name in partners and _has_values(expected.get(spec.name))]
     trials: list[_Trial] = []
     left = MOST_ELEMENTS
@@ -111,24 +111,24 @@ def _unnoticed(
 ) -> Iterator[tuple[str, str]]:
     """(fault, output) of whatever the comparison passes over."""
     changes = [change for trial in trials if (change := _perturbation(trial, policy))]
-    yield from _asked("a perturbed element", changes, noticed)
+    yield from _check_changes("a perturbed element", changes, noticed)
     floating = [change for change in changes if _is_floating(change.trial.copy)]
-    yield from _asked("a NaN", [replace(change, value=math.nan) for change in floating], noticed)
+    yield from _check_changes("a NaN", [replace(change, value=math.nan) for change in floating], noticed)
     for dropped in trials[:1]:
         kept = {trial.partner: trial.copy for trial in trials[1:]}
         if dropped.spec.name not in noticed(kept):
             yield "the loss", dropped.spec.name
 
 
-def _asked(
+def _check_changes(
     fault: str, changes: Sequence[_Change], noticed: Callable[[Outputs], frozenset[str]]
 ) -> Iterator[tuple[str, str]]:
-    found = noticed({change.trial.partner: _spoilt(change) for change in changes})
+    found = noticed({change.trial.partner: _changed(change) for change in changes})
     names = (change.trial.spec.name for change in changes)
     return ((fault, name) for name in names if name not in found)
 
 
-def _spoilt(change: _Change) -> Array:
+def _changed(change: _Change) -> Array:
     """The trial's own copy, changed for good; for text another one, since a longer text needs a wider array."""
     copy = change.trial.copy
     if copy.dtype.kind == "U":

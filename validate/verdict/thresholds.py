@@ -1,4 +1,4 @@
-"""What a model's numbers are used for: classes that are chosen, thresholds that are crossed. Told, not judged.
+"""What a model's numbers are used for: classes that are chosen, thresholds that are crossed. Reported, not judged.
 
 docs/decisions.md explains the figures.
 """
@@ -56,7 +56,7 @@ class Allowances(Sequence["Array"]):
 
 
 def with_decisions(
-    row: OutputComparison,
+    comparison: OutputComparison,
     reference: Sequence[Array],
     candidate: Sequence[Array],
     allowed: Sequence[Array],
@@ -64,19 +64,19 @@ def with_decisions(
     scores: bool,
     thresholds: Thresholds | None,
 ) -> OutputComparison:
-    """The row of an output of numbers, with its flips (``scores``: the last axis counts classes) and crossings.
+    """The comparison of an output of numbers, with its flips (``scores``: the last axis counts classes) and crossings.
 
     One array per sample, ``allowed`` in the shape of the values. ``thresholds`` are the user's, by output; an output
-    without any gets :data:`PROBABILITY` where that makes sense. None asks for no crossings. The verdict stays as it is.
+    without any gets :data:`PROBABILITY` where that makes sense. None means no crossings. The verdict stays as it is.
     """
-    labels = agreement_of_scores(reference, candidate, allowed) if scores else row.labels
-    row = replace(row, labels=labels)
+    labels = agreement_of_scores(reference, candidate, allowed) if scores else comparison.labels
+    comparison = replace(comparison, labels=labels)
     if thresholds is None:
-        return row
-    source = "user" if row.name in thresholds else "default"
-    given = thresholds.get(row.name) or ((PROBABILITY,) if decided_one_by_one(reference) else ())
+        return comparison
+    source = "user" if comparison.name in thresholds else "default"
+    given = thresholds.get(comparison.name) or ((PROBABILITY,) if decided_one_by_one(reference) else ())
     crossings = (crossing(reference, candidate, allowed, threshold) for threshold in given)
-    return replace(row, crossings=tuple(replace(each, source=source) for each in crossings))
+    return replace(comparison, crossings=tuple(replace(each, source=source) for each in crossings))
 
 
 def crossing(

@@ -1,4 +1,4 @@
-"""Child side of the isolation: runs one task in a process of its own, and answers through files.
+"""Child side of the isolation: runs one task in a process of its own, and replies through files.
 
 ``python -m paritygate.validate.workers.child --mask torch,keras --preload numpy`` imports what it is told to, waits for
 a line on standard input that names a job folder, runs the task in ``request.pickle`` there and writes ``reply.pickle``
@@ -35,7 +35,7 @@ class Masked:
         self._names = names
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """What the finder finds; None for a masked module."""
+        """The finder's result; None for a masked module."""
         return None if name in self._names else self._finder.find_spec(name, path, target)
 
     def __getattr__(self, name: str) -> Any:
@@ -46,11 +46,11 @@ def serve(folder: Path) -> None:
     """Run the request of one job folder and leave the reply there, complete or not at all."""
     request = pickle.loads((folder / REQUEST).read_bytes())
     partial = folder / (REPLY + ".partial")
-    partial.write_bytes(pickle.dumps(_answer(request)))
+    partial.write_bytes(pickle.dumps(_reply(request)))
     partial.rename(folder / REPLY)
 
 
-def _answer(request: Request) -> Reply:
+def _reply(request: Request) -> Reply:
     try:
         return Reply(result=request.task.run(request.on_event))
     except ParityGateError as error:

@@ -1,4 +1,4 @@
-"""Parent side of the isolation: start a worker, give it a task, wait, and say what became of it."""
+"""Parent side of the isolation: start a worker, give it a task, wait, and report how it ended."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Worker:
             self._process.stdin.write(line.encode())
             self._process.stdin.flush()
         except BrokenPipeError:
-            self._process.wait()  # it died before it was asked; _result says how
+            self._process.wait()  # it died before it got its task; _result says how
 
     def _pause(self) -> None:
         try:

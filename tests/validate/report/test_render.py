@@ -15,9 +15,9 @@ from rich.console import Console
 
 from paritygate.validate.catalog import CATALOG
 from paritygate.validate.errors import ExitCode, ParityGateError
+from paritygate.validate.report.render.contents import printable
 from paritygate.validate.report.render.json import render_error, render_report, render_result
 from paritygate.validate.report.render.rich import render_rich
-from paritygate.validate.report.render.rows import printable
 from paritygate.validate.report.report import Report
 from paritygate.validate.report.sentences import rounded_up
 from paritygate.validate.report.types import (

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
-from .rows import COLUMNS, agreements, cells, headings, printable, sentences, verdict_line
+from .contents import COLUMNS, agreements, cells, headings, printable, sentences, verdict_line
 
 if TYPE_CHECKING:
     from ..types import ReportData
