@@ -102,10 +102,8 @@ def catboost_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
         raise unsupported(model, reason)
     if cat.threshold_of(model) != 0.5:
         raise unsupported(model, "a Core ML classifier has no probability threshold other than 0.5")
-    trees = cat.trees_of(model)
-    targets = trees[-1].value.shape[1]
-    link = Link.SOFTMAX if targets > 1 else Link.SIGMOID
-    return classify_by_trees(b, x, widen_thresholds(trees), targets, labels, link)
+    trees, link = cat.trees_of(model), cat.probability_link(model)
+    return classify_by_trees(b, x, widen_thresholds(trees), trees[-1].value.shape[1], labels, link)
 
 
 def catboost_regressor(b: Builder, model: Any, x: Columns) -> Outputs:

@@ -52,8 +52,8 @@ def prediction_link(model: Any) -> Link:
 
 
 def probability_link(model: Any) -> Link:
-    """The link from the scores to a classifier's ``predict_proba``; of two classes there is one score."""
-    if len(model.classes_) > 2 and not has_independent_probabilities(model):
+    """The link from the scores to a classifier's ``predict_proba``; a single score is that of the second class."""
+    if dimensions(model) > 1 and not has_independent_probabilities(model):
         return Link.SOFTMAX
     return Link.SIGMOID
 

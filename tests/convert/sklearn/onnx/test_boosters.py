@@ -227,6 +227,7 @@ def test_lightgbm_that_learned_nothing(parity: Any) -> None:
 CAT_CLASSIFIERS = {
     "three classes": (catboost.CatBoostClassifier(**CAT), LETTERS[Y]),
     "two classes": (catboost.CatBoostClassifier(**CAT), LETTERS[np.minimum(Y, 1)]),
+    "two classes with a score each": (catboost.CatBoostClassifier(loss_function="MultiClass", **CAT), Y > 0),
     "booleans": (catboost.CatBoostClassifier(**CAT), Y > 0),
     "missing is greatest": (catboost.CatBoostClassifier(nan_mode="Max", **CAT), Y),
     "one against all": (catboost.CatBoostClassifier(loss_function="MultiClassOneVsAll", **CAT), Y),
