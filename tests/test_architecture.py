@@ -214,6 +214,11 @@ def test_the_native_core_ml_route_for_estimators_imports_no_onnx() -> None:
         "paritygate.convert.routes.sklearn.models.trees",
     } < loaded
     assert not {"onnx", "skl2onnx", "paritygate.convert.routes.sklearn.onnx"} & loaded
+    for path in paths:  # imports within functions as well
+        assert not imported(path, absolute=True) & {"onnx", "skl2onnx"}
+        nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        siblings = {(node.module or node.names[0].name).split(".")[0] for node in nodes if node.level == 2}
+        assert siblings <= {"models"}
 
 
 def test_every_package_ships_with_the_wheel() -> None:

@@ -1,7 +1,7 @@
 """Run boosters in their libraries' own form: XGBoost's and LightGBM's Booster, CatBoost's files.
 
-Their files hold numbers and no code. What has scikit-learn's interface (``XGBClassifier`` and the like, and all of
-CatBoost) is run by :mod:`.estimator`.
+Their files hold numbers and no code. Models with scikit-learn's interface (such as ``XGBClassifier``, and all of
+CatBoost) are run by :mod:`.estimator`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ import numpy as np
 from ...errors import ParityGateError
 from ...signature import Hint, Signature, TensorSpec
 from ..base import Facts, LoadOptions
+from .outputs import BATCH
 
 if TYPE_CHECKING:
     from ...signature import Array, Feed
     from .estimator import SklearnModel
 
-INPUT, OUTPUT, BATCH = "X", "prediction", "N"
+INPUT, OUTPUT = "X", "prediction"
 _PROBE_ROWS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """How one library reads its file, and what its booster knows."""
+    """How one library reads its files, and the facts about its boosters."""
 
     title: str
     read: Callable[[Path], Any]
@@ -71,7 +72,7 @@ def load(source: Path | Any, options: LoadOptions) -> BoosterModel | SklearnMode
         return _model(source, LIBRARIES[type(source).__module__.partition(".")[0]], options, None)
     name = library_of(source)
     if name is None:
-        raise ParityGateError("PG402", str(source), "neither XGBoost nor LightGBM nor CatBoost wrote this")
+        raise ParityGateError("PG402", str(source), "not a model file of XGBoost, LightGBM or CatBoost")
     if name == "catboost":
         from .estimator import load as load_estimator
 
@@ -93,13 +94,13 @@ _MAGIC = {b'{"learner"': "xgboost", b"{L\0\0\0\0\0\0\0\7learner": "xgboost", b"t
 def _read(path: Path, read: Callable[[Path], Any]) -> Any:
     try:
         return read(path)
-    except Exception as e:  # each library has errors of its own
+    except Exception as e:  # each library has its own errors
         reason = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
         raise ParityGateError("PG402", str(path), reason, "Save the model again with its library.") from e
 
 
 def _model(booster: Any, library: Library, options: LoadOptions, size: int | None) -> BoosterModel:
-    """The booster with its signature; the output's shape and dtype are those of a run on zeros."""
+    """The booster with its signature; a run on zeros gives the output's shape and dtype."""
     width = library.features(booster)
     declared = next((spec.dtype for spec in options.inputs if spec.name == INPUT), options.dtype)
     sample = _predict(library, booster, np.zeros((_PROBE_ROWS, width), declared))
@@ -111,14 +112,14 @@ def _model(booster: Any, library: Library, options: LoadOptions, size: int | Non
 def _predict(library: Library, booster: Any, x: Array) -> Array:
     try:
         return np.asarray(library.predict(booster, x))
-    except Exception as e:  # each library has errors of its own
+    except Exception as e:  # each library has its own errors
         raise ParityGateError("PG406", library.title, f"{type(e).__name__}: {e}") from e
 
 
 def _read_xgboost(path: Path) -> Any:
     import xgboost
 
-    return xgboost.Booster(model_file=bytearray(path.read_bytes()))  # by its content, whatever its suffix
+    return xgboost.Booster(model_file=bytearray(path.read_bytes()))  # by its content rather than its suffix
 
 
 def _read_lightgbm(path: Path) -> Any:
@@ -128,7 +129,7 @@ def _read_lightgbm(path: Path) -> Any:
 
 
 def _read_catboost(path: Path) -> Any:
-    """A classifier if the file has classes, else a regressor (whose predictions are a ranker's as well)."""
+    """A classifier if the file has classes, else a regressor (which predicts the same as a ranker)."""
     import catboost
 
     plain = catboost.CatBoost().load_model(str(path))

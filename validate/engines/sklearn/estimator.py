@@ -1,4 +1,4 @@
-"""Run fitted scikit-learn estimators, and those of XGBoost, LightGBM and CatBoost, as their authors made them."""
+"""Run fitted scikit-learn estimators, and those of XGBoost, LightGBM and CatBoost."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class SklearnModel:
         return _run(self.native, self.inputs, self.methods, feed)
 
     def hints(self) -> tuple[Hint, ...]:
-        """Thresholds, ranges, categories and terms that the fitted parts know."""
+        """Thresholds, ranges, categories and terms that the fitted parts hold."""
         return hints_of(self.native, self.signature.inputs)
 
     def facts(self) -> Facts:
-        """Who wrote the file, the steps by class, and how many numbers were learned."""
+        """What wrote the file, the steps by class, and the number of learned parameters."""
         parts = list(everything(self.native))
         return Facts(
             format=f"scikit-learn {self.source.container}",
@@ -62,7 +62,7 @@ def load(source: Path | Any, options: LoadOptions) -> SklearnModel:
     """A model from a pickle, joblib or skops file, or from a fitted estimator.
 
     Raises ParityGateError PG201 (``options.dtype`` is neither float32 nor float64), PG206 (the inputs aren't tables,
-    or their values can't be made up), PG402 (not readable, not fitted, or no estimator), PG403, PG501.
+    or no plausible values are known), PG402 (not readable, not fitted, or not an estimator), PG403, PG501.
     """
     if options.dtype not in ("float32", "float64"):
         raise ParityGateError("PG201", options.dtype, "scikit-learn computes in float32 or float64")
@@ -86,18 +86,18 @@ def _notes(loaded: Loaded, inputs: Inputs, options: LoadOptions) -> Iterator[str
     if loaded.written_by:
         yield (
             f"written by scikit-learn {loaded.written_by} and run by {sklearn.__version__}: "
-            "what it computes here may differ from what it computed there"
+            "its results may differ between the two"
         )
     if options.dtype == "float32" and not options.inputs and any(spec.dtype == "float64" for spec in inputs.specs):
-        yield f"its input is float64: {type(final_step(loaded.value)).__name__} refuses float32"
+        yield f"its input is float64: {type(final_step(loaded.value)).__name__} doesn't accept float32"
     if len(inputs.specs) == 1 and any(map(reads_codes, readers(loaded.value))):
-        yield "it was fitted on categories: they are given by their codes, as pandas' .cat.codes has them"
+        yield "it was fitted on categories: pass their codes, as in pandas' .cat.codes"
 
 
 def _describe(
     estimator: Any, methods: tuple[Method, ...], options: LoadOptions
 ) -> tuple[Inputs, tuple[TensorSpec, ...]]:
-    """Inputs and outputs; inputs are float64, whatever was asked for, where the estimator takes no float32."""
+    """Inputs and outputs; inputs are float64, whatever was requested, if the estimator doesn't accept float32."""
     inputs = inputs_of(estimator, options)
     try:
         return inputs, _probe(estimator, inputs, methods, options)
@@ -119,7 +119,10 @@ def _check_estimator(subject: str, value: Any) -> None:
     if isinstance(value, type) or not hasattr(value, "get_params"):
         holds = f" with {', '.join(map(repr, value))}" if isinstance(value, dict) else ""
         raise ParityGateError(
-            "PG402", subject, f"a {type(value).__name__}{holds} is no estimator", "Save the fitted estimator itself."
+            "PG402",
+            subject,
+            f"a {type(value).__name__}{holds} is not an estimator",
+            "Save the fitted estimator itself.",
         )
     if not hasattr(value, "fit"):
         return
@@ -135,12 +138,12 @@ def _run(estimator: Any, inputs: Inputs, methods: Iterable[Method], feed: Feed) 
         return {name: array for method in methods for name, array in method(x).items()}
     except ParityGateError:
         raise
-    except Exception as e:  # whatever the estimator says about these samples
+    except Exception as e:  # whatever the estimator raises for these samples
         raise ParityGateError("PG406", type(estimator).__name__, f"{type(e).__name__}: {e}") from e
 
 
 def _probe(estimator: Any, inputs: Inputs, methods: tuple[Method, ...], options: LoadOptions) -> tuple[TensorSpec, ...]:
-    """The outputs' shapes and dtypes, which only a run tells: on the user's first rows, or on made up ones."""
+    """The outputs' shapes and dtypes, from a run on the user's first rows or on generated ones."""
     example = options.example
     if example is not None and all(spec.name in example for spec in inputs.specs):
         feed = {spec.name: example[spec.name][:_PROBE_ROWS] for spec in inputs.specs}
@@ -150,8 +153,8 @@ def _probe(estimator: Any, inputs: Inputs, methods: tuple[Method, ...], options:
         return _specs(_run(estimator, inputs, methods, feed))
     except ParityGateError as e:
         raise ParityGateError(
-            "PG206", e.subject, f"it refuses made up values, so that its outputs stay unknown ({e.cause})",
-            "Give real values with --samples.",
+            "PG206", e.subject, f"it rejects generated values, so its outputs are unknown ({e.cause})",
+            "Provide real values with --samples.",
         ) from e  # fmt: skip
 
 
@@ -173,7 +176,7 @@ def _producer(estimator: Any, written_by: str) -> str:
 
 
 def _learned(values: Iterable[Any], seen: set[int]) -> int:
-    """How many numbers stand in arrays within the values, whatever objects hold them; each array once."""
+    """How many numbers the arrays within the values hold, whatever objects contain them; each array once."""
     total = 0
     for value in values:
         if id(value) in seen:

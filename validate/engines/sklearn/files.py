@@ -1,4 +1,4 @@
-"""Read a fitted estimator from a pickle, joblib or skops file without running code that the file brings along."""
+"""Read a fitted estimator from a pickle, joblib or skops file without running code from the file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DECOMPRESS: dict[bytes, Callable[[bytes], bytes]] = {
     b"\x5d\x00": lzma.decompress,
     b"\x78": zlib.decompress,
 }
-"""First bytes of what joblib's ``compress`` option writes, and what undoes it."""
+"""First bytes of what joblib's ``compress`` option writes -> the function that decompresses it."""
 
 _EXTRAS = {"xgboost": "boosters", "lightgbm": "boosters", "catboost": "boosters", "pandas": "sklearn"}
 
@@ -88,13 +88,13 @@ SKLEARN = (
         denied=frozenset({"tests", "_testing", "conftest", "datasets", "externals", "callback", "estimator_checks"}),
     )
 )
-"""What pickles of scikit-learn's and the boosters' estimators import. scipy.stats is left out on purpose: its
-distributions execute a template that stands in the pickle."""
+"""What pickles of scikit-learn's and the boosters' estimators import. scipy.stats is excluded on purpose: its
+distributions execute a template that is part of the pickle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a file holds: the object, the container, and the scikit-learn that wrote it where that was another."""
+    """What a file holds: the object, the container, and the scikit-learn version that wrote it, if a different one."""
 
     value: Any
     container: str
@@ -105,7 +105,7 @@ def read(path: Path, trust: bool) -> Loaded:
     """The object in a pickle, joblib or skops file.
 
     Raises ParityGateError PG202 (no such file), PG402 (damaged, or not readable by this scikit-learn), PG403 (a
-    booster's package is missing), PG501 (the file names code that a model doesn't need, and ``trust`` is False).
+    booster's package is missing), PG501 (the file refers to code that a model doesn't need, and ``trust`` is False).
     """
     try:
         content = path.read_bytes()
@@ -117,7 +117,7 @@ def read(path: Path, trust: bool) -> Loaded:
 
 
 def _guarded(path: Path, container: str, load: Callable[[], Any]) -> Loaded:
-    """Load, and turn whatever the framework raises into a sentence with a way out."""
+    """Load, and turn whatever the framework raises into an error with a suggested fix."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -126,7 +126,7 @@ def _guarded(path: Path, container: str, load: Callable[[], Any]) -> Loaded:
             raise
         except ImportError as e:
             raise _missing(path, e) from e
-        except Exception as e:  # a pickle runs the code of whichever package its classes are in
+        except Exception as e:  # a pickle runs code of the packages that define its classes
             raise _unreadable(path, e, _written_by(caught)) from e
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
@@ -153,7 +153,7 @@ def _decompressed(content: bytes) -> BinaryIO:
 def _unpickler(stream: BinaryIO, allowed: AllowList | None) -> Any:
     """joblib's unpickler, which reads plain pickles too; it checks every import again while it loads.
 
-    The scan has judged the same names already. The second check holds should the two ever read a stream apart.
+    The scan has checked the same names already. The second check guards against a stream that the two read differently.
     """
     from joblib.numpy_pickle import NumpyUnpickler
 
@@ -193,7 +193,7 @@ def _missing(path: Path, error: ImportError) -> ParityGateError:
         )  # fmt: skip
     return ParityGateError(
         "PG402", str(path), f"it refers to code that can't be imported ({error})",
-        "Install the package that defines it, or load the file where that code lives and save a plain estimator.",
+        "Install the package that defines it, or load the file where that code exists and save a plain estimator.",
     )  # fmt: skip
 
 
@@ -205,5 +205,5 @@ def _unreadable(path: Path, error: Exception, written_by: str) -> ParityGateErro
         remedy = "The class was defined in a script: move it to a module that can be imported, and save again."
     else:
         version = written_by or "that wrote it"
-        remedy = f"Load it with the scikit-learn {version} and fit or save it again with {sklearn.__version__}."
+        remedy = f"Load it with the scikit-learn {version}, then fit or save it again with {sklearn.__version__}."
     return ParityGateError("PG402", str(path), f"{type(error).__name__}: {error}{author}", remedy)

@@ -1,4 +1,4 @@
-"""Sensible values for an estimator's inputs: what its fitted parts know of the data that they were fitted on."""
+"""Plausible values for an estimator's inputs, from what its fitted parts hold about their training data."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-_MAX_POINTS = 340  # with both neighbours, and zero, they fill the 1021 rows of a table at its thresholds
+_MAX_POINTS = 340  # 340 points with both neighbours, and zero, are the 1021 rows of a table at its thresholds
 _MAX_TERMS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What is known of one column of X; a bound that isn't known is NaN."""
+    """What is known about one column of X; an unknown bound is NaN."""
 
     low: float = np.nan
     high: float = np.nan
@@ -51,7 +51,7 @@ def hints_of(estimator: Any, specs: Sequence[TensorSpec]) -> tuple[Hint, ...]:
 
 
 def plausible_rows(estimator: Any, specs: Sequence[TensorSpec], count: int) -> dict[str, Array]:
-    """``count`` equal rows that the estimator should accept: first categories, middles of ranges, ones."""
+    """``count`` equal rows that the estimator should accept: first categories, midpoints of ranges, ones."""
     if len(specs[0].shape or ()) == 1:
         return {hint.name: np.full(count, hint.vocabulary[0]) for hint in hints_of(estimator, specs)}
     row = [_typical(column) for column in columns_of(unwrap(estimator), _width(specs))]
@@ -100,7 +100,7 @@ def _matrix_hint(spec: TensorSpec, columns: list[Column]) -> Hint:
 
 
 def columns_of(estimator: Any, width: int) -> list[Column]:
-    """What ``estimator`` and all that is fitted inside of it know of the ``width`` columns that it takes."""
+    """What ``estimator`` and the estimators inside of it know about the ``width`` columns that it takes."""
     from sklearn.pipeline import FeatureUnion, Pipeline
 
     if estimator in PASSTHROUGH:
@@ -117,7 +117,7 @@ def columns_of(estimator: Any, width: int) -> list[Column]:
 
 
 def _before(step: Any, after: list[Column] | None, width: int) -> list[Column]:
-    """What is known of a step's inputs, given what is known of its outputs (None: it is the last one)."""
+    """What is known about a step's inputs, given what is known about its outputs (None: it is the last step)."""
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import FeatureUnion, Pipeline
 
@@ -132,13 +132,13 @@ def _before(step: Any, after: list[Column] | None, width: int) -> list[Column]:
     if keeps and hasattr(step, "statistics_"):
         return [replace(column, missing=column.missing or _fills(step, column)) for column in after]
     if keeps and _is_elementwise(step):
-        return [_joined(mine, then) for mine, then in zip(own, _inverted(step, after), strict=True)]
+        return [_joined(near, later) for near, later in zip(own, _inverted(step, after), strict=True)]
     passes = all(column.missing for column in after) or _absorbs_missing(step)
     return [replace(column, missing=column.missing and passes) for column in own]
 
 
 def _fills(imputer: Any, column: Column) -> bool:
-    """Whether an imputer fills what samples call missing: NaN among numbers, nothing at all among texts."""
+    """Whether an imputer fills what samples hold as missing: NaN among numbers, the empty string among text."""
     if _is_text(column.vocabulary):
         return bool(imputer.missing_values == "")
     return bool(imputer.missing_values != imputer.missing_values)
@@ -153,7 +153,7 @@ def _absorbs_missing(step: Any) -> bool:
 
 
 def _split(transformer: Any, after: list[Column] | None, width: int) -> list[Column]:
-    """A ColumnTransformer gives every part its own columns; what no part takes is free."""
+    """A ColumnTransformer gives every part its own columns; columns that no part takes are unconstrained."""
     found = [Column(missing=True)] * width
     for name, part, _ in transformer.transformers_:
         places = list(transformer._transformer_to_input_indices[name])
@@ -171,15 +171,15 @@ def _split(transformer: Any, after: list[Column] | None, width: int) -> list[Col
     return found
 
 
-def _joined(mine: Column, then: Column) -> Column:
-    """The nearer knowledge of the range, the later one of the points; missing values must pass both."""
-    low = then.low if np.isnan(mine.low) else mine.low
-    high = then.high if np.isnan(mine.high) else mine.high
-    return replace(then, low=low, high=high, missing=mine.missing and then.missing)
+def _joined(near: Column, later: Column) -> Column:
+    """The range of the nearer step if known, the points of the later one; both must accept missing values."""
+    low = later.low if np.isnan(near.low) else near.low
+    high = later.high if np.isnan(near.high) else near.high
+    return replace(later, low=low, high=high, missing=near.missing and later.missing)
 
 
 def _merge(choices: list[list[Column]], width: int) -> list[Column]:
-    """What several estimators that read the same columns know together."""
+    """The combined knowledge of several estimators that read the same columns."""
     merged = []
     for same in zip(*(choice for choice in choices if len(choice) == width), strict=True):
         first = next((c for c in same if not np.isnan(c.low)), same[0])
@@ -198,7 +198,7 @@ def _is_elementwise(step: Any) -> bool:
 
 
 def _inverted(step: Any, after: list[Column]) -> list[Column]:
-    """The columns before a scaler, found by its own ``inverse_transform``."""
+    """The columns before a scaler, from its own ``inverse_transform``."""
     deepest = max(column.points.size for column in after)
     table = np.full((2 + deepest, len(after)), np.nan)
     for i, column in enumerate(after):
@@ -213,7 +213,7 @@ def _inverted(step: Any, after: list[Column]) -> list[Column]:
 
 
 def _own(estimator: Any, width: int) -> list[Column]:
-    """What one estimator knows: categories, ranges, rows that it kept, thresholds."""
+    """What one estimator knows: categories, ranges, stored rows, thresholds."""
     if hasattr(estimator, "categories_"):
         return [_category(estimator, np.asarray(values)) for values in estimator.categories_]
     if hasattr(estimator, "n_categories_"):
@@ -240,7 +240,7 @@ def _own(estimator: Any, width: int) -> list[Column]:
 def _category(encoder: Any, values: npt.NDArray[Any]) -> Column:
     present = [value for value in values.tolist() if value is not None and value == value]
     unknown = getattr(encoder, "handle_unknown", "ignore") != "error"
-    has_nan = len(present) < len(values) and not _is_text(tuple(present))  # a tensor of text holds none
+    has_nan = len(present) < len(values) and not _is_text(tuple(present))  # a tensor of text holds no NaN
     return Column(vocabulary=tuple(present), missing=has_nan, unknown=unknown)
 
 

@@ -1,4 +1,4 @@
-"""What a fitted estimator is fed: one array, text, or a table with one input per column."""
+"""The inputs of a fitted estimator: one array, text, or a table with one input per column."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ import numpy as np
 from ...errors import ParityGateError
 from ...samples.types import UNNAMED
 from ...signature import STRING, TensorSpec
+from .outputs import BATCH
 from .walk import PASSTHROUGH, readers, steps_of, unwrap
 
 if TYPE_CHECKING:
     from ...signature import Array, Feed
     from ..base import LoadOptions
-
-BATCH = "N"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +28,9 @@ class Inputs:
 
 
 def inputs_of(estimator: Any, options: LoadOptions) -> Inputs:
-    """The inputs of a fitted estimator, from what it knows, ``options.inputs`` and ``options.example``.
+    """The inputs of a fitted estimator, from its attributes, ``options.inputs`` and ``options.example``.
 
-    Raises ParityGateError PG206 where its X is no table or nothing says how wide it is.
+    Raises ParityGateError PG206 where its X isn't a table or its width is unknown.
     """
     estimator = unwrap(estimator)
     first = readers(estimator)[:1] or [estimator]
@@ -47,7 +46,7 @@ def inputs_of(estimator: Any, options: LoadOptions) -> Inputs:
 
 
 def _refuse_untabular(reader: Any) -> None:
-    """X as dictionaries, ragged lists or images has no counterpart among tensors of fixed columns."""
+    """Raise PG206 for dictionaries, ragged lists and images, which are not tensors with a fixed number of columns."""
     wants = {"DictVectorizer": "dictionaries", "FeatureHasher": "dictionaries or pairs", "PatchExtractor": "images",
              "MultiLabelBinarizer": "sets of labels"}  # fmt: skip
     name = type(reader).__name__
@@ -55,8 +54,8 @@ def _refuse_untabular(reader: Any) -> None:
         raise ParityGateError(
             "PG206",
             name,
-            f"it reads {wants[name]}, which can't be given as a table of columns",
-            "Convert the part of the pipeline that comes after it.",
+            f"it reads {wants[name]}, which can't be passed as a table of columns",
+            "Convert the part of the pipeline after it.",
         )
 
 
@@ -69,14 +68,14 @@ def _reads_labels(reader: Any) -> bool:
 
 
 def reads_codes(reader: Any) -> bool:
-    """Whether a booster was fitted on a frame's categories: without the frame, both libraries take their codes."""
+    """Whether a booster was fitted on a frame's categories: without the frame, the libraries take their codes."""
     if hasattr(reader, "get_booster"):
         return "c" in (reader.get_booster().feature_types or ())
     return bool(getattr(getattr(reader, "booster_", None), "pandas_categorical", None))
 
 
 def _fed_as_one(reader: Any, options: LoadOptions) -> bool:
-    """Whether the user feeds a model that was fitted on a frame with one array: it then needs no names."""
+    """Whether the user passes one array to a model that was fitted on a frame: names are then not needed."""
     wide = [len(spec.shape or ()) == 2 and (spec.shape or (0, 0))[1] != 1 for spec in options.inputs]
     if options.example and not wide:
         wide = [array.ndim == 2 and array.shape[1] != 1 for array in options.example.values()]
@@ -114,13 +113,13 @@ def _array(estimator: Any, options: LoadOptions) -> Inputs:
 
 
 def _widened(array: Array, spec: TensorSpec) -> Array:
-    """Narrow floats for an estimator that takes only wide ones; never the other way round."""
+    """The array in float64 if the spec is float64 and the array is narrower; never the reverse."""
     narrow = spec.dtype == "float64" and array.dtype.kind == "f" and array.dtype.itemsize < 8
     return array.astype(np.float64) if narrow else array
 
 
 def _width(estimator: Any, options: LoadOptions) -> int:
-    # A Pipeline asks its first step, which may be "passthrough".
+    # A Pipeline gets its width from its first step, which may be "passthrough".
     for each in [estimator, *readers(estimator)][:2]:
         if known := _known_width(each):
             return known
@@ -130,20 +129,20 @@ def _width(estimator: Any, options: LoadOptions) -> int:
         raise ParityGateError(
             "PG206",
             type(estimator).__name__,
-            "it doesn't say how many features it was fitted on",
-            "Declare its input with --input, or give --samples.",
+            "its number of features is unknown",
+            "Declare its input with --input, or provide --samples.",
         )
     return int(shapes[0][1])
 
 
 def _known_width(estimator: Any) -> int:
-    # CatBoost has no names_in_, and counts 0 features after load_model: its names are the default ones then.
+    # CatBoost has no feature_names_in_, and reports 0 features after load_model, but default names for them.
     count = getattr(estimator, "n_features_in_", None) or len(getattr(estimator, "feature_names_", None) or ())
     return int(count)
 
 
 def _columns(estimator: Any, width: int, options: LoadOptions) -> Inputs:
-    """An object array of strings and numbers: no tensor holds both, so that every column becomes an input."""
+    """An object array of strings and numbers: no tensor holds both, so every column becomes an input."""
     specs = _column_specs(estimator, [f"x{i}" for i in range(width)], options)
 
     def assemble(feed: Feed) -> Array:
@@ -175,7 +174,7 @@ def _column_specs(estimator: Any, names: list[str], options: LoadOptions) -> tup
 
 
 def column_dtypes(estimator: Any, width: int) -> list[str | None]:
-    """What each column of X holds: ``str``, ``int64``, ``bool``, ``float``, or None where nothing says."""
+    """What each column of X holds: ``str``, ``int64``, ``bool``, ``float``, or None if unknown."""
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
 
@@ -199,7 +198,7 @@ def column_dtypes(estimator: Any, width: int) -> list[str | None]:
 
 
 def _pipeline_dtypes(steps: list[Any], width: int) -> list[str | None]:
-    """A column that the first steps only fill or pass on is known by the step after them."""
+    """The dtypes from the first steps that know them; imputers pass columns on to the next step."""
     known: list[str | None] = [None] * width
     for step in steps:
         known = _first_known([known, column_dtypes(step, width)], width)
@@ -225,7 +224,7 @@ def _first_known(choices: list[list[str | None]], width: int) -> list[str | None
 
 
 def _kind_of(values: Array) -> str | None:
-    """The dtype of known values; missing ones among strings or numbers don't count."""
+    """The dtype of known values; missing ones among strings or numbers are ignored."""
     if values.dtype.kind != "O":
         return {"U": STRING, "S": STRING, "i": "int64", "u": "int64", "b": "bool", "f": "float"}.get(values.dtype.kind)
     present = [value for value in values.ravel() if value is not None and value == value]

@@ -1,4 +1,4 @@
-"""What a fitted estimator gives, as plain arrays under stable names."""
+"""The outputs of a fitted estimator, as plain arrays under stable names."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from ...signature import Array
 
 BATCH = "N"
+"""The batch axis of every input and output of an estimator."""
+
 _WIDTHS = {"float32": ("float64",), "float64": ("float32",)}
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method of the estimator, and the output's name that its result gets (numbered where it is a list)."""
+    """One method of the estimator, and the name of the output for its result (numbered if it is a list)."""
 
     output: str
     function: Callable[[Any], Any]
@@ -36,14 +38,14 @@ class Method:
 
 
 def methods_of(estimator: Any) -> tuple[Method, ...]:
-    """The methods that answer for new data, the decisive one first.
+    """The methods that compute outputs for new data, the decisive one first.
 
     A classifier: ``label``, and ``probabilities`` or else ``scores`` (decision values). An outlier detector:
     ``label`` and ``scores``. A clusterer: ``label``, and ``scores`` (what ``transform`` gives) if it has them. A
-    mixture: ``label`` and ``probabilities``. A regressor: ``prediction``. A transformer: ``transformed``. Of a
-    target per column, ``label`` and ``prediction`` are matrices and ``probabilities`` become ``probabilities_0`` ...
+    mixture: ``label`` and ``probabilities``. A regressor: ``prediction``. A transformer: ``transformed``. With
+    several targets, ``label`` and ``prediction`` are matrices and ``probabilities`` become ``probabilities_0`` ...
 
-    Raises ParityGateError PG402 for an estimator that has no answer for new data.
+    Raises ParityGateError PG402 for an estimator that has no outputs for new data.
     """
     from sklearn.base import is_classifier, is_clusterer, is_outlier_detector, is_regressor
 
@@ -69,20 +71,20 @@ def _transform(estimator: Any) -> Method:
     raise ParityGateError(
         "PG402",
         type(estimator).__name__,
-        "it has neither predict nor transform, so that it says nothing about new data",
+        "it has neither predict nor transform, so it has no outputs for new data",
         "Some estimators describe only the data that they were fitted on; a model needs predict or transform.",
     )
 
 
 def _has(estimator: Any, method: str) -> bool:
-    """Whether the method exists now: scikit-learn hides what an estimator's settings rule out."""
+    """Whether the method is available: scikit-learn hides those that an estimator's settings exclude."""
     return callable(getattr(estimator, method, None))
 
 
 def plain(result: Any) -> Array:
-    """A dense array of numbers, booleans or text, whatever container the estimator chose.
+    """A dense array of numbers, booleans or text, from whatever container the estimator returned.
 
-    Raises ParityGateError PG406 for values that are neither.
+    Raises ParityGateError PG406 for other values.
     """
     if hasattr(result, "toarray"):
         result = result.toarray()
@@ -97,19 +99,19 @@ def plain(result: Any) -> Array:
     raise ParityGateError(
         "PG406",
         "output",
-        "the estimator gives a table of strings and numbers, which no tensor can hold",
-        "Let the pipeline end in an estimator, or encode the text columns.",
+        "the estimator returns a table of strings and numbers, which no tensor can hold",
+        "End the pipeline with an estimator, or encode the text columns.",
     )
 
 
 def spec_of(name: str, array: Array) -> TensorSpec:
-    """The spec of an output, read off its value for two rows."""
+    """The spec of an output, from its value for two rows."""
     dtype = STRING if array.dtype.kind == "U" else array.dtype.name
     return TensorSpec(name, dtype, (BATCH, *array.shape[1:]), _WIDTHS.get(dtype, ()))
 
 
 def labels_of(estimator: Any, outputs: Sequence[TensorSpec]) -> dict[str, str]:
-    """Which output holds class labels, and by which output they are chosen ("" where no single one says)."""
+    """Which output holds class labels, and the output that they are chosen by ("" if there is no single one)."""
     from sklearn.base import is_clusterer
 
     names = [spec.name for spec in outputs]

@@ -1,4 +1,4 @@
-"""The range of the data that one estimator was fitted on, from whatever statistics it keeps."""
+"""The range of an estimator's training data, from the statistics that it stores."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 _SEEN = ("_fit_X", "X_train_", "X_fit_", "support_vectors_", "cluster_centers_", "subcluster_centers_", "centroids_",
          "means_", "theta_", "quantiles_")  # fmt: skip
-"""Attributes that hold rows of, or like, the data of the fit."""
+"""Attributes that hold rows of the training data, or similar rows."""
 
 
 def range_of(estimator: Any, width: int) -> tuple[Floats, Floats]:
-    """Lower and upper bound of each of the ``width`` columns, NaN where one isn't known."""
+    """Lower and upper bound of each of the ``width`` columns, NaN if unknown."""
     found = _known_range(estimator)
     if found is None:
         rows = next((np.asarray(rows) for rows in map(vars(estimator).get, _SEEN) if _is_table(rows, width)), None)
@@ -37,7 +37,7 @@ def _is_table(rows: Any, width: int) -> bool:
 
 
 def _known_range(estimator: Any) -> tuple[Any, Any] | None:
-    """The range of the data that a preprocessing step saw, from its own statistics."""
+    """The range of a preprocessing step's training data, from its own statistics."""
     if hasattr(estimator, "data_min_"):
         return estimator.data_min_, estimator.data_max_
     if hasattr(estimator, "max_abs_"):

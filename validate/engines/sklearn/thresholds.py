@@ -1,4 +1,4 @@
-"""Where fitted trees change their minds: the split thresholds of every library, by feature."""
+"""The split thresholds of fitted trees of every library, by feature."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _splits(estimator: Any) -> Iterator[Splits]:
 
 
 def _histograms(estimator: Any) -> Iterator[Splits]:
-    """Histogram boosting numbers its features anew if some are categorical: those first, then the others."""
+    """Histogram boosting renumbers its features if some are categorical: those first, then the others."""
     categorical = estimator.is_categorical_
     order = np.arange(estimator.n_features_in_) if categorical is None else np.argsort(~categorical, kind="stable")
     for predictor in (predictor for group in estimator._predictors for predictor in group):
@@ -51,7 +51,7 @@ def _histograms(estimator: Any) -> Iterator[Splits]:
 
 
 def _members(estimator: Any) -> Iterator[Splits]:
-    """Trees of an ensemble; a bagged one may see some of the features only, under its own numbers."""
+    """Trees of an ensemble; a bagged one may have been fitted on some features only, with its own numbering."""
     trees = [member for member in inner(estimator) if hasattr(member, "tree_")]
     subsets = getattr(estimator, "estimators_features_", None)
     for i, member in enumerate(trees):

@@ -1,4 +1,4 @@
-"""How fitted estimators nest: which ones see the user's own columns, and which one speaks last."""
+"""How fitted estimators nest: which ones read the user's own columns, and which one is last."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 PASSTHROUGH = ("passthrough", None)
-"""What stands in place of a step that does nothing."""
+"""What takes the place of a step that does nothing."""
 
 _INNER = ("best_estimator_", "regressor_", "estimators_", "estimator_", "calibrated_classifiers_", "estimator")
-"""Attributes under which a meta-estimator keeps fitted estimators; behind ``estimators_``, ``estimator_`` is fitted."""
+"""Attributes in which a meta-estimator stores fitted estimators, in order of precedence."""
 
 
 def is_passthrough(part: Any) -> bool:
-    """Whether a part of a ColumnTransformer does nothing; scikit-learn may fit an empty function in its place."""
+    """Whether a part of a ColumnTransformer does nothing; scikit-learn may fit a FunctionTransformer in its place."""
     return part in PASSTHROUGH or (type(part).__name__ == "FunctionTransformer" and part.func is None)
 
 
@@ -28,7 +28,7 @@ def unwrap(estimator: Any) -> Any:
 
 
 def final_step(estimator: Any) -> Any:
-    """The estimator that speaks last: a pipeline's last step, what a search has chosen, or the estimator itself."""
+    """The last estimator: a pipeline's last step, the one chosen by a search, or the estimator itself."""
     from sklearn.pipeline import Pipeline
 
     chosen = unwrap(estimator)
@@ -46,9 +46,9 @@ def inner(estimator: Any) -> list[Any]:
 
 
 def readers(estimator: Any) -> list[Any]:
-    """The estimators that read X as the user gives it: first steps, members of unions and ensembles.
+    """The estimators that read X as the user passes it: first steps, members of unions and ensembles.
 
-    A ColumnTransformer is one reader, whatever its parts are: it alone knows the columns.
+    A ColumnTransformer is one reader, whatever its parts: only it knows the columns.
     """
     from sklearn.pipeline import FeatureUnion, Pipeline
 
@@ -62,7 +62,7 @@ def readers(estimator: Any) -> list[Any]:
 
 
 def everything(estimator: Any) -> Iterator[Any]:
-    """The estimator and all that is fitted inside of it, depth first; every one once for each place."""
+    """The estimator and all estimators inside of it, depth first; each once per occurrence."""
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import FeatureUnion, Pipeline
 
@@ -86,7 +86,7 @@ def _flat(value: Any) -> Iterator[Any]:
     if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object):
         for item in value:
             yield from _flat(item)
-    elif hasattr(value, "calibrators"):  # one member of a CalibratedClassifierCV, no estimator itself
+    elif hasattr(value, "calibrators"):  # a member of a CalibratedClassifierCV, not an estimator itself
         yield from _flat(value.estimator)
     elif hasattr(value, "predict") or hasattr(value, "transform"):
         yield value

@@ -1,4 +1,4 @@
-"""XGBoost's, LightGBM's and CatBoost's trees, alone or behind their scikit-learn classes."""
+"""XGBoost's, LightGBM's and CatBoost's trees, alone or in their scikit-learn classes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def lgbm_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` and ``predict_proba``."""
     boosting = lgbm.read(model.booster_)
     link, slope = boosting.link()
-    _check_classifier(model, " ".join(boosting.objective), link, boosting.targets)
+    _check_classifier(model, " ".join(boosting.objective) or "custom", link, boosting.targets)
     trees, features = _lgbm_trees(b, model, boosting, x, slope)
     return classify_by_trees(b, features, trees, boosting.targets, labels_of(model), link)
 
@@ -102,10 +102,8 @@ def catboost_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
         raise unsupported(model, reason)
     if cat.threshold_of(model) != 0.5:
         raise unsupported(model, "a Core ML classifier has no probability threshold other than 0.5")
-    trees = cat.trees_of(model)
-    targets = trees[-1].value.shape[1]
-    link = Link.SOFTMAX if targets > 1 else Link.SIGMOID
-    return classify_by_trees(b, x, widen_thresholds(trees), targets, labels, link)
+    trees, link = cat.trees_of(model), cat.probability_link(model)
+    return classify_by_trees(b, x, widen_thresholds(trees), trees[-1].value.shape[1], labels, link)
 
 
 def catboost_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
@@ -128,7 +126,7 @@ def _predict(b: Builder, model: Any, x: Columns, trees: Sequence[Tree], targets:
     if link is Link.EXPONENTIAL:
         return Outputs({"prediction": exponentiate(b, sum_trees(b, x, trees, targets))})
     if link not in TRANSFORMS:
-        raise unsupported(model, f"Core ML has no function {link.name} after the sum of the trees")
+        raise unsupported(model, f"a tree ensemble of Core ML can't apply the function {link.name}")
     if link is Link.SIGMOID and targets > 1:
         raise unsupported(model, "Core ML's logistic transform is for one score")
     return Outputs({"prediction": sum_trees(b, x, trees, targets, link)})

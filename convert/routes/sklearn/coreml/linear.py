@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .....validate.coreml.files.proto import Message, module
+from ..models.arrays import dense
+from ..models.families import LINEAR_CLASSIFIERS, LINEAR_REGRESSORS, LOG_LINKED_REGRESSORS
 from .builder import Builder
 from .labels import Labels, add_classifier, add_label_classifier, as_labels, labels_of
 from .links import exponentiate
@@ -16,23 +18,8 @@ from .wires import DOUBLE, Columns, Outputs, Wire, unsupported
 if TYPE_CHECKING:
     from .wires import Floats
 
-REGRESSORS = (
-    "ARDRegression", "BayesianRidge", "ElasticNet", "ElasticNetCV", "HuberRegressor", "Lars", "LarsCV", "Lasso",
-    "LassoCV", "LassoLars", "LassoLarsCV", "LassoLarsIC", "LinearRegression", "LinearSVR", "MultiTaskElasticNet",
-    "MultiTaskElasticNetCV", "MultiTaskLasso", "MultiTaskLassoCV", "OrthogonalMatchingPursuit",
-    "OrthogonalMatchingPursuitCV", "PassiveAggressiveRegressor", "QuantileRegressor", "Ridge", "RidgeCV",
-    "SGDRegressor", "TheilSenRegressor",
-)  # fmt: skip
-"""Regressors that predict ``x @ coef_.T + intercept_``."""
-
-LOG_LINKED = ("GammaRegressor", "PoissonRegressor", "TweedieRegressor")
-"""Regressors that predict its exponential (a Tweedie model may have no exponential)."""
-
-CLASSIFIERS = (
-    "LinearDiscriminantAnalysis", "LinearSVC", "LogisticRegression", "LogisticRegressionCV",
-    "PassiveAggressiveClassifier", "Perceptron", "RidgeClassifier", "RidgeClassifierCV", "SGDClassifier",
-)  # fmt: skip
-"""Classifiers that decide by ``x @ coef_.T + intercept_``."""
+REGRESSORS = ("LinearSVR", *LINEAR_REGRESSORS)
+CLASSIFIERS = ("LinearDiscriminantAnalysis", "LinearSVC", *LINEAR_CLASSIFIERS)
 
 
 def linear_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
@@ -112,7 +99,7 @@ def sum_weighted(b: Builder, x: Columns, weights: Any, offsets: Any) -> Wire:
 
     Core ML's regressors predict one number, so that each target has a model of its own.
     """
-    matrix = np.atleast_2d(np.asarray(weights.toarray() if hasattr(weights, "toarray") else weights, np.float64))
+    matrix = np.atleast_2d(dense(weights))
     features, ends = b.vector(x), np.broadcast_to(np.asarray(offsets, np.float64).ravel(), len(matrix))
     totals = tuple(_total(b, features, own, end) for own, end in zip(matrix, ends, strict=True))
     return totals[0] if len(totals) == 1 else b.vector(totals)
@@ -147,7 +134,7 @@ def _fill_classes(body: Message, weights: Floats, offsets: Floats, labels: Label
 
 PREDICTORS = {
     **dict.fromkeys(REGRESSORS, linear_regressor),
-    **dict.fromkeys(LOG_LINKED, log_linked_regressor),
+    **dict.fromkeys(LOG_LINKED_REGRESSORS, log_linked_regressor),
     **dict.fromkeys(CLASSIFIERS, linear_classifier),
     "OneVsRestClassifier": one_against_the_rest,
     "RANSACRegressor": consensus_regressor,

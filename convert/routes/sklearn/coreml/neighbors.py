@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..models.arrays import dense
 from .builder import Builder
 from .labels import add_classifier, labels_of
 from .wires import STRING, Columns, Outputs, unsupported
@@ -44,7 +45,7 @@ def k_neighbors_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
 
 def _samples(model: Any) -> Any:
     """The training rows. Raises PG404 where single precision can't hold one."""
-    rows = model._fit_X.toarray() if hasattr(model._fit_X, "toarray") else np.asarray(model._fit_X)
+    rows = dense(model._fit_X)
     with np.errstate(over="ignore"):
         narrow = rows.astype(np.float32)
     if not np.isfinite(narrow).all():

@@ -8,15 +8,10 @@ from typing import Any
 import numpy as np
 
 from .....validate.coreml.files.proto import module
+from ..models.families import SELECTORS
 from .builder import Builder
 from .linear import sum_weighted
 from .wires import VECTOR, Columns, Floats, Origin, unsupported
-
-SELECTORS = (
-    "GenericUnivariateSelect", "RFE", "RFECV", "SelectFdr", "SelectFpr", "SelectFromModel", "SelectFwe", "SelectKBest",
-    "SelectPercentile", "SequentialFeatureSelector", "VarianceThreshold",
-)  # fmt: skip
-"""Transformers that keep some columns as they are."""
 
 
 def standard_scaler(b: Builder, model: Any, x: Columns) -> Columns:

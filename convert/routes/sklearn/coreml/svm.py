@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .....validate.coreml.files.proto import Message
+from ..models.arrays import dense
 from .builder import Builder
 from .labels import Labels, add_classifier, add_label_classifier, as_labels, labels_of
 from .trees import label_by_limit
@@ -40,7 +41,7 @@ def kernel_ridge(b: Builder, model: Any, x: Columns) -> Outputs:
     if np.ndim(model.dual_coef_) > 1:
         raise unsupported(model, "Core ML's support vector regressor has one target")
     gamma = 1.0 / model.n_features_in_ if model.gamma is None else model.gamma
-    machine = Machine(model, model.kernel, gamma, model.degree, model.coef0, _dense(model.X_fit_))
+    machine = Machine(model, model.kernel, gamma, model.degree, model.coef0, dense(model.X_fit_))
     return Outputs({"prediction": _decision(b, machine, b.vector(x), model.dual_coef_[None], np.zeros(1))})
 
 
@@ -59,7 +60,7 @@ def support_vector_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
     """
     labels, vector = labels_of(model), b.vector(x)
     if model.break_ties and len(labels.values) > 2:
-        raise unsupported(model, "with break_ties its label is not the class with the most votes, as in Core ML")
+        raise unsupported(model, "with break_ties its label may not be the class with the most votes, as in Core ML")
     scores = _scores(b, model, vector, labels)
     spec, label = add_label_classifier(b, (vector,), labels)
     _fill_classifier(spec.supportVectorClassifier, model, labels)
@@ -85,7 +86,7 @@ def _scores(b: Builder, model: Any, x: Wire, labels: Labels) -> Outputs:
 
 
 def _libsvm(model: Any) -> Machine:
-    return Machine(model, model.kernel, model._gamma, model.degree, model.coef0, _dense(model.support_vectors_))
+    return Machine(model, model.kernel, model._gamma, model.degree, model.coef0, dense(model.support_vectors_))
 
 
 def _decision(b: Builder, machine: Machine, x: Wire, coefficients: Any, intercept: Floats) -> Wire:
@@ -93,7 +94,7 @@ def _decision(b: Builder, machine: Machine, x: Wire, coefficients: Any, intercep
     decision = b.wire("decision", DOUBLE)
     body = b.stage((x,), (decision,), predicted=decision.name).supportVectorRegressor
     _fill_machine(body, machine)
-    body.coefficients.alpha.extend(_dense(coefficients)[0])
+    body.coefficients.alpha.extend(dense(coefficients)[0])
     body.rho = -float(intercept[0])
     return decision
 
@@ -102,7 +103,7 @@ def _fill_classifier(body: Message, model: Any, labels: Labels) -> None:
     """libsvm's parameters: scikit-learn shows those of two classes with the opposite sign."""
     _fill_machine(body, _libsvm(model))
     body.numberOfSupportVectorsPerClass.extend(model._n_support.tolist())
-    for alpha in _dense(model._dual_coef_):
+    for alpha in dense(model._dual_coef_):
         body.coefficients.add(alpha=alpha)
     body.rho.extend(-model._intercept_)
     labels.write(body)
@@ -144,10 +145,6 @@ _KERNELS: dict[str, Callable[[Message, Machine], None]] = {
     "poly": _poly,
     "sigmoid": _sigmoid,
 }
-
-
-def _dense(matrix: Any) -> Floats:
-    return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix, np.float64)
 
 
 PREDICTORS = {

@@ -52,8 +52,8 @@ def prediction_link(model: Any) -> Link:
 
 
 def probability_link(model: Any) -> Link:
-    """The link from the scores to a classifier's ``predict_proba``; of two classes there is one score."""
-    if len(model.classes_) > 2 and not has_independent_probabilities(model):
+    """The link from the scores to a classifier's ``predict_proba``; a single score is that of the second class."""
+    if dimensions(model) > 1 and not has_independent_probabilities(model):
         return Link.SOFTMAX
     return Link.SIGMOID
 
@@ -110,7 +110,7 @@ def _symmetric(raw: dict[str, Any], missing_left: npt.NDArray[np.bool_]) -> Tree
 
 
 def _asymmetric(raw: dict[str, Any], missing_left: npt.NDArray[np.bool_]) -> Tree:
-    """A tree of nested nodes; in the arrays, inner nodes stand before leaves."""
+    """A tree of nested nodes; in the arrays, inner nodes come before leaves."""
     queue = [raw]
     for node in queue:
         queue += [node[side] for side in ("left", "right") if side in node]
@@ -122,7 +122,7 @@ def _asymmetric(raw: dict[str, Any], missing_left: npt.NDArray[np.bool_]) -> Tre
 
 
 def _tree(splits: list[Split], left: Ints, right: Ints, value: Floats, missing_left: npt.NDArray[np.bool_]) -> Tree:
-    """A tree from its inner nodes and, behind them, its leaves."""
+    """A tree from its inner nodes, followed by its leaves."""
     inner, leaves = len(splits), len(value)
     feature = np.array([split["float_feature_index"] for split in splits], np.int64)
     border = np.array([split["border"] for split in splits], np.float64)

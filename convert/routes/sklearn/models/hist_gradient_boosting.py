@@ -65,7 +65,7 @@ def known_categories(model: Any) -> list[list[Any]]:
 
 
 def _known(categories: Array) -> list[Any]:
-    """The categories that have a code: all but the missing value, which stands last."""
+    """The categories that have a code: all but the missing value, which is last."""
     return [value for value in categories.tolist() if value is not None and value == value]
 
 

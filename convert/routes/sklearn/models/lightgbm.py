@@ -1,4 +1,4 @@
-"""LightGBM's boosters, alone or behind its scikit-learn classes.
+"""LightGBM's boosters, alone or in its scikit-learn classes.
 
 Everything is read from the text form of a model, which holds each tree as arrays. LightGBM compares doubles with
 ``x <= threshold``; how it treats NaN and zero is the feature's missing type.
@@ -128,7 +128,7 @@ def _read_tree(raw: Fields, target: int) -> Tree:
 
 
 def _past_zero(threshold: Floats) -> Floats:
-    """Thresholds that compare small numbers as they are in the way that the given ones compare them as zero."""
+    """Thresholds for comparing small numbers as they are, equivalent to the given ones, which compare them as zero."""
     below, above = (threshold >= -ALMOST_ZERO) & (threshold < 0), (threshold >= 0) & (threshold < ALMOST_ZERO)
     return np.where(below, np.nextafter(-ALMOST_ZERO, -np.inf), np.where(above, ALMOST_ZERO, threshold))
 

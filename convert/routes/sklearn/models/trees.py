@@ -63,7 +63,7 @@ def narrow(threshold: Floats, test: SplitTest) -> npt.NDArray[np.float32]:
 
 
 def reachable(tree: Tree) -> Tree:
-    """The same tree without the nodes that can't be reached from the root (a library's pruning leaves some behind)."""
+    """The same tree without the nodes that can't be reached from the root (some libraries keep pruned nodes)."""
     order = [0]
     for node in order:
         order += [] if tree.left[node] < 0 else [int(tree.left[node]), int(tree.right[node])]

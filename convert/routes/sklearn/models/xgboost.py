@@ -1,4 +1,4 @@
-"""XGBoost's boosters (gbtree and dart), alone or behind their scikit-learn classes.
+"""XGBoost's boosters (gbtree and dart), alone or in their scikit-learn classes.
 
 Everything is read from the JSON form that ``Booster.save_raw("json")`` documents, so that a booster trained by an
 older release arrives in today's form. XGBoost compares float32 with ``x < threshold``.

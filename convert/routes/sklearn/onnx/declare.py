@@ -11,10 +11,10 @@ from skl2onnx import update_registered_converter
 from skl2onnx._parse import _parse_sklearn
 from skl2onnx.common.data_types import guess_tensor_type
 
-from .conversion import ALIAS, DECISIONS, FUNCTIONS, INNER, TYPES, Decision, Function, without_zipmap
-from .conversion import Conversion as Conversion
-from .conversion import label_dtype as label_dtype
-from .conversion import labels as labels
+from .estimator_graph import ALIAS, DECISIONS, FUNCTIONS, INNER, TYPES, Decision, Function, without_zipmap
+from .estimator_graph import EstimatorGraph as EstimatorGraph
+from .estimator_graph import label_dtype as label_dtype
+from .estimator_graph import labels as labels
 from .tensors import Tensor
 
 AS_INPUT = np.dtype(np.void)
@@ -35,7 +35,7 @@ Outputs = Callable[[Any], Sequence[Output]]
 
 
 def declare(kind: type, function: Function, outputs: Outputs, options: dict[str, Any] | None = None) -> None:
-    """Register ``function`` as the converter of the estimators of class ``kind``, replacing skl2onnx's own if any."""
+    """Register ``function`` as the converter of estimators of class ``kind``, in place of skl2onnx's own, if any."""
     alias = _alias(kind)
 
     def parse(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
@@ -50,9 +50,9 @@ def declare(kind: type, function: Function, outputs: Outputs, options: dict[str,
             variable.set_type(_type(output, operator))
 
     def convert(scope: Any, operator: Any, container: Any) -> None:
-        conversion = Conversion(scope, container, operator.inputs)
-        results = function(conversion, operator.raw_operator)
-        conversion.finish([results] if isinstance(results, Tensor) else results, operator.outputs)
+        graph = EstimatorGraph(scope, container, operator.inputs)
+        results = function(graph, operator.raw_operator)
+        graph.finish([results] if isinstance(results, Tensor) else results, operator.outputs)
 
     FUNCTIONS[kind] = function
     allowed = {"zipmap": None, **(options or {})}
@@ -60,7 +60,7 @@ def declare(kind: type, function: Function, outputs: Outputs, options: dict[str,
 
 
 def forward(kind: type, inner: Callable[[Any], Any]) -> None:
-    """Register an estimator that answers as the one inside of it does: ``inner(model)`` is converted in its place."""
+    """Register an estimator with the outputs of the one inside of it: ``inner(model)`` is converted in its place."""
 
     def parse(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
         estimator = inner(model)
@@ -68,8 +68,8 @@ def forward(kind: type, inner: Callable[[Any], Any]) -> None:
         return _parse_sklearn(scope, estimator, inputs)
 
     def convert(scope: Any, operator: Any, container: Any) -> None:
-        conversion = Conversion(scope, container, operator.inputs)
-        conversion.finish(conversion.call(inner(operator.raw_operator)), operator.outputs)
+        graph = EstimatorGraph(scope, container, operator.inputs)
+        graph.finish(graph.call(inner(operator.raw_operator)), operator.outputs)
 
     INNER[kind] = inner
     alias = _alias(kind)

@@ -1,4 +1,4 @@
-"""Distances between rows of the input and the rows that a model remembers, in double."""
+"""Distances between rows of the input and the rows that a model stores, in double."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Array = NDArray[Any]
 def euclidean_squared(x: Tensor, rows: Array) -> Tensor:
     """Squared Euclidean distances (n, m) through ``|x|^2 - 2 x.y + |y|^2``.
 
-    Both sides are moved to the rows' mean first, so that little cancels. Integral rows stay where they are: then the
-    sums are exact in double, and equal distances come out equal.
+    Both sides are first shifted by the rows' mean, so that little cancels. Integral rows are not shifted: their sums
+    are exact in double, and equal distances stay equal.
     """
     rows = np.asarray(rows, np.float64)
     middle = np.zeros(rows.shape[1]) if np.array_equal(rows, np.round(rows)) else rows.mean(axis=0)
@@ -73,7 +73,7 @@ def within(x: Tensor, rows: Array, radius: float, metric: str, parameters: Mappi
 
 
 def neighbour_weights(distance: Tensor, weights: Any) -> Tensor:
-    """The neighbours' weights; where one lies at distance 0, only such count (sklearn.neighbors._base._get_weights)."""
+    """The neighbours' weights; if any has distance 0, only those count (sklearn.neighbors._base._get_weights)."""
     if weights in (None, "uniform"):
         return distance * 0.0 + 1.0
     if weights != "distance":
@@ -136,7 +136,7 @@ def _hamming(row: Tensor, rows: Array) -> Tensor:
 
 
 def _nan_euclidean(row: Tensor, rows: Array) -> Tensor:
-    """Distance over the coordinates that both rows have, scaled up as if they had all (nan_euclidean_distances)."""
+    """Distance over the coordinates that both rows have, scaled up to all coordinates (nan_euclidean_distances)."""
     present = (~row.is_nan()).cast(np.float64) * ~np.isnan(rows)
     difference = row.is_nan().where(0.0, row) - np.nan_to_num(rows)
     count = present.sum()

@@ -27,7 +27,7 @@ def elementwise(function: Any) -> Callable[[Tensor], Tensor]:
     except (KeyError, TypeError):
         name = getattr(function, "__name__", repr(function))
         raise RuntimeError(
-            f"the Python function {name!r} has no translation to ONNX; functions of numpy have"
+            f"the Python function {name!r} has no translation to ONNX, unlike numpy's functions"
         ) from None
 
 
@@ -37,7 +37,7 @@ def log(x: Tensor) -> Tensor:
 
 
 def log1p(x: Tensor) -> Tensor:
-    """``log(1 + x)`` without loss near zero: the rounding of ``1 + x`` is divided out again (Kahan)."""
+    """``log(1 + x)`` without loss near zero: the rounding of ``1 + x`` is compensated (Kahan)."""
     shifted = x + 1.0
     exact = shifted.equals(1.0)
     return exact.where(x, x.minimum(np.inf) * shifted.log() / exact.where(1.0, shifted - 1.0))
@@ -69,10 +69,10 @@ def normal_distribution(x: Tensor) -> Tensor:
 
 
 def erf(x: Tensor) -> Tensor:
-    """The error function in double, where ONNX Runtime's Erf knows float32 only.
+    """The error function in double; ONNX Runtime's Erf supports float32 only.
 
     Shepherd and Laframboise (1981): ``(1 + 2 a) exp(a^2) erfc(a)`` of ``a = |x|`` is smooth in
-    ``s = (a - k) / (a + k)``, so that a short Chebyshev series in s gives it to the last digits.
+    ``s = (a - k) / (a + k)``, so that a short Chebyshev series in s gives it to full precision.
     """
     from scipy.special import erfcx
 

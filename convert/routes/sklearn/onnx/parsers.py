@@ -1,7 +1,7 @@
-"""How skl2onnx takes apart what holds other estimators: pipelines, unions, tables of columns, searches.
+"""How skl2onnx parses estimators that hold others: pipelines, unions, tables of columns.
 
-skl2onnx's own parsers merge columns of different types into the first one's, mix up the order of columns that a part
-takes from several inputs, look columns up by the names of inputs, and know no passthrough.
+skl2onnx's own parsers convert columns of different types to the type of the first, confuse the order of columns that
+a part takes from several inputs, look up columns by the names of inputs, and don't support passthrough.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _parse(scope: Any, model: Any, inputs: Variables) -> Variables:
 
 
 def _pipeline(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Variables:
-    """Each step takes what the one before gives; a Pipeline of nothing gives its inputs, joined."""
+    """Each step takes the outputs of the one before; an empty Pipeline gives its inputs, joined."""
     steps, variables = list(steps_of(model)), list(inputs)
     for step in steps:
         variables = _parse(scope, step, variables)
@@ -58,7 +58,7 @@ def _union(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> V
 
 
 def _columns(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Variables:
-    """Every part takes its columns by their positions, which hold whatever the inputs are called."""
+    """Every part takes its columns by position, whatever the names of the inputs."""
     weights = model.transformer_weights or {}
     parts = []
     for name, part, _ in model.transformers_:
@@ -70,7 +70,7 @@ def _columns(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) ->
 
 
 def _part(scope: Any, part: Any, inputs: Variables) -> Any:
-    """The one output of a transformer, or of nothing in its place."""
+    """The one output of a transformer or a passthrough."""
     if part in PASSTHROUGH:
         return _joined(scope, inputs)
     return _parse(scope, part, inputs if takes_columns(part) else [_joined(scope, inputs)])[0]
@@ -137,7 +137,7 @@ def _joined(scope: Any, variables: Variables) -> Any:
 
 
 def _join_type(operator: Any) -> None:
-    """As numpy promotes: float32 beside integers is double."""
+    """As numpy promotes: float32 and integers give double."""
     from skl2onnx.common.data_types import (
         BooleanTensorType,
         DoubleTensorType,

@@ -1,4 +1,4 @@
-"""The ends of a converted model: inputs and outputs with the source's own names, shapes and dtypes."""
+"""Inputs and outputs of a converted model, with the source's own names, shapes and dtypes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
 _INNER = "paritygate_"
-"""What the names of values between skl2onnx's graph and the ends begin with."""
+"""Prefix of the names between skl2onnx's graph and the model's inputs and outputs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What skl2onnx is told of the inputs, as (name, type) pairs, and the source's inputs that they are made of.
+    """The inputs declared to skl2onnx, as (name, type) pairs, and the source's inputs that they are made of.
 
-    There are as many of both, or else one table that all columns are joined to.
+    There are as many of both, or else one table to which all columns are joined.
     """
 
     types: list[tuple[str, Any]]
@@ -35,7 +35,7 @@ class Ports:
 
 
 def ports_of(estimator: Any, specs: tuple[TensorSpec, ...]) -> Ports:
-    """Columns stay apart for what reads columns of different types; other estimators get them as one table."""
+    """Columns stay separate for estimators that read columns of different types; others get them as one table."""
     dtypes = {spec.dtype for spec in specs}
     if len(specs) == 1 or STRING in dtypes or any(takes_columns(reader) for reader in readers(estimator)):
         return Ports([(f"{_INNER}input_{i}", _type(spec.dtype, spec.shape)) for i, spec in enumerate(specs)], specs)
@@ -61,18 +61,18 @@ def _type(dtype: str, shape: Sequence[Any] | None) -> Any:
 
 
 def attach_inputs(proto: ModelProto, specs: Sequence[TensorSpec]) -> None:
-    """Put the source's inputs in the place of those that skl2onnx was told of."""
+    """Replace the inputs that were declared to skl2onnx by the source's inputs."""
     graph = proto.graph
     _free(graph, [spec.name for spec in specs])
     inner = list(graph.input)
     if len(inner) == len(specs):
         _rename(graph, {value.name: spec.name for value, spec in zip(inner, specs, strict=True)})
     else:
-        end = _End(proto, "join")
-        table = end.value(inner[0])
-        columns = [Tensor(end, spec.name, _numpy(spec)).cast(table.dtype) for spec in specs]
-        end.rename(end.concat(columns), table.name)
-        end.prepend()
+        adapter = _Adapter(proto, "join")
+        table = adapter.value(inner[0])
+        columns = [Tensor(adapter, spec.name, _numpy(spec)).cast(table.dtype) for spec in specs]
+        adapter.rename(adapter.concat(columns), table.name)
+        adapter.prepend()
     del graph.input[:]
     graph.input.extend(_info(spec, _numpy(spec)) for spec in specs)
 
@@ -88,7 +88,7 @@ def attach_outputs(proto: ModelProto, signature: Signature) -> None:
     """Give the outputs the names of :func:`output_names` and the source's ranks and dtypes; others are dropped.
 
     Every converter gives the label, prediction or transformed table first, then the scores, target by target: the
-    order of the signature. Raises ParityGateError PG405 where it gives too few.
+    order of the signature. Raises ParityGateError PG405 where there are too few.
     """
     graph = proto.graph
     names = output_names(signature)
@@ -98,11 +98,11 @@ def attach_outputs(proto: ModelProto, signature: Signature) -> None:
     if len(found) < len(specs):
         missing = ", ".join(spec.name for spec in specs[len(found) :])
         raise ParityGateError("PG405", missing, "the converter gives no such output")
-    end = _End(proto, "output")
-    finals = [_fitted(end.value(info), spec, _rank(info)) for info, spec in zip(found, specs, strict=False)]
+    adapter = _Adapter(proto, "output")
+    finals = [_fitted(adapter.value(info), spec, _rank(info)) for info, spec in zip(found, specs, strict=False)]
     for final, spec in zip(finals, specs, strict=True):
-        end.rename(final, spec.name)
-    end.append()
+        adapter.rename(final, spec.name)
+    adapter.append()
     del graph.output[:]
     graph.output.extend(_info(spec, final.dtype) for spec, final in zip(specs, finals, strict=True))
 
@@ -116,8 +116,8 @@ def _fitted(value: Tensor, spec: TensorSpec, rank: int | None) -> Tensor:
     return value if kept else value.cast(spec.dtype)
 
 
-class _End(Graph):
-    """Nodes to be put before or behind those of a finished model."""
+class _Adapter(Graph):
+    """Nodes to be put before or after those of a finished model."""
 
     def __init__(self, proto: ModelProto, label: str) -> None:
         self.opset = max(entry.version for entry in proto.opset_import if entry.domain == "")
@@ -145,7 +145,7 @@ class _End(Graph):
         return Tensor(self, info.name, np.dtype(helper.tensor_dtype_to_np_dtype(elem)))
 
     def rename(self, value: Tensor, name: str) -> None:
-        """The value under a name of the user's."""
+        """Give the value a name of the source's."""
         self.add_node(helper.make_node("Identity", [value.name], [name], name=self.unique("Identity")))
 
     def prepend(self) -> None:
@@ -155,7 +155,7 @@ class _End(Graph):
         self._graph.node.extend([*self._nodes, *after])
 
     def append(self) -> None:
-        """Put the kept nodes behind the model's own."""
+        """Put the kept nodes after the model's own."""
         self._graph.node.extend(self._nodes)
 
 
@@ -174,12 +174,12 @@ def _rank(value: ValueInfoProto) -> int | None:
 
 
 def _free(graph: GraphProto, names: Iterable[str]) -> None:
-    """Rename whatever inside of the model is called like one of its ends."""
+    """Rename the values inside the model that have the name of one of its inputs or outputs."""
     _rename(graph, {name: f"{_INNER}inner_{name}" for name in names})
 
 
 def _rename(graph: GraphProto, names: Mapping[str, str]) -> None:
-    """Rename values, in sub-graphs too: their names are unique in the whole of a model that skl2onnx wrote."""
+    """Rename values, in sub-graphs too: names are unique within a model that skl2onnx wrote."""
     for value in [*graph.input, *graph.output, *graph.value_info, *graph.initializer]:
         value.name = names.get(value.name, value.name)
     for node in graph.node:

@@ -10,9 +10,9 @@ from .parsers import register_parsers
 
 
 def register_everything() -> None:
-    """The gap modules, the parsers of what holds other estimators, and double precision where it decides.
+    """Register the converters and the parsers.
 
-    Call it before every conversion: a library of boosters that was imported since the last time has to be added.
+    Call it before every conversion: converters for a library of boosters are added once that library is imported.
     """
     register()
     _register_once()

@@ -1,4 +1,4 @@
-"""What one estimator asks of another one inside of it: its label, its probabilities, its decision values."""
+"""What an estimator needs of another one inside of it: its label, its probabilities, its decision values."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from .....validate.engines.sklearn.walk import steps_of
-from .conversion import DECISIONS, INNER, Conversion
+from ..models.arrays import dense
+from .estimator_graph import DECISIONS, INNER, EstimatorGraph
 from .tensors import Tensor
 
 
-def decision_values(g: Conversion, estimator: Any, *features: Tensor) -> Tensor:
+def decision_values(g: EstimatorGraph, estimator: Any, *features: Tensor) -> Tensor:
     """``decision_function`` of a fitted estimator in double: (n,) of two classes, else (n, classes).
 
-    Raises RuntimeError for an estimator whose decision values no converter gives.
+    Raises RuntimeError for an estimator whose decision values have no translation.
     """
     from sklearn.pipeline import Pipeline
 
@@ -32,13 +33,12 @@ def decision_values(g: Conversion, estimator: Any, *features: Tensor) -> Tensor:
     return values.reshape(-1) if len(estimator.classes_) == 2 else values
 
 
-def linear_decision(g: Conversion, model: Any) -> Tensor:
+def linear_decision(g: EstimatorGraph, model: Any) -> Tensor:
     """``x @ coef_.T + intercept_`` in double, (n, 1) of one target or two classes."""
-    weights = model.coef_.toarray() if hasattr(model.coef_, "toarray") else model.coef_
-    return g.x @ np.atleast_2d(weights).T.astype(np.float64) + np.asarray(model.intercept_, np.float64)
+    return g.x @ np.atleast_2d(dense(model.coef_)).T + np.asarray(model.intercept_, np.float64)
 
 
-def positive_score(g: Conversion, estimator: Any, *features: Tensor) -> Tensor:
+def positive_score(g: EstimatorGraph, estimator: Any, *features: Tensor) -> Tensor:
     """A binary estimator's score of its positive class, (n,): decision value, else probability, else prediction."""
     from sklearn.base import is_regressor
     from sklearn.multiclass import _ConstantPredictor
@@ -52,7 +52,7 @@ def positive_score(g: Conversion, estimator: Any, *features: Tensor) -> Tensor:
     return g.call(estimator, *features)[1].columns(1)
 
 
-def response(g: Conversion, estimator: Any, method: str, *features: Tensor) -> Tensor:
+def response(g: EstimatorGraph, estimator: Any, method: str, *features: Tensor) -> Tensor:
     """``predict``, ``predict_proba`` or ``decision_function``; of two classes the scores of the positive one, (n,)."""
     if method == "decision_function":
         return decision_values(g, estimator, *features)

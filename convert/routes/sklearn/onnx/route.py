@@ -1,4 +1,4 @@
-"""scikit-learn to ONNX: skl2onnx with the gaps filled, between inputs and outputs that are the estimator's own."""
+"""scikit-learn to ONNX: skl2onnx with additional converters, and the estimator's own inputs and outputs."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 OLDEST, NEWEST = 9, 22
 """Opsets that skl2onnx 1.20 writes.
 
-A newer one is stamped on what it writes in 22: of its operators and of ours, opsets 23 to 26 have changed only which
-types they take. ONNX's version converter, asked to do the same, crashes on some models.
+A newer one is stamped on a model in 22: for the operators in use, opsets 23 to 26 changed only the accepted types.
+ONNX's version converter crashes on some of these models.
 """
 
 _UNIFORM = 13
-"""Below it many operators lack a type or have other inputs, so that some estimators can't be written."""
+"""Below it many operators lack a type or have different inputs, so that some estimators can't be written."""
 
 _NEWER = "Choose a newer --opset."
 
@@ -66,9 +66,9 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
 
 
 def selection_first(estimator: Any) -> Any:
-    """The estimator, with a RFE or RFECV that speaks last as two steps: its choice of columns, its own estimator.
+    """The estimator, with a final RFE or RFECV as two steps: its choice of columns, and the estimator that it fitted.
 
-    Before other steps they only choose, which is what their converter does.
+    Before other steps they only choose columns, which is what their converter does.
     """
     from sklearn.feature_selection import RFE
     from sklearn.pipeline import Pipeline
@@ -82,7 +82,7 @@ def selection_first(estimator: Any) -> Any:
 
 
 def _at_opset(estimator: Any, types: list[tuple[str, Any]], opset: int) -> onnx.ModelProto:
-    """The converted model; where it fails and would not at the newest opset, the opset is at fault (PG408)."""
+    """The converted model. Raises PG408 where conversion fails at this opset but not at the newest."""
     try:
         return _convert(estimator, types, opset)
     except ParityGateError as e:
@@ -104,7 +104,7 @@ def _convert(estimator: Any, types: list[tuple[str, Any]], opset: int) -> onnx.M
     ml_opset = next(ml for start, ml in _ML_OPSETS if opset >= start)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # skl2onnx warns of opsets above those it was tested with
+            warnings.simplefilter("ignore")  # skl2onnx warns of opsets newer than those it was tested with
             proto: onnx.ModelProto = convert_sklearn(
                 estimator,
                 name=type(estimator).__name__,
@@ -115,7 +115,7 @@ def _convert(estimator: Any, types: list[tuple[str, Any]], opset: int) -> onnx.M
         raise
     except (MissingConverter, MissingShapeCalculator) as e:
         raise _unsupported(estimator, e) from e
-    except Exception as e:  # skl2onnx raises whatever its converters come across
+    except Exception as e:  # skl2onnx passes on any exception of its converters
         raise ParityGateError("PG405", type(estimator).__name__, f"{type(e).__name__}: {e}") from e
     return proto
 
@@ -135,12 +135,12 @@ def _unsupported(estimator: Any, error: Exception) -> ParityGateError:
 
 
 def _stamp(proto: onnx.ModelProto, opset: int) -> None:
-    """Stamp the opset that was asked for; skl2onnx stamps the oldest that its nodes need."""
+    """Stamp the requested opset; skl2onnx stamps the oldest that its nodes need."""
     import onnx
 
     if opset_of(proto) > opset:
         raise ParityGateError(
-            "PG408", f"opset {opset}", f"an operator of this model exists from opset {opset_of(proto)} on only", _NEWER
+            "PG408", f"opset {opset}", f"an operator of this model needs opset {opset_of(proto)}", _NEWER
         )
     imports = [(entry.domain, entry.version) for entry in proto.opset_import if entry.domain]
     del proto.opset_import[:]
@@ -149,7 +149,7 @@ def _stamp(proto: onnx.ModelProto, opset: int) -> None:
 
 
 def _save(proto: onnx.ModelProto, destination: Path, opset: int) -> None:
-    """Write and check the file; an old opset is checked with types, which some models of newer ones crash."""
+    """Write and check the file; types are checked at old opsets only, where that doesn't crash on some models."""
     import onnx
 
     try:
@@ -164,10 +164,10 @@ def _save(proto: onnx.ModelProto, destination: Path, opset: int) -> None:
 
 
 def _notes(estimator: Any, model: Model) -> Iterator[str]:
-    """What the user should know that the verdict does not say."""
+    """What the user should know in addition to the verdict."""
     texts = [spec.name for spec in model.signature.inputs if spec.dtype == "str"]
     if texts and not any(hasattr(reader, "build_analyzer") for reader in readers(estimator)):
-        yield f"{', '.join(texts)}: text in ONNX has no missing value; give a string in place of None or NaN"
+        yield f"{', '.join(texts)}: text in ONNX has no missing value; use a string in place of None or NaN"
     for source, name in output_names(model.signature).items():
         if name != source:
-            yield f"output '{source}' is called '{name}', for an input has its name"
+            yield f"output '{source}' is renamed to '{name}' because an input has the same name"

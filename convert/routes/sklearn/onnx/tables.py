@@ -1,4 +1,4 @@
-"""Piecewise functions of each column: find the interval, then look up what holds there."""
+"""Piecewise functions of each column: find the interval, then look up its parameters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Array = NDArray[Any]
 def interval(x: Tensor, knots: Sequence[Array]) -> Tensor:
     """How many of its column's ascending knots each value reaches (``knot <= x``), int64 (n, columns); NaN: none.
 
-    A binary search in lock-step: its memory doesn't grow with the number of knots.
+    A binary search for all values at once: its memory doesn't grow with the number of knots.
     """
     longest = max(map(len, knots))
     flat = x.graph.constant(_padded(knots, np.inf).ravel(), np.float64)
@@ -60,7 +60,7 @@ def interpolate(x: Tensor, knots: Sequence[Array], values: Sequence[Array]) -> T
 
 
 def _pieces(knots: Array, values: Array) -> dict[str, Array]:
-    """Per distinct knot: the values on arriving and on leaving, and the slope up to the next one."""
+    """Per distinct knot: the values before and after it, and the slope up to the next one."""
     distinct, first = np.unique(knots, return_index=True)
     last = np.append(first[1:], len(knots)) - 1
     before, after = values[first], values[last]

@@ -1,4 +1,4 @@
-"""ONNX values with numpy's notation, so that a converter reads like the method of scikit-learn that it translates."""
+"""ONNX tensors with numpy's notation, so that a converter reads like the scikit-learn method that it translates."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _OTHER_REDUCTIONS = 18
 
 
 class Graph(ABC):
-    """Where nodes and constants go. ``opset`` is the version of the default domain that they have to obey."""
+    """Where nodes and constants are added. ``opset`` is the version of the default domain that they conform to."""
 
     opset: int
 
     @property
     def space(self) -> object:
-        """What the names are visible in: values of graphs of one space may meet."""
+        """The scope of names: tensors of graphs with the same space may be combined."""
         return self
 
     @abstractmethod
@@ -71,7 +71,7 @@ class Graph(ABC):
         return outputs
 
     def concat(self, values: Sequence[Tensor], axis: int = 1) -> Tensor:
-        """Join values along an axis; one value alone is returned as it is."""
+        """Join values along an axis; a single value is returned as it is."""
         return values[0] if len(values) == 1 else self.op("Concat", *values, axis=axis)
 
     def scan(self, rows: Tensor, body: Callable[[Tensor], Tensor]) -> Tensor:
@@ -89,7 +89,7 @@ class Graph(ABC):
     ) -> tuple[Tensor, ...]:
         """Repeat ``body(step, state) -> (go on?, new state)`` up to ``limit`` times; returns the last state.
 
-        Whatever of the outer graph the body needs has to be part of the state: skl2onnx sorts nodes without
+        Values of the outer graph that the body needs have to be part of the state: skl2onnx sorts nodes without
         looking into sub-graphs.
         """
         inner = Body(self)
@@ -183,7 +183,7 @@ class Tensor:
     dtype: np.dtype[Any]
 
     __array_ufunc__ = None
-    """Makes ``array @ value`` come to :meth:`__rmatmul__` rather than to numpy."""
+    """Makes ``array @ tensor`` call :meth:`__rmatmul__` rather than numpy."""
 
     __add__ = __radd__ = _binary("Add")
     __mul__ = __rmul__ = _binary("Mul")
@@ -267,7 +267,7 @@ class Tensor:
         return values, indices
 
     def sigmoid(self) -> Tensor:
-        """``1 / (1 + exp(-x))``: ONNX Runtime's own Sigmoid is 0 in double from -40 on, and wrong before that."""
+        """``1 / (1 + exp(-x))``: ONNX Runtime's own Sigmoid is 0 in double below -40, and inaccurate above."""
         return 1.0 / ((-self).exp() + 1.0)
 
     def softmax(self) -> Tensor:
@@ -293,7 +293,7 @@ class Tensor:
         return self.take(indices, axis=1)
 
     def reshape(self, *shape: int) -> Tensor:
-        """Another shape; -1 is whatever is left, 0 keeps that dimension."""
+        """Another shape; -1 is inferred, 0 keeps that dimension."""
         return self.graph.op("Reshape", self, self.graph.constant(shape, np.int64))
 
     def expand_dims(self, axis: int) -> Tensor:

@@ -52,7 +52,7 @@ REFUSED = {
     "SGDClassifier(loss=modified_huber, random_state=0)",
     "SVC()",
 }
-"""Recipes of estimators that are native otherwise; ``PG404`` says what Core ML lacks."""
+"""Recipes of estimators that are native with other parameters; ``PG404`` says what Core ML lacks."""
 
 REFUSED_ON = {
     "categories": "text as one array",
@@ -77,7 +77,7 @@ def test_the_catalogue_is_mostly_native():
 @pytest.mark.parametrize(("kind", "entry"), NATIVE, ids=lambda value: str(value)[:60])
 def test_every_native_estimator(kind: str, entry: Recipe, tmp_path: Path):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # too few iterations to converge, which is all the same here
+        warnings.simplefilter("ignore")  # too few iterations to converge, which doesn't matter here
         estimator, new = fitted(kind, entry)
     if is_refused(kind, entry):
         with pytest.raises(ParityGateError) as caught:

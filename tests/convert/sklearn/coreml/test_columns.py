@@ -84,7 +84,7 @@ def test_columns_keep_their_names(name: str, tmp_path: Path):
 
 
 def test_a_raw_booster_of_three_classes_through_the_gate(tmp_path: Path):
-    """Its shares become a classifier's dictionary, whose label is left over: the gate holds it to the shares."""
+    """Its probabilities become a classifier's dictionary; the gate compares the additional label with them."""
     data = xgboost.DMatrix(*WINE)
     booster = xgboost.train({"objective": "multi:softprob", "num_class": 3, "nthread": 1}, data, 5)
     made = paritygate.convert.convert(booster, tmp_path / "wine.mlmodel", route="native")
@@ -101,7 +101,7 @@ def test_a_column_model_through_the_gate(suffix: str, tmp_path: Path):
     assert output.exists()
 
 
-def test_columns_called_like_outputs_and_unlike_swift(tmp_path: Path):
+def test_columns_named_like_an_output_or_unlike_an_identifier(tmp_path: Path):
     rows = pd.DataFrame(WINE[0][:, :3], columns=["label", "malic acid", "2nd"])
     candidate = assert_agrees(LogisticRegression(max_iter=500).fit(rows, WINE[1]), rows[::9], tmp_path, tolerance=2e-5)
     assert candidate.inputs == {"label": "label", "malic_acid": "malic acid", "_2nd": "2nd"}

@@ -27,7 +27,7 @@ from paritygate.validate.engines.sklearn.estimator import load
 
 
 def test_a_wrong_model_does_not_pass(tmp_path: Path):
-    """The test's own eye: another forest's file is found out."""
+    """The comparison itself: the file of another forest fails."""
     forest = RandomForestClassifier(5, random_state=0).fit(*WINE)
     other = RandomForestClassifier(5, random_state=1).fit(*WINE)
     other.predict, other.predict_proba = forest.predict, forest.predict_proba
@@ -41,13 +41,13 @@ def test_the_file_says_what_it_is(tmp_path: Path):
     model = load(KNeighborsClassifier().fit(*WINE), LoadOptions())
     candidate = convert(model, tmp_path / "model.mlmodel", ConvertOptions())
     spec = coreml.load(candidate.path, LoadOptions()).native.spec
-    assert spec.specificationVersion == 4  # nearest neighbours are there from iOS13 on
+    assert spec.specificationVersion == 4  # nearest neighbours need iOS13
     assert spec.description.metadata.shortDescription == f"KNeighborsClassifier, scikit-learn {sklearn.__version__}"
     assert dict(spec.description.metadata.userDefined)["com.github.apple.coremltools.source"].startswith("scikit-learn")
 
 
 @pytest.mark.parametrize("kind", ["SGDClassifier", "OneVsRestClassifier"])
-def test_labels_go_by_the_scores_where_shares_are_rounded_to_one(kind: str, tmp_path: Path):
+def test_scores_decide_the_label_where_probabilities_round_to_one(kind: str, tmp_path: Path):
     many = (
         OneVsRestClassifier(LogisticRegression())
         if kind != "SGDClassifier"

@@ -1,4 +1,4 @@
-"""What Core ML has no classic model for, and options that none meets."""
+"""What Core ML has no classic model for, and options that no classic model supports."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ OPTIONS: dict[str, tuple[str, ConvertOptions, str]] = {
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_options_that_no_classic_model_meets(name: str, tmp_path: Path):
+def test_unsupported_options_are_rejected(name: str, tmp_path: Path):
     suffix, options, code = OPTIONS[name]
     with pytest.raises(ParityGateError) as caught:
         convert(load(Ridge().fit(*DIABETES), LoadOptions()), tmp_path / f"model.{suffix}", options)

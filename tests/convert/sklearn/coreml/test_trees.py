@@ -89,7 +89,7 @@ def steps_around(points: np.ndarray, dtype: Any) -> np.ndarray:
 
 
 def at_thresholds(points: list[np.ndarray], middle: np.ndarray, dtype: Any) -> np.ndarray:
-    """Rows of which one feature stands beside a threshold, on real values of the others."""
+    """Rows with one feature next to a threshold, and real values of the others."""
     chosen = [steps_around(p[:: max(1, len(p) // 6)], dtype) for p in points]
     rows = np.repeat(middle.astype(dtype), sum(map(len, chosen)), axis=0)
     first = 0
@@ -119,7 +119,7 @@ SCALERS = (StandardScaler(), RobustScaler(), MinMaxScaler(clip=True), make_pipel
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("scaler", SCALERS, ids=lambda scaler: type(scaler).__name__)
 @pytest.mark.parametrize("kind", [RandomForestClassifier, HistGradientBoostingClassifier])
-def test_trees_behind_scalers_at_their_thresholds(kind: Any, scaler: Any, dtype: str, tmp_path: Path):
+def test_trees_after_scalers_at_their_thresholds(kind: Any, scaler: Any, dtype: str, tmp_path: Path):
     """scikit-learn scales in the samples' width: a model that did so in double would lose many of these rows."""
     forest = kind(n_estimators=10, random_state=0) if kind is RandomForestClassifier else kind(max_iter=10)
     estimator = make_pipeline(scaler, forest).fit(*CANCER)
@@ -132,13 +132,13 @@ def test_trees_behind_scalers_at_their_thresholds(kind: Any, scaler: Any, dtype:
     rows = at_thresholds(raw, np.median(CANCER[0], axis=0)[None], np.dtype(dtype).type)
     candidate = assert_agrees(estimator, rows, tmp_path, dtype)
     spec = coreml.load(candidate.path, LoadOptions()).native.spec
-    assert spec.WhichOneof("Type") == "treeEnsembleClassifier"  # the scaler fell away
+    assert spec.WhichOneof("Type") == "treeEnsembleClassifier"  # the scaler was dropped
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)
 @given(st.floats(allow_nan=False), st.sampled_from(SplitTest))
-def test_limits_in_double_part_what_single_precision_parts(threshold: float, test: SplitTest):
-    assume((threshold, test) != (-np.inf, SplitTest.BELOW))  # nothing is below it, which no limit says
+def test_double_limits_separate_the_same_numbers_as_single_precision(threshold: float, test: SplitTest):
+    assume((threshold, test) != (-np.inf, SplitTest.BELOW))  # nothing is below it, which no limit can express
     limit = widen_limit(np.array([threshold]), test)[0]
     with np.errstate(over="ignore"):
         around = steps_around(np.array([limit, threshold, np.float64(np.float32(threshold))]), np.float64)
@@ -160,7 +160,7 @@ def test_missing_values_go_where_the_trees_send_them(name: str, seen: bool, tmp_
 
 
 def coded() -> tuple[np.ndarray, np.ndarray]:
-    """Two numbers and two columns of codes, of which a set decides; what is missing has a target of its own."""
+    """Two numbers and two columns of codes, one of them used as a set; missing values have their own target."""
     draw = np.random.default_rng(1)
     codes = draw.integers(0, 12, (400, 2)).astype(float)
     rows = np.column_stack([draw.normal(size=(400, 2)), codes])
@@ -193,6 +193,6 @@ def test_sets_of_categories(name: str, tmp_path: Path):
     estimator = CATEGORICAL[name](rows, target)
     new = rows[:60].copy()
     new[::7, 2], new[::5, 3] = np.nan, 10.0
-    if name != "XGBRegressor":  # which refuses codes that it hasn't seen
+    if name != "XGBRegressor":  # which rejects unknown codes
         new[1::6, 3] = 77.0
     assert_agrees(estimator, new, tmp_path)

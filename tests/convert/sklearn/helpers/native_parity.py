@@ -20,12 +20,12 @@ IN_DOUBLE = 1e-11
 """Relative, and absolute below 1: scikit-learn and the model add the same doubles, in different orders."""
 
 IN_SINGLE = 3e-6
-"""XGBoost adds its leaves in single precision (6e-8 a step, some dozen steps); exponentials are computed in it, of
-sums that are large by then; scikit-learn's own linear models compute in it for such samples."""
+"""XGBoost adds its leaves in single precision (6e-8 a step, some dozen steps); so are
+exponentials, of large sums; scikit-learn's own linear models compute in single precision for such samples."""
 
 
-def answers(estimator: Any, feed: Feed, folder: Path, dtype: str) -> tuple[Candidate, dict[str, np.ndarray]]:
-    """What the converted file says of every row, under the source's names of its outputs."""
+def outputs_of(estimator: Any, feed: Feed, folder: Path, dtype: str) -> tuple[Candidate, dict[str, np.ndarray]]:
+    """The converted file's outputs for every row, by the source's names."""
     model = load(estimator, LoadOptions(dtype=dtype))
     candidate = convert(model, folder / "model.mlmodel", ConvertOptions())
     session = coreml.load(candidate.path, LoadOptions()).session
@@ -42,13 +42,13 @@ def answers(estimator: Any, feed: Feed, folder: Path, dtype: str) -> tuple[Candi
 def assert_agrees(
     estimator: Any, rows: Any, folder: Path, dtype: str = "float32", tolerance: float = IN_SINGLE
 ) -> Candidate:
-    """Every row's answer is the estimator's: labels exactly, numbers within the tolerance."""
+    """Every row has the estimator's own outputs: labels exactly, numbers within the tolerance."""
     model = load(estimator, LoadOptions(dtype=dtype))
     feed = _feed(model, rows)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # unknown categories, which are wanted here
         expected = model.run(feed)
-    candidate, found = answers(estimator, feed, folder, dtype)
+    candidate, found = outputs_of(estimator, feed, folder, dtype)
     assert_well_formed(coreml.load(candidate.path, LoadOptions()).native.spec)
     assert set(found) == set(expected)
     for name, want in expected.items():
@@ -61,9 +61,9 @@ def assert_agrees(
 
 
 def assert_well_formed(spec: Any) -> None:
-    """What Core ML demands of a model before it loads it, as far as these models could break it.
+    """The rules that Core ML checks when it loads a model, as far as these models could break them.
 
-    coremltools' C++ sources say so (mlmodel/src/Validation, TreeEnsembleCommon.cpp); its library runs on a Mac only.
+    They are in coremltools' C++ sources (mlmodel/src/Validation, TreeEnsembleCommon.cpp); its library needs a Mac.
     """
     kind, description = spec.WhichOneof("Type"), spec.description
     body = getattr(spec, kind)

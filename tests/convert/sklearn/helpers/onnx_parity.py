@@ -19,8 +19,8 @@ from paritygate.validate.samples import generate_samples
 from paritygate.validate.signature import TensorSpec
 
 TOLERANCE = 1e-5
-"""Absolute and relative: float32 rounds a result once (6e-8) and what scikit-learn itself does in float32 may add
-some hundred such steps; double inside of the candidate adds nothing to it."""
+"""Absolute and relative: float32 rounds a result once (6e-8), and what scikit-learn itself computes in float32 may add
+about a hundred such steps; the candidate computes in double and adds nothing."""
 
 
 def run(path: Path, feed: Feed) -> dict[str, np.ndarray]:
@@ -32,7 +32,7 @@ def run(path: Path, feed: Feed) -> dict[str, np.ndarray]:
 
 
 def differences(expected: Feed, actual: Feed) -> list[str]:
-    """Sentences on every output that differs; a label may differ where two classes score alike to 1e-6."""
+    """A sentence on every output that differs; a label may differ where two scores are equal to 1e-6."""
     assert list(expected) == list(actual)
     found = []
     for name, want in expected.items():
@@ -41,7 +41,7 @@ def differences(expected: Feed, actual: Feed) -> list[str]:
             found.append(f"{name}: shape {want.shape} became {got.shape}")
         elif want.dtype.kind == "f":
             if not np.allclose(got, want, TOLERANCE, TOLERANCE, equal_nan=True):
-                found.append(f"{name}: {np.nanmax(abs(got - want))} apart")
+                found.append(f"{name}: {np.nanmax(abs(got - want))} difference")
         elif want.dtype.kind != got.dtype.kind or (want != got)[~_tied(expected, want)].any():
             found.append(f"{name}: {want} became {got}")
     return found
@@ -63,7 +63,7 @@ def parity(
     opset: int | None = None,
     options: LoadOptions | None = None,
 ) -> Candidate:
-    """Convert, then hold the file to the estimator on real rows and on generated samples of every kind."""
+    """Convert, then compare the file with the estimator on real rows and on generated samples of every kind."""
     model = load(estimator, options or LoadOptions())
     candidate = convert(model, folder / "model.onnx", ConvertOptions(opset))
     feeds = [item.feed for item in generate_samples(model.signature, model.hints()).items]

@@ -43,7 +43,7 @@ CODES[::9] = np.nan
 CODED = np.column_stack([DIABETES[:, 0], CODES, DIABETES[:, 1]])
 ON_CODES = PROGRESS + 100.0 * np.isin(CODES, [0, 3, 5, 8, 30, 64])
 ODD_CODES = np.array([-1.0, -0.5, 39.5, 69.9, 70.0, 1e7, -0.0, np.nan])
-"""Codes below, between and beyond those of the fit."""
+"""Codes below, between and above those of the training data."""
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 XGB = {"n_estimators": 12, "max_depth": 4, "n_jobs": 1}
@@ -54,7 +54,7 @@ STOPS = {"eval_set": [(X_HOLES[::3], SHUFFLED[::3])]}
 
 
 def with_zeros(x: np.ndarray) -> np.ndarray:
-    """Rows with holes, with zeros, and with numbers so small that LightGBM takes them for zero, or just not."""
+    """Rows with holes, with zeros, and with numbers just small enough, or not, for LightGBM to treat as zero."""
     small = x.dtype.type(np.float32(1e-35))
     special = [np.nan, 0.0, small, -small, np.nextafter(small, x.dtype.type(1)), np.nextafter(-small, x.dtype.type(-1))]
     return np.concatenate([x, *(np.where(RANDOM.random(x.shape) < 0.4, value, x)[:30] for value in special)])
@@ -90,7 +90,7 @@ def test_xgboost_stops_at_the_best_round(parity: Any) -> None:
 
 
 def test_xgboost_leaves_pruned_nodes_behind() -> None:
-    """What the case `pruned` above is about: XGBoost's own arrays still hold them."""
+    """The case `pruned` above depends on it: XGBoost's own arrays still hold them."""
     model, x, y = XGB_CLASSIFIERS["pruned"]
     raws = xgboost_json(model.fit(x, y).get_booster())["model"]["trees"]
     trees = xgboost_form.read(model.get_booster()).trees
@@ -174,7 +174,7 @@ def test_lightgbm_classifier(name: str, dtype: Any, parity: Any, around: Any) ->
 
 
 def test_lightgbm_zero_as_missing_matters(parity: Any) -> None:
-    """The case above has splits that send zero the other way than its value would."""
+    """The case above has splits that send zero to the other side than its value would."""
     model, x, y = LGBM_CLASSIFIERS["zero is missing"]
     boosting = lightgbm_form.read(model.fit(x, y).booster_)
     turned = [(tree.threshold >= 0) != tree.missing_left for tree in boosting.trees]
@@ -227,6 +227,7 @@ def test_lightgbm_that_learned_nothing(parity: Any) -> None:
 CAT_CLASSIFIERS = {
     "three classes": (catboost.CatBoostClassifier(**CAT), LETTERS[Y]),
     "two classes": (catboost.CatBoostClassifier(**CAT), LETTERS[np.minimum(Y, 1)]),
+    "two classes with a score each": (catboost.CatBoostClassifier(loss_function="MultiClass", **CAT), Y > 0),
     "booleans": (catboost.CatBoostClassifier(**CAT), Y > 0),
     "missing is greatest": (catboost.CatBoostClassifier(nan_mode="Max", **CAT), Y),
     "one against all": (catboost.CatBoostClassifier(loss_function="MultiClassOneVsAll", **CAT), Y),
@@ -273,13 +274,13 @@ NAMES = ["xgboost", "lightgbm", "catboost"]
 
 @pytest.mark.parametrize("booster", BOOSTERS, ids=NAMES)
 def test_in_a_pipeline(booster: Any, parity: Any) -> None:
-    """In double: what a scaler rounds differently in float32 may land on the other side of a split."""
+    """In double: a number that a scaler rounds differently in float32 may fall on the other side of a split."""
     parity(make_pipeline(SimpleImputer(), StandardScaler(), booster).fit(X_HOLES, Y), X_HOLES)
 
 
 @DTYPES
 def test_stacked(dtype: Any, parity: Any) -> None:
-    """Three boosters under a fourth, whose splits stand or fall with the last digits of what it is given."""
+    """Three boosters under a fourth, whose splits depend on the last digits of its inputs."""
     names = list(zip(NAMES, BOOSTERS, strict=True))
     model = StackingClassifier(names, lightgbm.LGBMClassifier(**LGBM), cv=2).fit(X, LETTERS[Y])
     parity(model, X.astype(dtype), single=True)
@@ -311,7 +312,7 @@ def test_refused_with_the_reason(reason: str, parity: Any) -> None:
 
 
 def test_catboost_categories_are_refused() -> None:
-    """Before anything is fed: CatBoost takes no matrix of floats for them."""
+    """When the model is read: CatBoost takes no matrix of floats for them."""
     text = np.column_stack([LETTERS[Y].astype(object), X[:, 1:]])
     model = catboost.CatBoostClassifier(cat_features=[0], **CAT).fit(text, Y)
     with pytest.raises(ParityGateError, match="categorical features") as caught:
@@ -341,7 +342,7 @@ FILES = ["xgboost.json", "xgboost.ubj", "xgboost.model", "lightgbm.txt", "lightg
 @DTYPES
 @pytest.mark.parametrize("name", FILES)
 def test_native_file(name: str, dtype: Any, parity: Any, tmp_path: Path) -> None:
-    """Found out by its first bytes, run by its library, converted, equal."""
+    """Detected by its first bytes, run by its library, converted, equal."""
     path, _ = native(name, tmp_path)
     kind = detect(path)
     assert kind.name == name.partition(".")[0].partition("_")[0]
@@ -382,7 +383,7 @@ def test_damaged_native_file(name: str, content: bytes, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [xgboost.XGBRegressor, lightgbm.LGBMRegressor], ids=["xgboost", "lightgbm"])
 def test_categories_of_a_frame_are_given_by_their_codes(kind: Any, parity: Any) -> None:
-    """Both libraries predict the same from a matrix of pandas' codes; the user is told."""
+    """Both libraries predict the same from a matrix of pandas' codes; a note tells the user."""
     words = pd.Categorical.from_codes(np.nan_to_num(CODES).astype(int) % 3, LETTERS)
     frame = pd.DataFrame({"a": DIABETES[:, 0], "word": words})
     options = {"enable_categorical": True, **XGB} if kind is xgboost.XGBRegressor else {"min_data_per_group": 1, **LGBM}

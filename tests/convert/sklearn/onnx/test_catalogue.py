@@ -53,7 +53,7 @@ LOOSER: dict[str, tuple[tuple[float, float], str]] = {
 """Estimator -> (rtol, atol), and why."""
 
 IN_DOUBLE = (1e-9, 1e-9)
-"""Both sides compute in double; what cancels in kernels and squared distances loses some of its 16 digits."""
+"""Both models compute in double; cancellation in kernels and squared distances loses some of the 16 digits."""
 
 
 def as_feed(rows: Any, dtype: str) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def test_new_rows_in_double(kind: str, entry: Recipe, tmp_path: Path) -> None:
 
 
 AT_OLD_OPSET = {"KNeighborsClassifier", "LatentDirichletAllocation", "NMF", "SplineTransformer", "TargetEncoder"}
-"""Reductions, Loop, TopK, Scan and lookups, which newer opsets write in another way."""
+"""Reductions, Loop, TopK, Scan and look-ups, which newer opsets write differently."""
 
 
 @pytest.mark.parametrize("opset", [15, 18])
@@ -174,7 +174,7 @@ def test_elementwise_functions_are_as_accurate_as_numpys(tmp_path: Path) -> None
 
 
 def test_normal_distribution_and_its_inverse(tmp_path: Path) -> None:
-    """Into the tails: the quantile function against scipy's, the distribution function through a target's inverse."""
+    """Including the tails: the quantile function against scipy's, the distribution function by a target's inverse."""
     rows = np.linspace(0.0, 1.0, 4001)[:, None] ** 3
     normal = recipe("QuantileTransformer", n_quantiles=4001, subsample=None, output_distribution="normal")
     check(build(normal).fit(rows), {"X": rows}, tmp_path / "normal.onnx", dtype="float64")
@@ -212,7 +212,7 @@ VARIANTS = [
     ("wine", recipe("SplineTransformer", degree=0, extrapolation="linear")),
     ("wine", recipe("SplineTransformer", degree=1, extrapolation="linear")),
 ]
-"""Parameters that take another way through a converter."""
+"""Parameters that take another branch of a converter."""
 
 
 @pytest.mark.parametrize(("kind", "entry"), VARIANTS, ids=[f"{kind}-{entry}"[:80] for kind, entry in VARIANTS])
@@ -237,7 +237,7 @@ def test_every_covariance_of_gaussian_processes(tmp_path: Path) -> None:
 
 
 def test_text_and_numbers_side_by_side(tmp_path: Path) -> None:
-    """A frame with text, category and number columns through a pipeline with several of the gaps' converters."""
+    """A frame with text, category and number columns through a pipeline of several converters."""
     import pandas as pd
     from sklearn.compose import ColumnTransformer
     from sklearn.datasets import load_wine
@@ -275,7 +275,7 @@ def test_text_and_numbers_side_by_side(tmp_path: Path) -> None:
 BINS = recipe("KBinsDiscretizer", encode="ordinal", quantile_method="linear")
 
 REFUSED = [
-    ("wine", recipe("DummyClassifier", strategy="uniform"), "answers at random"),
+    ("wine", recipe("DummyClassifier", strategy="uniform"), "predicts at random"),
     ("diabetes", recipe("KernelRidge", kernel=np.dot), "the kernel"),
     ("diabetes", recipe("TransformedTargetRegressor", regressor=recipe("Ridge"), transformer=BINS), "KBinsDiscretizer"),
     ("wine", recipe("FunctionTransformer", func=np.cumsum), "cumsum"),
@@ -287,7 +287,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("kind", "entry", "reason"), REFUSED, ids=[str(entry)[:60] for _, entry, _ in REFUSED])
-def test_what_has_no_translation_is_refused_by_name(kind: str, entry: Recipe, reason: str, tmp_path: Path) -> None:
+def test_what_has_no_translation_is_rejected_by_name(kind: str, entry: Recipe, reason: str, tmp_path: Path) -> None:
     estimator, new = fitted(kind, entry)
     with pytest.raises(ParityGateError, match=reason) as caught:
         check(estimator, as_feed(new, "float32"), tmp_path / "model.onnx")

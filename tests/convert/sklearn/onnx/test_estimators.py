@@ -104,7 +104,7 @@ def test_estimators(estimator: Any, data: tuple[Any, Any], dtype: str, tmp_path:
 
 
 @pytest.mark.parametrize("change", ["coef_", "intercept_", "classes_"])
-def test_the_comparison_sees_a_broken_conversion(change: str, tmp_path: Path) -> None:
+def test_the_comparison_detects_a_broken_conversion(change: str, tmp_path: Path) -> None:
     estimator = LogisticRegression().fit(StandardScaler().fit_transform(WINE[0]), WINE[1])
     model = load(estimator, LoadOptions())
     broken = pickle.loads(pickle.dumps(estimator))
@@ -144,8 +144,8 @@ def test_scalers_agree_to_the_last_bit(scaler: Any, dtype: str, tmp_path: Path) 
     np.testing.assert_array_equal(got, want)
 
 
-def test_an_estimator_that_refuses_float32_is_fed_float64(tmp_path: Path) -> None:
-    """scikit-learn's KMeans fitted on float64 fails on float32: its width is not open."""
+def test_an_estimator_that_rejects_float32_gets_float64(tmp_path: Path) -> None:
+    """scikit-learn's KMeans fitted on float64 fails on float32: its width is fixed."""
     model = load(KMeans(3, n_init=1).fit(WINE[0]), LoadOptions())
     assert model.signature.inputs[0].dtype == "float64"
     assert "float64" in model.notes[0]

@@ -54,7 +54,7 @@ def test_opsets(estimator: Any, opset: int, tmp_path: Path) -> None:
 
 
 def test_newer_opsets_change_no_operator_that_is_written(tmp_path: Path) -> None:
-    """Opsets beyond skl2onnx's are stamped on: every operator must have kept its inputs, outputs and
+    """Opsets newer than skl2onnx's are only stamped: every operator must have kept its inputs, outputs and
     attributes, and a new attribute (Cast's round_mode) must have a default."""
     for i, estimator in enumerate([*OPSET_MODELS.values(), TABLE_MODELS["linear"]]):
         data = (TABLE, WINE[1]) if i == len(OPSET_MODELS) else WINE
@@ -69,13 +69,13 @@ def test_newer_opsets_change_no_operator_that_is_written(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("opset", [8, newest_opset() + 1])
-def test_opsets_out_of_reach_are_refused(opset: int, tmp_path: Path) -> None:
+def test_unsupported_opsets_are_rejected(opset: int, tmp_path: Path) -> None:
     with pytest.raises(ParityGateError) as caught:
         convert(load(Ridge().fit(*DIABETES), LoadOptions()), tmp_path / "model.onnx", ConvertOptions(opset))
     assert caught.value.code == "PG408"
 
 
-def test_an_opset_that_lacks_an_operator_is_at_fault(tmp_path: Path) -> None:
+def test_an_opset_without_a_needed_operator_is_reported(tmp_path: Path) -> None:
     model = load(KNeighborsClassifier().fit(*WINE), LoadOptions())
     with pytest.raises(ParityGateError, match="TopK") as caught:
         convert(model, tmp_path / "model.onnx", ConvertOptions(9))
@@ -90,7 +90,7 @@ def test_all_estimators_without_a_converter_are_named(tmp_path: Path) -> None:
     assert not (tmp_path / "model.onnx").exists()
 
 
-def test_a_python_function_is_refused_by_its_name(tmp_path: Path) -> None:
+def test_a_python_function_is_rejected_by_name(tmp_path: Path) -> None:
     def halve(x: Any) -> Any:
         return x / 2
 

@@ -52,7 +52,7 @@ def test_a_model_of_numbers_takes_its_columns_or_one_array(tmp_path: Path) -> No
     assert list(parity(estimator, tmp_path, {"features": array}, options=options).inputs) == ["features"]
 
 
-def test_missing_text_and_a_name_taken_twice_are_noted(tmp_path: Path) -> None:
+def test_notes_on_missing_text_and_on_a_name_used_twice(tmp_path: Path) -> None:
     text, renamed = parity(table_model(LinearSVC()).fit(TABLE, WINE[1]), tmp_path).notes
     assert "shade (eye)" in text
     assert "'label_output'" in renamed
@@ -87,7 +87,7 @@ def test_labels_are_encoded(tmp_path: Path) -> None:
 
 
 def test_each_column_of_an_array_is_drawn_from_its_own_categories(tmp_path: Path) -> None:
-    """A strict encoder takes no other column's categories; numbers beside it are drawn as ever."""
+    """A strict encoder accepts no other column's categories; columns of numbers are drawn as usual."""
     words = np.c_[NAMES[WINE[1]], np.where(WINE[0][:, 0] > 13, "strong", "weak")]
     parity(OneHotEncoder().fit(words), tmp_path, words)
     mixed = np.c_[WINE[0][:, 0], WINE[1] + 3]

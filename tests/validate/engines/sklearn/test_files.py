@@ -64,21 +64,21 @@ def refusal(source: Any, options: LoadOptions | None = None) -> ParityGateError:
         (StandardScaler(), "not fitted"),
         (make_pipeline(StandardScaler(), LinearSVC()), "not fitted"),
         ({"model": 1, "scaler": 2}, "'model', 'scaler'"),
-        (StandardScaler, "no estimator"),
-        (DBSCAN().fit(WINE[0]), "nothing about new data"),
+        (StandardScaler, "not an estimator"),
+        (DBSCAN().fit(WINE[0]), "no outputs for new data"),
     ],
 )
-def test_what_is_no_fitted_model_is_refused(estimator: Any, words: str) -> None:
+def test_what_is_not_a_fitted_model_is_rejected(estimator: Any, words: str) -> None:
     error = refusal(estimator)
     assert (error.code, words in error.cause) == ("PG402", True)
 
 
-def test_input_that_is_no_table_is_refused() -> None:
+def test_input_that_is_not_a_table_is_rejected() -> None:
     error = refusal(make_pipeline(DictVectorizer(), Ridge()).fit([{"a": 1}, {"b": 2}], [0, 1]))
     assert (error.code, error.subject) == ("PG206", "DictVectorizer")
 
 
-def test_no_file_and_damaged_files_are_refused(tmp_path: Path) -> None:
+def test_missing_and_damaged_files_are_rejected(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none.pkl").code == "PG202"
     damaged = tmp_path / "model.pkl"
     damaged.write_bytes(pickle.dumps(StandardScaler().fit(WINE[0]))[:-40])
@@ -99,7 +99,7 @@ def test_another_version_of_scikit_learn_is_noted(tmp_path: Path) -> None:
     assert model.facts().producer == f"scikit-learn 1.2.0, read by {sklearn.__version__}"
 
 
-def test_an_attribute_that_is_gone_names_the_version(tmp_path: Path) -> None:
+def test_the_error_on_a_removed_class_names_the_version(tmp_path: Path) -> None:
     path = tmp_path / "model.pkl"
     path.write_bytes(b"csklearn.preprocessing._data\nImputer\n)\x81.")
     error = refusal(path)

@@ -26,7 +26,7 @@ from paritygate.validate.engines.sklearn.estimator import load
 from paritygate.validate.signature import TensorSpec
 
 
-def test_columns_say_their_dtypes_without_an_example() -> None:
+def test_dtypes_of_columns_are_known_without_an_example() -> None:
     inputs = load(table_model(LinearSVC()).fit(TABLE, WINE[1]), LoadOptions()).signature.inputs
     assert {spec.name: spec.dtype for spec in inputs} == {
         **dict.fromkeys([*NUMBERS, "variable"], "float32"),
@@ -45,20 +45,20 @@ def test_unknown_categories_and_missing_values_are_sampled() -> None:
     assert not {hint.name: hint for hint in load(strict, LoadOptions()).hints()}["label"].unknown
 
 
-def test_declared_inputs_are_taken_at_their_word() -> None:
+def test_declared_inputs_are_used_as_declared() -> None:
     declared = (TensorSpec("pixels", "float64", ("N", 4)),)
     model = load(LinearSVC().fit(*load_iris(return_X_y=True)), LoadOptions(inputs=declared))
     assert model.signature.inputs == declared
 
 
-def test_a_label_says_which_scores_it_is_chosen_by() -> None:
+def test_the_signature_says_which_scores_choose_a_label() -> None:
     assert load(LinearSVC().fit(*WINE), LoadOptions()).signature.labels == {"label": "scores"}
     assert load(KMeans(2, n_init=1).fit(WINE[0]), LoadOptions()).signature.labels == {"label": ""}
     assert load(Ridge().fit(*DIABETES), LoadOptions()).signature.labels == {}
 
 
 def test_thresholds_reach_back_through_a_scaler() -> None:
-    """Behind the scaler, a tree's thresholds are points of the scaled features; samples need the raw ones."""
+    """After a scaler, a tree's thresholds are points of the scaled features; samples need the raw ones."""
     estimator = make_pipeline(StandardScaler(), DecisionTreeClassifier(max_depth=2)).fit(*WINE)
     (hint,) = load(estimator, LoadOptions()).hints()
     scaler, tree = estimator[0], estimator[1].tree_

@@ -1,4 +1,4 @@
-"""Converters for estimators that skl2onnx lacks or gets wrong, one module per family."""
+"""Converters for estimators that skl2onnx lacks or converts incorrectly, one module per family."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ MODULES: tuple[str, ...] = (
     "transformers.sparse_coding",
     "transformers.text",
 )
-"""Names of the modules in this package's folders. Each has ``register()``, which hands its estimators' shape
-calculators and converters to ``skl2onnx.update_registered_converter(..., overwrite=True)``."""
+"""Modules of this package. Each has ``register()``, which registers its estimators' shape calculators and converters
+through ``skl2onnx.update_registered_converter(..., overwrite=True)``."""
 
 BOOSTERS = ("catboost", "lightgbm", "xgboost")
-"""Modules of ``ensembles`` named like the library that they need: unless it is imported, no model needs it."""
+"""Modules of ``ensembles`` named after the library that they need: unless it is imported, no model needs it."""
 
 
 def register() -> None:
-    """Register every gap module with skl2onnx, each once per process."""
+    """Register every module with skl2onnx, once per process."""
     for name in (*MODULES, *(f"ensembles.{library}" for library in BOOSTERS if library in sys.modules)):
         _register(name)
 

@@ -18,7 +18,7 @@ from ....models.catboost import (
     threshold_of,
     trees_of,
 )
-from ...declare import Conversion, Output, declare, label_dtype, labels, regressor
+from ...declare import EstimatorGraph, Output, declare, label_dtype, labels, regressor
 from ...tensors import Tensor
 from .links import apply_link, both_classes
 from .trees import Ensemble, add_ensemble, single_features
@@ -34,24 +34,24 @@ def register() -> None:
         regressor(kind, raw_scores, dimensions)
 
 
-def raw_scores(c: Conversion, model: Any) -> Tensor:
+def raw_scores(g: EstimatorGraph, model: Any) -> Tensor:
     """The scaled sum of the trees and the bias, (n, dimensions): ``predict`` of a ranker or a plain CatBoost."""
     trees = trees_of(model)
-    return add_ensemble(c, single_features(c), Ensemble(trees, trees[-1].value.shape[1]))
+    return add_ensemble(g, single_features(g), Ensemble(trees, trees[-1].value.shape[1]))
 
 
-def catboost_regressor(c: Conversion, model: Any) -> Tensor:
+def catboost_regressor(g: EstimatorGraph, model: Any) -> Tensor:
     """``predict``."""
-    return apply_link(prediction_link(model), raw_scores(c, model))
+    return apply_link(prediction_link(model), raw_scores(g, model))
 
 
-def catboost_classifier(c: Conversion, model: Any) -> list[Tensor]:
-    """``predict`` and ``predict_proba``; like CatBoost's, the labels of more than two classes are (n, 1)."""
-    score = raw_scores(c, model)
+def catboost_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
+    """``predict`` and ``predict_proba``; like CatBoost's, labels are (n, 1) if each class has a score."""
+    score = raw_scores(g, model)
     shares = apply_link(probability_link(model), score)
     if has_several_labels(model):
         return [(score > 0.0).cast(np.int64), shares]
-    if len(model.classes_) > 2:
+    if dimensions(model) > 1:
         return [labels(score.argmax(), model.classes_).reshape(-1, 1), shares]
     limit = threshold_of(model)
     is_second = (score > np.log(limit / (1 - limit))).cast(np.int64).reshape(-1)
@@ -59,9 +59,9 @@ def catboost_classifier(c: Conversion, model: Any) -> list[Tensor]:
 
 
 def _classifier_outputs(model: Any) -> list[Output]:
-    """Shapes as CatBoost's own: one label per row for two classes, a column of them for more."""
+    """Shapes as CatBoost's own: one label per row for a single score, a column of them if each class has a score."""
     count = len(model.classes_)
     if has_several_labels(model):
         return [Output("label", (count,), np.dtype(np.int64)), Output("probabilities", (count,))]
-    shape = (1,) if count > 2 else ()
+    shape = (1,) if dimensions(model) > 1 else ()
     return [Output("label", shape, label_dtype(model.classes_)), Output("probabilities", (count,))]

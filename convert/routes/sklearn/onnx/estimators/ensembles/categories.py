@@ -11,31 +11,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....models.categories import FIRST, MISSING, OTHER
-from ...declare import Conversion
+from ...declare import EstimatorGraph
 from ...tensors import Tensor
 
 if TYPE_CHECKING:
     from ....models.categories import Tables
 
 
-def append_columns(c: Conversion, x: Sequence[Tensor], tables: Tables, numbers: Mapping[int, Tensor]) -> Tensor:
+def append_columns(g: EstimatorGraph, x: Sequence[Tensor], tables: Tables, numbers: Mapping[int, Tensor]) -> Tensor:
     """``x`` (in parts), followed by the tables' columns.
 
     ``numbers`` holds the category numbers of each of the tables' features, int64 (n,).
     """
     kind = x[0].dtype if x else np.float32
-    return c.concat([*x, *(c.constant(table).take(numbers[feature]).cast(kind) for feature, table in tables.items())])
+    return g.concat([*x, *(g.constant(table).take(numbers[feature]).cast(kind) for feature, table in tables.items())])
 
 
 def append_code_columns(
-    c: Conversion, x: Tensor, tables: Tables, codes: Tensor, is_legal: Callable[[Tensor], Tensor]
+    g: EstimatorGraph, x: Tensor, tables: Tables, codes: Tensor, is_legal: Callable[[Tensor], Tensor]
 ) -> Tensor:
     """``x``, followed by the columns of tables by code. ``codes`` (n, features) holds the codes of their features."""
     numbers = {}
     for feature, table in tables.items():
         code = codes.columns([feature])
         numbers[feature] = _category_number(code, is_legal(code), len(table) - FIRST)
-    return append_columns(c, [x], tables, numbers)
+    return append_columns(g, [x], tables, numbers)
 
 
 def _category_number(code: Tensor, legal: Tensor, count: int) -> Tensor:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...conversion import DECISIONS
-from ...declare import Conversion, classifier, labels, regressor
+from ...declare import EstimatorGraph, classifier, labels, regressor
+from ...estimator_graph import DECISIONS
 from ...responses import decision_values, response
 from ...tensors import Tensor
 from ..transformers.encoders import code_of
@@ -31,15 +31,15 @@ def register() -> None:
 
 
 def _mean(values: Sequence[Tensor], weights: Any = None) -> Tensor:
-    """The mean, divided at the end: a factor behind a MatMul is fused by ONNX Runtime as a float32 attribute."""
+    """The mean, divided at the end: ONNX Runtime fuses a factor after a MatMul as a float32 attribute."""
     if weights is None:
         return sum(values[1:], values[0]) / float(len(values))
     terms = [value * float(weight) for value, weight in zip(values, weights, strict=True)]
     return sum(terms[1:], terms[0]) / float(np.sum(weights))
 
 
-def _members(g: Conversion, model: Any) -> list[tuple[Any, tuple[Tensor, ...]]]:
-    """A bagging's estimators, each with the features that it sees."""
+def _members(g: EstimatorGraph, model: Any) -> list[tuple[Any, tuple[Tensor, ...]]]:
+    """A bagging's estimators, each with the features that it was fitted on."""
     everything = np.arange(model.n_features_in_)
     return [
         (estimator, () if np.array_equal(chosen, everything) else (g.raw.columns(chosen),))
@@ -47,7 +47,7 @@ def _members(g: Conversion, model: Any) -> list[tuple[Any, tuple[Tensor, ...]]]:
     ]
 
 
-def bagging_classifier(g: Conversion, model: Any) -> list[Tensor]:
+def bagging_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """The mean of the members' probabilities, or their votes if they have none."""
     shares = []
     for estimator, features in _members(g, model):
@@ -60,18 +60,18 @@ def bagging_classifier(g: Conversion, model: Any) -> list[Tensor]:
     return [labels(mean.argmax(), model.classes_), mean]
 
 
-def bagging_decision(g: Conversion, model: Any) -> Tensor:
+def bagging_decision(g: EstimatorGraph, model: Any) -> Tensor:
     """The mean of the members' decision values."""
     return _mean([decision_values(g, estimator, *features) for estimator, features in _members(g, model)])
 
 
-def bagging_regressor(g: Conversion, model: Any) -> Tensor:
+def bagging_regressor(g: EstimatorGraph, model: Any) -> Tensor:
     """The mean of the members' predictions."""
     return _mean([g.call(estimator, *features)[0] for estimator, features in _members(g, model)])
 
 
-def ada_boost_classifier(g: Conversion, model: Any) -> list[Tensor]:
-    """The class with the greatest weight of votes, and their softmax."""
+def ada_boost_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
+    """The class with the greatest weighted votes, and the softmax of the votes."""
     decision = ada_boost_decision(g, model)
     if len(model.classes_) == 2:
         index = (decision > 0.0).cast(np.int64).reshape(-1)
@@ -79,7 +79,7 @@ def ada_boost_classifier(g: Conversion, model: Any) -> list[Tensor]:
     return [labels(decision.argmax(), model.classes_), (decision / (len(model.classes_) - 1.0)).softmax()]
 
 
-def ada_boost_decision(g: Conversion, model: Any) -> Tensor:
+def ada_boost_decision(g: EstimatorGraph, model: Any) -> Tensor:
     """Weighted votes, each also counting against the other classes; (n, 1) of two classes."""
     count = len(model.classes_)
     ballot = np.where(np.eye(count, dtype=bool), 1.0, -1 / (count - 1))
@@ -91,32 +91,32 @@ def ada_boost_decision(g: Conversion, model: Any) -> Tensor:
     return mean @ np.array([[-1.0], [1.0]]) if count == 2 else mean
 
 
-def _stacked(g: Conversion, model: Any) -> Tensor:
-    """What the final estimator sees: the members' responses, then the features if they are passed through."""
+def _stacked(g: EstimatorGraph, model: Any) -> Tensor:
+    """The final estimator's inputs: the members' responses, then the features if they are passed through."""
     parts = [response(g, *pair) for pair in zip(model.estimators_, model.stack_method_, strict=True)]
     shaped = [part.cast(np.float64).reshape(0, -1) for part in parts]
     return g.concat([*shaped, g.x] if model.passthrough else shaped)
 
 
-def stacking_classifier(g: Conversion, model: Any) -> list[Tensor]:
-    """The final estimator's answer."""
+def stacking_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
+    """The final estimator's label and scores."""
     if isinstance(model.classes_, list):
         raise RuntimeError("StackingClassifier of several labels has no translation to ONNX")
-    answer = g.call(model.final_estimator_, _stacked(g, model))
-    return [labels(answer[0], model.classes_), *answer[1:]]
+    label, *scores = g.call(model.final_estimator_, _stacked(g, model))
+    return [labels(label, model.classes_), *scores]
 
 
-def stacking_decision(g: Conversion, model: Any) -> Tensor:
+def stacking_decision(g: EstimatorGraph, model: Any) -> Tensor:
     """The final estimator's decision values."""
     return decision_values(g, model.final_estimator_, _stacked(g, model))
 
 
-def stacking_regressor(g: Conversion, model: Any) -> Tensor:
-    """The final estimator's answer."""
+def stacking_regressor(g: EstimatorGraph, model: Any) -> Tensor:
+    """The final estimator's prediction."""
     return g.call(model.final_estimator_, _stacked(g, model))[0]
 
 
-def voting_classifier(g: Conversion, model: Any) -> list[Tensor]:
+def voting_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """The mean of the members' probabilities, or the weight of their votes."""
     weights = model._weights_not_none
     if model.voting == "soft":
@@ -127,6 +127,6 @@ def voting_classifier(g: Conversion, model: Any) -> list[Tensor]:
     return [labels(votes.argmax(), model.classes_)]
 
 
-def voting_regressor(g: Conversion, model: Any) -> Tensor:
+def voting_regressor(g: EstimatorGraph, model: Any) -> Tensor:
     """The weighted mean of the members' predictions."""
     return _mean([g.call(estimator)[0] for estimator in model.estimators_], model._weights_not_none)

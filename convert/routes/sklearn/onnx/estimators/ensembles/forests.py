@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ....models.forests import read_tree
-from ...declare import Conversion, classifier, label_dtype, labels, regressor, transformer
+from ...declare import EstimatorGraph, classifier, label_dtype, labels, regressor, transformer
 from ...tensors import Tensor
 from .trees import Ensemble, add_ensemble, single_features
 
@@ -27,27 +27,27 @@ def register() -> None:
     transformer(ensemble.RandomTreesEmbedding, random_trees_embedding)
 
 
-def tree_classifier(c: Conversion, model: Any) -> list[Tensor]:
+def tree_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``: a leaf holds the share of each class."""
-    return _classes(_sums(c, [model]), model)
+    return _classes(_sums(g, [model]), model)
 
 
-def forest_classifier(c: Conversion, model: Any) -> list[Tensor]:
+def forest_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``: the mean of the trees' shares."""
-    return _classes(_sums(c, model.estimators_) / len(model.estimators_), model)
+    return _classes(_sums(g, model.estimators_) / len(model.estimators_), model)
 
 
-def tree_regressor(c: Conversion, model: Any) -> Tensor:
+def tree_regressor(g: EstimatorGraph, model: Any) -> Tensor:
     """``predict``."""
-    return _sums(c, [model])
+    return _sums(g, [model])
 
 
-def forest_regressor(c: Conversion, model: Any) -> Tensor:
+def forest_regressor(g: EstimatorGraph, model: Any) -> Tensor:
     """``predict``: the mean of the trees."""
-    return _sums(c, model.estimators_) / len(model.estimators_)
+    return _sums(g, model.estimators_) / len(model.estimators_)
 
 
-def random_trees_embedding(c: Conversion, model: Any) -> Tensor:
+def random_trees_embedding(g: EstimatorGraph, model: Any) -> Tensor:
     """``transform``: each tree turns one column on, that of the leaf reached (dense, also for ``sparse_output``)."""
     trees, first = [], 0
     for estimator, leaves in zip(model.estimators_, model.one_hot_encoder_.categories_, strict=True):
@@ -55,12 +55,12 @@ def random_trees_embedding(c: Conversion, model: Any) -> Tensor:
         hot[leaves, np.arange(len(leaves))] = 1
         trees.append(read_tree(estimator, hot, first))
         first += len(leaves)
-    return add_ensemble(c, single_features(c), Ensemble(tuple(trees), first))
+    return add_ensemble(g, single_features(g), Ensemble(tuple(trees), first))
 
 
-def _sums(c: Conversion, estimators: list[Any]) -> Tensor:
+def _sums(g: EstimatorGraph, estimators: list[Any]) -> Tensor:
     trees = tuple(read_tree(estimator) for estimator in estimators)
-    return add_ensemble(c, single_features(c), Ensemble(trees, trees[0].value.shape[1]))
+    return add_ensemble(g, single_features(g), Ensemble(trees, trees[0].value.shape[1]))
 
 
 def _classes(shares: Tensor, model: Any) -> list[Tensor]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ....models.forests import boosted_trees, boosting_base, boosting_link
-from ...declare import Conversion, classifier, regressor
+from ...declare import EstimatorGraph, classifier, regressor
 from ...tensors import Tensor
 from .links import classify
 from .trees import Ensemble, add_ensemble, single_features
@@ -21,27 +21,27 @@ def register() -> None:
     regressor(ensemble.GradientBoostingRegressor, raw_scores)
 
 
-def raw_scores(c: Conversion, model: Any) -> Tensor:
+def raw_scores(g: EstimatorGraph, model: Any) -> Tensor:
     """The sum of the trees on top of what the init estimator predicts; a regressor's ``predict``."""
     trees, base, targets = tuple(boosted_trees(model)), boosting_base(model), model.n_trees_per_iteration_
-    x = single_features(c)
+    x = single_features(g)
     if base is not None:
-        return add_ensemble(c, x, Ensemble((base, *trees), targets))
-    return add_ensemble(c, x, Ensemble(trees, targets)) + _init_scores(c, x, model)
+        return add_ensemble(g, x, Ensemble((base, *trees), targets))
+    return add_ensemble(g, x, Ensemble(trees, targets)) + _init_scores(g, x, model)
 
 
-def gradient_boosting_classifier(c: Conversion, model: Any) -> list[Tensor]:
+def gradient_boosting_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``."""
     link, slope = boosting_link(model)
-    return classify(raw_scores(c, model), link, model.classes_, slope=slope, zero_is_second=True)
+    return classify(raw_scores(g, model), link, model.classes_, slope=slope, zero_is_second=True)
 
 
-def _init_scores(c: Conversion, x: Tensor, model: Any) -> Tensor:
+def _init_scores(g: EstimatorGraph, x: Tensor, model: Any) -> Tensor:
     """The init estimator's prediction, on the scale of the scores."""
     if not hasattr(model, "classes_"):
-        return c.call(model.init_, x)[0].reshape(-1, 1)
+        return g.call(model.init_, x)[0].reshape(-1, 1)
     tiny = np.finfo(np.float64).eps
-    shares = c.call(model.init_, x)[1].clip(tiny, 1 - tiny)
+    shares = g.call(model.init_, x)[1].clip(tiny, 1 - tiny)
     if model.n_trees_per_iteration_ > 1:
         logarithms = shares.log()
         return logarithms - logarithms.mean(keepdims=True)

@@ -9,7 +9,7 @@ import numpy as np
 from .......validate.errors import ParityGateError
 from ....models.categories import tabulate
 from ....models.lightgbm import ALMOST_ZERO, Boosting, read
-from ...declare import Conversion, classifier, labels, regressor
+from ...declare import EstimatorGraph, classifier, labels, regressor
 from ...tensors import Tensor
 from .categories import append_code_columns
 from .links import apply_link, both_classes
@@ -26,45 +26,45 @@ def register() -> None:
     regressor(lightgbm.Booster, lgbm_booster, lambda booster: booster.num_model_per_iteration())
 
 
-def lgbm_classifier(c: Conversion, model: Any) -> list[Tensor]:
+def lgbm_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``."""
     boosting = read(model.booster_)
     if not boosting.objective:
         raise ParityGateError("PG404", "LightGBM", "a classifier with a custom objective gives no probabilities")
-    share = _prediction(c, boosting)
+    share = _prediction(g, boosting)
     shares = share if boosting.targets > 1 else both_classes(share)
     return [labels(shares.argmax(), model.classes_), shares]
 
 
-def lgbm_scores(c: Conversion, model: Any) -> Tensor:
+def lgbm_scores(g: EstimatorGraph, model: Any) -> Tensor:
     """``decision_function`` (which LightGBM has since 4.7): the score before the objective, (n, targets)."""
-    return _score(c, read(model.booster_))
+    return _score(g, read(model.booster_))
 
 
-def lgbm_regressor(c: Conversion, model: Any) -> Tensor:
+def lgbm_regressor(g: EstimatorGraph, model: Any) -> Tensor:
     """``predict`` of a regressor or a ranker."""
-    return lgbm_booster(c, model.booster_)
+    return lgbm_booster(g, model.booster_)
 
 
-def lgbm_booster(c: Conversion, booster: Any) -> Tensor:
+def lgbm_booster(g: EstimatorGraph, booster: Any) -> Tensor:
     """``Booster.predict``, up to the best round after early stopping."""
-    return _prediction(c, read(booster))
+    return _prediction(g, read(booster))
 
 
-def _prediction(c: Conversion, boosting: Boosting) -> Tensor:
+def _prediction(g: EstimatorGraph, boosting: Boosting) -> Tensor:
     """What the booster predicts for the score; with a custom objective the score itself."""
     link, slope = boosting.link()
-    score = _score(c, boosting)
+    score = _score(g, boosting)
     return apply_link(link, score * slope if slope != 1.0 else score)
 
 
-def _score(c: Conversion, boosting: Boosting) -> Tensor:
+def _score(g: EstimatorGraph, boosting: Boosting) -> Tensor:
     """The sum (or the mean) of the trees, (n, targets)."""
-    x = raw = double_features(c, c.inputs)
+    x = raw = double_features(g, g.inputs)
     if len(boosting.zero_missing):
         limit = np.full((1, boosting.features), -1.0)
         limit[0, boosting.zero_missing] = ALMOST_ZERO
         x = (abs(raw) <= limit).where(np.nan, raw)
     trees, tables = tabulate(boosting.trees, boosting.splits, boosting.features)
-    x = append_code_columns(c, x, tables, raw, lambda code: code > -1.0)
-    return add_ensemble(c, x, Ensemble(trees, boosting.targets)) / boosting.rounds
+    x = append_code_columns(g, x, tables, raw, lambda code: code > -1.0)
+    return add_ensemble(g, x, Ensemble(trees, boosting.targets)) / boosting.rounds

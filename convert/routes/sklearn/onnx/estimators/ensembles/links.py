@@ -1,4 +1,4 @@
-"""Links as ONNX operators, and what a classifier gives for the scores of two classes."""
+"""Links as ONNX operators, and the outputs of a classifier for its scores."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from onnx import numpy_helper
 
 from .......validate.errors import ParityGateError
 from ....models.trees import SplitTest, Tree, narrow
-from ...declare import Conversion
+from ...declare import EstimatorGraph
 from ...tensors import Tensor
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ class Ensemble:
     test: SplitTest = SplitTest.AT_MOST
 
 
-def add_ensemble(conversion: Conversion, x: Tensor, ensemble: Ensemble) -> Tensor:
+def add_ensemble(g: EstimatorGraph, x: Tensor, ensemble: Ensemble) -> Tensor:
     """Append the ensemble over ``x`` (n, features) and return its sums in double, (n, targets).
 
     They are rounded to float32 first, except in a model of doubles, where :func:`split` avoids that. Before version 3
     of ai.onnx.ml thresholds are float32 as well, rounded so that every float32 ``x`` still reaches the same leaf; a
     double ``x`` raises PG408 there.
     """
-    wide = conversion.ml_opset >= DOUBLE_KERNEL
+    wide = g.ml_opset >= DOUBLE_KERNEL
     if not wide and x.dtype == np.float64:
         raise ParityGateError(
             "PG408",
@@ -59,9 +59,9 @@ def add_ensemble(conversion: Conversion, x: Tensor, ensemble: Ensemble) -> Tenso
             "double thresholds need ai.onnx.ml 3, that is opset 16",
             "Choose --opset 16 or newer, or convert for float32 inputs.",
         )
-    parts = split(ensemble) if conversion.floating == np.float64 else ensemble
+    parts = split(ensemble) if g.floating == np.float64 else ensemble
     attributes = (_double_numbers if wide else _float_numbers)(parts.trees, parts.test)
-    sums = conversion.op(
+    sums = g.op(
         "TreeEnsembleRegressor",
         x.cast(np.float64 if wide else np.float32),
         dtype=np.float32,
@@ -109,15 +109,15 @@ def _units(ensemble: Ensemble, values: list[Floats]) -> list[Floats]:
     return [unit[place] for place in columns]
 
 
-def single_features(conversion: Conversion) -> Tensor:
+def single_features(g: EstimatorGraph) -> Tensor:
     """The features rounded to float32, for a library that compares these."""
-    return conversion.concat([value.cast(np.float32) for value in conversion.inputs])
+    return g.concat([value.cast(np.float32) for value in g.inputs])
 
 
-def double_features(conversion: Conversion, columns: Sequence[Tensor]) -> Tensor:
+def double_features(g: EstimatorGraph, columns: Sequence[Tensor]) -> Tensor:
     """Columns joined for a library that compares doubles: float32 if all are (exact as well), else double."""
     is_single = all(column.dtype == np.float32 for column in columns)
-    return conversion.concat([column.cast(np.float32 if is_single else np.float64) for column in columns])
+    return g.concat([column.cast(np.float32 if is_single else np.float64) for column in columns])
 
 
 def _structure(ensemble: Ensemble) -> dict[str, Any]:

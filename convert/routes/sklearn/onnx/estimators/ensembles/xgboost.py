@@ -9,7 +9,7 @@ import numpy as np
 from ....models.categories import tabulate
 from ....models.trees import SplitTest
 from ....models.xgboost import Boosting, read, rounds_of, targets
-from ...declare import LABEL, Conversion, Output, declare, regressor
+from ...declare import LABEL, EstimatorGraph, Output, declare, regressor
 from ...tensors import Tensor
 from .categories import append_code_columns
 from .links import apply_link, both_classes
@@ -27,10 +27,10 @@ def register() -> None:
     regressor(xgboost.Booster, xgb_booster, targets)
 
 
-def xgb_classifier(c: Conversion, model: Any) -> list[Tensor]:
+def xgb_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``; labels are 0, 1, ... as XGBoost demands."""
     boosting = read(model.get_booster(), rounds_of(model))
-    score = _score(c, boosting, model.missing)
+    score = _score(g, boosting, model.missing)
     if model.n_classes_ > 2:
         return [score.argmax(), score.softmax()]
     share = apply_link(boosting.link, score)
@@ -38,16 +38,16 @@ def xgb_classifier(c: Conversion, model: Any) -> list[Tensor]:
     return [label, share] if boosting.targets > 1 else [label.reshape(-1), both_classes(share)]
 
 
-def xgb_regressor(c: Conversion, model: Any) -> Tensor:
+def xgb_regressor(g: EstimatorGraph, model: Any) -> Tensor:
     """``predict`` of a regressor or a ranker."""
     boosting = read(model.get_booster(), rounds_of(model))
-    return apply_link(boosting.link, _score(c, boosting, model.missing))
+    return apply_link(boosting.link, _score(g, boosting, model.missing))
 
 
-def xgb_booster(c: Conversion, booster: Any) -> Tensor:
+def xgb_booster(g: EstimatorGraph, booster: Any) -> Tensor:
     """``Booster.predict``, with all rounds."""
     boosting = read(booster)
-    return apply_link(boosting.link, _score(c, boosting, np.nan))
+    return apply_link(boosting.link, _score(g, boosting, np.nan))
 
 
 def _classifier_outputs(model: Any) -> list[Output]:
@@ -57,11 +57,11 @@ def _classifier_outputs(model: Any) -> list[Output]:
     return [Output("label", several, LABEL.dtype), Output("probabilities", several or (model.n_classes_,))]
 
 
-def _score(c: Conversion, boosting: Boosting, missing: float) -> Tensor:
+def _score(g: EstimatorGraph, boosting: Boosting, missing: float) -> Tensor:
     """The sum of the trees, (n, targets)."""
-    x = single_features(c)
+    x = single_features(g)
     if not np.isnan(missing):
         x = x.equals(missing).where(np.nan, x)
     trees, tables = tabulate(boosting.trees, boosting.splits, boosting.features)
-    x = append_code_columns(c, x, tables, x, lambda code: code >= 0.0)
-    return add_ensemble(c, x, Ensemble(trees, boosting.targets, SplitTest.BELOW))
+    x = append_code_columns(g, x, tables, x, lambda code: code >= 0.0)
+    return add_ensemble(g, x, Ensemble(trees, boosting.targets, SplitTest.BELOW))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import Conversion, Output, declare
+from ...declare import EstimatorGraph, Output, declare
 from ...functions import elementwise, normal_distribution
 from ...tables import interpolate
 from ...tensors import Tensor
@@ -26,8 +26,8 @@ def _output(model: Any) -> list[Output]:
     return [Output("variable", (targets,), np.dtype(np.float64) if hasattr(model.regressor_, "coef_") else None)]
 
 
-def transformed_target_regressor(g: Conversion, model: Any) -> Tensor:
-    """The regressor's prediction, taken back through the transformer."""
+def transformed_target_regressor(g: EstimatorGraph, model: Any) -> Tensor:
+    """The regressor's prediction after the transformer's inverse."""
     return inverse(g.call(model.regressor_)[0], model.transformer_)
 
 
@@ -47,7 +47,9 @@ def inverse(y: Tensor, transformer: Any) -> Tensor:
     }
     if type(transformer) not in inverses:
         known = ", ".join(sorted(kind.__name__ for kind in inverses))
-        raise RuntimeError(f"the inverse of {type(transformer).__name__} has no translation to ONNX; known are {known}")
+        raise RuntimeError(
+            f"the inverse of {type(transformer).__name__} has no translation to ONNX, only those of {known}"
+        )
     return inverses[type(transformer)](y, transformer)
 
 
@@ -84,7 +86,7 @@ def _inverse_box_cox(y: Tensor, exponent: float) -> Tensor:
 
 
 def _inverse_yeo_johnson(y: Tensor, exponent: float) -> Tensor:
-    """The inverse of Box-Cox less 1 where y is positive, of ``2 - e`` with the signs turned elsewhere."""
+    """The inverse of Box-Cox minus 1 where y is positive; elsewhere with ``2 - e`` and opposite signs."""
     positive = _inverse_box_cox(y.maximum(0.0), exponent) - 1.0
     negative = 1.0 - _inverse_box_cox(-(y.minimum(0.0)), 2.0 - exponent)
     return (y >= 0.0).where(positive, negative)

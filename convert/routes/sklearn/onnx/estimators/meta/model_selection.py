@@ -1,4 +1,4 @@
-"""Searches over hyper-parameters, and classifiers with a threshold of their own."""
+"""Searches over hyper-parameters, and classifiers with a threshold."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import Conversion, classifier, forward, labels
+from ...declare import EstimatorGraph, classifier, forward, labels
 from ...responses import decision_values
 from ...tensors import Tensor
 
@@ -27,11 +27,11 @@ def _inner(model: Any) -> Any:
     return getattr(model, "estimator_", model.estimator)
 
 
-def _decision(g: Conversion, model: Any) -> Tensor:
+def _decision(g: EstimatorGraph, model: Any) -> Tensor:
     return decision_values(g, _inner(model))
 
 
-def threshold_classifier(g: Conversion, model: Any) -> list[Tensor]:
+def threshold_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """The positive class where its score reaches the threshold; the scores are the inner estimator's own."""
     estimator, positive = _inner(model), _positive_class(model)
     methods = model._get_response_method()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import Conversion, classifier, labels
+from ...declare import EstimatorGraph, classifier, labels
 from ...distances import euclidean_squared
 from ...responses import positive_score, response
 from ...tensors import Tensor
@@ -22,20 +22,20 @@ def register() -> None:
     classifier(multiclass.OutputCodeClassifier, output_code_classifier)
 
 
-def _scores(g: Conversion, model: Any) -> Tensor:
+def _scores(g: EstimatorGraph, model: Any) -> Tensor:
     """The positive score of each binary estimator, (n, estimators)."""
     return g.concat([positive_score(g, estimator).expand_dims(1) for estimator in model.estimators_])
 
 
 def _threshold(estimator: Any) -> float:
-    """Above what a score is positive: 0 for decision values, 0.5 for probabilities and regressors."""
+    """The score above which a class is positive: 0 for decision values, 0.5 for probabilities and regressors."""
     from sklearn.base import is_classifier
 
     return 0.0 if hasattr(estimator, "decision_function") and is_classifier(estimator) else 0.5
 
 
-def one_vs_rest_classifier(g: Conversion, model: Any) -> list[Tensor]:
-    """The class whose estimator is surest, or all classes above the threshold for several labels."""
+def one_vs_rest_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
+    """The class with the greatest score; for several labels, all classes above the threshold."""
     scores = _scores(g, model)
     above = (scores > _threshold(model.estimators_[0])).cast(np.int64)
     if model.multilabel_:
@@ -48,8 +48,8 @@ def one_vs_rest_classifier(g: Conversion, model: Any) -> list[Tensor]:
     return [label, _shares(g, model)]
 
 
-def _shares(g: Conversion, model: Any) -> Tensor:
-    """Probabilities: each estimator's own, summing to 1 unless a row may have several labels."""
+def _shares(g: EstimatorGraph, model: Any) -> Tensor:
+    """Probabilities: each estimator's own, normalised to a sum of 1 unless a row may have several labels."""
     parts = [response(g, estimator, "predict_proba").expand_dims(1) for estimator in model.estimators_]
     if len(parts) == 1:
         parts = [1.0 - parts[0], parts[0]]
@@ -58,7 +58,7 @@ def _shares(g: Conversion, model: Any) -> Tensor:
     return shares if model.multilabel_ else shares / total.equals(0.0).where(1.0, total)
 
 
-def one_vs_one_classifier(g: Conversion, model: Any) -> list[Tensor]:
+def one_vs_one_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """The class with the most votes, ties broken by confidence."""
     decision = one_vs_one_decision(g, model)
     if len(model.classes_) == 2:
@@ -68,7 +68,7 @@ def one_vs_one_classifier(g: Conversion, model: Any) -> list[Tensor]:
     return [labels(index, model.classes_), decision]
 
 
-def one_vs_one_decision(g: Conversion, model: Any) -> Tensor:
+def one_vs_one_decision(g: EstimatorGraph, model: Any) -> Tensor:
     """Votes plus squashed confidences (sklearn.utils.multiclass._ovr_decision_function)."""
     if model.pairwise_indices_ is not None:
         raise RuntimeError("OneVsOneClassifier over precomputed kernels has no translation to ONNX")
@@ -82,6 +82,6 @@ def one_vs_one_decision(g: Conversion, model: Any) -> Tensor:
     return decision.columns(1) if len(model.classes_) == 2 else decision
 
 
-def output_code_classifier(g: Conversion, model: Any) -> Tensor:
-    """The class whose code is nearest to the estimators' scores."""
+def output_code_classifier(g: EstimatorGraph, model: Any) -> Tensor:
+    """The class whose code is closest to the estimators' scores."""
     return labels(euclidean_squared(_scores(g, model), model.code_book_).argmin(), model.classes_)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import Conversion, Output, classifier, declare, regressor
+from ...declare import EstimatorGraph, Output, classifier, declare, regressor
 from ...responses import response
 from ...tensors import Tensor
 
@@ -21,14 +21,14 @@ def register() -> None:
     regressor(multioutput.RegressorChain, regressor_chain, lambda model: len(model.estimators_))
 
 
-def multi_output_classifier(g: Conversion, model: Any) -> list[Tensor]:
+def multi_output_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """A column of labels from each estimator, and its probabilities as an output of their own."""
     results = [g.call(estimator) for estimator in model.estimators_]
     label = g.concat([result[0].reshape(-1, 1) for result in results])
     return [label, *(result[1] for result in results)] if hasattr(model, "predict_proba") else [label]
 
 
-def multi_output_regressor(g: Conversion, model: Any) -> Tensor:
+def multi_output_regressor(g: EstimatorGraph, model: Any) -> Tensor:
     """A column from each estimator."""
     return g.concat([g.call(estimator)[0].reshape(-1, 1) for estimator in model.estimators_])
 
@@ -44,27 +44,27 @@ def _chain_outputs(model: Any) -> list[Output]:
     return outputs
 
 
-def classifier_chain(g: Conversion, model: Any) -> list[Tensor]:
-    """Each estimator sees the features and what the ones before it said."""
+def classifier_chain(g: EstimatorGraph, model: Any) -> list[Tensor]:
+    """Each estimator takes the features and the labels or scores of those before it."""
     methods = ["predict"]
     methods += [method for method in ("predict_proba", "decision_function") if hasattr(model, method)][:1]
     return _chain(g, model, model.chain_method_, methods)
 
 
-def regressor_chain(g: Conversion, model: Any) -> Tensor:
-    """Each estimator sees the features and what the ones before it predicted."""
+def regressor_chain(g: EstimatorGraph, model: Any) -> Tensor:
+    """Each estimator takes the features and the predictions of those before it."""
     return _chain(g, model, "predict", ["predict"])[0]
 
 
-def _chain(g: Conversion, model: Any, passed_on: str, asked_for: list[str]) -> list[Tensor]:
-    """The estimators' responses to each method asked for, in the order of the targets."""
+def _chain(g: EstimatorGraph, model: Any, passed_on: str, requested: list[str]) -> list[Tensor]:
+    """The estimators' responses to each requested method, in the order of the targets."""
     features, columns = g.x, []
     for estimator in model.estimators_:
-        answers = {
+        responses = {
             method: response(g, estimator, method, features).reshape(-1, 1).cast(np.float64)
-            for method in {passed_on, *asked_for}
+            for method in {passed_on, *requested}
         }
-        columns.append(answers)
-        features = g.concat([features, answers[passed_on]])
+        columns.append(responses)
+        features = g.concat([features, responses[passed_on]])
     order = np.argsort(model.order_)
-    return [g.concat([columns[i][method] for i in order]) for method in asked_for]
+    return [g.concat([columns[i][method] for i in order]) for method in requested]

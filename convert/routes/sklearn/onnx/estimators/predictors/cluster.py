@@ -1,4 +1,4 @@
-"""Clusterers that say of new rows to which cluster they belong."""
+"""Clusterers that assign new rows to clusters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import Conversion, clusterer, transformer
+from ...declare import EstimatorGraph, clusterer, transformer
 from ...distances import euclidean_squared
 from ...tensors import Tensor
 
@@ -25,18 +25,18 @@ def register() -> None:
     transformer(cluster.FeatureAgglomeration, feature_agglomeration)
 
 
-def k_means(g: Conversion, model: Any) -> list[Tensor]:
+def k_means(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """The nearest centre, and the distances to all."""
     squared = euclidean_squared(g.x, model.cluster_centers_)
     return [squared.argmin(), squared.sqrt()]
 
 
-def mean_shift(g: Conversion, model: Any) -> Tensor:
+def mean_shift(g: EstimatorGraph, model: Any) -> Tensor:
     """The nearest centre."""
     return euclidean_squared(g.x, model.cluster_centers_).argmin()
 
 
-def affinity_propagation(g: Conversion, model: Any) -> Tensor:
+def affinity_propagation(g: EstimatorGraph, model: Any) -> Tensor:
     """The nearest exemplar; -1 for every row if none was found."""
     if model.affinity == "precomputed":
         raise RuntimeError("AffinityPropagation(affinity='precomputed') has no predict")
@@ -45,16 +45,16 @@ def affinity_propagation(g: Conversion, model: Any) -> Tensor:
     return mean_shift(g, model)
 
 
-def birch(g: Conversion, model: Any) -> list[Tensor]:
+def birch(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """The label of the nearest subcluster, and the distances to all subclusters."""
     squared = euclidean_squared(g.x, model.subcluster_centers_)
     return [g.constant(model.subcluster_labels_, np.int64).take(squared.argmin()), squared.sqrt()]
 
 
-def bisecting_k_means(g: Conversion, model: Any) -> list[Tensor]:
-    """The leaf reached by going to the nearer child at each split, and the distances to all leaves.
+def bisecting_k_means(g: EstimatorGraph, model: Any) -> list[Tensor]:
+    """The leaf reached through the nearer child at each split, and the distances to all leaves.
 
-    Which of two centres is nearer is linear in x, so that all splits are one product.
+    The comparison of the distances to two centres is linear in x, so that one product computes all splits.
     """
     splits = list(_splits(model._bisecting_tree))
     shift = getattr(model, "_X_mean", 0.0)
@@ -78,10 +78,10 @@ def _splits(node: Any) -> Iterator[Any]:
         yield from _splits(node.right)
 
 
-def feature_agglomeration(g: Conversion, model: Any) -> Tensor:
+def feature_agglomeration(g: EstimatorGraph, model: Any) -> Tensor:
     """Each cluster of features pooled into one."""
     if model.pooling_func not in _POOLING:
-        raise RuntimeError(f"pooling_func={model.pooling_func!r} has no translation; known are mean, max, min and sum")
+        raise RuntimeError(f"pooling_func={model.pooling_func!r} has no translation, only mean, max, min and sum")
     pool = _POOLING[model.pooling_func]
     clusters = [np.flatnonzero(model.labels_ == label) for label in np.unique(model.labels_)]
     return g.concat([pool(g.x.columns(cluster)) for cluster in clusters])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import Conversion, outlier_detector
+from ...declare import EstimatorGraph, outlier_detector
 from ...tensors import Tensor
 
 
@@ -17,7 +17,7 @@ def register() -> None:
     outlier_detector(EllipticEnvelope, elliptic_envelope)
 
 
-def elliptic_envelope(g: Conversion, model: Any) -> list[Tensor]:
+def elliptic_envelope(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """The squared Mahalanobis distance below the offset."""
     moved = g.x - model.location_
     scores = -((moved @ model.get_precision()) * moved).sum(keepdims=True) - model.offset_

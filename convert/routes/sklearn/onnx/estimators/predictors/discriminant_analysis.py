@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import Conversion, classifier, labels
+from ...declare import EstimatorGraph, classifier, labels
 from ...tensors import Tensor
 
 
@@ -17,19 +17,19 @@ def register() -> None:
     classifier(QuadraticDiscriminantAnalysis, quadratic_discriminant_analysis, decision)
 
 
-def quadratic_discriminant_analysis(g: Conversion, model: Any) -> list[Tensor]:
+def quadratic_discriminant_analysis(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """The class of the greatest posterior."""
     posterior = _log_posterior(g, model)
     return [labels(posterior.argmax(), model.classes_), posterior.softmax()]
 
 
-def decision(g: Conversion, model: Any) -> Tensor:
+def decision(g: EstimatorGraph, model: Any) -> Tensor:
     """The log-posteriors up to a constant; of two classes their difference."""
     posterior = _log_posterior(g, model)
     return posterior @ np.array([[-1.0], [1.0]]) if len(model.classes_) == 2 else posterior
 
 
-def _log_posterior(g: Conversion, model: Any) -> Tensor:
+def _log_posterior(g: EstimatorGraph, model: Any) -> Tensor:
     squares = []
     for mean, rotation, scaling in zip(model.means_, model.rotations_, model.scalings_, strict=True):
         scaled = (g.x - mean) @ (rotation / np.sqrt(scaling))

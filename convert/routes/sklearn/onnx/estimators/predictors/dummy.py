@@ -1,4 +1,4 @@
-"""Predictors that don't look at the features."""
+"""Predictors that ignore the features."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import Conversion, classifier, label_dtype, regressor
+from ...declare import EstimatorGraph, classifier, label_dtype, regressor
 from ...tensors import Tensor
 
 
@@ -18,10 +18,10 @@ def register() -> None:
     regressor(dummy.DummyRegressor, dummy_regressor, lambda model: model.n_outputs_)
 
 
-def dummy_classifier(g: Conversion, model: Any) -> list[Tensor]:
+def dummy_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """One label and one row of probabilities for every row."""
     if model.strategy in ("stratified", "uniform"):
-        raise RuntimeError(f"DummyClassifier(strategy={model.strategy!r}) answers at random")
+        raise RuntimeError(f"DummyClassifier(strategy={model.strategy!r}) predicts at random")
     several = isinstance(model.classes_, list)
     classes, priors = (model.classes_, model.class_prior_) if several else ([model.classes_], [model.class_prior_])
     shares = [np.asarray(prior, np.float64) for prior in priors]
@@ -34,6 +34,6 @@ def dummy_classifier(g: Conversion, model: Any) -> list[Tensor]:
     return [label, *map(g.full, shares)]
 
 
-def dummy_regressor(g: Conversion, model: Any) -> Tensor:
+def dummy_regressor(g: EstimatorGraph, model: Any) -> Tensor:
     """One prediction for every row."""
     return g.full(np.ravel(model.constant_).astype(np.float64))

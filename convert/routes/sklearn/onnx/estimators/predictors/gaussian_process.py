@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...declare import Conversion, classifier, forward, labels, regressor
+from ...declare import EstimatorGraph, classifier, forward, labels, regressor
 from ...distances import euclidean_squared
 from ...functions import erf
 from ...tensors import Tensor
@@ -31,13 +31,13 @@ def _targets(model: Any) -> int:
     return 1 if model.alpha_.ndim == 1 else int(model.alpha_.shape[1])
 
 
-def gaussian_process_regressor(g: Conversion, model: Any) -> Tensor:
+def gaussian_process_regressor(g: EstimatorGraph, model: Any) -> Tensor:
     """The posterior mean."""
     weights = model.alpha_.reshape(len(model.alpha_), -1) * model._y_train_std
     return covariance(g.x, model.X_train_, model.kernel_) @ weights + model._y_train_mean
 
 
-def binary_classifier(g: Conversion, model: Any) -> list[Tensor]:
+def binary_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """The sign of the latent function, and its logistic averaged over the posterior (Laplace's approximation)."""
     from sklearn.gaussian_process._gpc import COEFS, LAMBDAS
 
@@ -74,7 +74,7 @@ def _matern(x: Tensor, rows: Array, kernel: Any) -> Tensor:
     if kernel.nu == np.inf:
         return (squares * -0.5).exp()
     if kernel.nu not in _MATERN:
-        raise RuntimeError(f"Matern(nu={kernel.nu}) has no translation to ONNX; 0.5, 1.5, 2.5 and inf have")
+        raise RuntimeError(f"Matern(nu={kernel.nu}) has no translation to ONNX; only 0.5, 1.5, 2.5 and inf do")
     scaled = (squares * (2.0 * kernel.nu)).sqrt()
     return _MATERN[kernel.nu](scaled) * (-scaled).exp()
 
@@ -113,10 +113,10 @@ COVARIANCES: dict[str, Callable[[Tensor, Array, Any], Tensor]] = {
     "Sum": lambda x, rows, kernel: covariance(x, rows, kernel.k1) + covariance(x, rows, kernel.k2),
     "WhiteKernel": lambda x, rows, kernel: _constant(x, rows, 0.0),
 }
-"""Kernels by the names of their classes; noise is no covariance with the training rows."""
+"""Kernels by the names of their classes; noise has no covariance with the training rows."""
 
 
-def variances(g: Conversion, kernel: Any) -> Tensor:
+def variances(g: EstimatorGraph, kernel: Any) -> Tensor:
     """``kernel.diag(x)``, (n,)."""
     name = type(kernel).__name__
     if name == "Sum":

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import Conversion, classifier, labels, regressor
+from ...declare import EstimatorGraph, classifier, labels, regressor
 from ...responses import decision_values
 from ...tables import interpolate
 from ...tensors import Tensor
@@ -23,7 +23,7 @@ def register() -> None:
 
 
 def isotonic(x: Tensor, model: Any) -> Tensor:
-    """Linear interpolation between the thresholds; beyond them their values, or NaN."""
+    """Linear interpolation between the thresholds; outside, the values at the ends or NaN."""
     knots = np.asarray(model.X_thresholds_, np.float64)
     found = interpolate(x, [knots], [np.asarray(model.y_thresholds_, np.float64)])
     if model.out_of_bounds == "clip" or len(knots) == 1:
@@ -31,14 +31,14 @@ def isotonic(x: Tensor, model: Any) -> Tensor:
     return ((x >= model.X_min_) & (x <= model.X_max_)).where(found, np.nan)
 
 
-def calibrated_classifier(g: Conversion, model: Any) -> list[Tensor]:
+def calibrated_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """The mean of the calibrated members' probabilities."""
     parts = [_calibrated(g, member) for member in model.calibrated_classifiers_]
     mean = sum(parts[1:], parts[0]) / float(len(parts))
     return [labels(mean.argmax(), model.classes_), mean]
 
 
-def _calibrated(g: Conversion, member: Any) -> Tensor:
+def _calibrated(g: EstimatorGraph, member: Any) -> Tensor:
     """Probabilities of one member (sklearn.calibration._CalibratedClassifier.predict_proba)."""
     estimator, count = member.estimator, len(member.classes)
     by_decision = hasattr(estimator, "decision_function")

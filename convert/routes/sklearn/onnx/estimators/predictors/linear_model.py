@@ -1,4 +1,4 @@
-"""Linear models in double: labels turn on the sign of a sum, log links on the range of float32."""
+"""Linear models in double: the sign of a sum decides labels, and log links may exceed the range of float32."""
 
 from __future__ import annotations
 
@@ -6,49 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import Conversion, Output, classifier, declare, labels, regressor
+from ....models.families import LINEAR_CLASSIFIERS, LINEAR_REGRESSORS, LOG_LINKED_REGRESSORS
+from ...declare import EstimatorGraph, Output, classifier, declare, labels, regressor
 from ...responses import linear_decision
 from ...tensors import Tensor
-
-REGRESSORS = (
-    "ARDRegression",
-    "BayesianRidge",
-    "ElasticNet",
-    "ElasticNetCV",
-    "HuberRegressor",
-    "Lars",
-    "LarsCV",
-    "Lasso",
-    "LassoCV",
-    "LassoLars",
-    "LassoLarsCV",
-    "LassoLarsIC",
-    "LinearRegression",
-    "MultiTaskElasticNet",
-    "MultiTaskElasticNetCV",
-    "MultiTaskLasso",
-    "MultiTaskLassoCV",
-    "OrthogonalMatchingPursuit",
-    "OrthogonalMatchingPursuitCV",
-    "PassiveAggressiveRegressor",
-    "QuantileRegressor",
-    "Ridge",
-    "RidgeCV",
-    "SGDRegressor",
-    "TheilSenRegressor",
-)
-"""Regressors of sklearn.linear_model that predict ``x @ coef_.T + intercept_``."""
-
-CLASSIFIERS = (
-    "LogisticRegression",
-    "LogisticRegressionCV",
-    "PassiveAggressiveClassifier",
-    "Perceptron",
-    "RidgeClassifier",
-    "RidgeClassifierCV",
-    "SGDClassifier",
-)
-"""Classifiers of sklearn.linear_model that decide by ``x @ coef_.T + intercept_``."""
 
 
 def register() -> None:
@@ -57,20 +18,20 @@ def register() -> None:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.svm import LinearSVC, LinearSVR
 
-    for kind in (LinearDiscriminantAnalysis, LinearSVC, *(getattr(linear_model, name) for name in CLASSIFIERS)):
+    for kind in (LinearDiscriminantAnalysis, LinearSVC, *(getattr(linear_model, name) for name in LINEAR_CLASSIFIERS)):
         classifier(kind, linear_classifier, linear_decision)
-    for kind in (LinearSVR, *(getattr(linear_model, name) for name in REGRESSORS)):
+    for kind in (LinearSVR, *(getattr(linear_model, name) for name in LINEAR_REGRESSORS)):
         regressor(kind, linear_decision, lambda model: len(np.atleast_2d(model.coef_)))
-    for kind in (linear_model.GammaRegressor, linear_model.PoissonRegressor, linear_model.TweedieRegressor):
-        declare(kind, generalized_linear_regressor, _unbounded)
+    for name in LOG_LINKED_REGRESSORS:
+        declare(getattr(linear_model, name), generalized_linear_regressor, _unbounded)
 
 
 def _unbounded(model: Any) -> list[Output]:
-    """A prediction in double: an exponential of moderate numbers leaves the range of float32."""
+    """A prediction in double: exponentials of moderate numbers exceed the range of float32."""
     return [Output("variable", (1,), np.dtype(np.float64))]
 
 
-def linear_classifier(g: Conversion, model: Any) -> list[Tensor]:
+def linear_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """The class of the greatest decision value, or the sign of a single one, and the model's scores."""
     decision = linear_decision(g, model)
     binary = len(model.classes_) == 2
@@ -81,7 +42,7 @@ def linear_classifier(g: Conversion, model: Any) -> list[Tensor]:
     return [label, _probabilities(g, decision, model)]
 
 
-def generalized_linear_regressor(g: Conversion, model: Any) -> Tensor:
+def generalized_linear_regressor(g: EstimatorGraph, model: Any) -> Tensor:
     """The linear prediction through the inverse of the link, which is the logarithm or the identity."""
     from sklearn._loss.link import LogLink
 
@@ -89,7 +50,7 @@ def generalized_linear_regressor(g: Conversion, model: Any) -> Tensor:
     return linear.exp() if isinstance(model._base_loss.link, LogLink) else linear
 
 
-def _probabilities(g: Conversion, decision: Tensor, model: Any) -> Tensor:
+def _probabilities(g: EstimatorGraph, decision: Tensor, model: Any) -> Tensor:
     """Each class against the rest and normalised; softmax for multinomial models."""
     huber = getattr(model, "loss", None) == "modified_huber"
     shares = (decision.clip(-1.0, 1.0) + 1.0) * 0.5 if huber else decision.sigmoid()

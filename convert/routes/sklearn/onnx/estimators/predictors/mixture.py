@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...declare import LABEL, Conversion, Output, declare
+from ...declare import LABEL, EstimatorGraph, Output, declare
 from ...tensors import Tensor
 
 Array = NDArray[Any]
@@ -21,7 +21,7 @@ def register() -> None:
         declare(kind, gaussian_mixture, lambda model: [LABEL, Output("probabilities", (model.n_components,))])
 
 
-def gaussian_mixture(g: Conversion, model: Any) -> list[Tensor]:
+def gaussian_mixture(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``.
 
     What doesn't depend on the sample (weights, determinants, the priors' terms) is one constant per component. It

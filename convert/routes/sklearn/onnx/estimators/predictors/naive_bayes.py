@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...conversion import Function
-from ...declare import Conversion, classifier, labels
+from ...declare import EstimatorGraph, classifier, labels
+from ...estimator_graph import Function
 from ...tensors import Tensor
 
 
@@ -27,35 +27,35 @@ def register() -> None:
         classifier(kind, _classifier(likelihood))
 
 
-def _classifier(likelihood: Callable[[Conversion, Any], Tensor]) -> Function:
-    def convert(g: Conversion, model: Any) -> list[Tensor]:
+def _classifier(likelihood: Callable[[EstimatorGraph, Any], Tensor]) -> Function:
+    def convert(g: EstimatorGraph, model: Any) -> list[Tensor]:
         joint = likelihood(g, model)
         return [labels(joint.argmax(), model.classes_), joint.softmax()]
 
     return convert
 
 
-def bernoulli(g: Conversion, model: Any) -> Tensor:
-    """Log-likelihood of each feature being on or off; numpy compares with the threshold in the features' own dtype."""
+def bernoulli(g: EstimatorGraph, model: Any) -> Tensor:
+    """Log-likelihood of each feature being on or off; numpy compares in the features' own dtype."""
     off = np.log(1 - np.exp(model.feature_log_prob_))
     seen = g.x if model.binarize is None else (g.x > float(g.floating.type(model.binarize))).cast(np.float64)
     return seen @ (model.feature_log_prob_ - off).T + (model.class_log_prior_ + off.sum(axis=1))
 
 
-def categorical(g: Conversion, model: Any) -> Tensor:
+def categorical(g: EstimatorGraph, model: Any) -> Tensor:
     """Log-probabilities of each feature's category, looked up."""
     codes = g.x.cast(np.int64)
     parts = [g.constant(_centred(table).T).take(codes.columns(j)) for j, table in enumerate(model.feature_log_prob_)]
     return sum(parts[1:], parts[0]) + model.class_log_prior_
 
 
-def complement(g: Conversion, model: Any) -> Tensor:
+def complement(g: EstimatorGraph, model: Any) -> Tensor:
     """Weights of the complement classes."""
     joint = g.x @ _centred(model.feature_log_prob_).T
     return joint + model.class_log_prior_ if len(model.classes_) == 1 else joint
 
 
-def gaussian(g: Conversion, model: Any) -> Tensor:
+def gaussian(g: EstimatorGraph, model: Any) -> Tensor:
     """Normal log-densities with a variance for each class and feature, the square written out."""
     precision = 1 / model.var_
     constant = np.log(model.class_prior_) - 0.5 * np.sum(np.log(2 * np.pi * model.var_), axis=1)
@@ -65,12 +65,12 @@ def gaussian(g: Conversion, model: Any) -> Tensor:
     return quadratic + (constant - 0.5 * np.sum(centres**2 * precision, axis=1))
 
 
-def multinomial(g: Conversion, model: Any) -> Tensor:
+def multinomial(g: EstimatorGraph, model: Any) -> Tensor:
     """Counts times log-probabilities."""
     return g.x @ _centred(model.feature_log_prob_).T + model.class_log_prior_
 
 
 def _centred(logs: NDArray[Any]) -> NDArray[Any]:
-    """Logarithms less their mean over the classes: all joint ones move by the same, and keep more digits in float32."""
+    """Logarithms minus their mean over the classes: joint ones shift equally, and keep more digits in float32."""
     with np.errstate(invalid="ignore"):  # a probability of 0 stays -inf
         return np.where(np.isfinite(logs).all(axis=0), logs - logs.mean(axis=0), logs)

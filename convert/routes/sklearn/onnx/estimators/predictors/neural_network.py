@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import LABEL, Conversion, Output, classifier_outputs, declare, labels, regressor
+from ...declare import LABEL, EstimatorGraph, Output, classifier_outputs, declare, labels, regressor
 from ...tensors import Tensor
 
 
@@ -40,7 +40,7 @@ def _activated(x: Tensor, name: str) -> Tensor:
     return functions[name]()
 
 
-def mlp_regressor(g: Conversion, model: Any) -> Tensor:
+def mlp_regressor(g: EstimatorGraph, model: Any) -> Tensor:
     """All layers: weights, bias, activation."""
     x = g.x
     last = len(model.coefs_) - 1
@@ -49,8 +49,8 @@ def mlp_regressor(g: Conversion, model: Any) -> Tensor:
     return x
 
 
-def mlp_classifier(g: Conversion, model: Any) -> list[Tensor]:
-    """The class of the greatest output; of two classes and of several labels, what is above one half."""
+def mlp_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
+    """The class of the greatest output; for two classes and for several labels, outputs above one half."""
     outputs = mlp_regressor(g, model)
     above = (outputs > 0.5).cast(np.int64)
     if _is_multilabel(model):

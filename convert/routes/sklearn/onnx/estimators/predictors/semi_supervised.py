@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import Conversion, classifier, forward, labels
+from ...declare import EstimatorGraph, classifier, forward, labels
 from ...tensors import Tensor
 from ..transformers.kernels import kernel
 from .neighbors import k_nearest
@@ -21,7 +21,7 @@ def register() -> None:
     forward(semi_supervised.SelfTrainingClassifier, lambda model: model.estimator_)
 
 
-def label_propagation(g: Conversion, model: Any) -> list[Tensor]:
+def label_propagation(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """The label distributions of the training rows, weighted by the kernel or over the nearest."""
     if callable(model.kernel):
         raise RuntimeError("a kernel that is a Python function has no translation to ONNX")

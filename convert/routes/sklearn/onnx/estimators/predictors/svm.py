@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...declare import Conversion, classifier, labels, outlier_detector, regressor
+from ....models.arrays import dense
+from ...declare import EstimatorGraph, classifier, labels, outlier_detector, regressor
 from ...tensors import Tensor
 from ..transformers.kernels import kernel
 
@@ -30,33 +31,29 @@ def register() -> None:
     outlier_detector(svm.OneClassSVM, one_class_svm)
 
 
-def _kernel(g: Conversion, model: Any) -> Tensor:
+def _kernel(g: EstimatorGraph, model: Any) -> Tensor:
     if callable(model.kernel):
         raise RuntimeError(f"{type(model).__name__} with a Python function as kernel has no translation to ONNX")
     if model.kernel == "precomputed":
         return g.x.columns(model.support_)
     parameters = {"degree": model.degree, "gamma": model._gamma, "coef0": model.coef0}
-    return kernel(g.x, _dense(model.support_vectors_), model.kernel, parameters)
+    return kernel(g.x, dense(model.support_vectors_), model.kernel, parameters)
 
 
-def _dense(matrix: Any) -> Array:
-    return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix, np.float64)
-
-
-def support_vector_regressor(g: Conversion, model: Any) -> Tensor:
+def support_vector_regressor(g: EstimatorGraph, model: Any) -> Tensor:
     """The weighted sum of kernels, (n, 1)."""
-    return _kernel(g, model) @ _dense(model.dual_coef_).T + model.intercept_
+    return _kernel(g, model) @ dense(model.dual_coef_).T + model.intercept_
 
 
-def one_class_svm(g: Conversion, model: Any) -> list[Tensor]:
+def one_class_svm(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """1 where the decision value is positive, else -1."""
     decision = support_vector_regressor(g, model)
     return [(decision > 0.0).where(np.int64(1), np.int64(-1), np.int64).reshape(-1), decision]
 
 
-def support_vector_classifier(g: Conversion, model: Any) -> list[Tensor]:
+def support_vector_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """The class with the most votes of all pairs, and probabilities or decision values."""
-    pairs, decisions, wins = _duels(g, model)
+    pairs, decisions, wins = _pairwise(g, model)
     scores = _decision_function(decisions, wins, pairs, model)
     by_score = model.break_ties and model.decision_function_shape == "ovr" and len(pairs) > 1
     index = scores.argmax() if by_score else _votes(wins, pairs).argmax()
@@ -65,13 +62,13 @@ def support_vector_classifier(g: Conversion, model: Any) -> list[Tensor]:
     return [labels(index, model.classes_), scores]
 
 
-def decision_function(g: Conversion, model: Any) -> Tensor:
+def decision_function(g: EstimatorGraph, model: Any) -> Tensor:
     """``decision_function``, whatever ``support_vector_classifier`` gives."""
-    pairs, decisions, wins = _duels(g, model)
+    pairs, decisions, wins = _pairwise(g, model)
     return _decision_function(decisions, wins, pairs, model)
 
 
-def _duels(g: Conversion, model: Any) -> tuple[list[tuple[int, int]], Tensor, Tensor]:
+def _pairwise(g: EstimatorGraph, model: Any) -> tuple[list[tuple[int, int]], Tensor, Tensor]:
     """The pairs of classes, libsvm's decision value of each (n, pairs), and 1 where the first class wins."""
     pairs = list(combinations(range(len(model.classes_)), 2))
     decisions = _kernel(g, model) @ _pair_coefficients(model, pairs) + model._intercept_
@@ -79,19 +76,19 @@ def _duels(g: Conversion, model: Any) -> tuple[list[tuple[int, int]], Tensor, Te
 
 
 def _pair_coefficients(model: Any, pairs: Sequence[tuple[int, int]]) -> Array:
-    """(support vectors, pairs): in the duel of classes i and j, i's vectors have row j - 1 and j's have row i."""
+    """(support vectors, pairs): for classes i and j, i's vectors use row j - 1 of the coefficients, j's use row i."""
     ends = np.cumsum(model._n_support)
-    dual = _dense(model._dual_coef_)
+    dual = dense(model._dual_coef_)
     table = np.zeros((dual.shape[1], len(pairs)))
     for column, (i, j) in enumerate(pairs):
-        for own, row in ((i, j - 1), (j, i)):
-            rows = slice(ends[own] - model._n_support[own], ends[own])
-            table[rows, column] = dual[row, rows]
+        for own, place in ((i, j - 1), (j, i)):
+            vectors = slice(ends[own] - model._n_support[own], ends[own])
+            table[vectors, column] = dual[place, vectors]
     return table
 
 
 def _votes(wins: Tensor, pairs: Sequence[tuple[int, int]]) -> Tensor:
-    """How many duels each class wins, (n, classes)."""
+    """How many pairs each class wins, (n, classes)."""
     return wins @ _sides(pairs, 0) + (1.0 - wins) @ _sides(pairs, 1)
 
 
@@ -115,12 +112,12 @@ def _coupled(decisions: Tensor, pairs: Sequence[tuple[int, int]], model: Any) ->
     """Probabilities of the classes from those of the pairs (Wu, Lin and Weng 2004, second approach; libsvm)."""
     count = max(map(max, pairs)) + 1
     ratio = -(decisions * model._probA + model._probB)
-    duel = ratio.sigmoid().clip(_MIN_PROBABILITY, 1.0 - _MIN_PROBABILITY)
-    lost = 1.0 - duel
+    won = ratio.sigmoid().clip(_MIN_PROBABILITY, 1.0 - _MIN_PROBABILITY)
+    lost = 1.0 - won
     i, j = (np.array([pair[side] for pair in pairs]) for side in (0, 1))
     at = np.eye(count * count)
-    won_by = duel @ at[i * count + j] + lost @ at[j * count + i]
-    lost_by = duel @ at[j * count + i] + lost @ at[i * count + j]
+    won_by = won @ at[i * count + j] + lost @ at[j * count + i]
+    lost_by = won @ at[j * count + i] + lost @ at[i * count + j]
     diagonal = (lost_by * lost_by).reshape(-1, count, count).sum(axis=2)
     matrix = (diagonal @ at[np.arange(count) * (count + 1)] - won_by * lost_by).reshape(-1, count, count)
     start = decisions.columns([0] * count) * 0.0 + 1.0 / count

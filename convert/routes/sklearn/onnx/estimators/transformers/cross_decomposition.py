@@ -1,10 +1,10 @@
-"""Partial least squares and its kin."""
+"""Partial least squares and related methods."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ...declare import Conversion, regressor, transformer
+from ...declare import EstimatorGraph, regressor, transformer
 from ...tensors import Tensor
 
 
@@ -17,11 +17,11 @@ def register() -> None:
     transformer(cross_decomposition.PLSSVD, pls_svd)
 
 
-def pls(g: Conversion, model: Any) -> Tensor:
+def pls(g: EstimatorGraph, model: Any) -> Tensor:
     """A linear model of the centred features."""
     return (g.x - model._x_mean) @ model.coef_.T + model.intercept_
 
 
-def pls_svd(g: Conversion, model: Any) -> Tensor:
+def pls_svd(g: EstimatorGraph, model: Any) -> Tensor:
     """Scores of the scaled features."""
     return ((g.x - model._x_mean) / model._x_std) @ model.x_weights_

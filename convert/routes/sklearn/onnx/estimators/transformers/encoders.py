@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....models.encoders import label_table, one_hot_table, ordinal_table, target_table
-from ...declare import Conversion, Output, declare, transformer
+from ...declare import EstimatorGraph, Output, declare, transformer
 from ...tensors import STRING, Tensor
 
 Array = NDArray[Any]
@@ -26,7 +26,7 @@ def register() -> None:
 
 
 def _encoded(model: Any) -> list[Output]:
-    """One output of as many columns as the encoder names; integers if it was asked for integers."""
+    """One output of as many columns as the encoder names; integers if the encoder's dtype is integral."""
     dtype = np.dtype(np.int64) if np.dtype(model.dtype).kind in "iu" else None
     return [Output("variable", (len(model.get_feature_names_out()),), dtype)]
 
@@ -35,12 +35,12 @@ def _binarized(model: Any) -> list[Output]:
     return [Output("variable", (label_table(model).shape[1],), np.dtype(np.int64))]
 
 
-def label_binarizer(g: Conversion, model: Any) -> Tensor:
+def label_binarizer(g: EstimatorGraph, model: Any) -> Tensor:
     """Each label's row of :func:`label_table`."""
     return g.constant(label_table(model)).take(code_of(g.inputs[0].reshape(-1, 1), model.classes_))
 
 
-def _encode(g: Conversion, model: Any, table: Callable[[int], Array]) -> Tensor:
+def _encode(g: EstimatorGraph, model: Any, table: Callable[[int], Array]) -> Tensor:
     """Each column replaced by the entry of its table for its code."""
     parts = []
     for j, (column, categories) in enumerate(zip(g.columns(model.n_features_in_), model.categories_, strict=True)):
@@ -61,16 +61,16 @@ def code_of(column: Tensor, categories: Array) -> Tensor:
     return codes.cast(np.int64)
 
 
-def one_hot_encoder(g: Conversion, model: Any) -> Tensor:
+def one_hot_encoder(g: EstimatorGraph, model: Any) -> Tensor:
     """A row of zeros with a one, or zeros alone for unknown and dropped categories (OneHotEncoder.transform)."""
     return _encode(g, model, lambda j: one_hot_table(model, j))
 
 
-def ordinal_encoder(g: Conversion, model: Any) -> Tensor:
+def ordinal_encoder(g: EstimatorGraph, model: Any) -> Tensor:
     """The category's index, with values of their own for missing and unknown ones (OrdinalEncoder.transform)."""
     return _encode(g, model, lambda j: ordinal_table(model, j))
 
 
-def target_encoder(g: Conversion, model: Any) -> Tensor:
+def target_encoder(g: EstimatorGraph, model: Any) -> Tensor:
     """The mean target of each category, one column per class if there are more than two; unknown: the overall mean."""
     return _encode(g, model, lambda j: target_table(model, j))

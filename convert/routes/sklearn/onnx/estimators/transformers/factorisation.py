@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...declare import Conversion, transformer
+from ...declare import EstimatorGraph, transformer
 from ...tensors import Tensor
 
 _TINY = float(np.finfo(np.float32).eps)
@@ -29,7 +29,7 @@ def register() -> None:
     transformer(decomposition.LatentDirichletAllocation, latent_dirichlet_allocation)
 
 
-def nmf(g: Conversion, model: Any) -> Tensor:
+def nmf(g: EstimatorGraph, model: Any) -> Tensor:
     """Weights W that minimise the divergence of ``W @ components_`` from x, by the model's own solver."""
     if model.solver == "mu":
         return _multiplicative_nmf(g, model)
@@ -38,7 +38,7 @@ def nmf(g: Conversion, model: Any) -> Tensor:
     return _coordinate_descent_nmf(g, model)
 
 
-def _coordinate_descent_nmf(g: Conversion, model: Any) -> Tensor:
+def _coordinate_descent_nmf(g: EstimatorGraph, model: Any) -> Tensor:
     """Cyclic coordinate descent over the components (sklearn.decomposition._nmf._fit_coordinate_descent)."""
     h = model.components_.astype(np.float64)
     l1, l2 = _regularisation(model)
@@ -63,7 +63,7 @@ def _coordinate_descent_nmf(g: Conversion, model: Any) -> Tensor:
     return g.loop(model.max_iter, start, sweep)[0]
 
 
-def _multiplicative_nmf(g: Conversion, model: Any) -> Tensor:
+def _multiplicative_nmf(g: EstimatorGraph, model: Any) -> Tensor:
     """Multiplicative updates; the divergence is looked at after every tenth (_fit_multiplicative_update)."""
     h, beta = model.components_.astype(np.float64), _beta(model)
     gamma = 1 / (2 - beta) if beta < 1 else 1 / (beta - 1) if beta > 2 else 1.0
@@ -85,7 +85,7 @@ def _multiplicative_nmf(g: Conversion, model: Any) -> Tensor:
     return g.loop(model.max_iter, (g.x, w, error, error), update)[1]
 
 
-def mini_batch_nmf(g: Conversion, model: Any) -> Tensor:
+def mini_batch_nmf(g: EstimatorGraph, model: Any) -> Tensor:
     """Multiplicative updates until the weights change little (MiniBatchNMF._solve_W)."""
     h = model.components_.astype(np.float64)
 
@@ -108,7 +108,7 @@ def _beta(model: Any) -> float:
     return float(_BETA.get(model.beta_loss, model.beta_loss))
 
 
-def _uniform_weights(g: Conversion, components: int) -> Tensor:
+def _uniform_weights(g: EstimatorGraph, components: int) -> Tensor:
     mean = g.x.mean(axis=0, keepdims=True).mean(axis=1, keepdims=True)
     return g.full(np.zeros(components)) + (mean / float(components)).sqrt()
 
@@ -155,7 +155,7 @@ def _norm(value: Tensor) -> Tensor:
     return _total(value * value).sqrt()
 
 
-def latent_dirichlet_allocation(g: Conversion, model: Any) -> Tensor:
+def latent_dirichlet_allocation(g: EstimatorGraph, model: Any) -> Tensor:
     """Topic proportions by the variational e-step, each document until it changes little (_update_doc_distribution)."""
     words = model.exp_dirichlet_component_.astype(np.float64)
     tiny = float(np.finfo(model.components_.dtype).eps)

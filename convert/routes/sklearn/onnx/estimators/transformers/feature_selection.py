@@ -1,4 +1,4 @@
-"""Selectors of features: a choice of columns, whatever they hold."""
+"""Selectors of features: a choice of columns of any type."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import AS_INPUT, Conversion, Output, declare
+from ....models.families import SELECTORS
+from ...declare import AS_INPUT, EstimatorGraph, Output, declare
 from ...tensors import Tensor
 
 
@@ -14,19 +15,7 @@ def register() -> None:
     """Register this module's converters."""
     from sklearn import feature_selection
 
-    for name in (
-        "GenericUnivariateSelect",
-        "RFE",
-        "RFECV",
-        "SelectFdr",
-        "SelectFpr",
-        "SelectFromModel",
-        "SelectFwe",
-        "SelectKBest",
-        "SelectPercentile",
-        "SequentialFeatureSelector",
-        "VarianceThreshold",
-    ):
+    for name in SELECTORS:
         declare(getattr(feature_selection, name), selected_columns, _output)
 
 
@@ -34,6 +23,6 @@ def _output(model: Any) -> list[Output]:
     return [Output("variable", (int(np.sum(model.get_support())),), AS_INPUT)]
 
 
-def selected_columns(g: Conversion, model: Any) -> Tensor:
+def selected_columns(g: EstimatorGraph, model: Any) -> Tensor:
     """The columns that the selector keeps."""
     return g.raw.columns(model.get_support(indices=True))

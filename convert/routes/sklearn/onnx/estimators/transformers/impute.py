@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from onnx import numpy_helper
 
-from ...declare import AS_INPUT, Conversion, Output, declare, transformer
+from ...declare import AS_INPUT, EstimatorGraph, Output, declare, transformer
 from ...distances import distances, neighbour_weights
 from ...tensors import STRING, Tensor
 
@@ -32,9 +32,9 @@ def _filled_output(model: Any) -> list[Output]:
 
 
 def missing(x: Tensor, marker: Any) -> Tensor:
-    """Where values are missing: NaN, or whatever else was declared to mean it.
+    """Where values are missing: NaN, or the declared marker.
 
-    A tensor of strings holds neither NaN nor None, so that nothing in it is missing unless a string says so.
+    A tensor of strings holds neither NaN nor None, so that nothing in it is missing unless the marker is a string.
     """
     if x.dtype == STRING:
         return _equals_text(x, marker) if isinstance(marker, str) else _nowhere(x)
@@ -51,20 +51,20 @@ def _nowhere(x: Tensor) -> Tensor:
     return x.graph.op("ConstantOfShape", x.shape(), dtype=bool, value=no)
 
 
-def missing_indicator(g: Conversion, model: Any) -> Tensor:
-    """Where values are missing, in the columns that the indicator was fitted to show."""
+def missing_indicator(g: EstimatorGraph, model: Any) -> Tensor:
+    """Where values are missing, in the columns that the indicator reports."""
     return missing((g.raw if g.inputs[0].dtype == STRING else g.x), model.missing_values).columns(model.features_)
 
 
-def _with_indicator(g: Conversion, filled: Tensor, model: Any) -> Tensor:
+def _with_indicator(g: EstimatorGraph, filled: Tensor, model: Any) -> Tensor:
     """The filled columns, then those of the fitted indicator if the imputer has one."""
     if not model.add_indicator:
         return filled
     return g.concat([filled, missing_indicator(g, model.indicator_).cast(filled.dtype)])
 
 
-def simple_imputer(g: Conversion, model: Any) -> Tensor:
-    """A constant per column in place of missing values; columns without a constant are left out."""
+def simple_imputer(g: EstimatorGraph, model: Any) -> Tensor:
+    """A constant per column in place of missing values; columns without a constant are dropped."""
     x = g.raw if g.inputs[0].dtype == STRING else g.x
     statistics = np.asarray(model.statistics_, object if x.dtype == STRING else np.float64)
     kept = np.array([value == value for value in statistics])
@@ -75,7 +75,7 @@ def simple_imputer(g: Conversion, model: Any) -> Tensor:
     return _with_indicator(g, missing(chosen, model.missing_values).where(chosen.like(statistics), chosen), model)
 
 
-def iterative_imputer(g: Conversion, model: Any) -> Tensor:
+def iterative_imputer(g: EstimatorGraph, model: Any) -> Tensor:
     """Columns predicted from the others, one after the other, in the order of the fit (IterativeImputer.transform)."""
     if model.sample_posterior:
         raise RuntimeError("IterativeImputer(sample_posterior=True) draws at random")
@@ -92,8 +92,8 @@ def iterative_imputer(g: Conversion, model: Any) -> Tensor:
     return _with_indicator(g, nothing_known.where(start, filled) if model.n_iter_ else start, model)
 
 
-def knn_imputer(g: Conversion, model: Any) -> Tensor:
-    """Each missing value becomes the mean of its column over the nearest donors that have it (KNNImputer.transform)."""
+def knn_imputer(g: EstimatorGraph, model: Any) -> Tensor:
+    """Missing values become the mean of their column over the nearest training rows with one (KNNImputer.transform)."""
     absent = missing(g.x, model.missing_values)
     x = absent.where(np.nan, g.x)
     donors = np.where(model._mask_fit_X, np.nan, model._fit_X)

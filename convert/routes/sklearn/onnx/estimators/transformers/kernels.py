@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...declare import Conversion, regressor, transformer
+from ...declare import EstimatorGraph, regressor, transformer
 from ...distances import distances, euclidean_squared, unit_rows, unit_rows_of
 from ...tensors import Tensor
 
@@ -43,7 +43,7 @@ def kernel(x: Tensor, rows: Array, metric: str, parameters: Mapping[str, Any]) -
     return KERNELS[metric](x, np.asarray(rows, np.float64), **{k: v for k, v in parameters.items() if v is not None})
 
 
-# A factor of a product is put into its constant: behind a MatMul, ONNX Runtime would fuse it as a float32 attribute.
+# A factor of a product is part of its constant: after a MatMul, ONNX Runtime would fuse it as a float32 attribute.
 
 
 def _gamma(rows: Array, gamma: float | None) -> float:
@@ -104,13 +104,13 @@ def _parameters(model: Any) -> dict[str, Any]:
     return {**(model.kernel_params or {}), "gamma": model.gamma, "degree": model.degree, "coef0": model.coef0}
 
 
-def kernel_ridge(g: Conversion, model: Any) -> Tensor:
+def kernel_ridge(g: EstimatorGraph, model: Any) -> Tensor:
     """Kernel with the training rows, times the dual coefficients."""
     dual = model.dual_coef_.reshape(len(model.dual_coef_), -1)
     return kernel(g.x, model.X_fit_, model.kernel, _parameters(model)) @ dual
 
 
-def kernel_pca(g: Conversion, model: Any) -> Tensor:
+def kernel_pca(g: EstimatorGraph, model: Any) -> Tensor:
     """Kernel with the training rows, centred and projected."""
     return project(kernel(g.x, model.X_fit_, model.kernel, _parameters(model) | {"gamma": model.gamma_}), model)
 
@@ -124,28 +124,28 @@ def project(raw: Tensor, model: Any) -> Tensor:
 
 
 def centred(raw: Tensor, centerer: Any) -> Tensor:
-    """KernelCenterer.transform: less the columns' means at fitting, less each row's mean, plus the mean of all."""
+    """KernelCenterer.transform: minus the columns' means at fitting, minus each row's mean, plus the overall mean."""
     row_means = raw.sum(keepdims=True) / float(len(centerer.K_fit_rows_))
     return raw - centerer.K_fit_rows_ - row_means + centerer.K_fit_all_
 
 
-def nystroem(g: Conversion, model: Any) -> Tensor:
+def nystroem(g: EstimatorGraph, model: Any) -> Tensor:
     """Kernel with the landmarks, times the normalisation."""
     return kernel(g.x, model.components_, model.kernel, _parameters(model)) @ model.normalization_.T
 
 
-def rbf_sampler(g: Conversion, model: Any) -> Tensor:
+def rbf_sampler(g: EstimatorGraph, model: Any) -> Tensor:
     """Random Fourier features of the RBF kernel."""
     return (g.x @ model.random_weights_ + model.random_offset_).cos() * np.sqrt(2.0 / model.n_components)
 
 
-def skewed_chi2_sampler(g: Conversion, model: Any) -> Tensor:
+def skewed_chi2_sampler(g: EstimatorGraph, model: Any) -> Tensor:
     """Random Fourier features of the skewed chi-squared kernel."""
     projection = (g.x + model.skewedness).log() @ model.random_weights_ + model.random_offset_
     return projection.cos() * np.sqrt(2.0 / model.n_components)
 
 
-def additive_chi2_sampler(g: Conversion, model: Any) -> Tensor:
+def additive_chi2_sampler(g: EstimatorGraph, model: Any) -> Tensor:
     """Sampled Fourier transform of the additive chi-squared kernel; a zero stays zero in every feature."""
     interval = model.sample_interval or {1: 0.8, 2: 0.5, 3: 0.4}[model.sample_steps]
     zero = g.x.equals(0.0)
@@ -158,7 +158,7 @@ def additive_chi2_sampler(g: Conversion, model: Any) -> Tensor:
     return g.concat(features)
 
 
-def polynomial_count_sketch(g: Conversion, model: Any) -> Tensor:
+def polynomial_count_sketch(g: EstimatorGraph, model: Any) -> Tensor:
     """Circular convolution of ``degree`` count sketches, as a product in the frequency domain.
 
     A sketch is linear in the features, and so is its Fourier transform: both are one matrix.

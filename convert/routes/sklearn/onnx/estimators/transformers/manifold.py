@@ -1,4 +1,4 @@
-"""Embeddings of new rows next to those of the training set."""
+"""Embeddings of new rows by those of the training set."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import Conversion, transformer
+from ...declare import EstimatorGraph, transformer
 from ...distances import within
 from ...tensors import Tensor
 from ..predictors.neighbors import k_nearest
@@ -21,7 +21,7 @@ def register() -> None:
     transformer(manifold.LocallyLinearEmbedding, locally_linear_embedding)
 
 
-def isomap(g: Conversion, model: Any) -> Tensor:
+def isomap(g: EstimatorGraph, model: Any) -> Tensor:
     """Shortest paths through the training set's graph, embedded by kernel PCA."""
     paths = np.asarray(model.dist_matrix_, np.float64)
     if model.n_neighbors is not None:
@@ -37,8 +37,8 @@ def isomap(g: Conversion, model: Any) -> Tensor:
     return project(lengths * lengths * -0.5, model.kernel_pca_)
 
 
-def locally_linear_embedding(g: Conversion, model: Any) -> Tensor:
-    """The neighbours' embeddings, weighted so that they rebuild the row (barycenter_weights)."""
+def locally_linear_embedding(g: EstimatorGraph, model: Any) -> Tensor:
+    """The neighbours' embeddings, weighted so that they reconstruct the row (barycenter_weights)."""
     k = model.n_neighbors
     _, indices = k_nearest(g.x, model.nbrs_, k)
     offsets = g.constant(model.nbrs_._fit_X, np.float64).take(indices) - g.x.expand_dims(1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...declare import AS_INPUT, Conversion, Output, declare, transformer
+from ...declare import AS_INPUT, EstimatorGraph, Output, declare, transformer
 from ...functions import elementwise, log1p, normal_quantile
 from ...tables import interpolate, interval, look_up
 from ...tensors import Tensor
@@ -35,8 +35,8 @@ def _function_output(model: Any) -> list[Output]:
     return [Output("variable", (getattr(model, "n_features_in_", None),), AS_INPUT if model.func is None else None)]
 
 
-def function_transformer(g: Conversion, model: Any) -> Tensor:
-    """Whatever comes, or a function of numpy applied to it."""
+def function_transformer(g: EstimatorGraph, model: Any) -> Tensor:
+    """The input, or a function of numpy applied to it."""
     if model.func is None:
         return g.concat(g.inputs)
     if model.kw_args:
@@ -44,13 +44,13 @@ def function_transformer(g: Conversion, model: Any) -> Tensor:
     return elementwise(model.func)(g.x)
 
 
-def normalizer(g: Conversion, model: Any) -> Tensor:
+def normalizer(g: EstimatorGraph, model: Any) -> Tensor:
     """Rows of norm 1."""
     return normalized(g.x, model.norm)
 
 
 def normalized(x: Tensor, norm: str | None) -> Tensor:
-    """Rows of norm ``l1``, ``l2`` or ``max`` 1, as they are for None; rows of zeros stay zeros."""
+    """Rows of norm ``l1``, ``l2`` or ``max`` 1, unchanged for None; rows of zeros stay zeros."""
     if norm is None:
         return x
     size = abs(x).sum(keepdims=True) if norm == "l1" else abs(x).max(keepdims=True)
@@ -59,7 +59,7 @@ def normalized(x: Tensor, norm: str | None) -> Tensor:
     return x / size.equals(0.0).where(1.0, size)
 
 
-def k_bins_discretizer(g: Conversion, model: Any) -> Tensor:
+def k_bins_discretizer(g: EstimatorGraph, model: Any) -> Tensor:
     """The number of inner edges that a value reaches, as it is or one-hot."""
     codes = interval(g.x, [edges[1:-1] for edges in model.bin_edges_])
     if model.encode == "ordinal":
@@ -69,7 +69,7 @@ def k_bins_discretizer(g: Conversion, model: Any) -> Tensor:
     return codes.columns(column).equals(bins).cast(np.float64)
 
 
-def power_transformer(g: Conversion, model: Any) -> Tensor:
+def power_transformer(g: EstimatorGraph, model: Any) -> Tensor:
     """Box-Cox or Yeo-Johnson per column, then standardised."""
     powers = {"box-cox": box_cox, "yeo-johnson": _yeo_johnson}
     transformed = powers[model.method](g.x, model.lambdas_)
@@ -86,7 +86,7 @@ def box_cox(x: Tensor, exponent: Array) -> Tensor:
 
 
 def _yeo_johnson(x: Tensor, exponent: Array) -> Tensor:
-    """Box-Cox of ``1 + x`` where x is positive, and of ``1 - x`` with ``2 - e`` and the sign turned elsewhere."""
+    """Box-Cox of ``1 + x`` where x is positive, and of ``1 - x`` with ``2 - e`` and the opposite sign elsewhere."""
     positive = _shifted_box_cox(x.maximum(0.0), exponent)
     negative = _shifted_box_cox(-(x.minimum(0.0)), 2.0 - exponent)
     return (x >= 0.0).where(positive, -negative)
@@ -98,7 +98,7 @@ def _shifted_box_cox(x: Tensor, exponent: Array) -> Tensor:
     return x.graph.constant(zero).where(log1p(x), power) if zero.any() else power
 
 
-def quantile_transformer(g: Conversion, model: Any) -> Tensor:
+def quantile_transformer(g: EstimatorGraph, model: Any) -> Tensor:
     """The share of training values below, interpolated between quantiles; for "normal", that quantile of it."""
     quantiles = list(model.quantiles_.T)
     shares = interpolate(g.x, quantiles, [model.references_] * len(quantiles))
@@ -111,7 +111,7 @@ def quantile_transformer(g: Conversion, model: Any) -> Tensor:
     return normal_quantile(bounded.clip(edge, 1 - edge))
 
 
-def spline_transformer(g: Conversion, model: Any) -> Tensor:
+def spline_transformer(g: EstimatorGraph, model: Any) -> Tensor:
     """B-spline basis functions of each column, (n, columns * functions)."""
     splines, x = model.bsplines_, g.x
     if model.extrapolation in ("constant", "linear"):
@@ -129,7 +129,7 @@ def spline_transformer(g: Conversion, model: Any) -> Tensor:
 
 
 def _extrapolated(x: Tensor, model: Any) -> Tensor:
-    """The basis functions within the bounds; beyond them, those at that end go on, and all others are 0.
+    """The basis functions within the bounds; beyond them, those at that end continue, and all others are 0.
 
     SplineTransformer counts ``degree`` up from column to column when it extrapolates linearly with a degree below 2,
     which moves the bounds of all columns but the first inwards. What it gives is what counts.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...declare import Conversion, forward, outlier_detector, transformer
+from ...declare import EstimatorGraph, forward, outlier_detector, transformer
 from ...tensors import Tensor
 
 Array = NDArray[Any]
@@ -34,13 +34,13 @@ def _components(model: Any) -> Array:
     return np.asarray(model.components_, np.float64).T
 
 
-def projected(g: Conversion, model: Any) -> Tensor:
+def projected(g: EstimatorGraph, model: Any) -> Tensor:
     """``x @ components_.T``."""
     return g.x @ _components(model)
 
 
-def principal_components(g: Conversion, model: Any) -> Tensor:
-    """Projected, then centred, then of unit variance if so asked."""
+def principal_components(g: EstimatorGraph, model: Any) -> Tensor:
+    """Projected, then centred, then with unit variance if ``whiten``."""
     result = projected(g, model) - np.asarray(model.mean_, np.float64) @ _components(model)
     if not model.whiten:
         return result
@@ -48,13 +48,13 @@ def principal_components(g: Conversion, model: Any) -> Tensor:
     return result / np.maximum(scale, np.finfo(scale.dtype).eps)
 
 
-def kernel_centerer(g: Conversion, model: Any) -> Tensor:
+def kernel_centerer(g: EstimatorGraph, model: Any) -> Tensor:
     """The kernel matrix as if the features had been centred."""
     means = g.x.sum(keepdims=True) / float(len(model.K_fit_rows_))
     return g.x - model.K_fit_rows_ - means + np.asarray(model.K_fit_all_)
 
 
-def sgd_one_class_svm(g: Conversion, model: Any) -> list[Tensor]:
+def sgd_one_class_svm(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """1 where the decision value is not negative, else -1."""
     decision = g.x @ np.asarray(model.coef_, np.float64).reshape(-1, 1) - float(np.ravel(model.offset_)[0])
     return [(decision >= 0.0).where(np.int64(1), np.int64(-1), np.int64).reshape(-1), decision]

@@ -1,4 +1,4 @@
-"""Transformers that keep the width of what they are fed, rounded step by step as numpy rounds them.
+"""Transformers that keep the width of their input, rounded step by step as numpy rounds them.
 
 A tree behind a scaler tells neighbouring float32 numbers apart, so that a scaler must give the very same ones.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import Conversion, transformer
+from ...declare import EstimatorGraph, transformer
 from ...tensors import Tensor
 
 
@@ -29,8 +29,8 @@ def register() -> None:
     transformer(preprocessing.PolynomialFeatures, polynomial_features)
 
 
-def _features(g: Conversion) -> Tensor:
-    """The features as scikit-learn checks them: floating ones in their own width, integers in double."""
+def _features(g: EstimatorGraph) -> Tensor:
+    """The features as scikit-learn converts them: floating ones in their own width, integers in double."""
     widths = {value.dtype for value in g.inputs}
     return g.inputs[0] if len(g.inputs) == 1 and widths <= {np.dtype(np.float32)} else g.x
 
@@ -40,7 +40,7 @@ def _in_place(x: Tensor, step: Callable[[Tensor], Tensor]) -> Tensor:
     return step(x.cast(np.float64)).cast(x.dtype)
 
 
-def standard_scaler(g: Conversion, model: Any) -> Tensor:
+def standard_scaler(g: EstimatorGraph, model: Any) -> Tensor:
     """Mean and scale are rounded to the width of the features before they are applied."""
     x = _features(g)
     if model.with_mean:
@@ -48,20 +48,20 @@ def standard_scaler(g: Conversion, model: Any) -> Tensor:
     return x / model.scale_ if model.with_std else x
 
 
-def min_max_scaler(g: Conversion, model: Any) -> Tensor:
-    """Scaled, then shifted, then clipped if so asked."""
+def min_max_scaler(g: EstimatorGraph, model: Any) -> Tensor:
+    """Scaled, then shifted, then clipped if ``clip``."""
     x = _in_place(_features(g), lambda x: x * model.scale_)
     x = _in_place(x, lambda x: x + model.min_)
     return x.clip(*model.feature_range) if model.clip else x
 
 
-def max_abs_scaler(g: Conversion, model: Any) -> Tensor:
-    """Divided by the greatest absolute value, clipped if so asked."""
+def max_abs_scaler(g: EstimatorGraph, model: Any) -> Tensor:
+    """Divided by the greatest absolute value, clipped if ``clip``."""
     x = _in_place(_features(g), lambda x: x / model.scale_)
     return x.clip(-1.0, 1.0) if model.clip else x
 
 
-def robust_scaler(g: Conversion, model: Any) -> Tensor:
+def robust_scaler(g: EstimatorGraph, model: Any) -> Tensor:
     """Centred on the median, divided by the range of the quantiles."""
     x = _features(g)
     if model.with_centering:
@@ -69,13 +69,13 @@ def robust_scaler(g: Conversion, model: Any) -> Tensor:
     return _in_place(x, lambda x: x / model.scale_) if model.with_scaling else x
 
 
-def binarizer(g: Conversion, model: Any) -> Tensor:
+def binarizer(g: EstimatorGraph, model: Any) -> Tensor:
     """1 above the threshold, else 0."""
     x = _features(g)
     return (x > model.threshold).cast(x.dtype)
 
 
-def polynomial_features(g: Conversion, model: Any) -> Tensor:
+def polynomial_features(g: EstimatorGraph, model: Any) -> Tensor:
     """Products of features; each of degree d is a feature times a product of degree d - 1, all d in one step."""
     x = _features(g)
     columns, products = [], x

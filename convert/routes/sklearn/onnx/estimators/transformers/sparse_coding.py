@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...declare import Conversion, transformer
+from ...declare import EstimatorGraph, transformer
 from ...tensors import Tensor
 
 Array = NDArray[Any]
 
 _PATH_ENDS = 1e-13
-"""lasso_lars follows the path of solutions to its exact end: coordinate descent gets there with this tolerance."""
+"""lasso_lars follows the path of solutions to its exact end; coordinate descent reaches it with this tolerance."""
 
 
 def register() -> None:
@@ -30,18 +30,18 @@ def _width(model: Any) -> int:
     return int(len(model.dictionary) * (2 if model.split_sign else 1))
 
 
-def dictionary_learning(g: Conversion, model: Any) -> Tensor:
+def dictionary_learning(g: EstimatorGraph, model: Any) -> Tensor:
     """Codes over the learned atoms."""
     return _coded(g, model, model.components_, model.alpha if model.transform_alpha is None else model.transform_alpha)
 
 
-def sparse_coder(g: Conversion, model: Any) -> Tensor:
+def sparse_coder(g: EstimatorGraph, model: Any) -> Tensor:
     """Codes over the given atoms."""
     return _coded(g, model, model.dictionary, model.transform_alpha)
 
 
-def _coded(g: Conversion, model: Any, atoms: Array, alpha: float | None) -> Tensor:
-    """``sparse_encode``, then the signs split into columns of their own if asked for."""
+def _coded(g: EstimatorGraph, model: Any, atoms: Array, alpha: float | None) -> Tensor:
+    """``sparse_encode``, with separate columns for the signs if ``split_sign``."""
     atoms = np.asarray(atoms, np.float64)
     penalty = 1.0 if alpha is None else float(alpha)
     positive = model.positive_code
@@ -94,7 +94,7 @@ def lasso(x: Tensor, atoms: Array, penalty: float, positive: bool, tolerance: fl
 def _dual_gap(
     w: Tensor, target: Tensor, energy: Tensor, gram: Array, penalty: float, positive: bool
 ) -> tuple[Tensor, Tensor]:
-    """How far from the minimum the rows can be at most (n, 1), and which atoms can be part of it (n, atoms)."""
+    """Upper bound of each row's distance from the minimum (n, 1), and the atoms that it may contain (n, atoms)."""
     made = w @ gram
     pull = target - made
     strongest = (pull if positive else abs(pull)).max(keepdims=True)
@@ -107,8 +107,8 @@ def _dual_gap(
     return gap, (slack <= (abs(gap) * 2.0).sqrt() / penalty) & (np.diag(gram) > 0)
 
 
-def orthogonal_matching_pursuit(g: Conversion, atoms: Array, count: int) -> Tensor:
-    """``count`` times: take the atom most correlated with the residual, and fit all taken so far anew.
+def orthogonal_matching_pursuit(g: EstimatorGraph, atoms: Array, count: int) -> Tensor:
+    """``count`` times: take the atom most correlated with the residual, and refit all atoms taken so far.
 
     The taken atoms are made orthonormal on the way (``basis``), and what each basis vector is in terms of atoms is
     kept (``recipe``), so that no system has to be solved. A row stops where scikit-learn stops it: at a residual

@@ -1,4 +1,4 @@
-"""Text vectorisers: the tokens of scikit-learn's own pattern, letters of every script included."""
+"""Text vectorisers: the tokens of scikit-learn's own pattern, including letters of every script."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from ...declare import Conversion, Output, declare, transformer
+from ...declare import EstimatorGraph, Output, declare, transformer
 from ...tensors import STRING, Tensor
 from .preprocessing import normalized
 
 _PAD = "\n \n"
-"""Fills up short documents; no pattern of tokens in use matches it."""
+"""Pads short documents; no token pattern in use matches it."""
 
 _LOCALE = {"locale": "C.UTF-8"} if sys.platform == "linux" else {}
-"""ONNX Runtime's default, en_US.UTF-8, exists on Linux only where somebody generated it: in few containers."""
+"""ONNX Runtime's default, en_US.UTF-8, exists on Linux only where it was generated, which few containers do."""
 
 _CLASSES = {r"\w": r"\p{L}\p{N}_", r"\d": r"\p{Nd}", r"\s": r"\s\p{Z}"}
-"""Python's classes of characters, spelt for ONNX Runtime's RE2, where they know ASCII only."""
+"""Python's character classes for ONNX Runtime's RE2, whose own are limited to ASCII."""
 
 _WHOLE_WORDS = re.compile(r"\\b((?:\\w(?:\{\d+\})?)*\\w(?:\+|\{\d+,\}))\\b")
-"""Words of open length: a run of word characters is taken to its end, so that no boundary has to be tested."""
+"""Words of open length: a match extends to the end of the word, so that no boundary has to be tested."""
 
 _SPACES = [character for character in map(chr, range(0x3001)) if re.match(r"\s", character)]
 
@@ -43,14 +43,14 @@ def _counts_output(model: Any) -> list[Output]:
     return [Output("variable", (len(model.vocabulary_),), dtype)]
 
 
-def count_vectorizer(g: Conversion, model: Any) -> Tensor:
+def count_vectorizer(g: EstimatorGraph, model: Any) -> Tensor:
     """How often each term of the vocabulary occurs, or whether it does."""
     codes, terms = _word_codes(g, model) if model.analyzer == "word" else _character_codes(g, model)
     counts = g.op("TfIdfVectorizer", codes, dtype=np.float32, **_pool(terms)).cast(np.float64)
     return counts.minimum(1.0) if model.binary else counts
 
 
-def tfidf_vectorizer(g: Conversion, model: Any) -> Tensor:
+def tfidf_vectorizer(g: EstimatorGraph, model: Any) -> Tensor:
     """Counts, then weights."""
     return tfidf(count_vectorizer(g, model), model._tfidf)
 
@@ -63,12 +63,12 @@ def tfidf(counts: Tensor, model: Any) -> Tensor:
     return normalized(counts * model.idf_ if model.use_idf else counts, model.norm)
 
 
-def hashing_vectorizer(g: Conversion, model: Any) -> Tensor:
+def hashing_vectorizer(g: EstimatorGraph, model: Any) -> Tensor:
     """Terms counted under a hash of their text, with its sign (FeatureHasher)."""
     if model.analyzer != "word":
         raise RuntimeError(f"HashingVectorizer(analyzer={model.analyzer!r}) has no translation to ONNX")
     if g.opset < 16:
-        raise RuntimeError(f"HashingVectorizer needs opset 16 or newer, not {g.opset}: it adds up equal hashes")
+        raise RuntimeError(f"HashingVectorizer needs opset 16 or newer, not {g.opset}: it sums equal hashes")
     terms, real = _terms(g, model)
     code = g.op("MurmurHash3", terms, dtype=np.int32, domain="com.microsoft", positive=0, seed=0).cast(np.int64)
     place = g.op("Mod", abs(code), code.like(model.n_features))
@@ -78,8 +78,8 @@ def hashing_vectorizer(g: Conversion, model: Any) -> Tensor:
     return normalized(counts.minimum(1.0) if model.binary else counts, model.norm)
 
 
-def _terms(g: Conversion, model: Any) -> tuple[Tensor, Tensor]:
-    """The text of every term, and 1.0 where it is one rather than filling, (n, terms) both."""
+def _terms(g: EstimatorGraph, model: Any) -> tuple[Tensor, Tensor]:
+    """The text of every term, and 1.0 where it is one rather than padding, (n, terms) both."""
     tokens = _tokens(g, model)
     stop_words = model.get_stop_words() or ()
     real = tokens.lookup(dict.fromkeys([_PAD, *stop_words], 0), 1)
@@ -99,7 +99,7 @@ def _terms(g: Conversion, model: Any) -> tuple[Tensor, Tensor]:
 
 
 def _window(tokens: Tensor, start: int, size: int) -> Tensor:
-    """The columns from ``start`` on that leave room for the rest of a term of ``size`` tokens."""
+    """The columns from ``start`` on that leave space for the rest of a term of ``size`` tokens."""
     return _columns(tokens, start, _END if start == size - 1 else start + 1 - size)
 
 
@@ -110,8 +110,8 @@ def _columns(tokens: Tensor, start: int, end: int) -> Tensor:
     return tokens.graph.op("Slice", tokens, *(tokens.graph.constant([bound], np.int64) for bound in (start, end, 1)))
 
 
-def _lower(g: Conversion, model: Any) -> Tensor:
-    """The documents (n,), in lower case if asked for."""
+def _lower(g: EstimatorGraph, model: Any) -> Tensor:
+    """The documents (n,), in lower case if ``lowercase``."""
     for name in ("preprocessor", "tokenizer", "strip_accents"):
         if getattr(model, name) is not None:
             raise RuntimeError(f"{type(model).__name__}({name}={getattr(model, name)!r}) has no translation to ONNX")
@@ -123,11 +123,11 @@ def _lower(g: Conversion, model: Any) -> Tensor:
     return g.op("StringNormalizer", documents, case_change_action="LOWER", is_case_sensitive=0, **_LOCALE)
 
 
-def _split(g: Conversion, documents: Tensor, pattern: str) -> Tensor:
-    """All matches of a pattern in each document behind one filling, (n, at least one), filled up at the end.
+def _split(g: EstimatorGraph, documents: Tensor, pattern: str) -> Tensor:
+    """All matches of a pattern in each document after one padding element, (n, at least one), padded at the end.
 
-    The filling comes first because it makes the type known: ONNX knows nothing of Tokenizer, and its type inference
-    of LabelEncoder crashes on inputs of unknown type.
+    The padding comes first because it makes the type known: ONNX doesn't know Tokenizer, and its type inference of
+    LabelEncoder crashes on inputs of unknown type.
     """
     tokens = g.op(
         "Tokenizer", documents, domain="com.microsoft", mark=0, pad_value=_PAD, mincharnum=1, tokenexp=pattern
@@ -135,12 +135,12 @@ def _split(g: Conversion, documents: Tensor, pattern: str) -> Tensor:
     return g.concat([g.full([_PAD]), tokens])
 
 
-def _tokens(g: Conversion, model: Any) -> Tensor:
+def _tokens(g: EstimatorGraph, model: Any) -> Tensor:
     return _split(g, _lower(g, model), translated_pattern(model.token_pattern))
 
 
 def translated_pattern(pattern: str) -> str:
-    """A token pattern of Python in the language of RE2. Raises RuntimeError where that has no words for it."""
+    """A Python token pattern in RE2 syntax. Raises RuntimeError where RE2 has no equivalent."""
     plain = pattern.removeprefix("(?u)")
     whole = _WHOLE_WORDS.fullmatch(plain)
     pieces, inside = [], False
@@ -154,7 +154,7 @@ def translated_pattern(pattern: str) -> str:
     return "".join(pieces)
 
 
-def _word_codes(g: Conversion, model: Any) -> tuple[Tensor, dict[tuple[int, ...], int]]:
+def _word_codes(g: EstimatorGraph, model: Any) -> tuple[Tensor, dict[tuple[int, ...], int]]:
     """Numbers for the words of each document (n, words), and the vocabulary's columns by tuples of such numbers."""
     split = {term: tuple(term.split(" ")) for term in model.vocabulary_}
     stop_words = frozenset(model.get_stop_words() or ())
@@ -172,11 +172,11 @@ def _word_codes(g: Conversion, model: Any) -> tuple[Tensor, dict[tuple[int, ...]
     return _moved_left([codes], codes >= 0)[0], terms
 
 
-def _character_codes(g: Conversion, model: Any) -> tuple[Tensor, dict[tuple[int, ...], int]]:
-    """The same for characters. ``char`` makes runs of spaces one; ``char_wb`` also frames every word with spaces.
+def _character_codes(g: EstimatorGraph, model: Any) -> tuple[Tensor, dict[tuple[int, ...], int]]:
+    """The same for characters. ``char`` merges runs of spaces; ``char_wb`` also pads every word with spaces.
 
-    Framed words share the spaces between them: a term of ``char_wb`` has spaces at its ends only, and is as often in
-    the framed text as in the words by themselves. That doesn't hold for a space alone.
+    Padded words share the spaces between them: a term of ``char_wb`` has spaces at its ends only, and is as frequent
+    in the padded text as in the separate words. That doesn't hold for a single space.
     """
     framed = model.analyzer == "char_wb"
     if framed and " " in model.vocabulary_:
@@ -201,7 +201,7 @@ def _character_codes(g: Conversion, model: Any) -> tuple[Tensor, dict[tuple[int,
 
 
 def _shifted(flags: Tensor, by: int) -> Tensor:
-    """Flags of the neighbours: each row moved by one column, false coming in."""
+    """Flags of the neighbours: shifted by one column, with false at the open end."""
     g = flags.graph
     empty = _columns(flags, 0, 1) & g.constant(False)
     if by > 0:

@@ -1,4 +1,4 @@
-"""The graph of a model in which one estimator is being converted, and how it asks other estimators inside of it."""
+"""The graph of a model in which an estimator is being converted, and the conversion of estimators inside of it."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ TYPES = {
 }
 """dtype -> skl2onnx's type."""
 
-Function = Callable[["Conversion", Any], Tensor | Sequence[Tensor]]
-"""What converts an estimator: (conversion, fitted estimator) -> the outputs' values."""
+Function = Callable[["EstimatorGraph", Any], Tensor | Sequence[Tensor]]
+"""What converts an estimator: (graph, fitted estimator) -> its outputs."""
 
-Decision = Callable[["Conversion", Any], Tensor]
+Decision = Callable[["EstimatorGraph", Any], Tensor]
 """What computes a classifier's decision values: (n,) or (n, 1) of two classes, else (n, classes)."""
 
 FUNCTIONS: dict[type, Function] = {}
@@ -50,10 +50,10 @@ DECISIONS: dict[type, Decision] = {}
 """Class of a classifier -> what computes its decision values."""
 
 INNER: dict[type, Callable[[Any], Any]] = {}
-"""Class of an estimator that only forwards -> how to get at the one inside."""
+"""Class of an estimator that only forwards -> how to get the one inside."""
 
 
-class Conversion(Graph):
+class EstimatorGraph(Graph):
     """The graph of the model in which one estimator is being converted, and that estimator's inputs.
 
     Converters compute in double; what they return is cast to the types that the outputs were declared with.
@@ -65,12 +65,12 @@ class Conversion(Graph):
 
     @property
     def space(self) -> object:
-        """All conversions of one model write into one graph."""
+        """The same for all conversions of one model: they write into one graph."""
         return self._container
 
     @cached_property
     def inputs(self) -> tuple[Tensor, ...]:
-        """The estimator's inputs as they come: one tensor, or one per column of a table."""
+        """The estimator's inputs as given: one tensor, or one per column of a table."""
         return tuple(Tensor(self, v.full_name, dtype_of(v.type)) for v in self._variables)
 
     @cached_property
@@ -80,7 +80,7 @@ class Conversion(Graph):
 
     @cached_property
     def raw(self) -> Tensor:
-        """The features in the dtype in which they come, (n, features); in double if there are several."""
+        """The features in the dtype in which they are given, (n, features); in double if there are several dtypes."""
         same = len({value.dtype for value in self.inputs}) == 1
         return self.concat(self.inputs) if same else self.x
 
@@ -89,20 +89,20 @@ class Conversion(Graph):
         """The version of the domain ai.onnx.ml."""
         return int(self._container.target_opset_any_domain("ai.onnx.ml"))
 
-    def full(self, row: ArrayLike, dtype: DTypeLike | None = None) -> Tensor:
-        """``row`` once for each row of the input: (n, len(row)), or (n,) for a scalar."""
-        content = self.constant(row, dtype)
+    def full(self, value: ArrayLike, dtype: DTypeLike | None = None) -> Tensor:
+        """``value`` once for each row of the input: (n, len(value)), or (n,) for a scalar."""
+        content = self.constant(value, dtype)
         batch = self.inputs[0].shape().take([0])
-        shape = batch if np.ndim(row) == 0 else self.concat([batch, self.constant([np.size(row)])], axis=0)
+        shape = batch if np.ndim(value) == 0 else self.concat([batch, self.constant([np.size(value)])], axis=0)
         return self.op("Expand", content, shape)
 
     def zeros(self, width: int) -> Tensor:
-        """Zeros in double, (n, width), that take no room in the file."""
+        """Zeros in double, (n, width), that take no space in the file."""
         shape = self.concat([self.inputs[0].shape().take([0]), self.constant([width])], axis=0)
         return self.op("ConstantOfShape", shape, dtype=np.float64, value=numpy_helper.from_array(np.zeros(1)))
 
     def columns(self, count: int) -> list[Tensor]:
-        """The ``count`` features one by one, (n, 1) each, in the dtypes in which they come."""
+        """The ``count`` features one by one, (n, 1) each, in the dtypes in which they are given."""
         if len(self.inputs) == 1:
             return [self.inputs[0].columns([j]) for j in range(count)]
         widths = [variable.type.shape[1] or 1 for variable in self._variables]
@@ -138,20 +138,20 @@ class Conversion(Graph):
         content: Any = list(tensor.string_data) if tensor.string_data else tensor
         self._container.add_initializer(tensor.name, tensor.data_type, list(tensor.dims), content)
 
-    def over(self, *features: Tensor, wide: bool = True) -> Conversion:
-        """The same conversion with other inputs; without any given, this one.
+    def over(self, *features: Tensor, wide: bool = True) -> EstimatorGraph:
+        """The same graph with other inputs; without any given, this one.
 
         Computed features stay double if ``wide``, else they are narrowed to the model's floating type.
         """
         if not features:
             return self
-        return Conversion(self._scope, self._container, [self._variable(value, wide) for value in features])
+        return EstimatorGraph(self._scope, self._container, [self._variable(value, wide) for value in features])
 
     def call(self, estimator: Any, *features: Tensor) -> list[Tensor]:
         """The outputs of another fitted estimator, floating ones in double.
 
-        ``features`` default to this estimator's own inputs. A classifier gives its label, then its scores. What
-        predicts is not rounded to the model's floating type on the way, as scikit-learn doesn't round it.
+        ``features`` default to this estimator's own inputs. A classifier gives its label, then its scores. Predictions
+        are not rounded to the model's floating type in between, as scikit-learn doesn't round them.
         """
         from sklearn.pipeline import Pipeline
 
@@ -171,7 +171,7 @@ class Conversion(Graph):
         return [self._result(variable, estimator) for variable in _parse_sklearn(self._scope, estimator, variables)]
 
     def through(self, steps: Sequence[Any], *features: Tensor) -> tuple[Tensor, ...]:
-        """The features behind a pipeline's transformers, each in the width that the features came in."""
+        """The features after a pipeline's transformers, in the width that the features are given in."""
         width = np.dtype(np.float64) if features else self.floating
         for step in steps:
             result = self.call(step, *features)[0]
@@ -203,7 +203,7 @@ class Conversion(Graph):
 
 
 def without_zipmap(estimator: Any, *holders: Any) -> None:
-    """Ask for plain tensors of an estimator that skl2onnx would else wrap in a ZipMap."""
+    """Request plain tensors from an estimator that skl2onnx would otherwise wrap in a ZipMap."""
     alias = sklearn_operator_name_map.get(type(estimator))
     if alias is not None and "zipmap" in (get_converter(alias).get_allowed_options() or ()):
         for holder in holders:
