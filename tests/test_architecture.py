@@ -215,7 +215,7 @@ def test_the_native_core_ml_route_for_estimators_imports_no_onnx() -> None:
     } < loaded
     assert not {"onnx", "skl2onnx", "paritygate.convert.routes.sklearn.onnx"} & loaded
     for path in paths:  # imports within functions as well
-        assert not imported(path, absolute=True) & {"onnx", "skl2onnx"}
+        assert not absolute_imports(path) & {"onnx", "skl2onnx"}
         nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
         siblings = {(node.module or node.names[0].name).split(".")[0] for node in nodes if node.level == 2}
         assert siblings <= {"models"}
