@@ -1,4 +1,4 @@
-"""Building a model once: its source, its correct conversion, and what the original makes of every sample."""
+"""Build a model once: its source, its correct conversion, and the reference's outputs for every sample."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from .models import Recipe
 FOLDER = Path("build/faults")
 SEEDS = (0, 1, 2, 3, 4)
 _UNSEEN_SEED, _UNSEEN_TURNS = 99, 16
-"""16 samples at each of two batch sizes: 64 rows or more that no judge sees."""
+"""16 samples at each of two batch sizes: at least 64 rows that no judge sees."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """One model: its name, what ran, the converted file and how its features are bound."""
+    """One model: its name and format, the reference's runs by seed, and the converted file with its bindings."""
 
     name: str
     family: str
     target: str
     folder: Path
-    row: Format
+    format: Format
     runs: dict[int, Ran]
     candidate: Candidate
 
@@ -48,23 +48,24 @@ class Prepared:
 
 
 def prepared(recipe: Recipe) -> Prepared | None:
-    """What an earlier :func:`prepare` left of this model, if it did."""
+    """The result of an earlier :func:`prepare` of this model; None without one."""
     file = FOLDER / recipe.name / "prepared.pickle"
     return pickle.loads(file.read_bytes()) if file.exists() else None
 
 
 def prepare(recipe: Recipe) -> Prepared:
-    """Build, run on all seeds' samples, convert; everything goes to a folder that stays."""
+    """Build the model, run it on the samples of all seeds, convert it; keeps everything in a folder."""
     folder = FOLDER / recipe.name
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "unseen").mkdir(parents=True)
     source = recipe.build(folder)
-    row = detect(source.model)
+    source_format = detect(source.model)
     runs: dict[int, Ran] = {}
     for seed in SEEDS:
         job = folder / f"seed{seed}"
         job.mkdir()
-        model, runs[seed] = run_reference(job, row, source.model, source.load, replace(source.plan, seed=seed), ignore)
+        plan = replace(source.plan, seed=seed)
+        model, runs[seed] = run_reference(job, source_format, source.model, source.load, plan, ignore)
     samples = generate_samples(
         limited(model.signature, source.plan.shapes, source.plan.bounds),
         model.hints(),
@@ -75,8 +76,8 @@ def prepare(recipe: Recipe) -> Prepared:
     )
     save_samples(samples, folder / "unseen" / SAMPLES)
     save_outputs([model.run(feed) for feed in samples.feeds], folder / "unseen" / EXPECTED)
-    way, *_ = ROUTES[row.name, "onnx" if recipe.target == "onnx" else "coreml"]
+    way, *_ = ROUTES[source_format.name, "onnx" if recipe.target == "onnx" else "coreml"]
     candidate = take(way, model, folder / f"model.{recipe.target}", ConvertOptions())
-    done = Prepared(recipe.name, recipe.family, recipe.target, folder, row, runs, candidate)
+    done = Prepared(recipe.name, recipe.family, recipe.target, folder, source_format, runs, candidate)
     (folder / "prepared.pickle").write_bytes(pickle.dumps(done))
     return done
