@@ -1,8 +1,8 @@
-"""Writes docs/coverage.md: what converts and passes, estimator by estimator, layer by layer, target by target.
+"""Write docs/coverage.md: the outcome of converting every estimator, layer and architecture to every target.
 
 ``python -m benchmarks.coverage`` measures everything (long); ``python -m benchmarks.coverage keras torch --targets
-"mlpackage fp32,mlmodel"`` measures parts and targets anew and keeps the others' rows. Each part runs in a process of
-its own, one framework each, and leaves its rows in docs/coverage/PART.json.
+"mlpackage fp32,mlmodel"`` measures some parts and targets again and keeps the other entries. Each part runs in a
+process of its own, with one framework, and stores its entries in docs/coverage/PART.json.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 from paritygate.validate.doctor import versions
 
-from .table import NOT_APPLICABLE, OUTCOMES, PASSES, TARGETS, Row
+from .table import NOT_APPLICABLE, OUTCOMES, PASSES, TARGETS, Entry
 
 PARTS = ("sklearn", "keras", "torch")
 FOLDER = Path("docs/coverage")
@@ -30,7 +30,7 @@ NAMES = tuple(target.name for target in TARGETS)
 
 
 def main() -> None:
-    """Measure the parts that were named, or all, and write the page."""
+    """Measure the given parts, or all, and write the page."""
     parser = argparse.ArgumentParser(description="Write docs/coverage.md.")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
     parser.add_argument("--targets", default=",".join(NAMES), help="columns to measure, separated by commas")
@@ -49,45 +49,45 @@ def main() -> None:
 
 
 def measure(part: str, targets: Sequence[str], models: Sequence[str]) -> None:
-    """Measure one part on its way to the targets named, all models or those named; all else that is known stays."""
+    """Measure one part for the given targets and models (all if empty); other entries of its file are kept."""
     file = FOLDER / f"{part}.json"
     known = _read(file)["rows"] if file.exists() else []
-    kept = [row for row in known if row["target"] not in targets or (models and row["name"] not in models)]
+    kept = [entry for entry in known if entry["target"] not in targets or (models and entry["name"] not in models)]
     found: list[dict[str, str]] = []
     about = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "versions": versions()}
-    for row in importlib.import_module(f".{part}", __package__).rows(
+    for entry in importlib.import_module(f".{part}", __package__).entries(
         [target for target in TARGETS if target.name in targets], lambda name: not models or name in models
     ):
-        print(f"{row.group}: {row.name}: {row.target}: {row.outcome} {row.detail}", flush=True)
-        found.append(asdict(row))
-        file.write_text(json.dumps(about | {"rows": kept + found}, indent=1) + "\n")  # it may take an hour: keep all
+        print(f"{entry.group}: {entry.name}: {entry.target}: {entry.outcome} {entry.detail}", flush=True)
+        found.append(asdict(entry))
+        file.write_text(json.dumps(about | {"rows": kept + found}, indent=1) + "\n")  # a part may take an hour
 
 
 def page() -> str:
-    """The Markdown page, of all parts that have been measured."""
+    """The Markdown page with all parts that have been measured."""
     parts = [_read(FOLDER / f"{part}.json") for part in PARTS if (FOLDER / f"{part}.json").exists()]
-    rows = [Row(**row) for part in parts for row in part["rows"]]
-    groups = list(dict.fromkeys(row.group for row in rows))
+    entries = [Entry(**entry) for part in parts for entry in part["rows"]]
+    groups = list(dict.fromkeys(entry.group for entry in entries))
     lines = [
         "# Coverage",
         "",
-        "Written by `make coverage-tables`: each model is converted by the library's own `convert`, with generated",
-        "samples and the default tolerance. *passes*: parity was proved and the file written. *fails*: the numbers",
-        "differ. *refused*: no conversion, for the reason given. *not applicable*: inference on new data isn't",
-        "defined, or its input isn't a tensor. Core ML models run in paritygate's own engine (docs/coreml-engine.md);",
-        "fp16 programs are held to the default tolerance of float16. scikit-learn's estimators are converted to ONNX",
-        "in every setting of fixtures/estimators.py, to Core ML in the first of each.",
+        "Written by `make coverage-tables`: each model is converted with the library's `convert`, generated samples",
+        "and the default tolerance. *passes*: parity was proved and the file written. *fails*: the values differ.",
+        "*refused*: no conversion, for the reason given. *not applicable*: the model isn't defined on new data, or its",
+        "input isn't a tensor. Core ML models run in paritygate's own engine (docs/coreml-engine.md); the default",
+        "tolerance of float16 applies to fp16 programs. scikit-learn's estimators are converted to ONNX in every",
+        "setting of fixtures/estimators.py, and to Core ML in the first setting of each.",
         "",
-        *_summary(rows, groups),
+        *_summary(entries, groups),
     ]
     for group in groups:
-        lines += ["", f"## {group}", "", *_table([row for row in rows if row.group == group])]
+        lines += ["", f"## {group}", "", *_table([entry for entry in entries if entry.group == group])]
     measured = "; ".join(f"{part['date']} with {_versions(part)}" for part in parts[-1:])
     return "\n".join([*lines, "", f"Measured {measured}.", ""])
 
 
-def _summary(rows: Iterable[Row], groups: Iterable[str]) -> list[str]:
-    counts = Counter((row.group, row.target, row.outcome) for row in rows)
+def _summary(entries: Iterable[Entry], groups: Iterable[str]) -> list[str]:
+    counts = Counter((entry.group, entry.target, entry.outcome) for entry in entries)
     targets = [name for name in NAMES if any(target == name for _, target, _ in counts)]
     lines = ["| group | target | " + " | ".join(OUTCOMES) + " |", "|---|---|" + "---|" * len(OUTCOMES)]
     for group in groups:
@@ -98,23 +98,23 @@ def _summary(rows: Iterable[Row], groups: Iterable[str]) -> list[str]:
     return lines
 
 
-def _table(rows: Sequence[Row]) -> list[str]:
+def _table(entries: Sequence[Entry]) -> list[str]:
     """One line per model, one column per target, and the reasons at the end."""
-    targets = [name for name in NAMES if any(row.target == name for row in rows)]
+    targets = [name for name in NAMES if any(entry.target == name for entry in entries)]
     lines = ["| name | " + " | ".join(targets) + " | |", "|---" * (len(targets) + 2) + "|"]
-    for name in dict.fromkeys(row.name for row in rows):
-        found = {row.target: row for row in rows if row.name == name}
+    for name in dict.fromkeys(entry.name for entry in entries):
+        found = {entry.target: entry for entry in entries if entry.name == name}
         cells = [found[target].outcome if target in found else "" for target in targets]
         lines.append(f"| {name} | {' | '.join(cells)} | {_details(found)} |")
     return lines
 
 
-def _details(found: Mapping[str, Row]) -> str:
-    """Why a target isn't reached; one reason that several share is said once."""
+def _details(found: Mapping[str, Entry]) -> str:
+    """The reasons of the targets that don't pass, each once."""
     reasons: dict[str, list[str]] = {}
-    for target, row in found.items():
-        if row.outcome != PASSES and row.detail:
-            reasons.setdefault(_cell(row.detail), []).append(target)
+    for target, entry in found.items():
+        if entry.outcome != PASSES and entry.detail:
+            reasons.setdefault(_cell(entry.detail), []).append(target)
     return "; ".join(
         reason if found[targets[0]].outcome == NOT_APPLICABLE else f"{', '.join(targets)}: {reason}"
         for reason, targets in reasons.items()

@@ -8,33 +8,33 @@ from typing import Any
 import keras
 import numpy as np
 
-from .table import Row, Target, outcome
+from .table import Entry, Target, outcome
 
 L = keras.layers
 Builder = Callable[[], Any]
 
 IMAGE, VOLUME, SEQUENCE, VECTOR = (9, 7, 3), (5, 6, 7, 2), (6, 5), (6,)
-"""Shapes without the batch; no two axes are alike, so that a swapped axis can't go unseen."""
+"""Shapes without the batch axis; all axes differ in length, so that swapped axes are detected."""
 
 
-def rows(targets: Sequence[Target], wanted: Callable[[str], bool]) -> Iterator[Row]:
+def entries(targets: Sequence[Target], wanted: Callable[[str], bool]) -> Iterator[Entry]:
     """Every layer and every architecture, to each target."""
     for name, build in filter(lambda item: wanted(item[0]), LAYERS.items()):
-        yield from _rows("Keras layers", name, lambda build=build: _scattered(build()), targets)
+        yield from _entries("Keras layers", name, lambda build=build: _scattered(build()), targets)
     for name in filter(wanted, APPLICATIONS):
-        yield from _rows("keras.applications", name, lambda name=name: _application(name), targets)
+        yield from _entries("keras.applications", name, lambda name=name: _application(name), targets)
 
 
-def _rows(group: str, name: str, build: Builder, targets: Sequence[Target]) -> Iterator[Row]:
+def _entries(group: str, name: str, build: Builder, targets: Sequence[Target]) -> Iterator[Entry]:
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
     model = build()
     for target in targets:
-        yield Row(group, name, target.name, *outcome(model, target))
+        yield Entry(group, name, target.name, *outcome(model, target))
 
 
 def _scattered(model: Any) -> Any:
-    """Fresh biases are 0 and fresh scales 1, so that leaving them out would go unseen: make them something else."""
+    """Replace new biases of 0 and scales of 1 by random values, so that a converter can't drop them unnoticed."""
     rng = np.random.default_rng(0)
     for weight in model.weights:
         if "seed" in weight.path or not weight.dtype.startswith("float"):
@@ -49,10 +49,10 @@ def _scattered(model: Any) -> Any:
 def _application(name: str) -> Any:
     """An architecture with random weights, whose normalisations have seen data.
 
-    Without that, untrained activations shrink to nothing on their way and any two networks would agree: one pass in
-    training mode with a small momentum brings the moving statistics near those of random images. (With none at all,
-    channels that hardly vary are blown up until float32 itself gives another answer beside another row.) ConvNeXt's
-    scales start at 1e-6, which switches its blocks off.
+    Otherwise untrained activations vanish from layer to layer, and any two networks would agree: one pass in training
+    mode with a small momentum brings the moving statistics close to those of random images. (With a momentum of 0,
+    channels that hardly vary are amplified until float32's rounding depends on the other rows of the batch.)
+    ConvNeXt's scales start at 1e-6, which disables its blocks.
     """
     model = getattr(keras.applications, name)(
         weights=None, input_shape=(96, 80, 3), classes=10, classifier_activation=None
@@ -78,7 +78,7 @@ def _merge(layer: Any) -> Any:
 
 
 def _attend(layer: Any, together: bool) -> Any:
-    """``together``: query and value are one list argument, not two."""
+    """``together``: query and value are one list argument instead of two arguments."""
     query, value = keras.Input((6, 8), name="query"), keras.Input((5, 8), name="value")
     return keras.Model([query, value], layer([query, value]) if together else layer(query, value))
 

@@ -15,7 +15,7 @@ from sklearn.utils import all_estimators
 from fixtures.estimator_data import NOT_ROW_BY_ROW
 from fixtures.estimators import Fitted, Recipe, fitted, recipes
 
-from .table import FAILS, NOT_APPLICABLE, PASSES, REFUSED, Row, Target, outcome
+from .table import FAILS, NOT_APPLICABLE, PASSES, REFUSED, Entry, Target, outcome
 
 GROUP = "scikit-learn"
 
@@ -23,10 +23,10 @@ _RANK = (REFUSED, FAILS, PASSES)
 """From the worst outcome of an estimator's settings to the best."""
 
 
-def rows(targets: Sequence[Target], wanted: Callable[[str], bool]) -> Iterator[Row]:
-    """Convert every estimator, once on held-out rows and once on generated samples.
+def entries(targets: Sequence[Target], wanted: Callable[[str], bool]) -> Iterator[Entry]:
+    """Convert every estimator, once with held-out samples and once with generated ones.
 
-    To ONNX in every setting, to Core ML in the first: all of them to all targets would take half a day.
+    To ONNX in every setting, to Core ML in the first: all settings and targets would take half a day.
     """
     settings: dict[str, list[tuple[str, Recipe]]] = defaultdict(list)
     for kind, entry in recipes():
@@ -34,16 +34,16 @@ def rows(targets: Sequence[Target], wanted: Callable[[str], bool]) -> Iterator[R
     for name, estimator in filter(lambda item: wanted(item[0]), all_estimators()):
         for target in targets:
             if not (hasattr(estimator, "predict") or hasattr(estimator, "transform")):
-                yield Row(GROUP, name, target.name, NOT_APPLICABLE, "neither predicts nor transforms new data")
+                yield Entry(GROUP, name, target.name, NOT_APPLICABLE, "neither predicts nor transforms new data")
             elif name in NOT_ROW_BY_ROW:
-                yield Row(GROUP, name, target.name, NOT_APPLICABLE, NOT_ROW_BY_ROW[name])
+                yield Entry(GROUP, name, target.name, NOT_APPLICABLE, NOT_ROW_BY_ROW[name])
             else:
                 chosen = settings[name] if target.name == "ONNX" else settings[name][:1]
-                yield Row(GROUP, name, target.name, *_worst(chosen, target))
+                yield Entry(GROUP, name, target.name, *_worst(chosen, target))
 
 
 def _worst(settings: list[tuple[str, Recipe]], target: Target) -> tuple[str, str]:
-    """The worst outcome of all settings, and which settings it stands for."""
+    """The worst outcome of all settings, and the settings that it occurs in."""
     found = [(*_outcome(fitted(kind, entry), target), entry) for kind, entry in settings]
     worst = min((outcome for outcome, _, _ in found), key=_RANK.index)
     if worst == PASSES:
@@ -53,7 +53,7 @@ def _worst(settings: list[tuple[str, Recipe]], target: Target) -> tuple[str, str
 
 
 def _outcome(case: Fitted, target: Target) -> tuple[str, str]:
-    """On held-out rows first, then on generated samples."""
+    """With held-out samples first, then with generated ones."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         example = {"X": _as_input(case.new)}
@@ -63,9 +63,9 @@ def _outcome(case: Fitted, target: Target) -> tuple[str, str]:
         return first if first[0] != PASSES else outcome(case.estimator, target, example=example)
 
 
-def _as_input(rows: Any) -> Any:
-    """The rows as a tensor: text as a vector, numbers in the width that a user would feed."""
-    array = np.asarray(rows)
+def _as_input(data: Any) -> Any:
+    """The data as a tensor: text as a vector, numbers as float32."""
+    array = np.asarray(data)
     if array.dtype.kind in "UO":
         return array.astype(str)
     return array.astype(np.float32) if array.ndim > 1 else array.astype(np.float32).reshape(-1, 1)

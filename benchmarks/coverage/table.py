@@ -1,4 +1,4 @@
-"""Rows of docs/coverage.md: what became of one model on its way to one target."""
+"""The entries of docs/coverage.md: the outcome of converting one model to one target."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from paritygate.validate.report.types import Severity
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One column: the file to write, and what else is said to ``convert``."""
+    """One column: the file to write, and further options of ``convert``."""
 
     name: str
     file: str
@@ -34,8 +34,8 @@ OUTCOMES = (PASSES, FAILS, REFUSED, NOT_APPLICABLE)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """``outcome`` is one of OUTCOMES; ``detail`` is the route of a pass, or says why there is none."""
+class Entry:
+    """``outcome`` is one of OUTCOMES; ``detail`` is the route if it passes, else the reason why not."""
 
     group: str
     name: str
@@ -45,7 +45,7 @@ class Row:
 
 
 def outcome(source: Any, target: Target, **options: Any) -> tuple[str, str]:
-    """Convert ``source`` in a folder of its own, and tell what became of it."""
+    """Convert ``source`` in a folder of its own; returns the outcome and its detail."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             report = convert(source, Path(folder) / target.file, **target.options, **options).report
@@ -55,7 +55,7 @@ def outcome(source: Any, target: Target, **options: Any) -> tuple[str, str]:
 
 
 def reasons(report: Report) -> str:
-    """What speaks against a pass: outputs that differ, and findings beside them."""
+    """Why a report doesn't pass: outputs that differ, and other errors."""
     outputs = [f"{output.name}: {output.reason}" for output in report.outputs if not output.passed]
     findings = [finding.message for finding in report.findings if finding.severity is Severity.ERROR]
     return "; ".join([*outputs, *findings])

@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from .table import Row, Target, outcome
+from .table import Entry, Target, outcome
 
 Example = dict[str, Any]
 Case = tuple[nn.Module, Example, tuple[tuple[str, int], ...]]
-"""A module, example inputs, and the axes that shall be dynamic beside the batch."""
+"""A module, example inputs, and the axes to make dynamic in addition to the batch."""
 
 
-def rows(targets: Sequence[Target], wanted: Callable[[str], bool]) -> Iterator[Row]:
-    """Convert every architecture with random weights and tell what became of it."""
+def entries(targets: Sequence[Target], wanted: Callable[[str], bool]) -> Iterator[Entry]:
+    """Convert every architecture with random weights."""
     for group, cases in (("torch.nn", TORCH), ("transformers", TRANSFORMERS)):
         for name, make in cases.items():
             if not wanted(name):
@@ -26,11 +26,11 @@ def rows(targets: Sequence[Target], wanted: Callable[[str], bool]) -> Iterator[R
             arrays = {name: value.numpy() for name, value in example.items()}
             for target in targets:
                 found = outcome(module.eval(), target, example=arrays, dynamic=dynamic)
-                yield Row(group, name, target.name, *found)
+                yield Entry(group, name, target.name, *found)
 
 
 class Block(nn.Module):
-    """A residual block with a projection where shapes change."""
+    """A residual block with a projection if shapes change."""
 
     def __init__(self, inside: int, outside: int, stride: int) -> None:
         super().__init__()
@@ -39,12 +39,12 @@ class Block(nn.Module):
             nn.Conv2d(outside, outside, 3, 1, 1, bias=False), nn.BatchNorm2d(outside),
         )  # fmt: skip
         same = inside == outside and stride == 1
-        self.way = (
+        self.shortcut = (
             nn.Identity() if same else nn.Sequential(nn.Conv2d(inside, outside, 1, stride), nn.BatchNorm2d(outside))
         )
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return torch.relu(self.body(image) + self.way(image))
+        return torch.relu(self.body(image) + self.shortcut(image))
 
 
 class UNet(nn.Module):
@@ -81,7 +81,7 @@ class Recurrent(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention with a padding mask, returning the weights too."""
+    """Self-attention with a padding mask, returning also the weights."""
 
     def __init__(self) -> None:
         super().__init__()

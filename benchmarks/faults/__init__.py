@@ -1,1 +1,1 @@
-"""The measured power of the gate: faults put into converted models, and who notices them."""
+"""Fault injection: which faults in converted models are caught, by paritygate and by other tools."""

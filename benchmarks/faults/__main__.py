@@ -1,8 +1,8 @@
-"""Faults in converted models, and who notices them: ``python -m benchmarks.faults`` and then ``... page``.
+"""Which faults in converted models are caught: ``python -m benchmarks.faults``, then ``... page``.
 
-``--models`` and ``--mutations`` name parts, separated by commas (a part of a name will do); ``--quick`` takes one
-mutant of each kind instead of two. What was judged before is kept; ``--anew`` judges it again, as it must be when the
-gate has changed. ``prepare`` only builds the models; ``list`` prints all that the gate got wrong, with figures.
+``--models`` and ``--mutations`` select by parts of names, separated by commas; ``--quick`` takes one mutant of each
+kind instead of two. Earlier results are kept; ``--again`` measures them again, which is necessary after a change of
+the verdict. ``prepare`` only builds the models; ``list`` prints all wrong verdicts of paritygate, with figures.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ RESULTS, ALARMS = "faults.jsonl", "alarms.jsonl"
 
 
 def main() -> None:
-    """Prepare what is missing, judge what isn't judged, or write the page."""
+    """Prepare missing models, judge new mutants, or write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task", nargs="?", default="run", choices=("run", "prepare", "page", "list"))
     parser.add_argument("--models", default="")
     parser.add_argument("--mutations", default="")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--anew", action="store_true")
-    parser.add_argument("--draw", type=int, default=0, help="another choice of mutants")
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--draw", type=int, default=0, help="select a different choice of mutants")
     parser.add_argument("--here", action="store_true", help="in this process, for one model")
-    parser.add_argument("--code", default="", help="for the page: the commit that was measured")
+    parser.add_argument("--code", default="", help="the commit that was measured, for the page")
     given = parser.parse_args()
     if given.task in ("page", "list"):
         from . import page
@@ -44,32 +44,32 @@ def main() -> None:
         if given.task == "prepare" and given.here:
             prepare(recipe)
         elif prepared(recipe) is None:
-            _apart("prepare", recipe)
+            _run_in_process("prepare", recipe)
     if given.task == "run":
         for recipe in chosen:
             if prepared(recipe) is not None:
-                run(recipe, given.mutations, 1 if given.quick else 2, given.draw, anew=given.anew)
+                run(recipe, given.mutations, 1 if given.quick else 2, given.draw, again=given.again)
 
 
 def _named(name: str, wanted: str) -> bool:
     return not wanted or any(part in name for part in wanted.split(","))
 
 
-def _apart(task: str, recipe: Recipe) -> None:
-    """A process of its own for each source: frameworks don't mix well, and they stay in memory."""
+def _run_in_process(task: str, recipe: Recipe) -> None:
+    """Run a task in a process of its own: frameworks interfere with each other, and stay in memory."""
     name = next(name for name, other in RECIPES.items() if other is recipe)
     done = subprocess.run([sys.executable, "-m", "benchmarks.faults", task, "--here", "--models", name], check=False)
     print(f"{name}: {'prepared' if done.returncode == 0 else 'NOT PREPARED'}", flush=True)
 
 
-def run(recipe: Recipe, mutations: str, most: int, draw: int, *, anew: bool) -> None:
-    """Judge a model's correct conversion and its mutants; each record is written as soon as it is known."""
+def run(recipe: Recipe, mutations: str, most: int, draw: int, *, again: bool) -> None:
+    """Judge a model's correct conversion and its mutants; each record is written immediately."""
     from .runner import Bench, false_alarms
 
     model = prepared(recipe)
     assert model is not None
     alarms, faults = model.folder / ALARMS, model.folder / RESULTS
-    if anew:
+    if again:
         alarms.unlink(missing_ok=True)
         faults.unlink(missing_ok=True)
     if not alarms.exists():
@@ -86,7 +86,7 @@ def run(recipe: Recipe, mutations: str, most: int, draw: int, *, anew: bool) -> 
 
 
 def read(file: Path) -> list[dict[str, Any]]:
-    """The records of a file of JSON lines; none where there is no file."""
+    """The records of a file of JSON lines; none if there is no file."""
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 

@@ -1,4 +1,4 @@
-"""A few of the same faults in Core ML's own files: what the catalogue holds for ONNX, on Apple's messages."""
+"""Some of the catalogue's faults in Core ML files, applied to Apple's messages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Message = Any
 Changed = tuple[Array, str] | None
 
 _WEIGHTS = {"floatValue", "weights.value", "offset", "shiftValue", "scaleValue", "alpha", "rho", "values"}
-"""Fields of repeated numbers that a model computes with; a DoubleArray's is called by the field that it is in."""
+"""Repeated fields that hold weights; the field of a DoubleArray is prefixed by the field that contains it."""
 
 _METADATA = struct.Struct("<IIQQQ")  # sentinel, type, bytes, start, padding: MIL's blob storage, version 2
 _STORED = {1: np.float16, 2: np.float32}
@@ -30,7 +30,7 @@ _STORED = {1: np.float16, 2: np.float32}
 
 @dataclass
 class Opened:
-    """A specification, the bytes of its weight file where it has one, and the path that both are from."""
+    """A specification, the bytes of its weight file if there is one, and the path that both are from."""
 
     path: Path
     spec: Message
@@ -45,7 +45,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class Numbers:
-    """One array of weights: its name, and how it is read and written."""
+    """One array of weights: its name, and functions to read and write it."""
 
     name: str
     read: Callable[[], Array]
@@ -64,7 +64,7 @@ def _weight_file(path: Path) -> Path | None:
 
 
 def write(model: Opened, path: Path) -> None:
-    """Write a file, or a package like the one that the model is from."""
+    """Write a file, or a package if the model is from one."""
     if not model.path.is_dir():
         path.write_bytes(model.spec.SerializeToString())
         return
@@ -107,7 +107,7 @@ def _put(field_of_numbers: Any, array: Array) -> None:
 
 
 def _blobs(model: Opened) -> Iterator[Numbers]:
-    """The arrays of the weight file, one behind the other from its header of 64 bytes."""
+    """The arrays of the weight file, which follow one another after its header of 64 bytes."""
     at = 64
     while at + _METADATA.size <= len(model.weights):
         sentinel, stored, size, start, _ = _METADATA.unpack_from(model.weights, at)
@@ -130,8 +130,8 @@ def _to_bytes(data: bytearray, kind: Any, start: int, array: Array) -> None:
     data[start : start + len(raw)] = raw
 
 
-def shaken(model: Opened, rng: np.random.Generator) -> Opened:
-    """The model, each weight off by up to one float32 unit of its last place."""
+def perturbed(model: Opened, rng: np.random.Generator) -> Opened:
+    """The model, each weight off by up to one unit in its last float32 place."""
     copy = model.copy()
     for numbers in arrays(copy):
         array = numbers.read()
@@ -150,7 +150,7 @@ def _on_arrays(model: Opened, rng: np.random.Generator, edit: Callable[[str, Arr
 
 
 def nudged(share: float, model: Opened, rng: np.random.Generator) -> Iterator[Mutant]:
-    """One weight off by ``share`` of its array's standard deviation."""
+    """Change one weight by ``share`` of its array's standard deviation."""
 
     def edit(_: str, array: Array) -> Changed:
         if array.size < 2:
@@ -163,7 +163,7 @@ def nudged(share: float, model: Opened, rng: np.random.Generator) -> Iterator[Mu
 
 
 def scaled(share: float, model: Opened, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A whole array times 1 + ``share``."""
+    """Multiply a whole array by 1 + ``share``."""
 
     def edit(_: str, array: Array) -> Changed:
         return array * array.dtype.type(1 + share), f"scaled by 1 + {share:g}"
@@ -172,7 +172,7 @@ def scaled(share: float, model: Opened, rng: np.random.Generator) -> Iterator[Mu
 
 
 def no_bias(model: Opened, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A bias of a layer, or an offset of a linear model, that got lost."""
+    """Set a bias of a layer, or an offset of a linear model, to zero."""
 
     def edit(name: str, array: Array) -> Changed:
         if not ("bias" in name or name.endswith(".offset")) or not array.any():
@@ -183,7 +183,7 @@ def no_bias(model: Opened, rng: np.random.Generator) -> Iterator[Mutant]:
 
 
 def _ensembles(message: Message) -> Iterator[Message]:
-    """Every TreeEnsembleParameters inside of a message."""
+    """Every TreeEnsembleParameters inside a message."""
     if message.DESCRIPTOR.name == "TreeEnsembleParameters":
         yield message
         return
@@ -205,7 +205,7 @@ def _at_branches(
 
 
 def threshold(model: Opened, rng: np.random.Generator) -> Iterator[Mutant]:
-    """One threshold a float32 step off."""
+    """Change one threshold by a float32 step."""
 
     def edit(node: Message) -> str:
         old = node.branchFeatureValue
@@ -216,7 +216,7 @@ def threshold(model: Opened, rng: np.random.Generator) -> Iterator[Mutant]:
 
 
 def one_strict(model: Opened, rng: np.random.Generator) -> Iterator[Mutant]:
-    """One ``<=`` as ``<``, or the other way round."""
+    """Replace one ``<=`` by ``<``, or vice versa."""
 
     def edit(node: Message) -> str:
         old = node.nodeBehavior
@@ -227,7 +227,7 @@ def one_strict(model: Opened, rng: np.random.Generator) -> Iterator[Mutant]:
 
 
 def labels_permuted(model: Opened, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A classifier's names of classes, one place further."""
+    """Shift a classifier's class names by one position."""
     copy = model.copy()
     for labels in _label_lists(copy.spec):
         labels.vector[:] = [*labels.vector[1:], labels.vector[0]]
@@ -252,4 +252,4 @@ MUTATIONS: dict[str, Callable[[Opened, np.random.Generator], Iterator[Mutant]]] 
     "one <= as <": one_strict,
     "labels permuted": labels_permuted,
 }
-"""Under the catalogue's names, so that they are counted with its families."""
+"""Mutations by the catalogue's names, so that they count in the same families."""

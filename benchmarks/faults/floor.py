@@ -1,10 +1,10 @@
-"""An estimate of each output's noise that owes nothing to the gate: weights shaken by one ulp.
+"""An estimate of each output's noise that is independent of paritygate: weights perturbed by one ulp.
 
-The weights of the correct conversion are multiplied by 1 + 2**-23 u with u uniform in -1..1 (2**-52 for float64), ten
-times. Every product and sum of the network is thereby off by about one rounding, as it is when another library adds in
-another order. Thresholds of trees and the inputs stay, since nobody rounds them. An output's floor in a sample is the
-greatest of: how far the ten runs go from the correct conversion's answer, how far this answer is from the original's,
-and one ulp at the output's greatest value.
+The weights of the correct conversion are multiplied by 1 + 2**-23 u with u uniform in -1..1 (2**-52 for float64), in
+ten runs. Every product and sum of the network thereby changes by about one rounding, as it does when another library
+adds in a different order. Thresholds of trees and the inputs are not changed, since no library rounds them. The noise
+floor of an output in a sample is the maximum of: the differences between the ten runs and the correct conversion, the
+difference between the correct conversion and the reference, and one ulp at the output's largest value.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ FACTOR = 4
 _FINITE = "fc"
 
 
-def shaken(model: onnx.ModelProto, rng: np.random.Generator) -> onnx.ModelProto:
-    """The model, each weight off by up to one unit of its last place."""
+def perturbed(model: onnx.ModelProto, rng: np.random.Generator) -> onnx.ModelProto:
+    """The model, each weight off by up to one unit in its last place."""
     copy = copied(model)
     for slot in slots(copy):
         if slot.is_weight:
@@ -37,21 +37,21 @@ def shaken(model: onnx.ModelProto, rng: np.random.Generator) -> onnx.ModelProto:
 
 
 class Floor:
-    """How far each output may go from the correct conversion's answer without anything being wrong."""
+    """The noise floor: how far each output may be from the correct conversion's without a fault."""
 
     def __init__(
         self, expected: Runs, correct: Runs, others: Sequence[Runs], widths: Mapping[str, Sequence[str]] | None = None
     ) -> None:
-        """``widths`` are dtypes in which the source leaves an output open: there another one is no change."""
+        """``widths`` are the dtypes of outputs whose width the source leaves open; changing it is not a fault."""
         self._correct = correct
         self._runs = [expected, *others]
         self._widths = widths or {}
 
     def excess(self, mutant: Runs) -> tuple[float, str, float, float]:
-        """The greatest change in units of the floor, in which output, the change and the floor there.
+        """The largest change in units of the floor, the output where it is, and the change and the floor there.
 
-        Infinite where an output is missing, of another dtype or shape, NaN elsewhere, or where a label changes that no
-        run of the correct conversion changes.
+        Infinite if an output is missing, has a different dtype or shape, has NaN at different places, or if a label
+        changes that no run of the correct conversion changes.
         """
         worst = (0.0, "", 0.0, 0.0)
         for number, (want, got) in enumerate(zip(self._correct, mutant, strict=True)):
@@ -62,7 +62,7 @@ class Floor:
         return worst
 
     def _plain(self, name: str, correct: Array, mutant: Array | None) -> Array | None:
-        """The mutant's array, in the correct one's dtype where nothing was promised about it."""
+        """The mutant's array, in the correct one's dtype if the source leaves the dtype open."""
         if mutant is None or mutant.dtype.name not in self._widths.get(name, ()):
             return mutant
         return mutant.astype(correct.dtype)
@@ -96,7 +96,7 @@ def _distance(one: Array, other: Array) -> float:
     return float(finite.max()) if finite.size else 0.0
 
 
-def shaken_runs(run: Callable[[np.random.Generator], Runs]) -> list[Runs]:
-    """The answers of :data:`RUNS` shaken models; ``run`` shakes one by a generator and runs it."""
+def perturbed_runs(run: Callable[[np.random.Generator], Runs]) -> list[Runs]:
+    """The outputs of :data:`RUNS` perturbed models; ``run`` perturbs one with a generator and runs it."""
     rng = np.random.default_rng(0)
     return [run(rng) for _ in range(RUNS)]

@@ -1,4 +1,4 @@
-"""The two kinds of files that faults are put into, behind one border: read, write, shake, mutate."""
+"""The formats that faults are injected into, behind one interface: read, write, perturb, mutate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .mutations import MUTATIONS
 
 
 class Form(Protocol):
-    """What the bench must know of a file format; models are the format's own messages."""
+    """The operations on one file format; models are the format's own messages."""
 
     mutations: Mapping[str, Any]
 
@@ -23,14 +23,14 @@ class Form(Protocol):
         """The model at a path."""
 
     def write(self, model: Any, path: Path) -> None:
-        """Put a model where the gate will find it, in place of what was there."""
+        """Write a model, replacing an earlier one."""
 
-    def shaken(self, model: Any, rng: np.random.Generator) -> Any:
-        """A copy with each weight off by up to one unit of its last place."""
+    def perturbed(self, model: Any, rng: np.random.Generator) -> Any:
+        """A copy with each weight off by up to one unit in its last place."""
 
 
 class Onnx:
-    """ONNX files, weights inside."""
+    """ONNX files without external data."""
 
     mutations: Mapping[str, Mutation] = MUTATIONS
 
@@ -42,9 +42,9 @@ class Onnx:
         """Write the file."""
         path.write_bytes(model.SerializeToString())
 
-    def shaken(self, model: onnx.ModelProto, rng: np.random.Generator) -> onnx.ModelProto:
-        """See :func:`.floor.shaken`."""
-        return floor.shaken(model, rng)
+    def perturbed(self, model: onnx.ModelProto, rng: np.random.Generator) -> onnx.ModelProto:
+        """See :func:`.floor.perturbed`."""
+        return floor.perturbed(model, rng)
 
 
 class CoreML:
@@ -60,9 +60,9 @@ class CoreML:
         """Write the file, or the package with its weight file."""
         coreml.write(model, path)
 
-    def shaken(self, model: coreml.Opened, rng: np.random.Generator) -> coreml.Opened:
-        """See :func:`.coreml.shaken`."""
-        return coreml.shaken(model, rng)
+    def perturbed(self, model: coreml.Opened, rng: np.random.Generator) -> coreml.Opened:
+        """See :func:`.coreml.perturbed`."""
+        return coreml.perturbed(model, rng)
 
 
 FORMS: dict[str, Form] = {"onnx": Onnx(), "mlmodel": CoreML(), "mlpackage": CoreML()}

@@ -1,4 +1,4 @@
-"""Reaching into an ONNX model: its nodes at any depth, and every array of numbers that it holds."""
+"""Access to an ONNX model: its nodes at any depth, and every array of numbers in it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from paritygate.validate.onnx_graphs import all_graphs
+
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
 
@@ -18,21 +20,21 @@ ARITHMETIC = {
     "BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization",
     "SimplifiedLayerNormalization", "RMSNormalization", "PRelu", "Attention", "EmbedLayerNormalization",
 }  # fmt: skip
-"""Operators whose constant operands are weights: a change of one is a change of the numbers, not of a shape.
+"""Operators whose constant operands are weights: a change of one changes values, not a shape.
 
-Pow is none of them: the square of a negative number is NaN to whoever shakes the exponent.
+Pow is not among them: a negative number to a perturbed exponent is NaN.
 """
 
 COEFFICIENTS = {
     "coefficients", "intercepts", "scale", "offset", "target_weights", "class_weights", "base_values", "rho",
     "support_vectors", "leaf_weights", "prob_a", "prob_b",
 }  # fmt: skip
-"""Attributes of ai.onnx.ml that are weights. Thresholds aren't among them: they are compared, not computed with."""
+"""Attributes of ai.onnx.ml that are weights. Thresholds are not among them: they are only compared with."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A changed copy of a model. ``place`` is the node or tensor, ``change`` says what was done to it."""
+    """A changed copy of a model. ``place`` is the node or tensor, ``change`` describes what was changed."""
 
     model: Any
     place: str
@@ -44,9 +46,9 @@ Mutation = Callable[[onnx.ModelProto, np.random.Generator], Iterator[Mutant]]
 
 @dataclass(frozen=True)
 class Slot:
-    """One array of numbers inside of a model: an initializer, a Constant's value, or an attribute's numbers.
+    """One array of numbers in a model: an initializer, a Constant's value, or an attribute's numbers.
 
-    ``users`` are (operator, number of the operand) of the nodes that read it; an attribute is read by its own node.
+    ``users`` are (operator, index of the operand) of the nodes that read it; an attribute is read by its own node.
     """
 
     name: str
@@ -54,13 +56,13 @@ class Slot:
     users: tuple[tuple[str, int], ...]
 
     def read(self) -> Array:
-        """The numbers, in a copy."""
+        """A copy of the numbers."""
         if isinstance(self.message, onnx.TensorProto):
             return numpy_helper.to_array(self.message).copy()
         return np.array(self.message.floats, np.float32)
 
     def write(self, array: Array) -> None:
-        """Put numbers of the same dtype and shape in their place."""
+        """Replace the numbers by others of the same dtype and shape."""
         if isinstance(self.message, onnx.TensorProto):
             self.message.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(array), self.message.name))
         else:
@@ -75,20 +77,10 @@ class Slot:
         return floating and any(operator in ARITHMETIC for operator, _ in self.users)
 
 
-def graphs(graph: onnx.GraphProto) -> list[onnx.GraphProto]:
-    """The graph and every graph inside of its nodes."""
-    found = [graph]
-    for node in graph.node:
-        for attribute in node.attribute:
-            inner = [attribute.g] if attribute.type == onnx.AttributeProto.GRAPH else list(attribute.graphs)
-            found += [deeper for child in inner for deeper in graphs(child)]
-    return found
-
-
 def nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    """Every node at any depth, in the same order in every copy of the model, bodies of functions too."""
-    own = [node for graph in graphs(model.graph) for node in graph.node]
-    return own + [node for function in model.functions for node in function.node]
+    """Every node at any depth, those of functions included, in the same order in every copy of the model."""
+    in_graphs = [node for graph in all_graphs(model.graph) for node in graph.node]
+    return in_graphs + [node for function in model.functions for node in function.node]
 
 
 def slots(model: onnx.ModelProto) -> list[Slot]:
@@ -100,7 +92,7 @@ def slots(model: onnx.ModelProto) -> list[Slot]:
             users.setdefault(name, []).append((node.op_type, number))
     found = [
         Slot(tensor.name, tensor, tuple(users.get(tensor.name, ())))
-        for graph in graphs(model.graph)
+        for graph in all_graphs(model.graph)
         for tensor in graph.initializer
     ]
     for node in everything:
@@ -120,7 +112,7 @@ def _attribute_slots(node: onnx.NodeProto, users: dict[str, list[tuple[str, int]
 
 
 def place(node: onnx.NodeProto) -> str:
-    """How a node is called in a report."""
+    """A node's name in results: its operator and its name or first output."""
     return f"{node.op_type} {node.name or (node.output[0] if node.output else '')}"
 
 
@@ -131,23 +123,23 @@ def attribute(node: onnx.NodeProto, name: str, default: Any = None) -> Any:
 
 
 def set_attribute(node: onnx.NodeProto, name: str, value: Any) -> None:
-    """Give an attribute another value, whether the node had it or not."""
+    """Set an attribute, whether the node had it or not."""
     kept = [entry for entry in node.attribute if entry.name != name]
     del node.attribute[:]
     node.attribute.extend([*kept, onnx.helper.make_attribute(name, value)])
 
 
 def copied(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy to change, without the shapes that the exporter noted between nodes: they may no longer hold."""
+    """A copy to change, without the shapes of inner values: a mutation may change them."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    for graph in graphs(copy.graph):
+    for graph in all_graphs(copy.graph):
         del graph.value_info[:]
     return copy
 
 
 def shuffled(places: Sequence[T], rng: np.random.Generator) -> list[T]:
-    """The places in a random order: whoever takes the first few has a fair choice."""
+    """The places in random order, so that the first few are an unbiased choice."""
     return [places[number] for number in rng.permutation(len(places))]
 
 
@@ -157,7 +149,7 @@ def on_nodes(
     operators: set[str],
     edit: Callable[[onnx.ModelProto, onnx.NodeProto], str],
 ) -> Iterator[Mutant]:
-    """One mutant per node of these operators; ``edit`` says what it changed, "" where there is nothing to change."""
+    """One mutant per node of these operators; ``edit`` changes it and returns what it changed, "" for nothing."""
     numbers = [number for number, node in enumerate(nodes(model)) if node.op_type in operators]
     for number in shuffled(numbers, rng):
         copy = copied(model)
@@ -173,7 +165,7 @@ def on_slots(
     fits: Callable[[Slot], bool],
     edit: Callable[[Array], tuple[Array, str] | None],
 ) -> Iterator[Mutant]:
-    """One mutant per array that fits; ``edit`` gives its new values and says what was done, None where it can't."""
+    """One mutant per array that fits; ``edit`` returns its new values and a description, or None if it can't."""
     numbers = [number for number, slot in enumerate(slots(model)) if fits(slot)]
     for number in shuffled(numbers, rng):
         slot = slots(model)[number]
@@ -185,16 +177,18 @@ def on_slots(
 
 
 def constant(model: onnx.ModelProto, name: str) -> Slot | None:
-    """The constant of that name: an initializer or a Constant's value, where there is one."""
+    """The constant with this name, an initializer or a Constant's value; None if there is none."""
     return next((slot for slot in slots(model) if slot.name == name), None)
 
 
 def inserted(model: onnx.ModelProto, after: onnx.NodeProto, makers: Callable[[str, str], list[onnx.NodeProto]]) -> None:
-    """Put nodes behind the first output of a node: ``makers(old name, new name)`` leads from one to the other.
+    """Insert the nodes ``makers(old name, new name)`` after the first output of a node, in place.
 
-    Whoever read the output, the graph's own outputs too, reads the last new node's.
+    All consumers of the output, and the graph's outputs, then read the last new node's output.
     """
-    owner = next(graph for graph in graphs(model.graph) if any(node is after or node == after for node in graph.node))
+    owner = next(
+        graph for graph in all_graphs(model.graph) if any(node is after or node == after for node in graph.node)
+    )
     kept = after.output[0]
     number = next(index for index, node in enumerate(owner.node) if node == after)
     owner.node[number].output[0] = f"{kept}__before"

@@ -1,8 +1,8 @@
-"""What is judged, by whom: the rivals' rules on the very same arrays.
+"""The judges: the comparison rules of other tools, applied to the same arrays as paritygate's.
 
-A judge takes the reference's and the candidate's outputs of every sample, under the reference's names, and says whether
-it accepts. Rivals get their best case: outputs are bound by the converter, samples that the reference has no settled
-answer for are left out, and text, which they know nothing of, is compared for them.
+A judge takes the reference's and the candidate's outputs of every sample, under the reference's names, and returns
+whether it accepts. The conditions favour the other tools: outputs are bound by the converter, samples on which the
+reference's own outputs are unstable are left out, and text, which they don't support, is compared for them.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Judge = Callable[[Outputs, Outputs], bool]
 GATE = "paritygate"
 
 
-def _texts_apart(expected: Outputs, actual: Outputs) -> tuple[bool, list[dict[str, Array]], list[dict[str, Array]]]:
-    """Whether all text agrees, and both sides without it."""
+def _without_text(expected: Outputs, actual: Outputs) -> tuple[bool, list[dict[str, Array]], list[dict[str, Array]]]:
+    """Whether all text agrees, and the other outputs of both models."""
     pairs = zip(expected, actual, strict=True)
     agree = all(
         name in got and np.array_equal(array, got[name])
@@ -29,17 +29,17 @@ def _texts_apart(expected: Outputs, actual: Outputs) -> tuple[bool, list[dict[st
         if array.dtype.kind == "U"
     )
     rest = [
-        [{name: array for name, array in run.items() if array.dtype.kind != "U"} for run in side]
-        for side in (expected, actual)
+        [{name: array for name, array in run.items() if array.dtype.kind != "U"} for run in outputs]
+        for outputs in (expected, actual)
     ]
     return agree, rest[0], rest[1]
 
 
 def _allclose(rtol: float, atol: float) -> Judge:
-    """``numpy.allclose`` on each pair, in a loop that ends with the shorter side, as ``zip`` has it."""
+    """``numpy.allclose`` on each pair of outputs that both models have."""
 
     def accepts(expected: Outputs, actual: Outputs) -> bool:
-        agree, wanted, given = _texts_apart(expected, actual)
+        agree, wanted, given = _without_text(expected, actual)
         return agree and all(
             _close(want[name], got[name], rtol, atol)
             for want, got in zip(wanted, given, strict=True)
@@ -53,7 +53,7 @@ def _allclose(rtol: float, atol: float) -> Judge:
 def _close(want: Array, got: Array, rtol: float, atol: float) -> bool:
     try:
         return bool(np.allclose(got, want, rtol=rtol, atol=atol))
-    except (TypeError, ValueError):  # shapes that can't be broadcast: the loop would end with the error
+    except (TypeError, ValueError):  # shapes that can't be broadcast: a script would stop with the error
         return False
 
 
@@ -64,10 +64,10 @@ def polygraphy(expected: Outputs, actual: Outputs) -> bool:
     from polygraphy.exception import PolygraphyException
     from polygraphy.logger import G_LOGGER
 
-    agree, *sides = _texts_apart(expected, actual)
+    agree, *outputs = _without_text(expected, actual)
     runs = RunResults()
-    for name, side in zip(("reference", "candidate"), sides, strict=True):
-        runs.append((name, [IterationResult(dict(run), runner_name=name) for run in side]))
+    for name, results in zip(("reference", "candidate"), outputs, strict=True):
+        runs.append((name, [IterationResult(dict(run), runner_name=name) for run in results]))
     with G_LOGGER.verbosity(G_LOGGER.CRITICAL):
         try:
             return agree and bool(Comparator.compare_accuracy(runs, compare_func=SimpleCompareFunc()))
@@ -78,11 +78,11 @@ def polygraphy(expected: Outputs, actual: Outputs) -> bool:
 def optimum(expected: Outputs, actual: Outputs) -> bool:
     """The rule of ``optimum.exporters.onnx.convert.validate_model_outputs`` (optimum-onnx 0.1.0).
 
-    The candidate's outputs must be among the reference's; of each pair shapes must be equal and ``np.allclose`` hold
-    with atol 1e-5 (``ATOL_FOR_VALIDATION``, optimum 2.3.0) and numpy's own rtol of 1e-5. It is called with models and
-    runs them itself, so the rule is written down here.
+    The candidate's outputs must be among the reference's; the shapes of each pair must be equal, and ``np.allclose``
+    must hold with atol 1e-5 (``ATOL_FOR_VALIDATION``, optimum 2.3.0) and numpy's default rtol of 1e-5. The function
+    takes models and runs them itself, so its rule is reproduced here.
     """
-    agree, wanted, given = _texts_apart(expected, actual)
+    agree, wanted, given = _without_text(expected, actual)
     for want, got in zip(wanted, given, strict=True):
         if not set(got) <= set(want):
             return False
@@ -96,15 +96,15 @@ def optimum(expected: Outputs, actual: Outputs) -> bool:
 def torch(expected: Outputs, actual: Outputs) -> bool:
     """torch.onnx's own comparison of outputs, with the defaults of its ``VerificationOptions`` (1e-3, 1e-7).
 
-    It is the function behind ``torch.onnx.verification.verify`` of the TorchScript exporter; ``verify_onnx_program``,
-    which is for the newer one, reports differences and gives no verdict.
+    It is the function that ``torch.onnx.verification.verify`` of the TorchScript exporter calls;
+    ``verify_onnx_program``, for the newer exporter, reports differences without a verdict.
     """
     from torch.onnx._internal.torchscript_exporter.verification import (
         VerificationOptions,
         _compare_onnx_pytorch_outputs_in_np,
     )
 
-    agree, wanted, given = _texts_apart(expected, actual)
+    agree, wanted, given = _without_text(expected, actual)
     for want, got in zip(wanted, given, strict=True):
         names = [name for name in want if name in got]
         extra = [got[name] for name in got if name not in want]
@@ -119,7 +119,7 @@ def torch(expected: Outputs, actual: Outputs) -> bool:
     return agree
 
 
-RIVALS: dict[str, Judge] = {
+OTHER_TOOLS: dict[str, Judge] = {
     "numpy.allclose 1e-3, 1e-5": _allclose(1e-3, 1e-5),
     "numpy.allclose 1e-5, 1e-5": _allclose(1e-5, 1e-5),
     "Polygraphy simple": polygraphy,

@@ -1,4 +1,4 @@
-"""The models that faults are put into: of all families, small, trained where cheap, else with seeded weights."""
+"""The models that faults are injected into: small ones of all families, trained if cheap, else with random weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from paritygate.validate.options import InputLimits, LoadOptions, SampleOptions
 
 @dataclass(frozen=True)
 class Source:
-    """A model as a user hands it over: a path or a live object, what its loader must know, which samples it takes."""
+    """A model as a user passes it: a path or a live object, its load options, and its samples."""
 
     model: Any
     load: LoadOptions = field(default_factory=LoadOptions)
@@ -26,10 +26,10 @@ Build = Callable[[Path], Source]
 
 @dataclass(frozen=True)
 class Recipe:
-    """A model's name, its family, a function that makes it in a folder, and the format that it is converted to.
+    """A model's name, its family, a function that builds it in a folder, and the format that it is converted to.
 
-    ``kinds`` is how many kinds of mutation are tried on it, chosen by its name; None tries all. Large models get few:
-    a verdict on them takes seconds.
+    ``kinds`` is the number of kinds of mutation that are applied, chosen by the model's name; None applies all. Large
+    models get few, since a verdict on them takes seconds.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Recipe:
 
 
 def _from(module: str, name: str) -> Build:
-    """A builder of one of the modules beside this one, imported when it is needed: one framework per process."""
+    """A builder of one of the ``models_*`` modules, imported on use, so that a process has only one framework."""
 
     def build(folder: Path) -> Source:
         built: Source = importlib.import_module(f".models_{module}", __package__).MODELS[name](folder)
@@ -76,7 +76,7 @@ _LARGE = {"basic-pitch": 8, "mobilenet-v2": 12, "silero-vad": 20, "transformer-b
 
 
 def _few_rows(build: Build) -> Build:
-    """The same source on small batches: a Core ML model takes one row at a time."""
+    """The same source with small batches, since a Core ML model takes one row at a time."""
 
     def built(folder: Path) -> Source:
         source = build(folder)

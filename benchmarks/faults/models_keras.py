@@ -21,7 +21,7 @@ L = keras.layers
 
 
 def _saved(make: Callable[[], Any]) -> Callable[[Path], Source]:
-    """Seeded weights, with biases that aren't zero: leaving those out would change nothing."""
+    """Random weights with a fixed seed, and biases other than zero, so that dropping one changes the outputs."""
 
     def build(folder: Path) -> Source:
         keras.utils.set_random_seed(7)
@@ -60,7 +60,7 @@ def _transformer_block() -> Any:
 
 
 def _mobilenet_v2() -> Any:
-    """Random weights; one pass over noise in training mode brings the moving statistics near the data's."""
+    """Random weights; one pass over noise in training mode brings the moving statistics close to the data's."""
     settings = {"input_shape": (96, 96, 3), "classes": 10, "classifier_activation": None}
     model = keras.applications.MobileNetV2(alpha=0.35, weights=None, **settings)
     for layer in model._flatten_layers():

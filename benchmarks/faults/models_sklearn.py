@@ -1,4 +1,4 @@
-"""Estimators and boosters, fitted on the data that scikit-learn brings along."""
+"""Estimators and boosters, fitted on scikit-learn's own data sets."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from .models import Source
 
 
 def _seeded(make: Callable[[], Any]) -> Callable[[Path], Source]:
-    """Seeded weights; batch normalisations see a few batches first, so that their statistics aren't 0 and 1."""
+    """Random weights with a fixed seed; batch normalisations get random statistics instead of 0 and 1."""
 
     def build(_: Path) -> Source:
         torch.manual_seed(7)
@@ -46,7 +46,7 @@ def _digits(folder: Path) -> Source:
 
 
 def _silero(_: Path) -> Source:
-    """One chunk of 16 kHz sound: 512 samples after 64 of the chunk before."""
+    """One chunk of 16 kHz audio: 512 samples preceded by 64 of the previous chunk."""
     package = find_spec("silero_vad")
     assert package is not None
     assert package.origin is not None

@@ -1,4 +1,4 @@
-"""Building a model once: its source, its correct conversion, and what the original makes of every sample."""
+"""Build a model once: its source, its correct conversion, and the reference's outputs for every sample."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from .models import Recipe
 FOLDER = Path("build/faults")
 SEEDS = (0, 1, 2, 3, 4)
 _UNSEEN_SEED, _UNSEEN_TURNS = 99, 16
-"""16 samples at each of two batch sizes: 64 rows or more that no judge sees."""
+"""16 samples at each of two batch sizes: at least 64 rows that no judge sees."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """One model: its name, what ran, the converted file and how its features are bound."""
+    """One model: its name and format, the reference's runs by seed, and the converted file with its bindings."""
 
     name: str
     family: str
@@ -51,13 +51,13 @@ class Prepared:
 
 
 def prepared(recipe: Recipe) -> Prepared | None:
-    """What an earlier :func:`prepare` left of this model, if it did."""
+    """The result of an earlier :func:`prepare` of this model; None without one."""
     file = FOLDER / recipe.name / "prepared.pickle"
     return pickle.loads(file.read_bytes()) if file.exists() else None
 
 
 def prepare(recipe: Recipe) -> Prepared:
-    """Build, run on all seeds' samples, convert; everything goes to a folder that stays."""
+    """Build the model, run it on the samples of all seeds, convert it; keeps everything in a folder."""
     folder = FOLDER / recipe.name
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "unseen").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The catalogue of mutations: name -> function, and the family that each belongs to."""
+"""The catalogue of mutations by name, and the family of each."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ FAMILIES: dict[str, dict[str, Mutation]] = {
 }
 
 MUTATIONS: dict[str, Mutation] = {name: function for table in FAMILIES.values() for name, function in table.items()}
-"""Every mutation; each takes a model and a generator, and yields mutants in a random order."""
+"""Every mutation; each takes a model and a random generator, and yields mutants in random order."""
 
 FAMILY_OF: dict[str, str] = {name: family for family, table in FAMILIES.items() for name in table}

@@ -1,4 +1,4 @@
-"""Faults in an operator's settings: the same nodes and weights, another meaning."""
+"""Faults in operators' attributes and operands: the same nodes and weights compute something else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_EPSILON = 2e-3
 
 
 def epsilon(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A normalisation's epsilon ten times as great, as an attribute or as a small constant in an Add."""
+    """Multiply a normalisation's epsilon by ten, as an attribute or as a small constant in an Add."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         old = attribute(node, "epsilon", 1e-5)
@@ -40,7 +40,7 @@ def _is_epsilon(slot: Slot) -> bool:
 
 
 def padding(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """One row of padding on the other side: shapes stay, the picture moves."""
+    """Move one element of padding to the other side: shapes stay, the image is shifted."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         named = attribute(node, "auto_pad", b"NOTSET").decode()
@@ -64,7 +64,7 @@ def padding(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant
 
 
 def padded_constant(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """The same for a Pad of its own."""
+    """Move one element of a Pad's padding to the other side."""
 
     def edit(copy: onnx.ModelProto, node: onnx.NodeProto) -> str:
         slot = constant(copy, node.input[1]) if len(node.input) > 1 else None
@@ -85,7 +85,7 @@ def padded_constant(model: onnx.ModelProto, rng: np.random.Generator) -> Iterato
 
 
 def count_include_pad(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """An average that counts its padding, or no longer does."""
+    """Let an average count its padding, or stop counting it."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         old = attribute(node, "count_include_pad", 0)
@@ -96,7 +96,7 @@ def count_include_pad(model: onnx.ModelProto, rng: np.random.Generator) -> Itera
 
 
 def coordinates(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """Another rule of where a resized picture's pixels lie."""
+    """Change the coordinates of a resized image's pixels."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         old = attribute(node, "coordinate_transformation_mode", b"half_pixel").decode()
@@ -108,7 +108,7 @@ def coordinates(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mu
 
 
 def resize_mode(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """Nearest neighbour for linear, or the other way round."""
+    """Replace linear interpolation by nearest neighbour, or vice versa."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         old = attribute(node, "mode", b"nearest").decode()
@@ -120,7 +120,7 @@ def resize_mode(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mu
 
 
 def softmax_axis(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """The axis before the right one."""
+    """Use the axis before the correct one."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         old = attribute(node, "axis", -1)
@@ -132,7 +132,7 @@ def softmax_axis(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[M
 
 
 def gelu(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """GELU by tanh instead of by erf, or the other way round; of a lone Erf, the tanh that comes close to it."""
+    """Replace GELU by erf with GELU by tanh, or vice versa; replace a single Erf by its approximation with tanh."""
 
     def edit(copy: onnx.ModelProto, node: onnx.NodeProto) -> str:
         if node.op_type == "Gelu":
@@ -147,7 +147,7 @@ def gelu(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
 
 
 def _tanh_of(x: str, unused: str, result: str) -> list[onnx.NodeProto]:
-    """tanh(sqrt(2/pi) (u + 0.044715 u**3)) for u = sqrt(2) x: what the tanh form of GELU has for erf(x)."""
+    """tanh(sqrt(2/pi) (u + 0.044715 u**3)) for u = sqrt(2) x, which replaces erf(x) in the tanh form of GELU."""
     first, third = 2 / np.sqrt(np.pi), 0.044715 * 4 / np.sqrt(np.pi)
     names = [f"{unused}_{number}" for number in range(6)]
     constants = [
@@ -165,7 +165,7 @@ def _tanh_of(x: str, unused: str, result: str) -> list[onnx.NodeProto]:
 
 
 def slope(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """An activation's slope a tenth off."""
+    """Change an activation's slope by a tenth."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         default = {"LeakyRelu": 0.01, "Elu": 1.0, "HardSigmoid": 0.2, "Selu": 1.67326, "Celu": 1.0}[node.op_type]
@@ -177,7 +177,7 @@ def slope(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
 
 
 def clip_bound(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A clipping at another bound: 6 becomes 6.6, 0 becomes 0.1."""
+    """Change a bound of a Clip: 6 becomes 6.6, 0 becomes 0.1."""
 
     def fits(slot: Slot) -> bool:
         return any(user == "Clip" and number in (1, 2) for user, number in slot.users)
@@ -190,7 +190,7 @@ def clip_bound(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mut
 
 
 def reduced_axis(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A mean, sum or maximum over the axis beside the right one."""
+    """Reduce the axis next to the correct one."""
 
     def edit(copy: onnx.ModelProto, node: onnx.NodeProto) -> str:
         slot = constant(copy, node.input[1]) if len(node.input) > 1 else None
@@ -208,7 +208,7 @@ def reduced_axis(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[M
 
 
 def concat_order(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """Two parts of a joined tensor in the wrong order."""
+    """Swap two parts of a concatenated tensor."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         if len(node.input) < 2 or node.input[0] == node.input[-1]:
@@ -220,7 +220,7 @@ def concat_order(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[M
 
 
 def permutation(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """Two axes of a Transpose swapped; it shows in the values only where the two are of one length."""
+    """Swap two axes of a Transpose; only the values change if the two have the same length."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         perm = list(attribute(node, "perm", ()))
@@ -236,7 +236,7 @@ def permutation(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mu
 
 
 def operands_swapped(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """a - b or a / b the other way round."""
+    """Swap the operands of a - b or a / b."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         node.input[0], node.input[1] = node.input[1], node.input[0]
@@ -246,7 +246,7 @@ def operands_swapped(model: onnx.ModelProto, rng: np.random.Generator) -> Iterat
 
 
 def gather_index(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A constant index one off."""
+    """Change a constant index by one."""
 
     def fits(slot: Slot) -> bool:
         return any(user in {"Gather", "GatherND", "ArrayFeatureExtractor"} and n == 1 for user, n in slot.users)
@@ -263,7 +263,7 @@ def gather_index(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[M
 
 
 def dilation(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A convolution that looks twice as far, padded so that shapes stay."""
+    """Double a convolution's dilation, padded so that shapes stay."""
 
     def edit(copy: onnx.ModelProto, node: onnx.NodeProto) -> str:
         weight = constant(copy, node.input[1])
@@ -282,24 +282,24 @@ def dilation(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutan
     return on_nodes(model, rng, {"Conv"}, edit)
 
 
-_TAKEN_FOR = {
+_CONFUSED_WITH = {
     "Sigmoid": "HardSigmoid", "Relu": "Softplus", "HardSigmoid": "Sigmoid", "Tanh": "Softsign", "Elu": "Selu",
     "GlobalAveragePool": "GlobalMaxPool", "ReduceMax": "ReduceMean", "Floor": "Round", "Softmax": "LogSoftmax",
 }  # fmt: skip
 
 
 def look_alike(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """An operator taken for one with a similar name or curve."""
+    """Replace an operator by one with a similar name or curve."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
-        old, node.op_type = node.op_type, _TAKEN_FOR[node.op_type]
+        old, node.op_type = node.op_type, _CONFUSED_WITH[node.op_type]
         if old != "Softmax":
             kept = [entry for entry in node.attribute if entry.name in {"keepdims", "axes"}]
             del node.attribute[:]
             node.attribute.extend(kept)
         return f"{old} -> {node.op_type}"
 
-    return on_nodes(model, rng, set(_TAKEN_FOR), edit)
+    return on_nodes(model, rng, set(_CONFUSED_WITH), edit)
 
 
 TABLE: dict[str, Mutation] = {

@@ -1,4 +1,4 @@
-"""Faults at a model's border: outputs that are swapped, lost, permuted, of another dtype; a frozen batch."""
+"""Faults in a model's interface: outputs that are swapped, lost, permuted, of a different dtype; a fixed batch."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from ..graphs import Mutant, Mutation, copied, on_nodes, set_attribute, shuffled
 
 
 def _renamed(graph: onnx.GraphProto, old: str, new: str) -> None:
-    """Give a value of the main graph, and all its readers there, another name."""
+    """Rename a value of the main graph, for all nodes of this graph that read it."""
     for node in graph.node:
         node.input[:] = [new if name == old else name for name in node.input]
         node.output[:] = [new if name == old else name for name in node.output]
 
 
-def _behind_output(model: onnx.ModelProto, name: str, *made: onnx.NodeProto) -> None:
-    """Let nodes that read ``NAME__inner`` and write ``name`` stand at the end of the graph."""
+def _append_to_output(model: onnx.ModelProto, name: str, *made: onnx.NodeProto) -> None:
+    """Append nodes that read ``NAME__inner`` and write ``name``."""
     _renamed(model.graph, name, f"{name}__inner")
     model.graph.node.extend(made)
 
 
 def _two_alike(model: onnx.ModelProto) -> list[tuple[int, int]]:
-    """Pairs of outputs of one type and rank: a program that reads one for the other would run."""
+    """Pairs of outputs with the same dtype and rank: a program that confuses them would still run."""
     types = [(v.type.tensor_type.elem_type, len(v.type.tensor_type.shape.dim)) for v in model.graph.output]
     count = len(types)
     return [(a, b) for a in range(count) for b in range(a + 1, count) if types[a] == types[b]]
 
 
 def outputs_swapped(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """Two outputs under each other's name."""
+    """Swap the names of two outputs."""
     for first, second in shuffled(_two_alike(model), rng):
         copy = copied(model)
         a, b = copy.graph.output[first], copy.graph.output[second]
@@ -48,7 +48,7 @@ def outputs_swapped(model: onnx.ModelProto, rng: np.random.Generator) -> Iterato
 
 
 def output_missing(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """One of several outputs is gone."""
+    """Remove one of several outputs."""
     count = len(model.graph.output)
     for number in shuffled(range(count) if count > 1 else (), rng):
         copy = copied(model)
@@ -58,7 +58,7 @@ def output_missing(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator
 
 
 def _score_outputs(model: onnx.ModelProto) -> list[str]:
-    """Floating outputs of two axes, more than one column: each column a class."""
+    """Floating outputs with two axes and more than one column, where each column is a class."""
     found = []
     for value in model.graph.output:
         kind = value.type.tensor_type
@@ -69,18 +69,18 @@ def _score_outputs(model: onnx.ModelProto) -> list[str]:
 
 
 def classes_permuted(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """The columns of scores reversed: the last class is taken for the first."""
+    """Reverse the columns of scores."""
     for name in shuffled(_score_outputs(model), rng):
         copy = copied(model)
         ends = [np.array([value], np.int64) for value in (-1, np.iinfo(np.int64).min + 1, 1, -1)]
         names = [f"{name}__{part}" for part in ("starts", "ends", "axes", "steps")]
         copy.graph.initializer.extend(map(numpy_helper.from_array, ends, names))
-        _behind_output(copy, name, helper.make_node("Slice", [f"{name}__inner", *names], [name]))
+        _append_to_output(copy, name, helper.make_node("Slice", [f"{name}__inner", *names], [name]))
         yield Mutant(copy, f"output {name}", "columns reversed")
 
 
 def labels_permuted(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A classifier's names of classes, one place further."""
+    """Shift a classifier's class names by one position."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         lists = {entry.name: list(entry.ints or entry.strings) for entry in node.attribute}
@@ -93,7 +93,7 @@ def labels_permuted(model: onnx.ModelProto, rng: np.random.Generator) -> Iterato
 
 
 def output_dtype(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A floating output rounded to float16 and given as float32; an integer given as int32."""
+    """Output float32 as float64, int64 as int32."""
     for number in shuffled(range(len(model.graph.output)), rng):
         copy = copied(model)
         value = copy.graph.output[number]
@@ -102,14 +102,14 @@ def output_dtype(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[M
         if old not in kinds:
             continue
         value.type.tensor_type.elem_type = kinds[old]
-        _behind_output(
+        _append_to_output(
             copy, value.name, helper.make_node("Cast", [f"{value.name}__inner"], [value.name], to=kinds[old])
         )
         yield Mutant(copy, f"output {value.name}", f"{TensorProto.DataType.Name(kinds[old])} instead")
 
 
 def output_float16(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """An output rounded to float16 on its way."""
+    """Round an output to float16, and output it as float32."""
     for number in shuffled(range(len(model.graph.output)), rng):
         copy = copied(model)
         name = copy.graph.output[number].name
@@ -117,12 +117,12 @@ def output_float16(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator
             continue
         narrow = helper.make_node("Cast", [f"{name}__inner"], [f"{name}__half"], to=TensorProto.FLOAT16)
         wide = helper.make_node("Cast", [f"{name}__half"], [name], to=TensorProto.FLOAT)
-        _behind_output(copy, name, narrow, wide)
+        _append_to_output(copy, name, narrow, wide)
         yield Mutant(copy, f"output {name}", "through float16")
 
 
 def frozen_input(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """The batch of an input fixed to one row."""
+    """Fix the batch of an input to one row."""
     for number in shuffled(range(len(model.graph.input)), rng):
         copy = copied(model)
         dims = copy.graph.input[number].type.tensor_type.shape.dim
@@ -133,7 +133,7 @@ def frozen_input(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[M
 
 
 def frozen_reshape(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """The traced batch in a Reshape: the rows of later batches run into one another."""
+    """Fix the batch in a Reshape, as a trace does: the rows of other batches are mixed."""
     numbers = [
         number
         for number, slot in enumerate(slots(model))
@@ -153,7 +153,7 @@ def frozen_reshape(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator
 
 
 def first_row_for_all(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """Every row of a batch gets the first row's answer."""
+    """Output the first row's result for every row of a batch."""
     for number in shuffled(range(len(model.graph.output)), rng):
         copy = copied(model)
         value = copy.graph.output[number]
@@ -163,7 +163,7 @@ def first_row_for_all(model: onnx.ModelProto, rng: np.random.Generator) -> Itera
         zero, one = f"{name}__zero", f"{name}__one"
         copy.graph.initializer.append(numpy_helper.from_array(np.array([0], np.int64), zero))
         copy.graph.initializer.append(numpy_helper.from_array(np.array([1], np.int64), one))
-        _behind_output(
+        _append_to_output(
             copy,
             name,
             helper.make_node("Slice", [f"{name}__inner", zero, one, zero], [f"{name}__row"]),
@@ -174,13 +174,13 @@ def first_row_for_all(model: onnx.ModelProto, rng: np.random.Generator) -> Itera
 
 
 def constant_output(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """NaN in place of everything: what passes wherever ``nan > bound`` decides."""
+    """Replace all values by NaN, which passes a test of the form ``difference > bound``."""
     for name in shuffled(
         [v.name for v in model.graph.output if v.type.tensor_type.elem_type == TensorProto.FLOAT], rng
     ):
         copy = copied(model)
         copy.graph.initializer.append(numpy_helper.from_array(np.float32(np.nan), f"{name}__nan"))
-        _behind_output(copy, name, helper.make_node("Mul", [f"{name}__inner", f"{name}__nan"], [name]))
+        _append_to_output(copy, name, helper.make_node("Mul", [f"{name}__inner", f"{name}__nan"], [name]))
         yield Mutant(copy, f"output {name}", "all NaN")
 
 

@@ -1,4 +1,4 @@
-"""Faults of number formats inside of a graph: float16 on the way, integers cut."""
+"""Faults of number formats inside a graph: rounding to float16, truncated integers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _FLOATING = {
 
 
 def _kinds(model: onnx.ModelProto) -> dict[str, int]:
-    """Value of the main graph -> its element type, so far as it can be inferred."""
+    """Value of the main graph -> its element type, if it can be inferred."""
     graph = onnx.shape_inference.infer_shapes(model).graph
     return {value.name: value.type.tensor_type.elem_type for value in (*graph.value_info, *graph.output)}
 
 
 def float16(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """One operator's result through float16: eleven bits are left, and beyond 65504 infinity."""
+    """Round one operator's result to float16: eleven bits remain, and beyond 65504 it becomes infinite."""
     kinds = _kinds(model)
 
     def edit(copy: onnx.ModelProto, node: onnx.NodeProto) -> str:
@@ -45,7 +45,7 @@ def _through(before: str, after: str, narrow: int, wide: int) -> list[onnx.NodeP
 
 
 def overflow(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A sum beyond float16's greatest: the result times 65536, through float16, and back."""
+    """Let a result overflow in float16: multiply it by 65536, round it to float16, and divide it again."""
     kinds = _kinds(model)
 
     def edit(copy: onnx.ModelProto, node: onnx.NodeProto) -> str:
@@ -70,7 +70,7 @@ def _overflowing(before: str, after: str, kind: int) -> list[onnx.NodeProto]:
 
 
 def truncated(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """Integers of an input through int32."""
+    """Cast an integer input to int32 or uint8 and back."""
     for value in model.graph.input:
         if value.type.tensor_type.elem_type != TensorProto.INT64:
             continue
@@ -85,7 +85,7 @@ def truncated(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Muta
 
 
 def constant_cut(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A great integer constant loses what int8 can't hold."""
+    """Truncate a large integer constant to int8."""
 
     def fits(slot: Slot) -> bool:
         if not isinstance(slot.message, TensorProto) or slot.message.data_type != TensorProto.INT64:
@@ -99,7 +99,7 @@ def constant_cut(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[M
 
 
 def rounded_decimals(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """Weights written as text with four digits after the point."""
+    """Round weights to four decimals, as text files often do."""
 
     def edit(array: Array) -> tuple[Array, str] | None:
         return np.round(array, 4), "rounded to four decimals"

@@ -1,4 +1,4 @@
-"""Faults in LSTM and GRU layers: their gates lie in another order in every framework."""
+"""Faults in LSTM and GRU layers, whose gates have a different order in every framework."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..graphs import Mutant, Mutation, attribute, constant, on_nodes, set_attrib
 
 _GATES = {"LSTM": 4, "GRU": 3}
 _OTHER_ORDER = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2)}
-"""ONNX has i, o, f, c and z, r, h; these orders come of writing Keras' i, f, c, o and PyTorch's r, z, n as they are."""
+"""ONNX has i, o, f, c and z, r, h; these are the orders after copying Keras' i, f, c, o and PyTorch's r, z, n as is."""
 
 
 def gates(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """Weights and biases cut into gates by another framework's order."""
+    """Put the gates of weights and biases into another framework's order."""
 
     def edit(copy: onnx.ModelProto, node: onnx.NodeProto) -> str:
         order, changed = _OTHER_ORDER[node.op_type], 0
@@ -35,7 +35,7 @@ def gates(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
 
 
 def reset_place(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A GRU's reset gate before instead of after its product, or the other way round."""
+    """Apply a GRU's reset gate before instead of after the product, or vice versa."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         old = attribute(node, "linear_before_reset", 0)
@@ -46,7 +46,7 @@ def reset_place(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mu
 
 
 def direction(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A sequence read from its other end."""
+    """Reverse the direction of a sequence."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         old = attribute(node, "direction", b"forward").decode()
@@ -60,7 +60,7 @@ def direction(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Muta
 
 
 def activations(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """Keras 1's hard sigmoid in place of the sigmoid."""
+    """Replace the sigmoid by the hard sigmoid of Keras 1."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         own = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"]}[node.op_type]

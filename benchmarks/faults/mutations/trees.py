@@ -1,4 +1,4 @@
-"""Faults in trees, of the older operators (one node each way in attributes) and of TreeEnsemble (opset 5)."""
+"""Faults in trees, of the older operators (TreeEnsembleClassifier, ...) and of TreeEnsemble (ai.onnx.ml opset 5)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _set_modes(node: onnx.NodeProto, new: list[str]) -> None:
 
 
 def _splits(node: onnx.NodeProto) -> tuple[str, Array]:
-    """The attribute that holds the thresholds, and they."""
+    """The attribute that holds the thresholds, and its values."""
     for name in ("nodes_splits", "nodes_values_as_tensor"):
         if (tensor := attribute(node, name)) is not None:
             return name, numpy_helper.to_array(tensor).copy()
@@ -52,7 +52,7 @@ def _set_splits(node: onnx.NodeProto, name: str, values: Array) -> None:
 def _at_branches(
     model: onnx.ModelProto, rng: np.random.Generator, edit: Callable[[onnx.NodeProto, int], str]
 ) -> Iterator[Mutant]:
-    """One mutant per ensemble and node that branches."""
+    """Two mutants per ensemble, each with one changed branch node."""
 
     def at(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         branches = [number for number, mode in enumerate(modes(node)) if mode != "LEAF"]
@@ -63,7 +63,7 @@ def _at_branches(
 
 
 def threshold(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """One threshold a float32 step off, so that one float32 goes the other way, whatever it is stored in."""
+    """Change one threshold by a float32 step, so that one float32 value takes the other branch."""
 
     def edit(node: onnx.NodeProto, at: int) -> str:
         name, values = _splits(node)
@@ -76,14 +76,14 @@ def threshold(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Muta
 
 
 def stepped(value: Any, *, up: bool) -> Any:
-    """The least float32 above the value, or the one below the greatest that isn't above it."""
+    """The smallest float32 above the value, or the one before the largest float32 that is not above it."""
     near = np.float32(value)
     below = near if near <= value else np.nextafter(near, np.float32(-np.inf))
     return np.nextafter(below, np.float32(np.inf if up else -np.inf))
 
 
 def strictness(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """Every ``<=`` of an ensemble as ``<``, or the other way round."""
+    """Replace every ``<=`` of an ensemble by ``<``, or vice versa."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         old = modes(node)
@@ -95,7 +95,7 @@ def strictness(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mut
 
 
 def one_strict(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """One ``<=`` as ``<``, or the other way round."""
+    """Replace one ``<=`` by ``<``, or vice versa."""
 
     def edit(node: onnx.NodeProto, at: int) -> str:
         new = modes(node)
@@ -109,7 +109,7 @@ def one_strict(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mut
 
 
 def missing_values(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """NaN goes the other way at every node."""
+    """Let NaN take the other branch at every node."""
 
     def edit(_: onnx.ModelProto, node: onnx.NodeProto) -> str:
         old = attribute(node, "nodes_missing_value_tracks_true")
@@ -126,7 +126,7 @@ def missing_values(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator
 
 
 def leaf(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """One leaf's value a hundredth off."""
+    """Change one leaf's value by a hundredth."""
 
     def edit(array: Array) -> tuple[Array, str] | None:
         flat = array.reshape(-1)
@@ -143,7 +143,7 @@ def leaf(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
 
 
 def branches_swapped(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """One node's two ways swapped (older operators, whose ids make that safe)."""
+    """Swap one node's two branches (older operators only, whose node ids make that safe)."""
 
     def edit(node: onnx.NodeProto, at: int) -> str:
         names = ("nodes_truenodeids", "nodes_falsenodeids")
@@ -153,13 +153,13 @@ def branches_swapped(model: onnx.ModelProto, rng: np.random.Generator) -> Iterat
         true[at], false[at] = false[at], true[at]
         for name, ids in zip(names, (true, false), strict=True):
             set_attribute(node, name, ids)
-        return f"node {at}: ways swapped"
+        return f"node {at}: branches swapped"
 
     return _at_branches(model, rng, edit)
 
 
 def feature(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """One node asks the feature before."""
+    """Let one node test the previous feature."""
 
     def edit(node: onnx.NodeProto, at: int) -> str:
         ids = list(attribute(node, "nodes_featureids", ()))

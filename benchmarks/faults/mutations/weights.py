@@ -1,4 +1,4 @@
-"""Faults in numbers that were learned: nudged, scaled, rounded, transposed, lost."""
+"""Faults in weights: changed, scaled, rounded, transposed, lost."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _BIAS_OPERAND = {"Gemm": 2, "Conv": 2, "ConvTranspose": 2, "LSTM": 3, "GRU": 3, 
 
 
 def spread(array: Array) -> float:
-    """A tensor's standard deviation; of a constant tensor its magnitude."""
+    """A tensor's standard deviation; for a constant tensor its magnitude."""
     return float(array.std()) or float(np.abs(array).max()) or 1.0
 
 
 def nudged(share: float, model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """One weight off by ``share`` of its tensor's standard deviation."""
+    """Change one weight by ``share`` of its tensor's standard deviation."""
 
     def edit(array: Array) -> tuple[Array, str] | None:
         flat = array.reshape(-1)
@@ -32,7 +32,7 @@ def nudged(share: float, model: onnx.ModelProto, rng: np.random.Generator) -> It
 
 
 def scaled(share: float, model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A whole tensor times 1 + ``share``."""
+    """Multiply a whole tensor by 1 + ``share``."""
 
     def edit(array: Array) -> tuple[Array, str] | None:
         return array * array.dtype.type(1 + share), f"scaled by 1 + {share:g}"
@@ -45,7 +45,7 @@ def _is_matrix(slot: Slot) -> bool:
 
 
 def int8(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """One layer's weights as int8 holds them, symmetric, one scale per tensor."""
+    """Round one layer's weights to int8, symmetric, with one scale per tensor."""
 
     def edit(array: Array) -> tuple[Array, str] | None:
         scale = np.abs(array).max() / 127 or 1.0
@@ -55,7 +55,7 @@ def int8(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
 
 
 def float16(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """One layer's weights as float16 holds them."""
+    """Round one layer's weights to float16."""
 
     def edit(array: Array) -> tuple[Array, str] | None:
         return array.astype(np.float16).astype(array.dtype), "rounded to float16"
@@ -64,7 +64,7 @@ def float16(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant
 
 
 def transposed(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A square weight read by the other layout."""
+    """Transpose a square weight."""
 
     def edit(array: Array) -> tuple[Array, str] | None:
         if array.ndim < 2 or array.shape[-1] != array.shape[-2] or array.shape[-1] < 2:
@@ -75,7 +75,7 @@ def transposed(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mut
 
 
 def rows_swapped(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """Two rows of a weight have changed places."""
+    """Swap two rows of a weight."""
 
     def edit(array: Array) -> tuple[Array, str] | None:
         axis = int(np.argmax(array.shape))
@@ -96,7 +96,7 @@ def _is_bias(slot: Slot) -> bool:
 
 
 def no_bias(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A bias that got lost."""
+    """Set a bias to zero."""
 
     def edit(array: Array) -> tuple[Array, str] | None:
         return (np.zeros_like(array), f"bias of {array.size} set to zero") if array.any() else None
@@ -105,7 +105,7 @@ def no_bias(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant
 
 
 def statistics_swapped(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
-    """A batch normalisation's scale and bias, or mean and variance, in each other's place."""
+    """Swap a batch normalisation's scale and bias, or mean and variance."""
 
     def edit(copy: onnx.ModelProto, node: onnx.NodeProto) -> str:
         first, second = ((1, 2), (3, 4))[int(rng.integers(2))]

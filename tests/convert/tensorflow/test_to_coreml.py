@@ -154,9 +154,7 @@ def test_padding_between_transpositions_runs_in_the_engine(tmp_path: Path):
         planes = tf.pad(tf.transpose(x, (0, 3, 1, 2)), [(0, 0), (0, 0), (1, 0), (2, 3)])
         return tf.nn.relu(tf.transpose(planes, (0, 2, 3, 1)))
 
-    model = saved_model.load(
-        function_model(tmp_path, padded, tf.TensorSpec((1, 4, 5, 3), tf.float32, "x")), LoadOptions()
-    )
+    model = function_model(tmp_path, padded, tf.TensorSpec((1, 4, 5, 3), tf.float32, "x"))
     check(model, tmp_path / "model.mlmodel", {"x": normal(1, 4, 5, 3)})
 
 
@@ -317,9 +315,7 @@ def words(x: tf.Tensor) -> tf.Tensor:
     ("function", "says"), [(determinant, "MatrixDeterminant"), (complex_numbers, "complex64"), (words, "str")]
 )
 def test_what_core_ml_lacks_is_named(function: Callable[[tf.Tensor], tf.Tensor], says: str, tmp_path: Path):
-    model = saved_model.load(
-        function_model(tmp_path, function, tf.TensorSpec((1, 3, 3), tf.float32, "x")), LoadOptions()
-    )
+    model = function_model(tmp_path, function, tf.TensorSpec((1, 3, 3), tf.float32, "x"))
     with pytest.raises(ParityGateError, match=says) as error:
         to_coreml.convert(model, tmp_path / "model.mlpackage", ConvertOptions())
     assert error.value.code == "PG404"

@@ -1,4 +1,4 @@
-"""The catalogue of faults: every mutation changes what it says, and nothing else, on a graph small enough to see it."""
+"""The catalogue of faults: every mutation makes exactly the change that its name says, shown on small graphs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmarks.faults.floor import Floor, shaken
+from benchmarks.faults.floor import Floor, perturbed
 from benchmarks.faults.graphs import Mutant, attribute, slots
-from benchmarks.faults.judges import RIVALS
+from benchmarks.faults.judges import OTHER_TOOLS
 from benchmarks.faults.mutations import MUTATIONS
 
 Array = np.ndarray[Any, Any]
@@ -22,14 +22,14 @@ Feed = dict[str, Array]
 
 
 def graph(text: str, **weights: Array) -> onnx.ModelProto:
-    """A model of opset 20 from ONNX's text form; weights come by name."""
+    """A model of opset 20 from ONNX's text form, with weights by name."""
     opsets = '"" : 20, "ai.onnx.ml" : 5'
     model = onnx.parser.parse_model(f"<ir_version: 9, opset_import: [{opsets}]> g {text}")
     model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in weights.items())
     return model
 
 
-def answers(model: onnx.ModelProto, feed: Feed) -> dict[str, Array]:
+def outputs(model: onnx.ModelProto, feed: Feed) -> dict[str, Array]:
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 4
     session = onnxruntime.InferenceSession(model.SerializeToString(), settings, providers=["CPUExecutionProvider"])
@@ -96,7 +96,7 @@ def forest() -> onnx.ModelProto:
         nodes_missing_value_tracks_true=[0] * 5, target_treeids=[0] * 3, target_nodeids=[3, 4, 2],
         target_ids=[0] * 3, target_weights=[1.0, 2.0, 3.0],
     )  # fmt: skip
-    x, y = (helper.make_tensor_value_info(*row) for row in (("x", 1, ["N", 2]), ("y", 1, ["N", 1])))
+    x, y = (helper.make_tensor_value_info(*each) for each in (("x", 1, ["N", 2]), ("y", 1, ["N", 1])))
     return helper.make_model(
         helper.make_graph([tree], "forest", [x], [y]),
         opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid("ai.onnx.ml", 3)],
@@ -105,7 +105,7 @@ def forest() -> onnx.ModelProto:
 
 
 def forest_of_5() -> onnx.ModelProto:
-    """The same in TreeEnsemble, opset 5 of ai.onnx.ml."""
+    """The same tree in TreeEnsemble, opset 5 of ai.onnx.ml."""
     tree = helper.make_node(
         "TreeEnsemble", ["x"], ["y"], domain="ai.onnx.ml", n_targets=1, aggregate_function=1, post_transform=0,
         tree_roots=[0], nodes_featureids=[0, 1], nodes_modes=numpy_helper.from_array(np.zeros(2, np.uint8)),
@@ -113,14 +113,14 @@ def forest_of_5() -> onnx.ModelProto:
         nodes_truenodeids=[1, 0], nodes_trueleafs=[0, 1], nodes_falsenodeids=[2, 1], nodes_falseleafs=[1, 1],
         leaf_targetids=[0, 0, 0], leaf_weights=numpy_helper.from_array(np.array([1.0, 2.0, 3.0], np.float32)),
     )  # fmt: skip
-    x, y = (helper.make_tensor_value_info(*row) for row in (("x", 1, ["N", 2]), ("y", 1, ["N", 1])))
+    x, y = (helper.make_tensor_value_info(*each) for each in (("x", 1, ["N", 2]), ("y", 1, ["N", 1])))
     opsets = [helper.make_opsetid("", 20), helper.make_opsetid("ai.onnx.ml", 5)]
     return helper.make_model(helper.make_graph([tree], "forest", [x], [y]), opset_imports=opsets, ir_version=10)
 
 
 @dataclass(frozen=True)
 class Case:
-    """A mutation on a model; ``holds(before, after)`` is what must be true of the two models."""
+    """A mutation of a model; ``holds(before, after)`` must be true of the two models."""
 
     mutation: str
     model: onnx.ModelProto
@@ -128,7 +128,7 @@ class Case:
 
 
 def changed_weight(expect: Callable[[Array], Array], name: str = "w") -> Callable[..., bool]:
-    """The named weight is what ``expect`` makes of it (exactly: both are the same float32 expression)."""
+    """The named weight becomes ``expect(weight)`` (exactly: both are the same float32 expression)."""
     return lambda before, after: np.array_equal(expect(weight(before, name)), weight(after, name))
 
 
@@ -146,10 +146,10 @@ def setting(operator: str, name: str, value: Any) -> Callable[..., bool]:
 
 
 def differs(feed: Feed, expect: Callable[[dict[str, Array]], dict[str, Array]]) -> Callable[..., bool]:
-    """The mutant answers what ``expect`` makes of the original's answers (1e-5: sums of a few terms around 1)."""
+    """The mutant's outputs are ``expect(outputs)`` of the correct model (1e-5: sums of a few terms around 1)."""
 
     def holds(before: onnx.ModelProto, after: onnx.ModelProto) -> bool:
-        wanted, got = expect(answers(before, feed)), answers(after, feed)
+        wanted, got = expect(outputs(before, feed)), outputs(after, feed)
         return list(wanted) == list(got) and all(
             wanted[name].dtype == got[name].dtype and np.allclose(wanted[name], got[name], 1e-5, 1e-6, equal_nan=True)
             for name in wanted
@@ -159,11 +159,11 @@ def differs(feed: Feed, expect: Callable[[dict[str, Array]], dict[str, Array]]) 
 
 
 def gives(feed: Feed, expected: Callable[[Array], Array]) -> Callable[..., bool]:
-    """The mutant computes this function of x, which the original doesn't (1e-6: float32 functions of values near 1)."""
+    """The mutant computes this function of x, the correct model doesn't (1e-6: float32 functions of values near 1)."""
 
     def holds(before: onnx.ModelProto, after: onnx.ModelProto) -> bool:
         wanted = expected(feed["x"])
-        old, new = answers(before, feed)["y"], answers(after, feed)["y"]
+        old, new = outputs(before, feed)["y"], outputs(after, feed)["y"]
         return np.allclose(new, wanted, 1e-6, 1e-6, equal_nan=True) and not np.allclose(
             old, wanted, 1e-6, 1e-6, equal_nan=True
         )
@@ -251,7 +251,7 @@ CASES = (
     Case("gather index off by one", graph("(float[N,4] x) => (float[N,1] y) { y = Gather <axis = 1> (x, w) }",
                                           w=np.array([2])), gives(ROWS, lambda x: x[:, 1:2])),
     Case("dilation", POOLED, lambda old, new: attribute(node(new, "Conv"), "dilations") == [2, 2]
-         and answers(old, SQUARE)["y"].shape == answers(new, SQUARE)["y"].shape),
+         and outputs(old, SQUARE)["y"].shape == outputs(new, SQUARE)["y"].shape),
     Case("operator taken for another", layers("y = Relu(x)"), gives(ROWS, lambda x: np.log1p(np.exp(x)))),
     Case("gates swapped", recurrent("LSTM", 4), regates((0, 2, 3, 1))),
     Case("gates swapped", recurrent("GRU", 3), regates((1, 0, 2))),
@@ -263,7 +263,7 @@ CASES = (
       for make in (forest, forest_of_5)),
     *(Case("all <= as <", make(), gives(TABLE_ROW, lambda _: np.array([[3], [3], [3], [3]])))
       for make in (forest, forest_of_5)),
-    *(Case("one <= as <", make(), lambda old, new: (answers(new, TABLE_ROW)["y"] != answers(old, TABLE_ROW)["y"]).any())
+    *(Case("one <= as <", make(), lambda old, new: (outputs(new, TABLE_ROW)["y"] != outputs(old, TABLE_ROW)["y"]).any())
       for make in (forest, forest_of_5)),
     *(Case("NaN the other way", make(), gives(TABLE_ROW, lambda _: np.array([[1], [1], [1], [3]])))
       for make in (forest, forest_of_5)),
@@ -273,12 +273,12 @@ CASES = (
          != attribute(node(new, "TreeEnsembleRegressor"), "nodes_truenodeids")),
     *(Case("feature off by one", make(), lambda old, new: _features(old) != _features(new))
       for make in (forest, forest_of_5)),
-    Case("outputs swapped", HEADS, lambda old, new: np.array_equal(answers(old, ROWS)["y"], answers(new, ROWS)["z"])
-         and np.array_equal(answers(old, ROWS)["z"], answers(new, ROWS)["y"])),
+    Case("outputs swapped", HEADS, lambda old, new: np.array_equal(outputs(old, ROWS)["y"], outputs(new, ROWS)["z"])
+         and np.array_equal(outputs(old, ROWS)["z"], outputs(new, ROWS)["y"])),
     Case("output missing", HEADS, lambda _, new: len(new.graph.output) == 1),
     Case("classes permuted", DENSE, differs(ROWS, lambda old: {"y": old["y"][:, ::-1]})),
     Case("labels permuted", LABELS,
-         lambda old, new: np.array_equal((answers(old, THREE)["y"] + 1) % 3, answers(new, THREE)["y"])),
+         lambda old, new: np.array_equal((outputs(old, THREE)["y"] + 1) % 3, outputs(new, THREE)["y"])),
     Case("output of another dtype", DENSE, differs(ROWS, lambda old: {"y": old["y"].astype(np.float64)})),
     Case("output through float16", DENSE, differs(ROWS, lambda old: {"y": half(old["y"])})),
     Case("batch frozen (input)", DENSE,
@@ -292,7 +292,7 @@ CASES = (
     Case("float16 overflow", layers("y = MatMul(x, w)", w=np.eye(4, dtype=np.float32)),
          gives(RAMP, lambda x: np.where(x > 0, np.inf, 0))),
     Case("integers through int32", graph("(int64[N] x) => (int64[N] y) { y = Neg(x) }"),
-         lambda _, new: answers(new, {"x": np.array([1 << 40])})["y"] == 0),
+         lambda _, new: outputs(new, {"x": np.array([1 << 40])})["y"] == 0),
     Case("integer constant cut", graph("(int64[N] x) => (int64[N] y) { y = Add(x, w) }", w=np.array([300])),
          changed_weight(lambda _: np.array([44]))),
     Case("weights rounded to 4 decimals", layers("y = MatMul(x, w)", w=random(4, 4)),
@@ -314,7 +314,7 @@ def _apart(old: onnx.ModelProto, new: onnx.ModelProto) -> list[int]:
 
 def _one_leaf(old: onnx.ModelProto, new: onnx.ModelProto) -> bool:
     rows = {"x": np.array([[0, 0], [0, 3], [1, 0]], np.float32)}
-    ratio = answers(new, rows)["y"] / answers(old, rows)["y"]
+    ratio = outputs(new, rows)["y"] / outputs(old, rows)["y"]
     return np.allclose(np.sort(ratio.ravel()), [1, 1, 1.01], 1e-6)
 
 
@@ -343,32 +343,32 @@ def test_mutations_leave_out_what_they_cannot_change() -> None:
     assert found == everywhere | {"batch frozen (input)", "first row for the whole batch"}
 
 
-def needs(rival: str) -> None:
-    """Polygraphy comes with ``make faults`` only."""
-    if rival.startswith("Polygraphy"):
+def needs(tool: str) -> None:
+    """Polygraphy is installed only by ``make faults``."""
+    if tool.startswith("Polygraphy"):
         pytest.importorskip("polygraphy")
 
 
 GOOD = [{"y": np.array([[0.25, 0.75]], np.float32), "z": np.array([3])}]
 
 
-@pytest.mark.parametrize("name", RIVALS)
-def test_rivals_accept_what_is_equal_and_refuse_what_is_far(name: str) -> None:
+@pytest.mark.parametrize("name", OTHER_TOOLS)
+def test_other_tools_accept_equal_outputs_and_reject_distant_ones(name: str) -> None:
     needs(name)
     far = [{**GOOD[0], "y": GOOD[0]["y"] + 1}]
-    assert RIVALS[name](GOOD, GOOD)
-    assert not RIVALS[name](GOOD, far)
-    assert not RIVALS[name](far, GOOD)
+    assert OTHER_TOOLS[name](GOOD, GOOD)
+    assert not OTHER_TOOLS[name](GOOD, far)
+    assert not OTHER_TOOLS[name](far, GOOD)
 
 
 MISSING = {"numpy.allclose 1e-3, 1e-5", "numpy.allclose 1e-5, 1e-5", "Polygraphy simple", "Optimum"}
-"""They compare what both sides have (docs/verdict.md); that this is so is a fact about them, and told as one."""
+"""Tools that compare only the outputs that both models have, and so accept a missing one (docs/verdict.md)."""
 
 
-@pytest.mark.parametrize("name", RIVALS)
-def test_rivals_on_a_missing_output(name: str) -> None:
+@pytest.mark.parametrize("name", OTHER_TOOLS)
+def test_other_tools_on_a_missing_output(name: str) -> None:
     needs(name)
-    assert RIVALS[name](GOOD, [{"y": GOOD[0]["y"]}]) == (name in MISSING)
+    assert OTHER_TOOLS[name](GOOD, [{"y": GOOD[0]["y"]}]) == (name in MISSING)
 
 
 def test_floor_counts_what_the_noise_does_not_explain() -> None:
@@ -387,9 +387,9 @@ def test_floor_counts_what_the_noise_does_not_explain() -> None:
     assert open_width.excess([{**correct[0], "y": correct[0]["y"].astype(np.float64)}])[0] == 0
 
 
-def test_shaking_moves_weights_by_an_ulp_and_thresholds_not_at_all() -> None:
-    moved = weight(shaken(DENSE, np.random.default_rng(0))) / weight(DENSE) - 1
+def test_perturbing_changes_weights_by_an_ulp_and_thresholds_not_at_all() -> None:
+    moved = weight(perturbed(DENSE, np.random.default_rng(0))) / weight(DENSE) - 1
     assert 0 < abs(moved).max() <= 1.5 * np.finfo(np.float32).eps  # one ulp, and the rounding of the product
-    trees = shaken(forest(), np.random.default_rng(0))
+    trees = perturbed(forest(), np.random.default_rng(0))
     assert np.array_equal(_splits(trees), _splits(forest()))
     assert attribute(trees.graph.node[0], "target_weights") != attribute(forest().graph.node[0], "target_weights")
