@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from .types import Errors, LabelAgreement, Metrics, OutputComparison, Tolerance, WorstElement
+from .user_checks import Source
 
 
 def number(value: float | None) -> str:
@@ -24,7 +25,7 @@ def allowed_text(tolerance: Tolerance) -> str:
     """The rule in force, e.g. ``atol 1e-06 + rtol 0.0001*|expected| + 128 ulp``."""
     if tolerance.exact:
         return "exact"
-    if tolerance.source == "computed":
+    if tolerance.source is Source.COMPUTED:
         return f"{number(tolerance.factor)} x the noise floor (typically {number(tolerance.floor)})"
     ulps = f" + {tolerance.ulps:g} ulp" if tolerance.ulps else ""
     return f"atol {number(tolerance.atol)} + rtol {number(tolerance.rtol)}*|expected|{ulps}"
@@ -33,7 +34,13 @@ def allowed_text(tolerance: Tolerance) -> str:
 def headroom(output: OutputComparison) -> str:
     """How much of a computed allowance the worst element uses; "" where none was computed or nothing differs."""
     tolerance, worst = output.tolerance, output.worst
-    if tolerance is None or tolerance.source != "computed" or worst is None or not worst.allowed or not worst.error:
+    if (
+        tolerance is None
+        or tolerance.source is not Source.COMPUTED
+        or worst is None
+        or not worst.allowed
+        or not worst.error
+    ):
         return ""
     return (
         f"the worst element is off by {number(worst.error)}, {worst.error / worst.allowed:.0%} of the "

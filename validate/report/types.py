@@ -12,7 +12,7 @@ from enum import StrEnum
 from ..errors import ExitCode
 from ..signature import Signature
 from .divergence import Divergence
-from .user_checks import Crossing, MetricComparison, Waiver
+from .user_checks import Crossing, MetricComparison, Source, Waiver
 
 
 class Verdict(StrEnum):
@@ -46,7 +46,7 @@ class Tolerance:
     atol: float = 0.0
     ulps: float = 0.0
     dtype: str = ""
-    source: str = "default"
+    source: Source = Source.DEFAULT
     floor: float | None = None
     factor: float | None = None
     runs: int = 0

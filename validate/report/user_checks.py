@@ -5,6 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    """Where a bound is from: the default for a dtype, the user, or computed from measured noise."""
+
+    DEFAULT = "default"
+    USER = "user"
+    COMPUTED = "computed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,14 +21,14 @@ class Crossing:
     """How many elements of an output cross a decision threshold, over all samples.
 
     One side is ``value >= threshold``. ``inside`` of the ``crossed`` ones are off by no more than they may be.
-    ``source`` is "default" or "user".
+    ``source`` says whether the user named it.
     """
 
     threshold: float
     elements: int
     crossed: int
     inside: int
-    source: str = "default"
+    source: Source = Source.DEFAULT
 
 
 @dataclass(frozen=True, slots=True)

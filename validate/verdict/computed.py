@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..report.types import Tolerance
+from ..report.user_checks import Source
 from ..signature import EPSILON, TensorSpec
 from .evidence import Evidence
 from .metrics import base_allowance
@@ -51,13 +52,13 @@ class ComputedPolicy:
         floors = self.evidence.floors.get(spec.name)
         if row.exact or floors is None or not _fit(floors, reference):
             return row
-        return replace(row, source="computed", factor=FACTOR, floor=_typical(floors), runs=self.evidence.runs)
+        return replace(row, source=Source.COMPUTED, factor=FACTOR, floor=_typical(floors), runs=self.evidence.runs)
 
     def allowances(
         self, spec: TensorSpec, reference: Sequence[Array], tolerance: Tolerance
     ) -> tuple[Array, ...] | None:
         """How far each element may be off: ``min(4*floor, max(table, 64*condition)) + 2 ulp``; None for the table."""
-        if tolerance.source != "computed":
+        if tolerance.source is not Source.COMPUTED:
             return None
         floors = self.evidence.floors[spec.name]
         jumping = spec.name in self.evidence.jumping

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from ..errors import ParityGateError
 from ..report.types import Tolerance
+from ..report.user_checks import Source
 from ..signature import EPSILON, STRING, TensorSpec
 from .metrics import peak
 from .policy import Policy
@@ -82,7 +83,7 @@ class FixedPolicy(_ByFormula):
     def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
         """The same bounds whatever the dtype."""
         dtype = coarser_dtype(spec.dtype, candidate_dtype)
-        return Tolerance(self.rtol, self.atol, dtype=dtype, source="user") if dtype in DEFAULTS else EXACT
+        return Tolerance(self.rtol, self.atol, dtype=dtype, source=Source.USER) if dtype in DEFAULTS else EXACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class OverridingPolicy:
         if spec.name not in self.overrides:
             return self.default.tolerance(spec, reference, candidate_dtype)
         dtype = coarser_dtype(spec.dtype, candidate_dtype)
-        return Tolerance(*self.overrides[spec.name], dtype=dtype, source="user")
+        return Tolerance(*self.overrides[spec.name], dtype=dtype, source=Source.USER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import ParityGateError
 from ..report.types import OutputComparison, Tolerance
-from ..report.user_checks import Crossing
+from ..report.user_checks import Crossing, Source
 from ..signature import TensorSpec
 from .labels import agreement_of_scores
 from .metrics import base_allowance, blocks
@@ -73,7 +73,7 @@ def with_decisions(
     comparison = replace(comparison, labels=labels)
     if thresholds is None:
         return comparison
-    source = "user" if comparison.name in thresholds else "default"
+    source = Source.USER if comparison.name in thresholds else Source.DEFAULT
     given = thresholds.get(comparison.name) or ((PROBABILITY,) if decided_one_by_one(reference) else ())
     crossings = (crossing(reference, candidate, allowed, threshold) for threshold in given)
     return replace(comparison, crossings=tuple(replace(each, source=source) for each in crossings))

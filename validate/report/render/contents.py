@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..sentences import allowed_text, headroom, number
+from ..user_checks import Source
 from .divergence import parting
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _agreement(labels: LabelAgreement) -> str:
 
 
 def _crossing(crossing: Crossing) -> str:
-    source = "" if crossing.source == "user" else f" ({crossing.source})"
+    source = "" if crossing.source is Source.USER else f" ({crossing.source})"
     place = f"cross {crossing.threshold:.9g}{source}"
     inside = f", {crossing.inside:,} of them within the tolerance" if crossing.crossed else ""
     return f"{crossing.crossed:,} of {crossing.elements:,} elements {place}{inside}"
