@@ -81,7 +81,7 @@ def trace(name: str, model: Model, feed: Feed) -> tuple[dict[str, Array], list[L
 
 
 def _graph_layers(model: Any, feed: Feed) -> tuple[dict[str, Array], list[LayerValue]]:
-    """Every floating tensor of the graph is a layer's result; the operator's name or its first result names it."""
+    """Every floating tensor of the graph as a layer, by the tensor's name and its operator's type."""
     from ..graph import floating
     from ..probe import Probe
 
