@@ -1,4 +1,4 @@
-"""Walks over an ONNX graph and the graphs nested in it: branches and loop bodies. Light: imports onnx only when asked.
+"""Walks over an ONNX graph and the graphs nested in it: branches and loop bodies. Light: onnx is imported on use.
 
 Nothing here knows what the operators do.
 """

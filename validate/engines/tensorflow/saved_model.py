@@ -115,13 +115,13 @@ def _from_folder(path: Path, options: LoadOptions) -> GraphModel:
     return FunctionModel(function, owner, file)
 
 
-def choose_signature(subject: str, names: tuple[str, ...], wanted: str | None) -> str:
+def choose_signature(subject: str, names: tuple[str, ...], requested: str | None) -> str:
     """The named signature, else serving_default, else the only one. Raises PG201 or PG206 with the choices."""
     choices = f"Signatures: {', '.join(names) or 'none'}."
-    if wanted is not None and wanted not in names:
-        raise ParityGateError("PG201", f"--signature {wanted}", f"{subject} has no such signature", choices)
-    if wanted is not None or "serving_default" in names:
-        return wanted or "serving_default"
+    if requested is not None and requested not in names:
+        raise ParityGateError("PG201", f"--signature {requested}", f"{subject} has no such signature", choices)
+    if requested is not None or "serving_default" in names:
+        return requested or "serving_default"
     if len(names) != 1:
         cause = f"it has {len(names)} signatures, and none is named serving_default"
         raise ParityGateError("PG206", subject, cause, f"Choose one with --signature. {choices}" if names else choices)
