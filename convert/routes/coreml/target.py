@@ -1,4 +1,4 @@
-"""Deployment targets, and coremltools without the frameworks that it imports when they are there."""
+"""Deployment targets, and coremltools without the frameworks that it imports if they are installed."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _FRAMEWORKS = ("tensorflow", "torch", "sklearn", "xgboost", "transformers")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a file must be: ``specification`` is its version, ``program`` tells ML Programs from neural networks.
+    """The requirements on a file: ``specification`` is its version, ``program`` is true for ML Programs.
 
-    ``fixed`` says that the user asked for this deployment target; otherwise an operator may raise it.
+    ``fixed``: the user requested this deployment target; otherwise an operator may raise it.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Target:
         return f"iOS{self.specification + 9}"
 
     def raised(self, ios: str, why: str) -> Target:
-        """At least ``ios``, because ``why`` needs it. Raises PG408 where the user asked for an older one."""
+        """At least ``ios``, which ``why`` needs. Raises PG408 when an older target was requested."""
         wanted = SPECIFICATIONS[ios]
         if wanted <= self.specification:
             return self
@@ -56,11 +56,11 @@ class Target:
 
 
 def target_of(destination: Path, options: ConvertOptions) -> Target:
-    """The target that the suffix of ``destination`` and the options ask for. Raises PG201 and PG408.
+    """The target for the suffix of ``destination`` and the options. Raises PG201 and PG408.
 
     The default is the oldest that reads the format: iOS15 for ML Programs, iOS13 for neural networks and classic
-    models. A newer target reads an older file, so that a neural network is never written for more than iOS14, the last
-    with a version of its own.
+    models. Newer targets read older files, so a neural network is never written for more than iOS14, the last target
+    with a specification version for neural networks.
     """
     program = destination.suffix == ".mlpackage"
     if options.precision != FP32 and not program:
@@ -83,19 +83,19 @@ def _named(text: str) -> str:
     for name in SPECIFICATIONS:
         if name.lower() == text.lower():
             return name
-    raise ParityGateError("PG201", text, "is no deployment target", f"Known: {', '.join(SPECIFICATIONS)}.")
+    raise ParityGateError("PG201", text, "is not a deployment target", f"Known: {', '.join(SPECIFICATIONS)}.")
 
 
 @cache
 def coremltools() -> ModuleType:
-    """coremltools, which imports the other frameworks for ten seconds unless it can't find them. Raises PG403.
+    """coremltools, without the ten seconds that it takes to import other frameworks. Raises PG403.
 
-    Those that this process has loaded already stay visible; the others are hidden while it is imported.
+    Frameworks that this process has already imported stay visible; the others are hidden during the import.
     """
-    import scipy.special  # noqa: F401  its array checks break when they first see a framework that is hidden
+    import scipy.special  # noqa: F401  its array checks break if they first see a hidden framework
 
     hidden = [name for name in _FRAMEWORKS if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is Python's own mark for "not there"
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is Python's own marker for a missing module
     logging.getLogger("coremltools").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):

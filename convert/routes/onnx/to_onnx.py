@@ -1,4 +1,4 @@
-"""ONNX to ONNX: the same model at another opset, checked."""
+"""ONNX to ONNX: the same model, checked, at the requested opset."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .save import save_onnx
 
 
 def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
-    """Re-target to ``options.opset``; without one the model keeps its own. Raises PG408."""
+    """Convert to ``options.opset``, by default the model's own. Raises PG408."""
     import onnx
 
     graph = onnx.load(str(model.native), load_external_data=False)
-    # External data stays outside while the opset changes: protobuf can't serialise more than 2 GB for the converter.
+    # External data isn't loaded while the opset changes: protobuf can't serialise more than 2 GB for the converter.
     moved = raise_opset(graph, options.opset or opset_of(graph))
     onnx.load_external_data_for_model(moved, str(model.native.parent))
     save_onnx(moved, destination)

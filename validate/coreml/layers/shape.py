@@ -23,8 +23,8 @@ def transpose(g: Graph, layer: Layer, x: Tensor) -> Tensor:
 @lowers("permute")
 def permute(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """x of rank 5 with sequence, channel, height and width in another order; the batch axis stays."""
-    places = (0, 2, 3, 4)
-    first, *rest = (places[a] for a in layer.params.axis or range(4))
+    positions = (0, 2, 3, 4)
+    first, *rest = (positions[a] for a in layer.params.axis or range(4))
     return g.transpose(x, (first, 1, *rest))
 
 

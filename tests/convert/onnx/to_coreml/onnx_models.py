@@ -101,7 +101,7 @@ def model_of(graph: onnx.GraphProto, opset: int = 17) -> onnx.ModelProto:
 
 
 def classic_model(operator: str, rows: list[dict[str, Any]]) -> tuple[onnx.ModelProto, Feed]:
-    """A model with a node for each row of attributes, all for the same input."""
+    """A model with one node per set of attributes, all with the same input."""
     rng = np.random.default_rng(5)
     x = rng.normal(size=(1, 3)).repeat(7, 0) + np.linspace(-1.5, 1.5, 7)[:, None]
     kinds = ("label", "scores") if operator.endswith("Classifier") else ("y",)

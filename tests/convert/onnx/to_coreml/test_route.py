@@ -145,7 +145,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("title", REFUSED)
-def test_refused_by_name_and_nothing_written(title: str, tmp_path: Path) -> None:
+def test_rejected_by_name_and_nothing_written(title: str, tmp_path: Path) -> None:
     text, words = REFUSED[title]
     model = _unchecked(text, tmp_path)
     with pytest.raises(ParityGateError) as refused:
@@ -156,7 +156,7 @@ def test_refused_by_name_and_nothing_written(title: str, tmp_path: Path) -> None
 
 
 def _unchecked(text: str, folder: Path) -> Any:
-    """A model that ONNX Runtime need not know."""
+    """A model that ONNX Runtime doesn't have to support."""
     imports = '"" : 17, "my.domain" : 1'
     model = parser.parse_model(f"<ir_version: 8, opset_import: [{imports}]> {text}")
     onnx.save(model, folder / "model.onnx")
@@ -166,13 +166,13 @@ def _unchecked(text: str, folder: Path) -> Any:
 BATCHED = "g (float[3,4,5] x, int64[3,1] i) => (float[3,5] y) { y = GatherND<batch_dims=1>(x, i) }"
 
 
-def test_an_operator_raises_the_target_that_nobody_asked_for(tmp_path: Path) -> None:
+def test_an_operator_raises_the_default_target(tmp_path: Path) -> None:
     made = convert(BATCHED, tmp_path)
     assert coreml.load(made.path, LoadOptions()).native.spec.specificationVersion == 7  # iOS16
 
 
 @pytest.mark.parametrize(("suffix", "code"), [(".mlpackage", "PG408"), (".mlmodel", "PG404")])
-def test_a_target_that_was_asked_for_stays(suffix: str, code: str, tmp_path: Path) -> None:
+def test_a_requested_target_is_kept(suffix: str, code: str, tmp_path: Path) -> None:
     with pytest.raises(ParityGateError, match="GatherND") as refused:
         convert(BATCHED, tmp_path, suffix, deployment_target="iOS15")
     assert refused.value.code == code
