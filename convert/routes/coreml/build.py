@@ -16,8 +16,8 @@ from ....validate.signature import ClassLabel, Signature
 from ..base import FP16, Candidate, ConvertOptions
 from .ports import NARROWED, Port, feature_names
 from .rename import rename_features
-from .spelled import spelled
 from .target import Target, coremltools
+from .text_outputs import with_text_outputs
 
 LABEL = "classLabel"
 """The name of a classifier's predicted class, for which the source has no output."""
@@ -122,7 +122,7 @@ def finish(
     words = words or {}
     texts = {feature: words[name] for feature, name in outputs.items() if name in words}
     numbers = replace(signature, outputs=tuple(output for output in signature.outputs if output.name not in words))
-    write(spelled(spec, texts), made.weights_dir, destination)
+    write(with_text_outputs(spec, texts), made.weights_dir, destination)
     return Candidate(
         path=destination,
         route=route,

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..errors import damaged, unsupported
 from ..files.proto import Message
 from ..graph import Graph, Shape, Tensor
 from ..layer import Layer, lowers
-from ..refuse import damaged, unsupported
 from ..shared.branching import BROKEN, SKIPPING, Network, common_shape, select
 from ..shared.floats import indices, scalar
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..errors import damaged, unsupported
 from ..graph import Graph, Tensor
 from ..layer import Layer, images, lowers
 from ..ops.tensor_transformation import reverse, reverse_sequence, sliding_windows
-from ..refuse import damaged, unsupported
 from ..shared.floats import at_least_1d, dims, number, reshaped, shape_vector
 
 CHANNEL_LAST = 1

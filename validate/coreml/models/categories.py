@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import damaged
 from ..files.proto import Message
 from ..graph import Graph, Pairs, Slot, Tensor
 from ..onnx_types import ML_DOMAIN
-from ..refuse import damaged
 from .base import ModelContext, pairs_input, tensor_input, transformed
 from .vectors import dense, labels_of
 

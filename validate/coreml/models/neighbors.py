@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..errors import damaged
 from ..graph import Graph, Slot, Tensor
-from ..refuse import damaged
 from .base import ModelContext, vector_input
 from .classifier import class_labels, classified
 from .links import shares

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import damaged, unsupported
 from ..files.proto import Message
 from ..graph import Graph, Pairs, Slot, Tensor
-from ..refuse import damaged, unsupported
 from .base import ModelContext
 from .vectors import dense, labels_of
 

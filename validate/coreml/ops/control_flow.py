@@ -8,8 +8,8 @@ import numpy as np
 
 from ..bind import Block, Numerics, Op, TensorType, lowers
 from ..dtypes import BY_NAME
+from ..errors import unsupported
 from ..graph import Graph, Tensor, Tensors
-from ..refuse import unsupported
 from .elementwise_binary import promoted
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..bind import Numerics, Op, lowers
+from ..errors import unsupported
 from ..graph import Dim, Graph, Tensor
-from ..refuse import unsupported
 from .elementwise_binary import without_zero
 
 OUTSIDE = np.iinfo(np.int32).max

@@ -7,8 +7,8 @@ from onnx import numpy_helper
 
 from ..bind import Ints, Numerics, Op, lowers
 from ..dtypes import Dtype
+from ..errors import damaged, unsupported
 from ..graph import Dim, Graph, Tensor, Tensors
-from ..refuse import damaged, unsupported
 from ..shared.borders import pad_last_axes
 from ..shared.suppression import suppressed
 from .control_flow import select

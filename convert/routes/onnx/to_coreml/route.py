@@ -41,10 +41,10 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     classifier = classifier_in(graph, signature) if single else None
     if classifier is not None:
         graph, signature = classifier.graph(graph), classifier.signature(signature)
-    spelled = numbered(graph, signature) if single else None
-    if spelled is not None:
-        graph, signature = spelled.model, spelled.signature
-    if classifier is not None or spelled is not None:
+    numbers = numbered(graph, signature) if single else None
+    if numbers is not None:
+        graph, signature = numbers.model, numbers.signature
+    if classifier is not None or numbers is not None:
         ports = tuple(map(_one_sample, ports))
     _refuse_text(signature)
     names = inputs, outputs = inner_names(ports, signature)
@@ -61,7 +61,7 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     labels = classifier.classes if classifier is not None else options.class_labels
     classes = None if classifier is None else _config(outputs[classifier.scores], labels)
     made, notes = convert_precisely(convert_graph, signature, ports, names, options, target, classes)
-    words = {} if spelled is None else dict.fromkeys(spelled.outputs, spelled.words)
+    words = {} if numbers is None else dict.fromkeys(numbers.outputs, numbers.words)
     candidate = finish(
         made, signature, ports, inputs, destination,
         route=ROUTE, notes=(*decisions, *notes), metadata=metadata, labels=labels, words=words,

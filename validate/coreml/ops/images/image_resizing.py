@@ -7,8 +7,8 @@ from math import floor
 import numpy as np
 
 from ...bind import Ints, Numerics, Op, lowers
+from ...errors import unsupported
 from ...graph import Dim, Graph, Tensor
-from ...refuse import unsupported
 from ...shared.sampling import ALIGN_ENDPOINTS, ROI_ALIGN, STRICT_ALIGN_ENDPOINTS, UPSAMPLE, grid, sampled, tent
 
 UNALIGNED = "UNALIGN_CORNERS"

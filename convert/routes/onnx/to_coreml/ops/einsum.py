@@ -40,11 +40,11 @@ def _parsed(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
     free = [c for c in ascii_letters if c not in equation]
     widths = [rank - len(t.replace("...", "")) for t, rank in zip(terms, ranks, strict=True)]
     widest = "".join(free[: max((w for t, w in zip(terms, widths, strict=True) if "..." in t), default=0)])
-    spelled = [t.replace("...", widest[len(widest) - w :]) for t, w in zip(terms, widths, strict=True)]
+    expanded = [t.replace("...", widest[len(widest) - w :]) for t, w in zip(terms, widths, strict=True)]
     if arrow:
-        return spelled, output.replace("...", widest)
-    letters = "".join(spelled)
-    return spelled, widest + "".join(sorted(c for c in set(letters) - set(widest) if letters.count(c) == 1))
+        return expanded, output.replace("...", widest)
+    letters = "".join(expanded)
+    return expanded, widest + "".join(sorted(c for c in set(letters) - set(widest) if letters.count(c) == 1))
 
 
 def _without_diagonals(term: _Term) -> _Term:

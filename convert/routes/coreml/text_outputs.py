@@ -9,7 +9,7 @@ from .ports import feature_names
 from .rename import rename_features
 
 
-def spelled(spec: Any, words: Mapping[str, Sequence[str]]) -> Any:
+def with_text_outputs(spec: Any, words: Mapping[str, Sequence[str]]) -> Any:
     """``spec`` with text for the features ``words``, each of which returns one number: the index of its word.
 
     The result is a pipeline: the model, then for every text a stage that takes the number out of its array and one that
