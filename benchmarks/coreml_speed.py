@@ -1,8 +1,8 @@
-"""Run time of lowered Core ML models beside ONNX Runtime's own on the same networks' exports, measured in one run.
+"""Run time of lowered Core ML models, compared with ONNX Runtime on exports of the same networks, in one run.
 
 ``python -m benchmarks.coreml_speed`` writes docs/benchmarks-coreml.md. The runs of a pair are interleaved, so that
-whatever else the machine does hits both; the median counts. Both sides have ONNX Runtime's default threads. Lowering
-and memory are measured in processes of their own, memory on Linux only.
+other load on the machine affects both; medians are compared. Both use ONNX Runtime's default threads. Lowering and
+memory are measured in their own processes, memory on Linux only.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Row:
     name: str
     width: str
     onnx: float
-    ours: float
+    lowered: float
     difference: float
 
 
@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def _measured(name: str, width: str) -> Row:
-    """Both sides in turn, on the same input."""
+    """The export and the lowered model in turn, on the same input."""
     import numpy as np
     import onnxruntime
 
@@ -110,8 +110,8 @@ def _measured(name: str, width: str) -> Row:
     sides: tuple[Callable[[], Any], ...] = (lambda: export.run(None, fed), lambda: session.run(feeds))
     want, got = sides[0]()[0], next(iter(sides[1]().values()))
     times = [[_timed(side) for side in sides] for _ in range(ROUNDS)]
-    onnx, ours = (statistics.median(column) for column in zip(*times, strict=True))
-    return Row(name, width, onnx, ours, float(np.abs(want - got.astype(np.float32)).max()))
+    onnx, lowered = (statistics.median(column) for column in zip(*times, strict=True))
+    return Row(name, width, onnx, lowered, float(np.abs(want - got.astype(np.float32)).max()))
 
 
 def _feeds(session: Session, export: Any) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -150,27 +150,29 @@ def page(rows: Sequence[Row], lowering: Sequence[float], memory: Mapping[str, Se
     lines = [
         "# Benchmarks of the Core ML engine",
         "",
-        "Written by `make bench`. What it costs to run a lowered Core ML model, beside ONNX Runtime on the framework's",
-        f"own ONNX export of the same network. The runs are interleaved ({ROUNDS} each), with the same threads; trust",
-        f"the ratios of the medians, not the milliseconds. Goal for float32: at most {GOAL}. A float16 program is",
-        "compared with the float32 export: it computes the same and rounds each operator's result, which that doesn't.",
+        "Written by `make bench`. The run time of lowered Core ML models, compared with ONNX Runtime on the",
+        f"framework's own ONNX export of the same network. The runs are interleaved ({ROUNDS} each), with the same",
+        "threads; the ratios of the medians are reliable, the milliseconds are not. Goal for float32: at most",
+        f"{GOAL}. A float16 program is compared with the float32 export: it computes the same, and also rounds",
+        "each operator's result.",
         "",
-        "| network | program | export, ms | lowered, ms | ratio | greatest difference |",
+        "| network | program | export, ms | lowered, ms | ratio | maximum difference |",
         "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {TITLES[r.name]} | {r.width} | {1e3 * r.onnx:.1f} | {1e3 * r.ours:.1f} | **{r.ours / r.onnx:.2f}** "
+        f"| {TITLES[r.name]} | {r.width} | {1e3 * r.onnx:.1f} | {1e3 * r.lowered:.1f} | **{r.lowered / r.onnx:.2f}** "
         f"| {r.difference:.1g} |"
         for r in rows
     ]
     first, again, busy = lowering
     lines += [
         "",
-        f"Lowering MobileNetV2 takes {first:.2f} s in a new process, imports included, and {again:.2f} s once more "
-        f"(goal: under {LOWERING_GOAL:.0f} s); the process keeps a core busy for {busy:.2f} s in all.",
+        f"Lowering MobileNetV2 takes {first:.2f} s in a new process including imports, and {again:.2f} s the second "
+        f"time (goal: under {LOWERING_GOAL:.0f} s); the process uses {busy:.2f} s of CPU time in total.",
         "",
-        "A package with 512 MB of weights in square layers, in a process of its own. Peaks of resident memory count",
-        f"the weight file's mapped pages; they are multiples of the file. Goal: at most {MEMORY_GOAL}.",
+        "A package with 512 MB of weights in square layers, in its own process. Peaks of resident memory include",
+        "the mapped pages of the weight file, and are given as multiples of the file size. Goal: at most",
+        f"{MEMORY_GOAL}.",
         "",
         "| program | peak of loading | peak of running | median run, s |",
         "|---|---|---|---|",

@@ -1,7 +1,7 @@
 """Runs Apple's tests of Core ML against paritygate's engine and writes docs/coreml-conformance.md (about an hour).
 
-``python -m benchmarks.coreml_apple --only PART`` runs one part anew and keeps the others' results; ``--page`` runs
-none.
+``python -m benchmarks.coreml_apple --only PART`` runs one part again and keeps the results of the others; ``--page``
+runs none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NAMED = ("coremltools", "numpy", "onnxruntime", "torch", "torchvision", "tensorf
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", choices=[part.name for part in suite.PARTS])
-    parser.add_argument("--page", action="store_true", help="write the page of what was recorded")
+    parser.add_argument("--page", action="store_true", help="only write the page of the records")
     arguments = parser.parse_args()
     for part in suite.PARTS:
         if not arguments.page and arguments.only in (None, part.name):
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def _versions() -> dict[str, str]:
-    """Of the installed packages, those in the folder of their own before the project's."""
+    """Versions of installed packages; those in the suite's own folder take precedence."""
     wanted = [*distributions(), *distributions(path=[str(suite.PACKAGES)])]
     found = {d.metadata["Name"].lower().replace("_", "-"): d.version for d in wanted}
     return {name: found[name] for name in NAMED if name in found}

@@ -1,4 +1,4 @@
-"""Writes docs/coreml-conformance.md from what the plugin recorded."""
+"""Writes docs/coreml-conformance.md from the records of the plugin."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ UNREACHED = {
     "xpassed": "nothing to predict",
     "skipped": "skipped by the test",
     "skipped module": "skipped by the test",
-    "xfailed": "given up by the test",
+    "xfailed": "marked as expected failure",
     "failed": "fails before",
     "not importable": "not importable",
 }
-"""What became of a test that made no prediction."""
+"""The results of tests without a prediction."""
 
 
 @dataclass(slots=True)
 class Module:
-    """One test file: the number of cases of each of its functions, and the rows of those that ran."""
+    """One test file: the number of cases of each of its functions, and the records of those that ran."""
 
     functions: dict[str, int] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
@@ -76,16 +76,15 @@ def _introduction(versions: dict[str, str], date: str) -> str:
     samples = ", ".join(f"{p.name} {p.most or 'all'}" for p in PARTS)
     return f"""# Conformance: Apple's own tests
 
-Written by `make conformance`. The wheel of coremltools holds Apple's tests. They predict on a Mac and stop short of it
-elsewhere; here a pytest plugin (`benchmarks/coreml_apple`) puts this engine in the place of Apple's framework, at the
-border that coremltools itself has to it (`libcoremlpython`), and records for each test whether it reached a prediction
-and how it ended. Float32 programs are tested too (`INCLUDE_MIL_FP32_UNIT_TESTS=1`), at Apple's tolerance for them,
-about 1e-4 + 1e-5 * |x|. Float16 programs pass at 0.5 + 0.05 * |x|, which proves little; docs/coreml-engine.md says how
-they are judged besides.
+Written by `make conformance`. The wheel of coremltools contains Apple's tests. They predict on a Mac only; here a
+pytest plugin (`fixtures/apple_tests`) replaces Apple's framework by this engine, at coremltools' own interface to it
+(`libcoremlpython`), and records for each test whether it reached a prediction, and its result. Float32 programs are
+tested too (`INCLUDE_MIL_FP32_UNIT_TESTS=1`), with Apple's tolerance for them, about 1e-4 + 1e-5 * |x|. Float16 programs
+pass within 0.5 + 0.05 * |x|, which proves little; docs/coreml-engine.md describes how else they are tested.
 
 Of each test function a fixed number of cases runs, those whose names have the lowest CRC-32
 ({samples}).
-Each test has random numbers of its own, seeded by its name. Where fewer ran, the time of their part was over.{rest}
+Each test has its own random numbers, seeded by its name. If fewer ran, the time limit of their part was reached.{rest}
 
 Run on {date} with
 {used}."""
@@ -94,11 +93,11 @@ Run on {date} with
 def _totals(found: dict[str, Module], rows: list[Row]) -> str:
     reached = [r for m in found.values() for r in m.reached]
     passed = [r for r in reached if r["outcome"] in PASSED]
-    lines = ["## In all", "", "| | tests that reached a prediction | passed | |", "|---|---:|---:|---:|"]
+    lines = ["## Total", "", "| | tests that reached a prediction | passed | |", "|---|---:|---:|---:|"]
     for name, chosen in (
         ("all", lambda r: True),
         ("float32 programs, neural networks, classic models", lambda r: not r["float16"]),
-        ("float16 programs, at Apple's tolerance for float16", lambda r: r["float16"] and "'fp32'" not in r["id"]),
+        ("float16 programs, with Apple's tolerance for float16", lambda r: r["float16"] and "'fp32'" not in r["id"]),
         ("float16 numbers in tests of float32 programs", lambda r: r["float16"] and "'fp32'" in r["id"]),
     ):
         of, good = (sum(map(chosen, some)) for some in (reached, passed))
@@ -106,13 +105,13 @@ def _totals(found: dict[str, Module], rows: list[Row]) -> str:
     whole, good = _estimate(rows)
     lines += [
         "",
-        f"Each function weighed by the number of its cases, {_share(good, whole)} of about {whole:,.0f} cases pass.",
+        f"Weighted by the number of cases of each function, {_share(good, whole)} of about {whole:,.0f} cases pass.",
     ]
     return "\n".join(lines)
 
 
 def _estimate(rows: list[Row]) -> tuple[float, float]:
-    """The cases of the whole suite that would reach a prediction, and pass, judging each function by its sample."""
+    """The estimated cases of the whole suite that reach a prediction, and pass, from the sample of each function."""
     cases = {r["function"]: r["cases"] for r in rows if "function" in r}
     ran: Counter[str] = Counter()
     reached: Counter[str] = Counter()
@@ -156,7 +155,7 @@ def _failures(failures: list[Row]) -> str:
     for row in failures:
         why = reason(row)
         groups[why if why != UNEXPLAINED else f"{why} {_function(row)}: {_gist(row)}"].append(row)
-    lines = ["## What still fails, and why", ""]
+    lines = ["## Failures, with the reason", ""]
     for why, rows in sorted(groups.items(), key=lambda group: -len(group[1])):
         functions = Counter(map(_function, rows))
         named = ", ".join(f"{name} ({n})" for name, n in functions.most_common())
@@ -175,13 +174,13 @@ def _gist(row: Row) -> str:
 
 
 def _before(found: dict[str, Module]) -> str:
-    """What stops tests before their prediction, apart from their own decision."""
+    """What stops tests before a prediction, except for skips."""
     stopped: dict[str, list[Row]] = defaultdict(list)
     for m in found.values():
         for row in m.rows:
             if not row["predictions"] and row["outcome"] in ("failed", "not importable"):
                 stopped[re.sub(r"[\d.]+|'[^']*\[.*", "#", _gist(row))[:90]].append(row)
-    lines = ["## What stops tests before a prediction", "", "Messages of coremltools or of today's frameworks:", ""]
+    lines = ["## What stops tests before a prediction", "", "Messages of coremltools or of current frameworks:", ""]
     for rows in sorted(stopped.values(), key=len, reverse=True):
         lines.append(f"- {len(rows)}: {_gist(rows[0])[:160]} ({_function(rows[0])})")
     return "\n".join(lines)

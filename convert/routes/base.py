@@ -37,9 +37,6 @@ class RouteOptions:
     evidence: JobFolder | None = None
 
 
-ConvertOptions = RouteOptions
-
-
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A converted model, not yet proved.

@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 import numpy.typing as npt
 
 from .dtypes import Dtype
+from .errors import broken_lowering, damaged, unsupported
 from .graph import Graph, Pairs, Shape, Slot, Tensor, Tensors
-from .refuse import damaged, miscarried, unsupported
 
 Array = npt.NDArray[Any]
 Ints = tuple[int, ...]
@@ -114,7 +114,7 @@ class Lowering:
             raise damaged(str(op), f"its arguments are inconsistent: {e}") from e
         values = result if isinstance(result, tuple) else () if result is None else (result,)
         if len(values) != len(op.outputs):
-            raise miscarried(
+            raise broken_lowering(
                 str(op), f"the lowering returns {len(values)} values, the program declares {len(op.outputs)}"
             )
         exact = self.numerics is Numerics.EXACT or (
@@ -156,7 +156,7 @@ def _as_declared(g: Graph, op: Op, value: Slot, declared: TensorType, exact: boo
     if isinstance(value, Pairs):
         return value
     if _family(value.dtype) != _family(declared.dtype):
-        raise miscarried(str(op), f"the lowering returns {value.dtype}, the program declares {declared.dtype}")
+        raise broken_lowering(str(op), f"the lowering returns {value.dtype}, the program declares {declared.dtype}")
     return g.typed(g.narrow(value, declared.dtype, exact), declared.shape)
 
 

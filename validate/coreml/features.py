@@ -15,10 +15,10 @@ import numpy as np
 
 from ..errors import ParityGateError
 from .dtypes import Dtype
+from .errors import unsupported
 from .files.proto import Message
 from .flexibility import Flexibility, of_array, of_image
 from .graph import Graph, Pairs, Shape, Slot
-from .refuse import unsupported
 
 if TYPE_CHECKING:
     from ..signature import Array

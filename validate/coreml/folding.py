@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from .bind import Array
+from .errors import damaged
 from .graph import Graph, Tensor
 from .layer import LAYERS, Layer
-from .refuse import damaged
 
 _MAX_ELEMENTS = 64
 _NEVER = ("branch", "loop", "random", "categorical")

@@ -18,8 +18,8 @@ from onnx import helper
 
 from .assemble import initializer, is_external, live_nodes, used_names
 from .dtypes import Dtype
+from .errors import broken_lowering
 from .onnx_types import IMPORTS, IR_VERSION, checked_schema, inferred_types, value_info
-from .refuse import miscarried
 from .values import Dim, Pairs, Shape, Slot, Tensor, Tensors
 
 if TYPE_CHECKING:
@@ -190,7 +190,9 @@ class Graph:
         if len(x.shape) != len(shape) or any(
             None not in (a, b) and a != b for a, b in zip(x.shape, shape, strict=True)
         ):
-            raise miscarried(self._model.scope, f"the lowering returns shape {x.shape}, the program declares {shape}")
+            raise broken_lowering(
+                self._model.scope, f"the lowering returns shape {x.shape}, the program declares {shape}"
+            )
         merged = tuple(b if a is None else a for a, b in zip(x.shape, shape, strict=True))
         return Tensor(x.name, x.dtype, merged, x.value)
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from .bind import Op, TensorType
+from .errors import damaged, unsupported
 from .files.proto import Message
 from .graph import Graph, Tensor
-from .refuse import damaged, unsupported
 
 if TYPE_CHECKING:
     from ..signature import Array

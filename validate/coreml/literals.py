@@ -9,10 +9,10 @@ import numpy as np
 
 from .bind import TensorType
 from .dtypes import ELEMENT_TYPES, ElementType, unpack_bits
+from .errors import damaged, unsupported
 from .files.proto import Message
 from .files.weights import Blobs
 from .graph import Shape
-from .refuse import damaged, unsupported
 
 if TYPE_CHECKING:
     from ..signature import Array

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import features
 from .bind import State
+from .errors import broken_lowering, damaged, unsupported
 from .features import Feature
 from .files.package import Package
 from .files.proto import Message
@@ -18,7 +19,6 @@ from .models import MODELS
 from .models.base import MAIN, ModelContext
 from .models.refused import REFUSED
 from .program import function as named_function
-from .refuse import damaged, miscarried, unsupported
 
 NEXT_STATE = "/next"
 """A state ``s`` is the graph's input ``s`` and its output ``s/next``."""
@@ -103,7 +103,7 @@ def _state(g: Graph, description: Message) -> State:
 def _output(g: Graph, description: Message, results: Mapping[str, Slot]) -> Feature:
     slot = results.get(description.name)
     if slot is None:
-        raise miscarried(f"output '{description.name}'", "the model does not compute it")
+        raise broken_lowering(f"output '{description.name}'", "the model does not compute it")
     value = slot.values if isinstance(slot, Pairs) else slot
     f = features.feature(description, value.dtype.name)
     if isinstance(slot, Pairs):

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import layers as _layers  # fills the registry
+from .errors import damaged
 from .files.proto import Message
 from .folding import computed
 from .graph import Graph, Tensor
 from .layer import LAYERS, Layer
-from .refuse import damaged
 from .shared.branching import SKIPPING, Network, select
 
 del _layers

@@ -10,7 +10,7 @@ import onnx
 from onnx import defs, helper, numpy_helper, shape_inference
 
 from .dtypes import Dtype
-from .refuse import miscarried
+from .errors import broken_lowering
 from .values import Shape, Tensor
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ def checked_schema(kind: str, domain: str, attributes: dict[str, Any], scope: st
     try:
         schema = defs.get_schema(kind, ML_OPSET if domain else OPSET, domain)
     except defs.SchemaError as e:
-        raise miscarried(scope, f"ONNX has no operator {kind} in opset {OPSET}") from e
-    strange = attributes.keys() - schema.attributes.keys()
-    if strange:
-        raise miscarried(scope, f"ONNX {kind} has no attribute {', '.join(sorted(strange))}")
+        raise broken_lowering(scope, f"ONNX has no operator {kind} in opset {OPSET}") from e
+    unknown = attributes.keys() - schema.attributes.keys()
+    if unknown:
+        raise broken_lowering(scope, f"ONNX {kind} has no attribute {', '.join(sorted(unknown))}")
     return schema
 
 
@@ -48,10 +48,10 @@ def inferred_types(
             schema, node, types, known, opset_imports=IMPORTS, ir_version=IR_VERSION
         )
     except (shape_inference.InferenceError, onnx.checker.ValidationError, RuntimeError) as e:
-        raise miscarried(scope, f"ONNX rejects {node.op_type} on {[str(v.shape) for v in inputs]}: {e}") from e
+        raise broken_lowering(scope, f"ONNX rejects {node.op_type} on {[str(v.shape) for v in inputs]}: {e}") from e
     missing = [name for name in node.output if name not in found]
     if missing:
-        raise miscarried(scope, f"ONNX can't infer the type of {node.op_type}'s output; declare it with types=")
+        raise broken_lowering(scope, f"ONNX can't infer the type of {node.op_type}'s output; declare it with types=")
     return [_read_type(found[name]) for name in node.output]
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, MutableMapping, Sequence
 
 from . import ops as _ops  # fills the registry
 from .bind import MIL, Block, Bound, Op, State
+from .errors import damaged, unsupported
 from .files.proto import Message
 from .files.weights import Blobs
 from .graph import Graph, Slot, Tensor
 from .literals import decode, tensor_type
-from .refuse import damaged, unsupported
 
 del _ops
 

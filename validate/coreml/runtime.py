@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .files.weights import Blobs
 
 
-_MOST_OTHERS = 4
+_MAX_OTHERS = 4
 
 
 class Session:
@@ -87,7 +87,7 @@ class Session:
             return self
         key = tuple(sorted(shapes.items()))
         if key not in self._others:
-            self._others.pop(next(iter(self._others)) if len(self._others) == _MOST_OTHERS else key, None)
+            self._others.pop(next(iter(self._others)) if len(self._others) == _MAX_OTHERS else key, None)
             self._others[key] = Session(
                 self._again(shapes), None, self._rewrite, optimise=self._optimise, more=self._more
             )
@@ -143,11 +143,11 @@ def _refer_to_files(model: onnx.ModelProto, weights: Mapping[str, Array], blobs:
     """Point initializers to the weight file if they are parts of it; returns the others."""
     rest = dict(weights)
     for tensor in model.graph.initializer:
-        place = blobs.locate(weights[tensor.name]) if tensor.name in weights else None
-        if place:
+        position = blobs.locate(weights[tensor.name]) if tensor.name in weights else None
+        if position:
             size = rest.pop(tensor.name).nbytes
             tensor.ClearField("external_data")
-            for key, value in {"location": place[0], "offset": place[1], "length": size}.items():
+            for key, value in {"location": position[0], "offset": position[1], "length": size}.items():
                 tensor.external_data.add(key=key, value=str(value))
     return rest
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .dtypes import Dtype
-from .refuse import unsupported
+from .errors import unsupported
 
 if TYPE_CHECKING:
     from ..signature import Array

@@ -1,1 +1,1 @@
-"""What all routes to Core ML share: target, inputs, coremltools itself, and the written file."""
+"""Shared by all routes to Core ML: deployment target, inputs, coremltools itself, and the written file."""

@@ -1,4 +1,4 @@
-"""coremltools' conversion, with its failures told apart, and the finished file."""
+"""coremltools' conversion, with its failures classified, and the finished file."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import Any
 
 from ....validate.errors import ParityGateError
 from ....validate.signature import ClassLabel, Signature
-from ..base import FP16, Candidate, ConvertOptions
+from ..base import FP16, Candidate, RouteOptions
 from .ports import NARROWED, Port, feature_names
 from .rename import rename_features
-from .spelled import spelled
-from .target import Target, coremltools
+from .target import DeploymentTarget, coremltools
+from .text_outputs import with_text_outputs
 
 LABEL = "classLabel"
-"""How the class that a classifier chooses is called: the source has no output for it."""
+"""The name of a classifier's predicted class, for which the source has no output."""
 
 METADATA = {"author": "author", "license": "license", "version": "versionString", "description": "shortDescription"}
-"""What a source may tell about itself -> the field of Model.proto's Metadata."""
+"""Metadata of a source -> the field of Model.proto's Metadata."""
 
 _UNSUPPORTED = re.compile(
     r"PyTorch convert function for op '(?P<torch>[^']+)' not implemented|"
@@ -37,15 +37,15 @@ _NEWER = re.compile(
     r"|converted model (?:has|uses following features which are available from) version (?P<version>\d+))",
     re.DOTALL,
 )
-"""How coremltools says that a newer deployment target would do."""
+"""coremltools' messages that a newer deployment target is needed."""
 
 
-def convert_with(frontend: str, source: Any, types: Sequence[Any] | None, target: Target, **more: Any) -> Any:
-    """``coremltools.convert`` for ``target``, quiet. ``frontend`` is coremltools' name of the source.
+def convert_with(frontend: str, source: Any, types: Sequence[Any] | None, target: DeploymentTarget, **more: Any) -> Any:
+    """``coremltools.convert`` for ``target``, quiet. ``frontend`` is coremltools' name for the source.
 
-    ``more`` goes to coremltools as it is (outputs, classifier_config, compute_precision, ...). Raises PG404 naming the
-    operators that it doesn't know, PG408 where they need a newer target than the user asked for, PG405 with its
-    reason otherwise.
+    ``more`` is passed to coremltools unchanged (outputs, classifier_config, compute_precision, ...). Raises PG404
+    naming operators that coremltools doesn't support, PG408 when they need a newer target than requested, PG405 with
+    the reason otherwise.
     """
     ct = coremltools()
     kind = "mlprogram" if target.program else "neuralnetwork"
@@ -61,13 +61,13 @@ def convert_with(frontend: str, source: Any, types: Sequence[Any] | None, target
     except Exception as e:  # coremltools raises ValueError, NotImplementedError, AssertionError, IndexError, ...
         newer = _NEWER.search(str(e))
         if newer is None:
-            raise _gave_up(e) from e
+            raise _classified(e) from e
         raised = target.raised(newer["ios"] or f"iOS{int(newer['version']) + 9}", newer["operator"] or "the model")
     return convert_with(frontend, source, types, raised, **more)
 
 
-def precision_of(options: ConvertOptions, target: Target, selector: Any = None) -> dict[str, Any]:
-    """``compute_precision`` for :func:`convert_with`; ``selector(op)`` says which operators go to float16 (mixed)."""
+def precision_of(options: RouteOptions, target: DeploymentTarget, selector: Any = None) -> dict[str, Any]:
+    """``compute_precision`` for :func:`convert_with`; ``selector(op)`` selects the operators for float16 (mixed)."""
     ct = coremltools()
     if not target.program:
         return {}
@@ -78,14 +78,14 @@ def precision_of(options: ConvertOptions, target: Target, selector: Any = None) 
 
 
 def output_features(signature: Signature, ports: Sequence[Port]) -> list[str]:
-    """Features for the source's outputs, in its order; none has an input's name."""
+    """Feature names for the source's outputs, in order, different from those of the inputs."""
     return feature_names([spec.name for spec in signature.outputs], [port.feature for port in ports])
 
 
-def classifier_of(signature: Signature, options: ConvertOptions) -> dict[str, Any]:
-    """``classifier_config`` for :func:`convert_with` where the user names the classes.
+def classifier_of(signature: Signature, options: RouteOptions) -> dict[str, Any]:
+    """``classifier_config`` for :func:`convert_with` if the user names the classes.
 
-    Raises PG201 where the model has several outputs, or not as many scores as there are names.
+    Raises PG201 when the model has several outputs, or the number of scores differs from that of the names.
     """
     labels = options.class_labels
     if not labels:
@@ -99,23 +99,15 @@ def classifier_of(signature: Signature, options: ConvertOptions) -> dict[str, An
 
 
 def finish(
-    made: Any,
-    signature: Signature,
-    ports: Sequence[Port],
-    names: Mapping[str, str],
-    destination: Path,
-    *,
-    route: str,
-    notes: Sequence[str] = (),
-    metadata: Mapping[str, str] | None = None,
-    labels: Sequence[ClassLabel] = (),
+    made: Any, signature: Signature, ports: Sequence[Port], names: Mapping[str, str], destination: Path, *, route: str,
+    notes: Sequence[str] = (), metadata: Mapping[str, str] | None = None, labels: Sequence[ClassLabel] = (),
     words: Mapping[str, Sequence[str]] | None = None,
-) -> Candidate:
-    """Give an MLModel's features the source's names, tell what it is, write it.
+) -> Candidate:  # fmt: skip
+    """Give an MLModel's features the source's names, add metadata, and write it.
 
-    ``names`` maps the source's inputs to the feature names that ``made`` has for them. Its outputs stand in the
-    source's order; with ``labels`` (see :func:`classifier_of`) the scores are a dictionary, and the class is one more.
-    ``words`` has the source's outputs that are text there, and numbers in ``made``: places in these lists.
+    ``names`` maps the source's inputs to the feature names that ``made`` has for them. Its outputs have the
+    source's order; with ``labels`` (see :func:`classifier_of`) the scores are a dictionary, and the class is one more
+    output. ``words`` has the source's outputs that are text there and numbers in ``made``: indices into these lists.
     """
     spec = made.get_spec()
     label = spec.description.predictedFeatureName
@@ -130,7 +122,7 @@ def finish(
     words = words or {}
     texts = {feature: words[name] for feature, name in outputs.items() if name in words}
     numbers = replace(signature, outputs=tuple(output for output in signature.outputs if output.name not in words))
-    write(spelled(spec, texts), made.weights_dir, destination)
+    write(with_text_outputs(spec, texts), made.weights_dir, destination)
     return Candidate(
         path=destination,
         route=route,
@@ -143,13 +135,13 @@ def finish(
 
 
 def describe(spec: Any, metadata: Mapping[str, str]) -> None:
-    """Put what the source tells about itself into a specification."""
+    """Add the source's metadata to a specification."""
     for key, text in metadata.items():
         setattr(spec.description.metadata, METADATA[key], text)
 
 
 def write(spec: Any, weights: str | None, destination: Path) -> None:
-    """Write a specification as .mlmodel or .mlpackage, by the suffix. Raises PG405."""
+    """Write a specification as .mlmodel or .mlpackage, depending on the suffix. Raises PG405."""
     ct = coremltools()
     try:
         with contextlib.redirect_stderr(io.StringIO()):
@@ -160,28 +152,28 @@ def write(spec: Any, weights: str | None, destination: Path) -> None:
 
 
 def narrowings(signature: Signature, ports: Sequence[Port], kind: str) -> list[str]:
-    """What Core ML can't hold as wide as the source has it, and what became of the axes.
+    """Notes on dtypes that become narrower in Core ML, and on limited shapes.
 
-    ``kind`` is the model's field in Model.proto: neural networks compute integers in float32 too.
+    ``kind`` is the model's field in Model.proto: neural networks compute even integers in float32.
     """
-    said = []
+    notes = []
     for spec in (*signature.inputs, *signature.outputs):
         narrow = NARROWED.get(spec.dtype, spec.dtype)
         if narrow != spec.dtype and spec.dtype not in ("float16", "bool"):
-            said.append(f"{spec.name}: {spec.dtype} in the source is {narrow} in Core ML")
+            notes.append(f"{spec.name}: {spec.dtype} in the source is {narrow} in Core ML")
         if kind.startswith("neuralNetwork") and re.fullmatch("u?int(32|64)", spec.dtype):
-            said.append(f"{spec.name}: a neural network rounds integers beyond 2**24; an .mlpackage doesn't")
-    return said + [sentence for port in ports for sentence in _limits(port)]
+            notes.append(f"{spec.name}: a neural network rounds integers above 2**24; an .mlpackage doesn't")
+    return notes + [sentence for port in ports for sentence in _limits(port)]
 
 
 def _limits(port: Port) -> list[str]:
     if port.shapes:
-        return [f"{port.source}: takes the shapes {', '.join(map(str, port.shapes))} only"]
+        return [f"{port.source}: accepts only the shapes {', '.join(map(str, port.shapes))}"]
     ranges = [(axis, length) for axis, length in enumerate(port.shape) if not isinstance(length, int)]
     return [f"{port.source}: axis {axis} takes {low} to {high}" for axis, (low, high) in ranges]
 
 
-def _gave_up(error: Exception) -> ParityGateError:
+def _classified(error: Exception) -> ParityGateError:
     text = str(error).strip()
     found = _UNSUPPORTED.search(text)
     if found:

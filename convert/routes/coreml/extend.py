@@ -1,4 +1,4 @@
-"""coremltools' tables of translations, with more in them for a while."""
+"""coremltools' tables of translations, temporarily extended."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 Translation = Callable[[Any, Any], None]
-"""(context, node) -> adds what stands for the node to the context."""
+"""(context, node): adds the node's translation to the context."""
 
 
 @contextmanager
 def extended(known: dict[str, Translation], more: Mapping[str, Translation]) -> Iterator[None]:
-    """``more`` in ``known``; afterwards ``known`` is as it was before."""
+    """Adds ``more`` to ``known``; afterwards ``known`` is restored."""
     before = dict(known)
     known.update(more)
     try:

@@ -1,4 +1,4 @@
-"""What happens inside of an ML Program: every floating value of its main function, on the samples of a job."""
+"""The intermediate values of an ML Program: every floating-point value of its main function, on the samples."""
 
 from __future__ import annotations
 
@@ -22,16 +22,15 @@ if TYPE_CHECKING:
     from ....validate.signature import Array, Feed
 
 _INFINITE = 1e38
-"""From here on a float32 is a mask's infinity, not a number that anyone computes with."""
-
+"""A float32 of at least this magnitude is an attention mask's infinity, not a computed number."""
 
 _NARROW = "_cast_fp16"
-"""What coremltools puts behind the name of a value that it has moved to float16."""
+"""coremltools' suffix for the name of a value that it has cast to float16."""
 
 
 def peaks(path: Path, bindings: Bindings, job: JobFolder) -> dict[str, float]:
-    """The greatest magnitude of every value, by name, over all samples of the job; masks' infinities apart."""
-    model, feeds = _watched(path), load_samples(job.samples).feeds
+    """The greatest magnitude of every value, by name, over all samples of the job, without masks' infinities."""
+    model, feeds = _with_intermediates(path), load_samples(job.samples).feeds
     found: dict[str, float] = {}
     for feed in _rows(model, bindings, feeds):
         for name, array in {**feed, **model.run(feed)}.items():
@@ -41,14 +40,14 @@ def peaks(path: Path, bindings: Bindings, job: JobFolder) -> dict[str, float]:
 
 
 def errors(path: Path, exact: Path, bindings: Bindings, job: JobFolder) -> dict[str, float]:
-    """How far each value is off that of the same name in ``exact``, as a share of its own peak."""
-    half, full = _watched(path), _watched(exact)
+    """The maximum error of each value relative to that of the same name in ``exact``, as a fraction of its peak."""
+    half, full = _with_intermediates(path), _with_intermediates(exact)
     worst: dict[str, float] = {}
     for feed in _rows(full, bindings, load_samples(job.samples).feeds):
-        wanted = full.run(feed)
-        given = {name.removesuffix(_NARROW): array for name, array in half.run(feed).items()}
-        for name in wanted.keys() & given.keys():
-            worst[name] = max(worst.get(name, 0.0), _share(given[name], wanted[name]))
+        expected = full.run(feed)
+        actual = {name.removesuffix(_NARROW): array for name, array in half.run(feed).items()}
+        for name in expected.keys() & actual.keys():
+            worst[name] = max(worst.get(name, 0.0), _relative_error(actual[name], expected[name]))
     return worst
 
 
@@ -62,8 +61,8 @@ def _rows(model: CoreMLModel, bindings: Bindings, feeds: tuple[Feed, ...]) -> It
         yield from split(feed, model.signature)
 
 
-def _watched(path: Path) -> CoreMLModel:
-    """The program with every floating value of its main function as an output."""
+def _with_intermediates(path: Path) -> CoreMLModel:
+    """The program with every floating-point value of its main function as an output."""
     package = open_package(path)
     function = package.spec.mlProgram.functions["main"]
     block = function.block_specializations[function.opset]
@@ -93,11 +92,11 @@ def _peak(array: Array) -> float:
     return float(magnitudes[magnitudes < _INFINITE].max(initial=0))
 
 
-def _share(given: Array, wanted: Array) -> float:
-    if given.shape != wanted.shape or wanted.dtype.kind != "f":
+def _relative_error(actual: Array, expected: Array) -> float:
+    if actual.shape != expected.shape or expected.dtype.kind != "f":
         return 0.0
-    finite = np.isfinite(wanted) & (np.abs(wanted) < _INFINITE)
-    off = np.abs(given.astype(np.float64) - wanted)[finite]
+    finite = np.isfinite(expected) & (np.abs(expected) < _INFINITE)
+    off = np.abs(actual.astype(np.float64) - expected)[finite]
     if not np.isfinite(off).all():
         return float("inf")
-    return float(off.max(initial=0)) / (_peak(wanted) or 1.0)
+    return float(off.max(initial=0)) / (_peak(expected) or 1.0)

@@ -1,7 +1,7 @@
-"""Mixed precision: which operators of an ML Program must stay in float32 for the answers to hold in float16.
+"""Mixed precision: the operators of an ML Program that must stay in float32 so that the outputs pass in float16.
 
-Operators whose operands or results float16 can't hold stay in float32 from the start. Of the others, those whose
-rounding counts most follow, as few as will do: 1, 2, 4, ... of them until parity holds, then bisected.
+Operators whose operands or results overflow or underflow in float16 stay in float32 from the start. Of the others,
+those whose rounding matters most are added, as few as possible: 1, 2, 4, ... until parity holds, then bisected.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from ....validate.tasks.types import Bindings
 from ....validate.verdict.compare import compare_outputs
 from ....validate.verdict.policies import DefaultPolicy
 from ....validate.workers.job_folder import JobFolder
-from ..base import MIXED, ConvertOptions
+from ..base import MIXED, RouteOptions
 from .build import classifier_of, precision_of
 from .intermediates import errors, peaks
 from .ports import Port
-from .target import Target
+from .target import DeploymentTarget
 
 if TYPE_CHECKING:
     from ....validate.report.types import Tolerance
@@ -47,9 +47,9 @@ _SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """An operator as it stood when coremltools asked for its precision.
+    """An operator at the time when coremltools selects its precision.
 
-    ``operands`` are the values that it reads, ``constants`` the greatest magnitudes of those that are fixed.
+    ``operands`` are the computed values that it reads, ``constants`` the greatest magnitudes of its constants.
     """
 
     name: str
@@ -59,8 +59,8 @@ class Operator:
 
 
 @dataclass(slots=True)
-class _Chosen:
-    """A selector: everything but ``kept`` goes to float16. It remembers the operators that it was asked about."""
+class _Selection:
+    """A selector: everything except ``kept`` goes to float16. It records the operators that it is called with."""
 
     kept: frozenset[str] | None
     seen: dict[str, Operator] = field(default_factory=dict)
@@ -77,37 +77,37 @@ def convert_precisely(
     signature: Signature,
     ports: Sequence[Port],
     names: tuple[Mapping[str, str], Mapping[str, str]],
-    options: ConvertOptions,
-    target: Target,
+    options: RouteOptions,
+    target: DeploymentTarget,
     classes: Mapping[str, Any] | None = None,
 ) -> tuple[Any, tuple[str, ...]]:
-    """What ``convert(**more)`` makes in the precision and with the classes that ``options`` ask for, and notes.
+    """The MLModel of ``convert(**more)`` in the precision and with the classes of ``options``, and notes.
 
-    ``classes`` is the classifier's configuration where the source itself has the labels. ``more`` are arguments for
-    :func:`.build.convert_with`. ``convert`` may be called many times and gives a new MLModel each time. ``names`` are
-    the features of that model by the source's inputs and outputs.
+    ``classes`` is the classifier's configuration if the source itself has labels. ``more`` are arguments for
+    :func:`.build.convert_with`. ``convert`` may be called many times and returns a new MLModel each time. ``names`` are
+    the features of that model by the source's inputs and outputs. Raises PG201 for mixed precision without samples.
     """
     classes = classifier_of(signature, options) if classes is None else classes
     if options.precision != MIXED:
         return convert(**classes, **precision_of(options, target)), ()
     if options.evidence is None:
-        raise ParityGateError("PG201", "mixed precision", "it is searched for with samples, and there are none")
+        raise ParityGateError("PG201", "mixed precision", "it needs samples, and there are none")
     images = {names[0][port.source]: port.image for port in ports if port.image}
     inputs, outputs = ({feature: source for source, feature in each.items()} for each in names)
     bindings = Bindings(inputs, outputs, {}, images)
-    kept = search(
+    kept = operators_in_float32(
         lambda selector: convert(**precision_of(options, target, selector)), signature, bindings, options.evidence
     )
-    made = convert(**classes, **precision_of(options, target, _Chosen(frozenset(kept))))
-    return made, (_told(kept),)
+    made = convert(**classes, **precision_of(options, target, _Selection(frozenset(kept))))
+    return made, (_note(kept),)
 
 
-def search(
+def operators_in_float32(
     convert: Callable[[Selector], Any], signature: Signature, bindings: Bindings, evidence: JobFolder
 ) -> dict[str, Operator]:
-    """The operators that must stay in float32, by name, for the answers in ``evidence`` to hold.
+    """The operators that must stay in float32, by name, so that the outputs in ``evidence`` pass.
 
-    ``convert`` makes an MLModel for a selector; ``bindings`` say which of its features are which of the source's.
+    ``convert`` makes an MLModel for a selector; ``bindings`` map its features to the source's inputs and outputs.
     """
     with tempfile.TemporaryDirectory() as folder:
         trials = _Trials(convert, signature, bindings, JobFolder(Path(folder)))
@@ -117,28 +117,28 @@ def search(
         seen = peaks(exact, bindings, trials.job)
         outside = {name for name, operator in operators.items() if _outside(operator, seen)}
         half, _ = trials.convert(outside)
-        if trials.holds(half):
+        if trials.passes(half):
             return {name: operators[name] for name in outside}
         ranked = _ranked(operators, errors(half, exact, bindings, trials.job), outside)
-        count = _fewest(len(ranked), lambda n: trials.holds(trials.convert(outside.union(ranked[:n]))[0]))
+        count = _fewest(len(ranked), lambda n: trials.passes(trials.convert(outside.union(ranked[:n]))[0]))
         return {name: operators[name] for name in outside.union(ranked[:count])}
 
 
-def _fewest(most: int, holds: Callable[[int], bool]) -> int:
-    """The smallest number for which ``holds``, found by doubling and bisection; ``most`` where none else does."""
+def _fewest(most: int, passes: Callable[[int], bool]) -> int:
+    """The smallest number for which ``passes``, found by doubling and bisection; at most ``most``."""
     low, high = 0, 1
-    while high < most and not holds(high):
+    while high < most and not passes(high):
         low, high = high, 2 * high
     high = min(high, most)
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
+        low, high = (low, middle) if passes(middle) else (middle, high)
     return high
 
 
 @dataclass(frozen=True, slots=True)
 class _Trials:
-    """Converts and tries; ``folder`` holds the samples, the answers, and what was tried last."""
+    """Converts and tests; ``folder`` holds the samples, the expected outputs, and the latest candidates."""
 
     source: Callable[[Selector], Any]
     signature: Signature
@@ -146,15 +146,15 @@ class _Trials:
     job: JobFolder
 
     def convert(self, kept: set[str] | None) -> tuple[Path, dict[str, Operator]]:
-        """The package with ``kept`` (None: everything) in float32, and the operators that had a choice."""
-        chosen = _Chosen(None if kept is None else frozenset(kept))
+        """The package with ``kept`` (None: everything) in float32, and the operators whose precision was selectable."""
+        chosen = _Selection(None if kept is None else frozenset(kept))
         path = self.job.path / f"{'exact' if kept is None else 'half'}.mlpackage"
         shutil.rmtree(path, ignore_errors=True)
         self.source(chosen).save(str(path))
         return path, chosen.seen
 
-    def holds(self, path: Path) -> bool:
-        """Whether every answer is within float16's tolerance."""
+    def passes(self, path: Path) -> bool:
+        """Whether every output is within float16's tolerance."""
         RunCandidate(self.job, handle_for(path, LoadOptions()), self.bindings).run(ignore)
         expected, actual = load_outputs(self.job.expected), load_outputs(self.job.actual)
         actual, _ = widened(actual, expected, self.bindings.outputs)
@@ -163,15 +163,15 @@ class _Trials:
 
 
 class _Half(DefaultPolicy):
-    """The default tolerance of float16, in whatever width the answer comes."""
+    """The default tolerance of float16, whatever the dtype of the output."""
 
     def tolerance(self, spec: TensorSpec, reference: Sequence[Array], candidate_dtype: str) -> Tolerance:
-        """float16's row; integers stay exact."""
+        """The tolerance for float16; integers stay exact."""
         return DefaultPolicy.tolerance(self, spec, reference, "float16")
 
 
 def plain(name: str) -> str:
-    """A value's name as the finished program has it."""
+    """A value's name in the finished program."""
     name = re.sub(r"\W", "_", name, flags=re.ASCII)
     return f"_{name}" if name[:1].isdigit() else name
 
@@ -191,22 +191,22 @@ def _described(op: Any) -> Operator:
 
 
 def _greatest(array: Array) -> float:
-    """The greatest finite magnitude: an infinity is one in float16 too."""
+    """The greatest finite magnitude: infinities are infinities in float16 too."""
     finite = np.abs(array[np.isfinite(array) & (np.abs(array) < 1e38)])
     return float(finite.max(initial=0))
 
 
 def _outside(operator: Operator, seen: Mapping[str, float]) -> bool:
-    """Whether one of its values is too large for float16, or so small in all its elements that digits are lost."""
+    """Whether one of its values overflows in float16, or is subnormal in all its elements."""
     known = [seen[name] for name in (operator.name, *operator.operands) if name in seen]
     return any(peak > LARGEST or 0 < peak < SMALLEST for peak in (*known, *operator.constants))
 
 
 def _ranked(operators: Mapping[str, Operator], wrong: Mapping[str, float], outside: set[str]) -> list[str]:
-    """The operators that may still change, those first whose rounding counts most in the outputs.
+    """The remaining operators, those first whose rounding affects the outputs most.
 
-    An operator's gain is what it makes of the error of its operands, beyond its own rounding; a value's weight is the
-    greatest product of gains on a way from it to an output. Rounding an operator's result costs its weight, rounding
+    An operator's gain is its amplification of its operands' error, without its own rounding; a value's weight is the
+    greatest product of gains on a path from it to an output. Rounding an operator's result costs its weight, rounding
     its operands its weight times its gain.
     """
     weights: dict[str, float] = {}
@@ -222,10 +222,10 @@ def _ranked(operators: Mapping[str, Operator], wrong: Mapping[str, float], outsi
 
 
 _ROUNDING, _ENORMOUS = 2.0**-11, 1e6
-"""The share by which rounding to float16 is off at most; a share from which on nothing is right any more."""
+"""The maximum relative error of rounding to float16; a relative error at which a value is meaningless."""
 
 
-def _told(kept: Mapping[str, Operator]) -> str:
+def _note(kept: Mapping[str, Operator]) -> str:
     if not kept:
         return "mixed precision: every operator computes in float16"
     shown = ", ".join(f"{operator.kind} ({name})" for name, operator in list(kept.items())[:_SHOWN])

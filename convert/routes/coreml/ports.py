@@ -12,17 +12,17 @@ import numpy as np
 from ....validate.errors import ParityGateError
 from ....validate.samples.limits import check_limits, fixed_lengths, listed_lengths
 from ....validate.signature import Dim, ImageInput, Signature, TensorSpec
-from ..base import ConvertOptions
-from .target import Target, coremltools
+from ..base import RouteOptions
+from .target import DeploymentTarget, coremltools
 
 NARROWED = {
     **dict.fromkeys(("float64", "float32", "float16"), "float32"),
     **dict.fromkeys(("int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8", "bool"), "int32"),
 }
-"""A source's dtype -> what a Core ML array can hold of it."""
+"""A source's dtype -> the dtype of the Core ML array for it."""
 
 LONGEST = 4096
-"""Length up to which a dynamic axis may grow where nobody says more: an ML Program's ranges must end."""
+"""The default maximum length of a dynamic axis: an ML Program's ranges must be bounded."""
 
 Range = tuple[int, int]
 Length = int | Range
@@ -30,10 +30,10 @@ Length = int | Range
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One input: the source's name, the feature's, the dtype that the feature has, and its shape.
+    """One input: the name in the source, the feature's name, dtype and shape.
 
-    A length is a number or a range; axes with the same entry in ``symbols`` always have equal ones. ``shapes`` are the
-    only ones that the input takes, empty unless the user lists them. ``image`` makes it an image.
+    A length is a number or a range; axes with the same entry in ``symbols`` always have equal lengths. ``shapes`` are
+    the only accepted shapes if the user lists any, else empty. ``image`` makes it an image.
     """
 
     source: str
@@ -46,21 +46,21 @@ class Port:
 
     @property
     def example(self) -> tuple[int, ...]:
-        """The smallest shape that fits."""
+        """The smallest accepted shape."""
         if self.shapes:
             return self.shapes[0]
         return tuple(d if isinstance(d, int) else d[0] for d in self.shape)
 
     @property
     def fixed(self) -> bool:
-        """Whether there is one shape only."""
+        """Whether only one shape is accepted."""
         return len(self.shapes) < 2 and all(isinstance(d, int) for d in self.shape)
 
 
 def batch_axis(signature: Signature) -> str | None:
     """The symbol of the batch, if the first axis of every input and output is that and no other axis is.
 
-    Core ML predicts one sample at a time, and calls a list of samples a batch: such an axis becomes 1.
+    Core ML predicts one sample at a time, and a batch is a list of samples: such an axis becomes 1.
     """
     shapes = [spec.shape for spec in (*signature.inputs, *signature.outputs)]
     firsts = {shape[0] if shape else None for shape in shapes}
@@ -70,16 +70,16 @@ def batch_axis(signature: Signature) -> str | None:
     return symbol
 
 
-def ports_of(signature: Signature, options: ConvertOptions) -> tuple[Port, ...]:
-    """The inputs as features. Raises PG201 for options that name no input, PG206 for an unknown rank."""
+def ports_of(signature: Signature, options: RouteOptions) -> tuple[Port, ...]:
+    """The inputs as features. Raises PG201 for options for an unknown input, PG206 for an unknown rank."""
     check_limits(signature, options.shapes, options.ranges)
     lengths = _lengths(signature, options)
     features = feature_names([spec.name for spec in signature.inputs])
     return tuple(_port(spec, name, lengths, options) for spec, name in zip(signature.inputs, features, strict=True))
 
 
-def _lengths(signature: Signature, options: ConvertOptions) -> dict[str, Length]:
-    """Symbol of an axis -> its lengths: what the user says of one input holds for the axes of others that equal it."""
+def _lengths(signature: Signature, options: RouteOptions) -> dict[str, Length]:
+    """Symbol of an axis -> its lengths; an option for one input applies to the equal axes of the others."""
     specs = {spec.name: spec for spec in signature.inputs}
     listed = listed_lengths(signature, options.shapes)
     ranges = {str((specs[name].shape or ())[axis]): limits for (name, axis), limits in options.ranges.items()}
@@ -92,7 +92,7 @@ def _lengths(signature: Signature, options: ConvertOptions) -> dict[str, Length]
     }
 
 
-def _port(spec: TensorSpec, feature: str, lengths: Mapping[str, Length], options: ConvertOptions) -> Port:
+def _port(spec: TensorSpec, feature: str, lengths: Mapping[str, Length], options: RouteOptions) -> Port:
     if spec.shape is None:
         raise ParityGateError("PG206", spec.name, "its number of axes is unknown", "Declare it with --input.")
     _check_dtype(spec)
@@ -107,7 +107,7 @@ def _check_dtype(spec: TensorSpec) -> None:
 
 
 def feature_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
-    """Names that Core ML (and Swift behind it) can take: letters, digits and _, none twice, none of ``taken``."""
+    """Names that Core ML (and Swift) accepts: letters, digits and _, unique, none of ``taken``."""
     used, features = set(taken), []
     for name in names:
         plain = re.sub(r"\W", "_", name, flags=re.ASCII)
@@ -119,16 +119,16 @@ def feature_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
     return features
 
 
-def tensor_types(ports: Sequence[Port], names: Mapping[str, str], target: Target) -> list[Any]:
-    """The ports as coremltools wants them; ``names`` are the graph's own names for the source's inputs."""
+def tensor_types(ports: Sequence[Port], names: Mapping[str, str], target: DeploymentTarget) -> list[Any]:
+    """The ports as coremltools' types; ``names`` are the graph's own names for the source's inputs."""
     shapes = _Shapes()
     return [(_image if port.image else _tensor)(port, names[port.source], shapes.of(port)) for port in ports]
 
 
 def inner_names(ports: Sequence[Port], signature: Signature) -> tuple[dict[str, str], dict[str, str]]:
-    """Names of inputs and of outputs in a graph that is still to be converted, by the source's own.
+    """Names of inputs and outputs for a graph that is yet to be converted, by the source's names.
 
-    coremltools has no reason to change them, and nothing else in the graph is called so.
+    coremltools has no reason to change them, and they are unique in the graph.
     """
     inputs = {port.source: f"{_INNER}input_{number}" for number, port in enumerate(ports)}
     outputs = {spec.name: f"{_INNER}output_{number}" for number, spec in enumerate(signature.outputs)}
@@ -139,10 +139,10 @@ _INNER = "paritygate_"
 
 
 def output_types(signature: Signature, names: Sequence[str]) -> list[Any]:
-    """The outputs as coremltools wants them; ``names`` are the graph's own names for them, in the source's order.
+    """The outputs as coremltools' types; ``names`` are the graph's own names for them, in the source's order.
 
-    With a float16 precision coremltools would narrow them for new targets, unless it is told their dtypes.
-    Raises PG404 for dtypes that Core ML has no arrays of.
+    Without their dtypes, coremltools narrows them for new targets in float16 precision.
+    Raises PG404 for dtypes without a Core ML array type.
     """
     for spec in signature.outputs:
         _check_dtype(spec)
@@ -157,7 +157,7 @@ def _tensor(port: Port, name: str, shape: Any) -> Any:
 
 
 class _Shapes:
-    """Ports' shapes as coremltools wants them; all axes with one symbol are one ``RangeDim``, so that MIL knows."""
+    """Shapes for coremltools; axes with the same symbol share a ``RangeDim``, so that MIL knows they are equal."""
 
     def __init__(self) -> None:
         self._dims: dict[Dim, Any] = {}
@@ -180,7 +180,7 @@ class _Shapes:
 
 def _image(port: Port, name: str, shape: Any) -> Any:
     ct, image = coremltools(), port.image
-    assert image is not None  # tensor_types asks for images only
+    assert image is not None  # tensor_types calls this for images only
     layout = {"RGB": ct.colorlayout.RGB, "BGR": ct.colorlayout.BGR, "GRAY": ct.colorlayout.GRAYSCALE}[image.layout]
     channels = 1 if image.layout == "GRAY" else 3
     bias = list(image.bias) * (channels if len(image.bias) == 1 else 1)

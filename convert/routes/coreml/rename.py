@@ -1,4 +1,4 @@
-"""Other names for a specification's features, wherever they are used."""
+"""Renames a specification's features, wherever they are used."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor
 
 
 def rename_features(spec: Any, names: Mapping[str, str]) -> None:
-    """Give the features of an ML Program or neural network other names, in place and all at once.
+    """Rename the features of an ML Program or neural network, in place and all at once.
 
-    ``coremltools.utils.rename_feature`` leaves out what the blocks of loops and branches read, and lets two values have
-    one name; here a value inside that has one of the new names gives way.
+    ``coremltools.utils.rename_feature`` misses values that blocks of loops and branches read, and allows two values
+    with the same name; here an inner value that has one of the new names is renamed.
     """
     seen: set[str] = set()
 
@@ -25,11 +25,11 @@ def rename_features(spec: Any, names: Mapping[str, str]) -> None:
 
     _change(spec, remember)
     wanted = {old: new for old, new in names.items() if old != new}
-    changes = {**_given_way(seen - set(names), set(wanted.values())), **wanted}
+    changes = {**_renamed_inner(seen - set(names), set(wanted.values())), **wanted}
     _change(spec, lambda name: changes.get(name, name))
 
 
-def _given_way(inner: set[str], wanted: set[str]) -> dict[str, str]:
+def _renamed_inner(inner: set[str], wanted: set[str]) -> dict[str, str]:
     taken = inner | wanted
     changes = {}
     for name in sorted(inner & wanted):

@@ -1,4 +1,4 @@
-"""Deployment targets, and coremltools without the frameworks that it imports when they are there."""
+"""Deployment targets, and coremltools without the frameworks that it imports if they are installed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ....validate.errors import ParityGateError
-from ..base import FP32, ConvertOptions
+from ..base import FP32, RouteOptions
 
 SPECIFICATIONS: dict[str, int] = {
     **{"iOS13": 4, "iOS14": 5, "iOS15": 6, "iOS16": 7, "iOS17": 8, "iOS18": 9},
@@ -29,10 +29,10 @@ _FRAMEWORKS = ("tensorflow", "torch", "sklearn", "xgboost", "transformers")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What a file must be: ``specification`` is its version, ``program`` tells ML Programs from neural networks.
+class DeploymentTarget:
+    """The requirements on a file: ``specification`` is its version, ``program`` is true for ML Programs.
 
-    ``fixed`` says that the user asked for this deployment target; otherwise an operator may raise it.
+    ``fixed``: the user requested this deployment target; otherwise an operator may raise it.
     """
 
     name: str
@@ -45,22 +45,22 @@ class Target:
         """The iOS release of this specification version, as coremltools names it."""
         return f"iOS{self.specification + 9}"
 
-    def raised(self, ios: str, why: str) -> Target:
-        """At least ``ios``, because ``why`` needs it. Raises PG408 where the user asked for an older one."""
+    def raised(self, ios: str, why: str) -> DeploymentTarget:
+        """At least ``ios``, which ``why`` needs. Raises PG408 when an older target was requested."""
         wanted = SPECIFICATIONS[ios]
         if wanted <= self.specification:
             return self
         if self.fixed or not self.program:
             raise ParityGateError("PG408", self.name, f"{why} needs {ios}", f"--deployment-target {ios}")
-        return Target(ios, wanted, program=True, fixed=False)
+        return DeploymentTarget(ios, wanted, program=True, fixed=False)
 
 
-def target_of(destination: Path, options: ConvertOptions) -> Target:
-    """The target that the suffix of ``destination`` and the options ask for. Raises PG201 and PG408.
+def target_of(destination: Path, options: RouteOptions) -> DeploymentTarget:
+    """The target for the suffix of ``destination`` and the options. Raises PG201 and PG408.
 
     The default is the oldest that reads the format: iOS15 for ML Programs, iOS13 for neural networks and classic
-    models. A newer target reads an older file, so that a neural network is never written for more than iOS14, the last
-    with a version of its own.
+    models. Newer targets read older files, so a neural network is never written for more than iOS14, the last target
+    with a specification version for neural networks.
     """
     program = destination.suffix == ".mlpackage"
     if options.precision != FP32 and not program:
@@ -68,12 +68,12 @@ def target_of(destination: Path, options: ConvertOptions) -> Target:
             "PG201", options.precision, "an .mlmodel computes in the precision of its device", _PACKAGE
         )
     if options.deployment_target is None:
-        return Target("iOS15" if program else "iOS13", 6 if program else 4, program, fixed=False)
+        return DeploymentTarget("iOS15" if program else "iOS13", 6 if program else 4, program, fixed=False)
     name = _named(options.deployment_target)
     specification = SPECIFICATIONS[name]
     if program and specification < _FIRST_PROGRAM:
         raise ParityGateError("PG408", name, "an .mlpackage needs iOS15, macOS12 or newer", "Write an .mlmodel for it.")
-    return Target(name, specification if program else min(specification, _LAST_NETWORK), program, fixed=True)
+    return DeploymentTarget(name, specification if program else min(specification, _LAST_NETWORK), program, fixed=True)
 
 
 _PACKAGE = "Write an .mlpackage to choose the precision."
@@ -83,19 +83,19 @@ def _named(text: str) -> str:
     for name in SPECIFICATIONS:
         if name.lower() == text.lower():
             return name
-    raise ParityGateError("PG201", text, "is no deployment target", f"Known: {', '.join(SPECIFICATIONS)}.")
+    raise ParityGateError("PG201", text, "is not a deployment target", f"Known: {', '.join(SPECIFICATIONS)}.")
 
 
 @cache
 def coremltools() -> ModuleType:
-    """coremltools, which imports the other frameworks for ten seconds unless it can't find them. Raises PG403.
+    """coremltools, without the ten seconds that it takes to import other frameworks. Raises PG403.
 
-    Those that this process has loaded already stay visible; the others are hidden while it is imported.
+    Frameworks that this process has already imported stay visible; the others are hidden during the import.
     """
-    import scipy.special  # noqa: F401  its array checks break when they first see a framework that is hidden
+    import scipy.special  # noqa: F401  its array checks break if they first see a hidden framework
 
     hidden = [name for name in _FRAMEWORKS if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is Python's own mark for "not there"
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is Python's own marker for a missing module
     logging.getLogger("coremltools").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):

@@ -1,1 +1,1 @@
-"""Routes from ONNX and, through our own Core ML engine, from Core ML."""
+"""Routes from ONNX and, through the Core ML engine, from Core ML."""

@@ -1,4 +1,4 @@
-"""Core ML to ONNX: the graph that the engine lowers a model to, as a file of its own."""
+"""Core ML to ONNX: writes the graph that the Core ML engine lowers a model to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ....validate.errors import ParityGateError
-from ..base import Candidate, ConvertOptions
+from ..base import Candidate, RouteOptions
 from .opset import opset_of, raise_opset
 from .save import check_file
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from ....validate.engines.base import Model
 
 
-def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
-    """Write the lowered graph. Raises PG404 for a model with states, which ONNX can't keep, and PG408."""
+def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate:
+    """Write the lowered graph. Raises PG404 for a model with states, which ONNX doesn't have, and PG408."""
     from ....validate.coreml.export import write_onnx
     from ....validate.coreml.lower import lower
 
     lowered = lower(cast("Package", model.native))
     if lowered.states:
         names = ", ".join(state.name for state in lowered.states)
-        raise ParityGateError("PG404", names, "the model keeps states between calls, and ONNX has none")
+        raise ParityGateError("PG404", names, "the model keeps states between predictions, which ONNX doesn't support")
     write_onnx(lowered, destination)
     if options.opset is not None:
         _move(destination, options.opset)
@@ -37,7 +37,7 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
 
 
 def _move(path: Path, opset: int) -> None:
-    """The same file at another opset; its external data, if any, stays where it is."""
+    """Convert a file to another opset; external data stays where it is."""
     import onnx
 
     graph = onnx.load(str(path), load_external_data=False)

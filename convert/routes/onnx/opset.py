@@ -1,4 +1,4 @@
-"""Move an ONNX model to another opset."""
+"""Convert an ONNX model to another opset."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def raise_opset(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
         moved = version_converter.convert_version(model, opset)
     except Exception as error:  # the version converter raises bare RuntimeErrors and C++ exceptions
         raise ParityGateError(
-            "PG408", f"opset {opset}", f"the model has opset {opset_of(model)} and can't be moved: {error}"
+            "PG408", f"opset {opset}", f"the model has opset {opset_of(model)} and can't be converted: {error}"
         ) from error
     moved.ir_version = min(moved.ir_version, smallest_ir(moved))
     return moved
 
 
 def smallest_ir(model: onnx.ModelProto) -> int:
-    """The oldest IR version that allows the model's opsets: what the most runtimes accept."""
+    """The oldest IR version that allows the model's opsets, for compatibility with most runtimes."""
     import onnx
 
     return int(onnx.helper.find_min_ir_version_for(model.opset_import, ignore_unknown=True))

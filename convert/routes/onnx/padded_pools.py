@@ -1,4 +1,4 @@
-"""Keep ONNX Runtime from moving a model's own padding into a MaxPool, which pads with something else."""
+"""Keep ONNX Runtime from fusing a Pad into a MaxPool, which pads with a different value."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _BETWEEN = {"Transpose", "Identity"}
 
 
 def guard_padded_pools(graph: onnx.GraphProto) -> None:
-    """Put a Max of the value with itself between a Pad and a MaxPool: it changes nothing, and nothing fuses over it.
+    """Insert a Max of the value with itself between a Pad and a MaxPool: an identity that prevents the fusion.
 
-    ONNX Runtime's Pad_Fusion drops a Pad with zeros in favour of the pool's own padding, which is minus infinity:
-    wherever a window at the border holds negative values only, the answer is wrong (ResNet50V2, with ONNX Runtime
-    1.31). Nothing that a model file can say turns that fusion off.
+    ONNX Runtime's Pad_Fusion replaces a Pad with zeros by the pool's own padding, which is minus infinity: if a window
+    at the border has only negative values, the output is wrong (ResNet50V2, with ONNX Runtime 1.31). A model file can't
+    disable the fusion.
     """
     made_by = {output: node for node in graph.node for output in node.output}
     nodes = []
@@ -29,7 +29,7 @@ def guard_padded_pools(graph: onnx.GraphProto) -> None:
 
 
 def guard_file(path: Path) -> None:
-    """The same for a written model, whose external data stays where it is."""
+    """The same for a model file; external data stays where it is."""
     import onnx
 
     model = onnx.load(str(path), load_external_data=False)

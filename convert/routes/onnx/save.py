@@ -1,4 +1,4 @@
-"""Write an ONNX model, with external data where protobuf's 2 GB limit asks for it, and check what was written."""
+"""Write an ONNX model, with external data if protobuf's 2 GB limit requires it, and check the file."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     import onnx
 
 INLINE_LIMIT = 1_900_000_000
-"""Bytes up to which weights stay inside the file; protobuf refuses messages of 2**31 bytes."""
+"""Weights up to this size in bytes are stored in the file; protobuf rejects messages of 2**31 bytes."""
 
 
 def save_onnx(model: onnx.ModelProto, destination: Path, inline_limit: int = INLINE_LIMIT) -> None:
-    """Write ``model`` to ``destination``; weights go to ``<destination>.data`` beside it when they are too large.
+    """Write ``model`` to ``destination``; weights go to ``<destination>.data`` if they are too large.
 
-    The external file is named after the final file, so that both can be moved together and still find each other.
-    Raises ParityGateError PG405 when the file breaks ONNX's own rules.
+    The external file is named after the final file, so that both can be moved together.
+    Raises PG405 when the file violates ONNX's own rules.
     """
     import onnx
 
@@ -34,7 +34,7 @@ def save_onnx(model: onnx.ModelProto, destination: Path, inline_limit: int = INL
 
 
 def check_file(path: Path) -> None:
-    """Hold a written model to ONNX's own rules. Raises ParityGateError PG405."""
+    """Check a model file against ONNX's own rules. Raises PG405."""
     import onnx
 
     try:

@@ -1,21 +1,21 @@
-"""ONNX to ONNX: the same model at another opset, checked."""
+"""ONNX to ONNX: the same model, checked, at the requested opset."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from ....validate.engines.base import Model
-from ..base import Candidate, ConvertOptions
+from ..base import Candidate, RouteOptions
 from .opset import opset_of, raise_opset
 from .save import save_onnx
 
 
-def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
-    """Re-target to ``options.opset``; without one the model keeps its own. Raises PG408."""
+def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate:
+    """Convert to ``options.opset``, by default the model's own. Raises PG408."""
     import onnx
 
     graph = onnx.load(str(model.native), load_external_data=False)
-    # External data stays outside while the opset changes: protobuf can't serialise more than 2 GB for the converter.
+    # External data isn't loaded while the opset changes: protobuf can't serialise more than 2 GB for the converter.
     moved = raise_opset(graph, options.opset or opset_of(graph))
     onnx.load_external_data_for_model(moved, str(model.native.parent))
     save_onnx(moved, destination)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ....validate.engines.onnxruntime import newest_opset
 from ....validate.errors import ParityGateError
-from ..base import ConvertOptions
+from ..base import RouteOptions
 from ..onnx.opset import raise_opset
 
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ NEWEST = 18
 """The newest opset that tf2onnx 1.17 writes."""
 
 
-def start_opset(options: ConvertOptions) -> int:
+def start_opset(options: RouteOptions) -> int:
     """The opset that tf2onnx is to write."""
     return min(options.opset or newest_opset(), NEWEST)
 
 
-def reach_opset(model: onnx.ModelProto, options: ConvertOptions) -> tuple[onnx.ModelProto, tuple[str, ...]]:
+def reach_opset(model: onnx.ModelProto, options: RouteOptions) -> tuple[onnx.ModelProto, tuple[str, ...]]:
     """``model`` at the requested opset, and notes for the user.
 
     Raises ParityGateError PG408 if the user's opset can't be reached. Without one, the newest that ONNX Runtime

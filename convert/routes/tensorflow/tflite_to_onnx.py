@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from ..base import Candidate, ConvertOptions
+from ..base import Candidate, RouteOptions
 from ..onnx.padded_pools import guard_padded_pools
 from ..onnx.save import save_onnx
 from .names import name_ports
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ....validate.engines.tensorflow.tflite import TfliteModel
 
 
-def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
+def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate:
     """Translate the file's first subgraph; quantised tensors become QuantizeLinear and DequantizeLinear.
 
     Raises ParityGateError PG404 with the operators that have no translation, PG405 with tf2onnx's reason, PG408 for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from ..base import Candidate, ConvertOptions
+from ..base import Candidate, RouteOptions
 from ..coreml.build import convert_with, finish
 from ..coreml.mixed import convert_precisely
 from ..coreml.ports import inner_names, output_types, ports_of, tensor_types
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ROUTE = "coremltools"
 
 
-def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
+def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate:
     """Freeze, set the placeholders' shapes, normalise loops, and convert with coremltools.
 
     Raises ParityGateError PG404 naming an operator without a translation, PG405 with coremltools' reason, PG408 for a

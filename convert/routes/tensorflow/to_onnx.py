@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ....validate.errors import ParityGateError
-from ..base import Candidate, ConvertOptions
+from ..base import Candidate, RouteOptions
 from ..onnx.save import save_onnx
 from .names import name_ports
 from .opset import reach_opset, start_opset
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ....validate.engines.tensorflow.freeze import GraphModel
 
 
-def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
+def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate:
     """Freeze, translate, restore the names and shapes of inputs and outputs, convert to the requested opset, write.
 
     Raises ParityGateError PG404 with the operators and layers that have no translation, PG405 with tf2onnx's reason,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ....validate.errors import ParityGateError
-from ..base import Candidate, ConvertOptions
+from ..base import Candidate, RouteOptions
 from ..coreml.build import convert_with, finish
 from ..coreml.mixed import convert_precisely
 from ..coreml.ports import Port, inner_names, output_types, ports_of, tensor_types
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ....validate.engines.torch.model import TorchModel
 
 
-def convert(model: TorchModel, destination: Path, options: ConvertOptions) -> Candidate:
+def convert(model: TorchModel, destination: Path, options: RouteOptions) -> Candidate:
     """Export, or trace or script, in the features' shapes, and convert with coremltools.
 
     If every attempt fails, raises the error of the first one; of the last one if no program could be captured,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....validate.errors import ParityGateError
-from ..base import Candidate, ConvertOptions
+from ..base import Candidate, RouteOptions
 from .attempts import Attempt, first_success
 from .names import output_bindings, refuse_complex
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Notes = tuple[str, ...]
 
 
-def convert(model: TorchModel, destination: Path, options: ConvertOptions) -> Candidate:
+def convert(model: TorchModel, destination: Path, options: RouteOptions) -> Candidate:
     """Export with names and dynamic axes kept.
 
     If every attempt fails, raises ParityGateError PG404, PG405 or PG408 of the first one; of the last one if no

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..base import Candidate, ConvertOptions
+from ..base import Candidate, RouteOptions
 from .names import output_bindings, refuse_complex
 
 if TYPE_CHECKING:
     from ....validate.engines.torch.torchscript import ScriptModel
 
 
-def convert(model: ScriptModel, destination: Path, options: ConvertOptions) -> Candidate:
+def convert(model: ScriptModel, destination: Path, options: RouteOptions) -> Candidate:
     """Export with the TorchScript exporter; opsets above its newest are reached with ONNX's version converter.
 
     Raises ParityGateError PG404, PG405 or PG408.

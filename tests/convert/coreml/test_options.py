@@ -35,7 +35,7 @@ def test_images(text: str, name: str, image: ImageInput) -> None:
 
 
 @pytest.mark.parametrize("text", ["image:scale=0", "image:scale=a", "image:layout=CMYK", ":scale=1", "image:gamma=2"])
-def test_what_is_no_image_is_refused(text: str) -> None:
+def test_invalid_images_are_rejected(text: str) -> None:
     with pytest.raises(click.BadParameter, match="is not NAME"):
         parse_images((text,))
 
@@ -45,7 +45,7 @@ def test_shapes_are_collected_by_input() -> None:
 
 
 @pytest.mark.parametrize("text", ["x", "x:", "x:1,a", "x:0,3", ":1"])
-def test_what_is_no_shape_is_refused(text: str) -> None:
+def test_invalid_shapes_are_rejected(text: str) -> None:
     with pytest.raises(click.BadParameter):
         parse_shapes((text,))
 
@@ -58,7 +58,7 @@ def test_bounds_of_axes() -> None:
 
 
 @pytest.mark.parametrize("text", ["x:1:5:2", "x:1:0:2", "x", "x:a", ":1"])
-def test_what_are_no_bounds_is_refused(text: str) -> None:
+def test_invalid_bounds_are_rejected(text: str) -> None:
     with pytest.raises(click.BadParameter):
         parse_dynamic((text,))
 
@@ -84,7 +84,7 @@ def test_labels(name: str, text: str, labels: tuple[Any, ...], tmp_path: Path) -
         ("l.json", "[0.5]"),
     ],
 )
-def test_what_are_no_labels_is_refused(name: str, text: str, tmp_path: Path) -> None:
+def test_invalid_labels_are_rejected(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(click.BadParameter):
         read_labels(tmp_path / name)
@@ -92,7 +92,7 @@ def test_what_are_no_labels_is_refused(name: str, text: str, tmp_path: Path) -> 
 
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures (N, 3, 6, 5) in -1..1 to three probabilities."""
+    """Images (N, 3, 6, 5) in -1..1 to three probabilities."""
     model = onnx.parser.parse_model(
         '<ir_version: 8, opset_import: ["" : 17]> m (float[N, 3, 6, 5] image) => (float[N, 3] scores) '
         "{ a = Conv (image, w)  b = Relu (a)  c = GlobalAveragePool (b)  d = Flatten (c)  scores = Softmax (d) }"
@@ -111,8 +111,8 @@ def run(*arguments: Any) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("suffix", [".mlpackage", ".mlmodel"])
-def test_a_classifier_of_pictures(suffix: str, classifier: Path, tmp_path: Path) -> None:
-    """The prediction of a picture is what the source says of its scaled pixels; labels in the file's order."""
+def test_a_classifier_of_images(suffix: str, classifier: Path, tmp_path: Path) -> None:
+    """The prediction for an image equals the source's for its scaled pixels; labels in the file's order."""
     output, labels = tmp_path / f"out{suffix}", tmp_path / "labels.txt"
     labels.write_text("cat\ndog\nfish\n")
     image = "image:scale=0.00784313725,bias=-1"
@@ -130,7 +130,7 @@ def test_a_classifier_of_pictures(suffix: str, classifier: Path, tmp_path: Path)
     assert label == ("cat", "dog", "fish")[int(expected.argmax())]
 
 
-def test_more_labels_than_classes_are_refused(classifier: Path, tmp_path: Path) -> None:
+def test_more_labels_than_classes_are_rejected(classifier: Path, tmp_path: Path) -> None:
     labels = tmp_path / "labels.txt"
     labels.write_text("cat\ndog\nfish\nbird\n")
     code, result = run(classifier, "-o", tmp_path / "out.mlpackage", "--class-labels", labels)
@@ -171,8 +171,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("asked", [("--shapes", "x:5,3"), ("--dynamic", "x:0:5:5")])
-def test_a_length_that_the_user_fixes_is_no_narrowing(asked: tuple[str, str], pair: Path, tmp_path: Path) -> None:
-    """The axis of the other input that must equal it follows."""
+def test_a_length_fixed_by_the_user_is_not_a_narrowing(asked: tuple[str, str], pair: Path, tmp_path: Path) -> None:
+    """The equal axis of the other input gets the same range."""
     code, result = run(pair, "-o", tmp_path / "out.mlpackage", *asked)
     assert code == ExitCode.PASS, result
     said = [
@@ -192,6 +192,6 @@ def test_axes_that_must_be_equal_share_one_range(pair: Path, tmp_path: Path) -> 
     assert {"x: axis 0 takes 2 to 9", "y: axis 1 takes 2 to 9"} <= notes
 
 
-def test_a_fixed_axis_takes_no_range(pair: Path, tmp_path: Path) -> None:
+def test_a_fixed_axis_accepts_no_range(pair: Path, tmp_path: Path) -> None:
     code, result = run(pair, "-o", tmp_path / "out.mlpackage", "--dynamic", "x:1:2:9")
     assert code == ExitCode.USAGE, result

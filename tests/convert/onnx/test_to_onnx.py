@@ -42,8 +42,8 @@ def embedding(path: Path, rows: int = 7, *, inline_limit: int = 10**6) -> Path:
     return path
 
 
-def test_newest_opset_is_the_engines_own_word() -> None:
-    """ONNX Runtime refuses a model stamped with the next one."""
+def test_newest_opset_is_reported_by_the_engine() -> None:
+    """ONNX Runtime rejects a model with the next opset."""
     probe = helper.make_model(
         helper.make_graph(
             [helper.make_node("Identity", ["x"], ["y"])], "probe",
@@ -58,7 +58,7 @@ def test_newest_opset_is_the_engines_own_word() -> None:
 
 @pytest.mark.parametrize("opset", [None, 9, 11, 17, 21, 23])
 def test_published_model_at_another_opset(opset: int | None, tmp_path: Path) -> None:
-    """basic-pitch's own ONNX file (opset 15) keeps its numbers wherever ONNX can move it."""
+    """basic-pitch's own ONNX file (opset 15) has the same outputs at every opset that ONNX can convert it to."""
     source = package_folder("basic_pitch") / "saved_models" / "icassp_2022" / "nmp.onnx"
     output = tmp_path / "moved.onnx"
     if opset is not None and opset < 15:
@@ -72,7 +72,7 @@ def test_published_model_at_another_opset(opset: int | None, tmp_path: Path) -> 
     assert opset_of(onnx.load(str(output))) == (opset or 15)
 
 
-def test_external_data_comes_along(tmp_path: Path) -> None:
+def test_external_data_is_included(tmp_path: Path) -> None:
     source = embedding(tmp_path / "source.onnx", inline_limit=0)
     assert (tmp_path / "source.onnx.data").exists()
     (tmp_path / "out").mkdir()
@@ -102,7 +102,7 @@ def test_external_data_may_not_leave_the_folder(location: str, tmp_path: Path) -
 
 
 def test_ids_stay_inside_the_embedding(tmp_path: Path) -> None:
-    """P27: the table's rows bound what is fed; ids beyond them would fail in the engine."""
+    """P27: samples stay within the table's rows; ids beyond them would fail in the engine."""
     (hint,) = load(embedding(tmp_path / "e.onnx", rows=7), LoadOptions()).hints()
     assert (hint.name, int(hint.low), int(hint.high)) == ("ids", 0, 6)
     assert convert(tmp_path / "e.onnx", tmp_path / "out.onnx").report.passed

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from paritygate.convert.routes.base import Candidate, ConvertOptions
+from paritygate.convert.routes.base import Candidate, RouteOptions
 from paritygate.convert.routes.tensorflow import to_onnx
 from paritygate.validate.engines import onnxruntime
 from paritygate.validate.engines.base import LoadOptions, Model
@@ -22,7 +22,7 @@ CLOSE = {"rtol": 1e-5, "atol": 1e-6}
 def convert_to_onnx(
     model: Model, folder: Path, opset: int | None = None, route: Any = to_onnx
 ) -> tuple[Candidate, onnxruntime.OnnxModel]:
-    candidate = route.convert(model, folder / "model.onnx", ConvertOptions(opset))
+    candidate = route.convert(model, folder / "model.onnx", RouteOptions(opset))
     return candidate, onnxruntime.load(candidate.path, LoadOptions())
 
 

@@ -18,7 +18,7 @@ import tensorflow as tf
 from fixtures.arrays import normal
 from fixtures.coreml_conversion import check_conversion, run_candidate
 from fixtures.keras_models import PUBLISHED, L
-from paritygate.convert.routes.base import FP16, MIXED, Candidate, ConvertOptions
+from paritygate.convert.routes.base import FP16, MIXED, Candidate, RouteOptions
 from paritygate.convert.routes.coreml.rename import rename_features
 from paritygate.convert.routes.tensorflow import to_coreml
 from paritygate.validate.adapters.pixels import from_pixels, resolved
@@ -126,7 +126,7 @@ def branched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Candidate
     folder = tmp_path_factory.mktemp("branched")
     specs = tf.TensorSpec((3,), tf.float32, "x"), tf.TensorSpec((1,), tf.int32, "n")
     model = function_model(folder, branching, *specs)
-    return model, to_coreml.convert(model, folder / "model.mlmodel", ConvertOptions())
+    return model, to_coreml.convert(model, folder / "model.mlmodel", RouteOptions())
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -161,7 +161,7 @@ def test_padding_between_transpositions_runs_in_the_engine(tmp_path: Path):
 def test_published_model_agrees_with_its_authors_package(tmp_path: Path):
     """basic-pitch: a SavedModel that TensorFlow can't restore; its authors' package is from an older coremltools."""
     model = saved_model.load(PUBLISHED / "nmp", LoadOptions())
-    candidate = to_coreml.convert(model, tmp_path / "model.mlpackage", ConvertOptions())
+    candidate = to_coreml.convert(model, tmp_path / "model.mlpackage", RouteOptions())
     sound = normal(1, 43844, 1) / 10
     converted = run_candidate(candidate, feed_of(model, sound))
     shipped = coreml.load(PUBLISHED / "nmp.mlpackage", LoadOptions())
@@ -177,7 +177,7 @@ def test_lengths_may_vary_within_the_range_only(tmp_path: Path):
     model = sequential(keras.Input((None, 3)), L.GRU(4))
     name = model.signature.inputs[0].name
     feeds = [{name: normal(1, length, 3)} for length in (2, 5, 9)]
-    candidate = check(model, tmp_path / "model.mlpackage", *feeds, options=ConvertOptions(ranges={(name, 1): (2, 9)}))
+    candidate = check(model, tmp_path / "model.mlpackage", *feeds, options=RouteOptions(ranges={(name, 1): (2, 9)}))
     assert f"{name}: axis 1 takes 2 to 9" in candidate.notes
     assert code_of(lambda: run_candidate(candidate, {name: normal(1, 10, 3)})) == "PG204"
 
@@ -185,7 +185,7 @@ def test_lengths_may_vary_within_the_range_only(tmp_path: Path):
 def test_enumerated_shapes(tmp_path: Path):
     model = sequential(keras.Input((None, 3)), L.Conv1D(2, 2))
     name = model.signature.inputs[0].name
-    options = ConvertOptions(shapes={name: ((1, 4, 3), (1, 6, 3))})
+    options = RouteOptions(shapes={name: ((1, 4, 3), (1, 6, 3))})
     candidate = check(
         model, tmp_path / "model.mlpackage", {name: normal(1, 4, 3)}, {name: normal(1, 6, 3)}, options=options
     )
@@ -204,7 +204,7 @@ def test_images(image: ImageInput, suffix: str, tmp_path: Path):
     name = model.signature.inputs[0].name
     image = resolved({name: image}, model.signature)[name]
     pixels = np.random.default_rng(0).integers(0, 256, (1, 3, 6, 5)).astype(np.float32)
-    candidate = to_coreml.convert(model, tmp_path / f"model{suffix}", ConvertOptions(images={name: image}))
+    candidate = to_coreml.convert(model, tmp_path / f"model{suffix}", RouteOptions(images={name: image}))
     assert candidate.images == {name: image}
     wanted = model.run({name: from_pixels(pixels, image, np.dtype("float32"))})
     for output, value in run_candidate(candidate, {name: pixels}).items():
@@ -215,7 +215,7 @@ def test_images(image: ImageInput, suffix: str, tmp_path: Path):
 def test_class_labels(labels: tuple[str | int, ...], suffix: str, tmp_path: Path):
     model = sequential(keras.Input((4,)), L.Dense(3, activation="softmax", name="scores"))
     x = normal(1, 4)
-    candidate = to_coreml.convert(model, tmp_path / f"model{suffix}", ConvertOptions(class_labels=labels))
+    candidate = to_coreml.convert(model, tmp_path / f"model{suffix}", RouteOptions(class_labels=labels))
     outputs = coreml.load(candidate.path, LoadOptions()).run({next(iter(candidate.inputs)): x})
     wanted = model.run(feed_of(model, x))["scores"][0]
     given = dict(zip(outputs["scores/keys"].ravel().tolist(), outputs["scores/values"].ravel(), strict=True))
@@ -280,8 +280,8 @@ def test_mixed_precision_keeps_what_float16_loses(layer: Any, kept: tuple[str, .
     folder = evidence(tmp_path, model, normal(2, 6), normal(1, 6, seed=1))
     feed = feed_of(model, normal(1, 6, seed=2))
     with pytest.raises(AssertionError):
-        check(model, tmp_path / "half.mlpackage", feed, options=ConvertOptions(precision=FP16), tolerance=HALF)
-    options = ConvertOptions(precision=MIXED, evidence=JobFolder(folder))
+        check(model, tmp_path / "half.mlpackage", feed, options=RouteOptions(precision=FP16), tolerance=HALF)
+    options = RouteOptions(precision=MIXED, evidence=JobFolder(folder))
     candidate = check(model, tmp_path / "mixed.mlpackage", feed, options=options, tolerance=HALF)
     note = next(note for note in candidate.notes if note.startswith("mixed precision"))
     assert any(kind in note for kind in kept)
@@ -290,7 +290,7 @@ def test_mixed_precision_keeps_what_float16_loses(layer: Any, kept: tuple[str, .
 
 def test_float16_keeps_the_width_of_features_for_new_targets(tmp_path: Path):
     model = sequential(keras.Input((6,)), L.Dense(8), L.Dense(3))
-    options = ConvertOptions(precision=FP16, deployment_target="iOS17")
+    options = RouteOptions(precision=FP16, deployment_target="iOS17")
     candidate = check(model, tmp_path / "m.mlpackage", feed_of(model, normal(1, 6)), options=options, tolerance=HALF)
     signature = coreml.load(candidate.path, LoadOptions()).signature
     assert {spec.dtype for spec in (*signature.inputs, *signature.outputs)} == {"float32"}
@@ -317,17 +317,17 @@ def words(x: tf.Tensor) -> tf.Tensor:
 def test_what_core_ml_lacks_is_named(function: Callable[[tf.Tensor], tf.Tensor], says: str, tmp_path: Path):
     model = function_model(tmp_path, function, tf.TensorSpec((1, 3, 3), tf.float32, "x"))
     with pytest.raises(ParityGateError, match=says) as error:
-        to_coreml.convert(model, tmp_path / "model.mlpackage", ConvertOptions())
+        to_coreml.convert(model, tmp_path / "model.mlpackage", RouteOptions())
     assert error.value.code == "PG404"
 
 
 REFUSED = {
-    "float16 in a neural network": (".mlmodel", ConvertOptions(precision=FP16), "PG201"),
-    "mixed precision without samples": (".mlpackage", ConvertOptions(precision=MIXED), "PG201"),
-    "a package for iOS 14": (".mlpackage", ConvertOptions(deployment_target="iOS14"), "PG408"),
-    "an unknown target": (".mlpackage", ConvertOptions(deployment_target="iOS99"), "PG201"),
-    "two names for three classes": (".mlpackage", ConvertOptions(class_labels=("a", "b")), "PG201"),
-    "a loop with flexible lengths for iOS 13": (".mlmodel", ConvertOptions(deployment_target="iOS13"), "PG408"),
+    "float16 in a neural network": (".mlmodel", RouteOptions(precision=FP16), "PG201"),
+    "mixed precision without samples": (".mlpackage", RouteOptions(precision=MIXED), "PG201"),
+    "a package for iOS 14": (".mlpackage", RouteOptions(deployment_target="iOS14"), "PG408"),
+    "an unknown target": (".mlpackage", RouteOptions(deployment_target="iOS99"), "PG201"),
+    "two names for three classes": (".mlpackage", RouteOptions(class_labels=("a", "b")), "PG201"),
+    "a loop with flexible lengths for iOS 13": (".mlmodel", RouteOptions(deployment_target="iOS13"), "PG408"),
 }
 
 
@@ -344,7 +344,7 @@ def test_a_conversion_leaves_no_global_state(tmp_path: Path):
 
     before = dict(_TF_OPS_REGISTRY), set(context.context().list_function_names())
     model = sequential(keras.Input((5, 2)), L.SimpleRNN(4))
-    to_coreml.convert(model, tmp_path / "model.mlpackage", ConvertOptions())
+    to_coreml.convert(model, tmp_path / "model.mlpackage", RouteOptions())
     left = set(context.context().list_function_names()) - before[1]
     assert before[0] == _TF_OPS_REGISTRY
     assert not [name for name in left if b"paritygate" in (name if isinstance(name, bytes) else name.encode())]

@@ -19,7 +19,7 @@ from fixtures.arrays import normal
 from fixtures.coreml_conversion import check_conversion, run_candidate
 from fixtures.torch_modules import SILERO
 from paritygate.convert import ParityGateError, convert
-from paritygate.convert.routes.base import FP16, MIXED, ConvertOptions
+from paritygate.convert.routes.base import FP16, MIXED, RouteOptions
 from paritygate.convert.routes.torch import to_coreml
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml import lowered as coreml
@@ -116,7 +116,7 @@ def test_modules(name: str, tmp_path: Path):
 
 def test_lengths_may_vary(tmp_path: Path):
     model = loaded(nn.Conv1d(3, 4, 2), {"input": normal(2, 3, 6)}, [("input", 2)])
-    options = ConvertOptions(ranges={("input", 2): (2, 9)})
+    options = RouteOptions(ranges={("input", 2): (2, 9)})
     candidate = check(
         model, tmp_path / "m.mlpackage", *({"input": normal(1, 3, n)} for n in (2, 5, 9)), options=options
     )
@@ -130,7 +130,7 @@ def test_programs_are_converted_for_one_row_whatever_their_batch_size(tmp_path: 
     batch = torch.export.Dim("batch", min=2, max=64)
     program = torch.export.export(convolutional().eval(), (torch.zeros(4, 1, 8, 8),), dynamic_shapes=({0: batch},))
     model = exported.load(program, LoadOptions())
-    candidate = to_coreml.convert(model, tmp_path / "m.mlpackage", ConvertOptions(class_labels=tuple(range(10))))
+    candidate = to_coreml.convert(model, tmp_path / "m.mlpackage", RouteOptions(class_labels=tuple(range(10))))
     x = normal(3, 1, 8, 8)
     wanted = model.run({"input": x})["output"]
     engine = coreml.load(candidate.path, LoadOptions())
@@ -183,8 +183,8 @@ def test_mixed_precision_keeps_what_float16_loses(tmp_path: Path):
     save_samples(Samples((Sample("x", feed, "normal", 1),), "test", 0), JobFolder(tmp_path).samples)
     save_outputs([model.run(feed)], JobFolder(tmp_path).expected)
     with pytest.raises(AssertionError):
-        check(model, tmp_path / "half.mlpackage", feed, options=ConvertOptions(precision=FP16), tolerance=HALF)
-    options = ConvertOptions(precision=MIXED, evidence=JobFolder(tmp_path))
+        check(model, tmp_path / "half.mlpackage", feed, options=RouteOptions(precision=FP16), tolerance=HALF)
+    options = RouteOptions(precision=MIXED, evidence=JobFolder(tmp_path))
     candidate = check(model, tmp_path / "mixed.mlpackage", feed, options=options, tolerance=HALF)
     note = next(note for note in candidate.notes if note.startswith("mixed precision"))
     assert "reduce_sum" in note
@@ -215,7 +215,7 @@ class Unknown(nn.Module):
 def test_what_core_ml_lacks_is_named(network: nn.Module, shape: tuple[int, ...], says: str, tmp_path: Path):
     model = loaded(network, {"x": normal(*shape)})
     with pytest.raises(ParityGateError, match=says) as error:
-        to_coreml.convert(model, tmp_path / "model.mlpackage", ConvertOptions())
+        to_coreml.convert(model, tmp_path / "model.mlpackage", RouteOptions())
     assert error.value.code in {"PG404", "PG405"}
 
 
@@ -224,7 +224,7 @@ def test_operator_that_needs_a_newer_target_raises_it_unless_the_user_set_one(tm
     candidate = check(model, tmp_path / "m.mlpackage", {"input": normal(1, 1, 4, 4)})
     assert coreml.load(candidate.path, LoadOptions()).native.spec.specificationVersion >= 7
     with pytest.raises(ParityGateError) as error:
-        to_coreml.convert(model, tmp_path / "n.mlpackage", ConvertOptions(deployment_target="iOS15"))
+        to_coreml.convert(model, tmp_path / "n.mlpackage", RouteOptions(deployment_target="iOS15"))
     assert error.value.code == "PG408"
 
 
@@ -241,6 +241,6 @@ def test_the_registry_is_as_before(tmp_path: Path):
     from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY
 
     before = dict(_TORCH_OPS_REGISTRY.name_to_func_mapping)
-    to_coreml.convert(loaded(nn.ReLU(), {"input": normal(2, 3)}), tmp_path / "m.mlpackage", ConvertOptions())
+    to_coreml.convert(loaded(nn.ReLU(), {"input": normal(2, 3)}), tmp_path / "m.mlpackage", RouteOptions())
     assert before == _TORCH_OPS_REGISTRY.name_to_func_mapping
     assert "new_ones" not in before

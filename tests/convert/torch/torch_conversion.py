@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fixtures.torch_modules import F32
-from paritygate.convert.routes.base import Candidate, ConvertOptions
+from paritygate.convert.routes.base import Candidate, RouteOptions
 from paritygate.convert.routes.torch import to_onnx, torchscript_to_onnx
 from paritygate.validate.engines import onnxruntime
 from paritygate.validate.engines.base import LoadOptions
@@ -21,7 +21,7 @@ class Converted:
     def __init__(self, model, path: Path, opset: int | None = None):
         self.model = model
         route = torchscript_to_onnx if isinstance(model, torchscript.ScriptModel) else to_onnx
-        self.candidate: Candidate = route.convert(model, path, ConvertOptions(opset))
+        self.candidate: Candidate = route.convert(model, path, RouteOptions(opset))
         self.engine = onnxruntime.load(path, LoadOptions())
 
     def agrees_on(self, feed, **tolerance) -> dict[str, np.ndarray]:

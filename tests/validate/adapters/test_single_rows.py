@@ -1,4 +1,4 @@
-"""Candidates that take one sample at a time: rows fed alone, dictionaries, pixels, narrower dtypes."""
+"""Candidates that take one sample at a time: rows run one by one, dictionaries, pixels, narrower dtypes."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ def signature(**shapes: tuple[Dim, ...]) -> Signature:
         pytest.param((2, 64), (4, 64), False, id="a batch of two, fed four"),
     ],
 )
-def test_a_model_takes_rows_only_where_the_batch_does_not_fit(
+def test_rows_are_used_only_if_the_model_rejects_the_batch(
     declared: tuple[Dim, ...], fed: tuple[int, ...], expected: bool
 ) -> None:
     assert takes_rows(signature(x=declared), [{"x": np.zeros(fed, np.float32)}]) is expected
 
 
-def test_inputs_of_different_lengths_are_no_batch() -> None:
+def test_inputs_of_different_lengths_are_not_a_batch() -> None:
     feed = {"x": np.zeros((5, 3), np.float32), "y": np.zeros((4, 3), np.float32)}
     assert not takes_rows(signature(x=(3,), y=(3,)), [feed])
 
 
 @given(arrays(np.float32, st.tuples(st.integers(1, 6), st.integers(1, 4)), elements=st.floats(-9, 9, width=32)))
-def test_rows_put_together_are_the_batch(table: np.ndarray[Any, Any]) -> None:
-    """Whether a model's answer for a row still has the batch axis or not."""
+def test_joined_rows_are_the_batch(table: np.ndarray[Any, Any]) -> None:
+    """Whether a model's output for a row still has the batch axis."""
     for declared in ((table.shape[1],), (1, table.shape[1])):
         rows = split({"x": table}, signature(x=declared))
         assert {row["x"].shape for row in rows} == {declared}
@@ -65,12 +65,12 @@ def test_numbers_become_columns_or_vectors_as_the_reference_has_them() -> None:
     assert join(rows, {"y": np.zeros(4)})["y"].shape == (4,)
 
 
-def test_rows_of_different_shapes_are_refused() -> None:
+def test_rows_of_different_shapes_are_rejected() -> None:
     with pytest.raises(ParityGateError, match="changes from row to row"):
         join([{"y": np.zeros(2)}, {"y": np.zeros(3)}], {})
 
 
-def test_the_batch_view_has_a_free_first_axis() -> None:
+def test_the_batch_view_has_a_symbolic_first_axis() -> None:
     batch = as_batches(signature(x=(64,), image=(1, 3, 8, 8)))
     assert [spec.shape for spec in batch.inputs] == [("batch", 64), ("batch", 3, 8, 8)]
 
@@ -81,7 +81,7 @@ CLASSES = {"p": ("a", "b", "c")}
 
 def test_a_dictionary_has_the_order_of_the_reference() -> None:
     folded = fold({**PROBABILITIES, "label": np.array(["b"])}, CLASSES, {"p": "probabilities"})
-    assert list(folded) == ["p"]  # the label says nothing new
+    assert list(folded) == ["p"]  # the label is redundant
     np.testing.assert_array_equal(folded["p"], [0.1, 0.7, 0.2])
 
 
@@ -108,13 +108,13 @@ def test_equal_probabilities_allow_either_label() -> None:
         ),
     ],
 )
-def test_other_classes_and_wrong_labels_are_refused(outputs: dict[str, np.ndarray[Any, Any]], cause: str) -> None:
+def test_other_classes_and_wrong_labels_are_rejected(outputs: dict[str, np.ndarray[Any, Any]], cause: str) -> None:
     with pytest.raises(ParityGateError, match=cause) as caught:
         fold(outputs, CLASSES, {})
     assert caught.value.code == "PG302"
 
 
-def test_the_signature_is_folded_alike() -> None:
+def test_the_signature_is_split_in_the_same_way() -> None:
     specs = (
         TensorSpec("label", "str", (1,)),
         TensorSpec("p/keys", "str", ("n",)),
@@ -135,7 +135,7 @@ IMAGES = [
 
 @pytest.mark.parametrize("image", IMAGES)
 @given(pixels=arrays(np.float32, (2, 3, 4, 4), elements=st.integers(0, 255)))
-def test_pixels_survive_the_way_there_and_back(image: ImageInput, pixels: np.ndarray[Any, Any]) -> None:
+def test_pixels_survive_a_round_trip(image: ImageInput, pixels: np.ndarray[Any, Any]) -> None:
     values = from_pixels(pixels, image, np.dtype("float32"))
     assert values.shape == ((2, 4, 4, 3) if image.channels_last else (2, 3, 4, 4))
     np.testing.assert_array_equal(to_pixels(values, image), pixels)
@@ -152,7 +152,7 @@ def test_pixels_survive_the_way_there_and_back(image: ImageInput, pixels: np.nda
         ((1, 8, 8, 1), ImageInput(layout="GRAY"), True),
     ],
 )
-def test_the_place_of_the_channels_is_read_off_the_shape(shape: tuple[Dim, ...], image: ImageInput, last: bool) -> None:
+def test_the_channel_axis_follows_from_the_shape(shape: tuple[Dim, ...], image: ImageInput, last: bool) -> None:
     assert resolved({"x": image}, signature(x=shape))["x"].channels_last is last
 
 
@@ -165,13 +165,13 @@ def test_the_place_of_the_channels_is_read_off_the_shape(shape: tuple[Dim, ...],
         (("N", 3, 8, 8), ImageInput(layout="GRAY")),
     ],
 )
-def test_an_input_that_is_no_image_is_refused(shape: tuple[Dim, ...], image: ImageInput) -> None:
+def test_an_input_that_is_not_an_image_is_rejected(shape: tuple[Dim, ...], image: ImageInput) -> None:
     with pytest.raises(ParityGateError) as caught:
         resolved({"x": image}, signature(x=shape))
     assert caught.value.code == "PG201"
 
 
-def test_an_image_of_no_input_is_refused() -> None:
+def test_an_image_for_an_unknown_input_is_rejected() -> None:
     with pytest.raises(ParityGateError, match="no such input"):
         resolved({"y": ImageInput()}, signature(x=("N", 3, 8, 8)))
 
@@ -188,7 +188,7 @@ def test_an_image_of_no_input_is_refused() -> None:
         (np.array([1.0]), np.array([1], np.int32), False),
     ],
 )
-def test_whole_numbers_get_the_dtype_of_the_reference_only_without_loss(
+def test_integers_get_the_dtype_of_the_reference_only_without_loss(
     want: np.ndarray[Any, Any], got: np.ndarray[Any, Any], same: bool
 ) -> None:
     wide, notes = widened([{"ours": got}], [{"theirs": want}], {"ours": "theirs"})

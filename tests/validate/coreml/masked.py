@@ -1,4 +1,4 @@
-"""coremltools without the frameworks that it imports when they are there: 2 seconds instead of 12."""
+"""coremltools without the frameworks that it imports if they are installed: 2 seconds instead of 12."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def add_tree(trees: Message, number: int, tree: Any, values: np.ndarray) -> None
 
 
 def single(x: np.ndarray) -> np.ndarray:
-    """What scikit-learn's trees see."""
+    """The input as scikit-learn's trees read it."""
     return x.astype(np.float32).astype(np.float64)
 
 

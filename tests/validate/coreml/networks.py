@@ -36,7 +36,7 @@ def loaded(spec: Any) -> CoreMLModel:
 def outputs(
     build: Callable[[Any], object], feeds: Mapping[str, np.ndarray], names: tuple[str, ...] = ("y",), exact: bool = True
 ) -> list[np.ndarray]:
-    """What a network gives that ``build`` adds to a builder with the inputs ``feeds``."""
+    """The outputs of a network that ``build`` adds to a builder with the inputs ``feeds``."""
     made = builder({name: array.shape for name, array in feeds.items()}, names, exact)
     build(made)
     got = loaded(made.spec).session.predict(feeds)

@@ -36,7 +36,7 @@ def cases(corpus: Path) -> Iterator[Case]:
 
 
 def failure(case: Case, nominal: bool = False) -> str | None:
-    """None when every step agrees with what was recorded, else what is wrong."""
+    """None if every step agrees with the recorded outputs, else the difference."""
     from paritygate.validate.errors import ParityGateError
 
     try:
@@ -126,12 +126,12 @@ def _too_far(got: np.ndarray, want: np.ndarray, tolerance: dict[str, Any], nomin
 
 
 HALF = 0.01
-"""What a loosened bound is tightened to: Apple's 0.5 and 0.05 for float16 let wrong results pass. It leaves room for
+"""The limit for a loosened bound: Apple's 0.5 and 0.05 for float16 let wrong results pass. It leaves room for
 some ten operators of 11 bits each."""
 
 
 def _bound(name: str, tolerance: dict[str, Any], nominal: bool) -> float:
-    """The bound that the test applied, but no looser than float16 explains; with ``nominal`` float32's."""
+    """The bound that the test applied, but no looser than float16 justifies; with ``nominal`` float32's."""
     plain = tolerance.get(f"nominal_{name}", tolerance.get(name, 1e-4))
     return plain if nominal else min(tolerance.get(name, 1e-4), max(plain, HALF))
 
@@ -145,7 +145,7 @@ def _noise(got: np.ndarray, want: np.ndarray, tolerance: dict[str, Any]) -> str 
 
 
 CORPUS = Path(__file__).parents[4] / "shared" / "coreml_conformance"
-"""Where the recorded cases lie when they are there; they are no part of the project."""
+"""Where the recorded cases lie if available; they are not part of the project."""
 
 
 def listed(name: str) -> dict[str, str]:

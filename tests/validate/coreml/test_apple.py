@@ -40,9 +40,9 @@ def test_an_engine_that_is_one_percent_off_fails_apples_tests(tmp_path: Path):
 
 
 def run(folder: Path, part: Part, *options: str) -> list[dict[str, Any]]:
-    """What became of each test of ``part``."""
+    """The result of each test of ``part``."""
     record = folder / f"{len(options)}.jsonl"
-    # With the project's own packages only, whether or not those of `make conformance` are there.
+    # With the project's own packages only, whether or not those of `make conformance` are installed.
     own = {"PYTHONPATH": str(Path(__file__).parent), "TF_USE_LEGACY_KERAS": "0"}
     subprocess.run([*command(part, record), *options], env=environment() | own, cwd=ROOT, check=False, timeout=600)
     return [row for line in record.read_text().splitlines() if "id" in (row := json.loads(line))]

@@ -1,4 +1,4 @@
-"""Inputs of flexible shape: what is declared is taken, everything else is refused by name. Models by coremltools."""
+"""Inputs of flexible shape: declared shapes are accepted, all others are rejected by name. Models by coremltools."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def test_arrays(kind: str, target: str, good: list[Any], bad: list[Any], declare
         assert f"shape {shape} is not the declared shape {declared}" in str(caught.value)
 
 
-def test_an_array_without_its_leading_axis_is_measured_too(tmp_path: Path):
-    """Four numbers are one row, and one row is too few."""
+def test_an_array_without_its_leading_axis_is_checked_too(tmp_path: Path):
+    """Four numbers are one row, fewer than allowed."""
     with pytest.raises(ParityGateError, match=r"shape \(4,\) is not the declared shape \(2 to 5, 4\)"):
         predict(save(array_type("range"), tmp_path), {"x": np.zeros(4, np.float32)})
 

@@ -1,4 +1,4 @@
-"""The frame around the lowerings: files, weights, rounding, binding, sessions. Models are made by coremltools."""
+"""The frame of the lowerings: files, weights, rounding, binding, sessions. Models are made by coremltools."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_written_onnx_file_computes_the_same(convnet: Path, tmp_path: Path):
     )
 
 
-def test_weights_are_read_where_they_lie(convnet: Path):
+def test_weights_are_read_without_a_copy(convnet: Path):
     package = open_package(convnet)
     _, weights = lower(package).graph.build()
     assert [package.blobs.locate(w) is not None for w in weights.values()] == [True]
@@ -125,10 +125,10 @@ def test_float16_is_rounded_after_every_operator(tmp_path: Path):
     got = predict(save(program, tmp_path / "half.mlpackage", "FLOAT16"), {"x": x})["rest"]
     thousand = np.float16(1000)
     np.testing.assert_array_equal(got, (x.astype(np.float16) + thousand) - thousand)
-    assert not np.allclose(got, x, atol=0.05)  # what a graph without the rounding gives
+    assert not np.allclose(got, x, atol=0.05)  # the result without rounding
 
 
-def test_inputs_that_do_not_fit_are_refused_by_name(convnet: Path):
+def test_inputs_of_the_wrong_shape_are_rejected_by_name(convnet: Path):
     for feed in ({}, {"x": np.zeros((1, 3, 9, 8))}):
         with pytest.raises(ParityGateError, match="input 'x'") as caught:
             predict(convnet, feed)
@@ -140,7 +140,7 @@ def test_nothing_there(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04rest", b"\x08", b"not a model", b"\xff" * 100])
-def test_a_file_that_is_no_model(tmp_path: Path, content: bytes):
+def test_a_file_that_is_not_a_model(tmp_path: Path, content: bytes):
     (tmp_path / "bad.mlmodel").write_bytes(content)
     assert code(tmp_path / "bad.mlmodel") == "PG402"
 
@@ -149,7 +149,7 @@ def test_a_file_that_is_no_model(tmp_path: Path, content: bytes):
     ("path", "wanted"),
     [("../../outside", "PG502"), ("/etc/hostname", "PG502"), ("a\0b", "PG502"), ("com.apple.CoreML/none", "PG402")],
 )
-def test_a_manifest_that_leads_elsewhere(copy: Path, path: str, wanted: str):
+def test_a_manifest_with_a_path_outside_of_the_package(copy: Path, path: str, wanted: str):
     manifest = json.loads((copy / "Manifest.json").read_text())
     manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"] = path
     (copy / "Manifest.json").write_text(json.dumps(manifest))
@@ -159,7 +159,7 @@ def test_a_manifest_that_leads_elsewhere(copy: Path, path: str, wanted: str):
 @pytest.mark.parametrize(
     "content", ["", "[]", "{}", '{"rootModelIdentifier": "x", "itemInfoEntries": []}', "[" * 10000]
 )
-def test_a_manifest_that_names_no_model(copy: Path, content: str):
+def test_a_manifest_without_a_model(copy: Path, content: str):
     (copy / "Manifest.json").write_text(content)
     assert code(copy) == "PG402"
 
@@ -180,7 +180,7 @@ def test_a_link_out_of_the_package(copy: Path, tmp_path: Path):
         ({"offset": 65}, "PG402"),
     ],
 )
-def test_a_weight_that_is_elsewhere(copy: Path, change: dict[str, object], wanted: str):
+def test_a_weight_outside_of_the_package(copy: Path, change: dict[str, object], wanted: str):
     edit_weight(copy, lambda value: [setattr(value.blobFileValue, k, v) for k, v in change.items()])
     assert code(copy) == wanted
 
@@ -203,7 +203,7 @@ def edit_weight(package: Path, edit) -> None:
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(data=st.data())
-def test_damaged_bytes_are_refused_or_run(convnet: Path, tmp_path_factory, data: st.DataObject):
+def test_damaged_bytes_are_rejected_or_run(convnet: Path, tmp_path_factory, data: st.DataObject):
     content = bytearray((convnet / SPEC).read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -249,7 +249,7 @@ def test_blobs_that_coremltools_wrote(tmp_path: Path, name: str, writer: str):
     np.testing.assert_array_equal(Blobs(tmp_path).read("@model_path/weight.bin", offset, element, 7), values)
 
 
-def test_a_computed_argument_that_must_be_constant_is_refused():
+def test_a_computed_argument_that_must_be_constant_is_rejected():
     g = Graph()
     op = Op("leaky_relu", "act_3", 17, (TensorType(np.dtype("float32"), (2,)),))
     arguments = {"x": [g.input("x", "float32", (2,))], "alpha": [g.input("alpha", "float32", ())]}
@@ -268,13 +268,13 @@ def test_arguments_that_are_not_the_operators(arguments: dict[str, float], messa
         MIL.find(op)(g, op, {k: [g.const(v, "float32")] for k, v in arguments.items()})
 
 
-def test_a_misspelt_attribute_is_refused_at_once():
+def test_a_misspelt_attribute_is_rejected_immediately():
     g = Graph()
     with g.scope("conv:a"), pytest.raises(ParityGateError, match="conv:a: ONNX Relu has no attribute alpha"):
         g.op("Relu", g.const([1.0], "float32"), alpha=1)
 
 
-def test_a_session_can_be_asked_again(convnet: Path):
+def test_a_session_can_predict_repeatedly(convnet: Path):
     session = Session(lower(open_package(convnet)))
     x = np.ones((1, 3, 8, 8), np.float32)
     np.testing.assert_array_equal(session.predict({"x": x})["pooled"], session.predict({"x": x})["pooled"])

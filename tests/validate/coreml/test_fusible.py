@@ -1,4 +1,4 @@
-"""What lowerings leave to ONNX Runtime in a form that it can fuse, and that the numbers stay the same."""
+"""Lowerings keep graphs in a form that ONNX Runtime can fuse, with the same numbers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def lowered(folder: Path, build: Callable[[Any, Any], Any], x: np.ndarray = X) -
     def program(x):
         return build(Builder, x)
 
-    # No passes: they would fuse some of it themselves.
+    # No passes: they would fuse some operators themselves.
     model = ct.convert(
         program, convert_to="mlprogram", minimum_deployment_target=ct.target.iOS17, skip_model_load=True,
         compute_precision=ct.precision.FLOAT32, pass_pipeline=ct.PassPipeline.EMPTY,
@@ -58,7 +58,7 @@ def run(made: Lowered, x: np.ndarray = X) -> np.ndarray:
     ([0, 0, 0, 0, 0, 1, 1, 0], 0.0, [1, 1, 0, 2], False),  # the convolution pads as well
     ([1, 1, 1, 1], 1.0, None, True),  # not with zeros
 ])  # fmt: skip
-def test_a_pad_with_zeros_becomes_the_convolutions(
+def test_a_pad_with_zeros_is_merged_into_the_convolution(
     pad: list[int], value: float, own: list[int] | None, stays: bool, tmp_path: Path
 ):
     def build(mb: Any, x: Any) -> Any:
@@ -84,7 +84,7 @@ def test_padded_channels_stay_padded(tmp_path: Path):
     np.testing.assert_allclose(run(lowered(tmp_path, build)), want, rtol=1e-5, atol=1e-5)
 
 
-def test_a_padded_value_that_others_read_too_stays(tmp_path: Path):
+def test_a_padded_value_with_other_readers_is_kept(tmp_path: Path):
     def build(mb: Any, x: Any) -> Any:
         padded = mb.pad(x=x, pad=[1, 1, 1, 1])
         return mb.add(x=mb.conv(x=padded, weight=WEIGHT[:3]), y=mb.slice_by_size(x=padded, begin=[0] * 4, size=X.shape))
@@ -94,15 +94,15 @@ def test_a_padded_value_that_others_read_too_stays(tmp_path: Path):
     np.testing.assert_allclose(run(lowered(tmp_path, build)), want, rtol=1e-5, atol=1e-5)
 
 
-def test_no_node_names_an_absent_input_at_its_end(tmp_path: Path):
-    """ONNX Runtime lays out no convolution for its fastest kernels whose bias is named to be absent."""
+def test_no_node_has_an_empty_trailing_input(tmp_path: Path):
+    """ONNX Runtime doesn't use its fastest kernels for a convolution with an empty bias name."""
     made = lowered(tmp_path, lambda mb, x: mb.conv(x=x, weight=WEIGHT))
     assert all(node.input[-1] for node in nodes(made))
 
 
 @pytest.mark.parametrize("activation", ["relu", "relu6", "clip", "max_pool"])
 def test_float16_is_rounded_after_an_activation(activation: str, tmp_path: Path):
-    """A rounding before it would come between the convolution and what fuses with it; both orders give the same."""
+    """Rounding before it would prevent the fusion with the convolution; both orders give the same result."""
     arguments = {
         "clip": {"alpha": np.float16(-0.3), "beta": np.float16(0.7)},
         "max_pool": {"kernel_sizes": [2, 2], "pad_type": "valid"},
@@ -124,15 +124,15 @@ def test_float16_is_rounded_after_an_activation(activation: str, tmp_path: Path)
         "clip": lambda: rounded.clip(low, high),
         "max_pool": lambda: functional.max_pool2d(rounded, 2, 1),
     }[activation]()
-    # Two orders of summation may round to neighbours.
+    # Two orders of summation may round to adjacent numbers.
     np.testing.assert_allclose(run(made, x).astype(np.float32), want, rtol=1e-3, atol=1e-4)
     by_output = {o: n for n in nodes(made) for o in n.output}
     (acting,) = (n for n in nodes(made) if n.op_type in ("Relu", "Clip", "MaxPool"))
     assert by_output[acting.input[0]].op_type == "Conv"
 
 
-def test_what_reads_a_value_beside_the_activation_reads_it_rounded(tmp_path: Path):
-    """1000 + 0.1 is 1000 in float16, whatever a relu takes."""
+def test_other_readers_of_an_activation_read_the_rounded_value(tmp_path: Path):
+    """1000 + 0.1 is 1000 in float16, whatever the relu reads."""
     one, x = np.ones((1, 1, 1, 1), np.float16), np.full((1, 1, 1, 1), 0.1, np.float16)
 
     def build(mb: Any, x: Any) -> Any:

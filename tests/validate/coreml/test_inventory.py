@@ -1,4 +1,4 @@
-"""Nothing that Core ML can express is forgotten: it has a lowering, or a row in gaps/ with the reason."""
+"""Everything that Core ML can express has a lowering, or an entry in gaps/ with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every recorded case: someone else's model with someone else's outputs. See gaps/ for what is known to fail."""
+"""Every recorded case: someone else's model with someone else's outputs. Known failures are in gaps/."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ParityGateError
-from ..refuse import damaged
+from ..errors import damaged
 from .paths import inside
 from .proto import Message, parse_model
 from .weights import Blobs

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from ...errors import ParityGateError
-from ..refuse import damaged
+from ..errors import damaged
 
 Message = Any
 """A protobuf message; the generated modules carry no types."""

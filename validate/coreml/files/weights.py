@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..dtypes import ElementType, unpack_bits
-from ..refuse import damaged
+from ..errors import damaged
 from .paths import inside
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..errors import unsupported
 from ..files.proto import Message
 from ..graph import Graph, Tensor
 from ..layer import Layer, lowers
-from ..refuse import unsupported
 
 Nonlinearity = Callable[[Graph, Layer, Message, Tensor], Tensor]
 

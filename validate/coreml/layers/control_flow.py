@@ -10,16 +10,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..errors import damaged, unsupported
 from ..files.proto import Message
 from ..graph import Graph, Shape, Tensor
 from ..layer import Layer, lowers
-from ..refuse import damaged, unsupported
 from ..shared.branching import BROKEN, SKIPPING, Network, common_shape, select
 from ..shared.floats import indices, scalar
 
 ZERO = 1e-6
 """A condition is true if its absolute value is greater."""
-_MOST_LOWERINGS = 4
+_MAX_LOWERINGS = 4
 
 
 def _holds(g: Graph, x: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ def loop(g: Graph, layer: Layer, limit: Tensor | None = None) -> dict[str, Tenso
     before = {**layer.blobs, **start}
     names = [name for name in _pass(g.subgraph(), layer, before) if name not in (SKIPPING, BROKEN)]
     shapes = {name: before[name].shape if name in before else None for name in names}
-    for _ in range(_MOST_LOWERINGS):
+    for _ in range(_MAX_LOWERINGS):
         body, after = _body(g, layer, before, shapes)
         found = {name: common_shape(shapes[name], after[name].shape) for name in names}
         if found == shapes:

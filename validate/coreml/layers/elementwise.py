@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from ..errors import unsupported
 from ..graph import Graph, Tensor
 from ..layer import LAYERS, Layer, lowers
 from ..ops import activation
 from ..ops.elementwise_unary import exp2
-from ..refuse import unsupported
 from ..shared.floats import number, truth
 
 ONE_NODE = {

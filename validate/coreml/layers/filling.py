@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..errors import damaged
 from ..graph import Graph, Tensor
 from ..layer import Layer, lowers
 from ..ops.tensor_operation import range_1d
-from ..refuse import damaged
 from ..shared.floats import expanded, shape_vector
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from ..errors import damaged, unsupported
 from ..graph import Graph, Tensor
 from ..layer import LAYERS, Layer, lowers
-from ..refuse import damaged, unsupported
 from ..shared.floats import at_least_1d, number
 
 ND = {

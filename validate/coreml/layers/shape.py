@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..errors import damaged, unsupported
 from ..graph import Graph, Tensor
 from ..layer import Layer, images, lowers
 from ..ops.tensor_transformation import reverse, reverse_sequence, sliding_windows
-from ..refuse import damaged, unsupported
 from ..shared.floats import at_least_1d, dims, number, reshaped, shape_vector
 
 CHANNEL_LAST = 1
@@ -23,8 +23,8 @@ def transpose(g: Graph, layer: Layer, x: Tensor) -> Tensor:
 @lowers("permute")
 def permute(g: Graph, layer: Layer, x: Tensor) -> Tensor:
     """x of rank 5 with sequence, channel, height and width in another order; the batch axis stays."""
-    places = (0, 2, 3, 4)
-    first, *rest = (places[a] for a in layer.params.axis or range(4))
+    positions = (0, 2, 3, 4)
+    first, *rest = (positions[a] for a in layer.params.axis or range(4))
     return g.transpose(x, (first, 1, *rest))
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..errors import unsupported
 from ..graph import Dim, Graph, Tensor
 from ..layer import Layer, lowers
 from ..ops.slicing import slice_by_index
-from ..refuse import unsupported
 from ..shared.borders import pad_last_axes
 from ..shared.floats import LAST, at_least_1d, indices, truth
 

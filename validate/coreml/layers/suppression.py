@@ -18,5 +18,5 @@ def non_maximum_suppression(
     limit = int(p.maxBoxes) if most is None else g.reshape(indices(g, most), [1])
     overlap = g.const(p.iouThreshold, "float32") if iou is None else scalar(g, iou)
     least = g.const(p.scoreThreshold, "float32") if least_score is None else scalar(g, least_score)
-    *rows, places, count = suppressed(g, boxes, scores, limit, overlap, least, p.perClassSuppression)
-    return (*rows, number(g, places), number(g, count))
+    *rows, positions, count = suppressed(g, boxes, scores, limit, overlap, least, p.perClassSuppression)
+    return (*rows, number(g, positions), number(g, count))

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..bind import State
+from ..errors import damaged, unsupported
 from ..files.proto import Message
 from ..files.weights import Blobs
 from ..graph import Graph, Pairs, Slot, Tensor
-from ..refuse import damaged, unsupported
 
 MAIN = "main"
 """The function of an ML Program that is run by default."""

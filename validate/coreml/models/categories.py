@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import damaged
 from ..files.proto import Message
 from ..graph import Graph, Pairs, Slot, Tensor
 from ..onnx_types import ML_DOMAIN
-from ..refuse import damaged
 from .base import ModelContext, pairs_input, tensor_input, transformed
 from .vectors import dense, labels_of
 
@@ -43,9 +43,9 @@ def dict_vectorizer(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) 
     (output,) = context.description.output
     if output.type.WhichOneof("Type") != "dictionaryType":
         return transformed(context, dense(g, pairs, known))
-    places = _position(g, pairs.keys, known)
-    is_known = g.op("GreaterOrEqual", places, g.const(0, "int64"))
-    return transformed(context, Pairs(*(g.op("Compress", v, is_known, axis=0) for v in (places, pairs.values))))
+    positions = _position(g, pairs.keys, known)
+    is_known = g.op("GreaterOrEqual", positions, g.const(0, "int64"))
+    return transformed(context, Pairs(*(g.op("Compress", v, is_known, axis=0) for v in (positions, pairs.values))))
 
 
 def categorical_mapping(g: Graph, context: ModelContext, slots: Mapping[str, Slot]) -> dict[str, Slot]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import damaged
 from ..files.proto import Message
 from ..graph import Graph, Pairs, Slot, Tensor
-from ..refuse import damaged
 from .base import ModelContext
 
 if TYPE_CHECKING:

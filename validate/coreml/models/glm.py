@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..errors import damaged, unsupported
 from ..files.proto import Message
 from ..graph import Graph, Slot, Tensor
-from ..refuse import damaged, unsupported
 from .base import ModelContext, regressed, vector_input
 from .classifier import class_labels, classified
 from .links import logistic, normal_distribution, shares, softmax_with_reference

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..bind import TensorType
+from ..errors import damaged
 from ..graph import Graph, Slot, Tensor
 from ..literals import tensor_type
 from ..program import function, lower_function
-from ..refuse import damaged
 from .base import ModelContext
 
 

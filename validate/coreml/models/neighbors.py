@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..errors import damaged
 from ..graph import Graph, Slot, Tensor
-from ..refuse import damaged
 from .base import ModelContext, vector_input
 from .classifier import class_labels, classified
 from .links import shares
@@ -29,9 +29,9 @@ def k_nearest_neighbors_classifier(g: Graph, context: ModelContext, slots: Mappi
     apart = g.op("Sub", g.const(np.array(samples, np.float32).astype(np.float64)), x)
     distances = g.op("ReduceSumSquare", apart, g.const([1], "int64"), keepdims=0)
     count = min(max(int(body.numberOfNeighbors.defaultValue), 1), len(samples))
-    nearest, places = g.ops("TopK", distances, g.const([count], "int64"), outputs=2, largest=0)
+    nearest, positions = g.ops("TopK", distances, g.const([count], "int64"), outputs=2, largest=0)
     classes, numbers = np.unique(labels, return_inverse=True)
-    owners = g.op("Gather", g.const(numbers.astype(np.int64)), places)
+    owners = g.op("Gather", g.const(numbers.astype(np.int64)), positions)
     votes = _votes(g, nearest, body.WhichOneof("WeightingScheme") == "inverseDistanceWeighting")
     cast = g.op("Equal", g.const(np.arange(len(classes))[:, None]), owners)
     totals = g.op("ReduceSum", g.op("Where", cast, votes, g.like(0, votes)), g.const([1], "int64"), keepdims=0)

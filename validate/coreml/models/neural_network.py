@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from ..errors import damaged, unsupported
 from ..features import BGR, feature
 from ..files.proto import Message
 from ..graph import Graph, Slot, Tensor
 from ..network import lower_layers
-from ..refuse import damaged, unsupported
 from .base import ModelContext
 from .classifier import class_labels, classified
 

@@ -33,8 +33,8 @@ def _quadratic_form(g: Graph, first: Tensor, pairs: list[tuple[int, int]], class
     second = g.op("Sub", g.like(1, first), first)
     every = g.op("Concat", first, second, g.const([0.0], "float64"), axis=0)
     where = np.full((classes, classes), 2 * len(pairs))
-    for place, (i, j) in enumerate(pairs):
-        where[i, j], where[j, i] = place, place + len(pairs)
+    for position, (i, j) in enumerate(pairs):
+        where[i, j], where[j, i] = position, position + len(pairs)
     r = g.op("Gather", every, g.const(where))
     turned = g.op("Transpose", r, perm=[1, 0])
     squares = g.op("ReduceSumSquare", r, g.const([0], "int64"), keepdims=0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..errors import damaged
 from ..features import feature
 from ..files.proto import Message
 from ..graph import Graph, Slot, Tensor
-from ..refuse import damaged
 from .base import ModelContext
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..errors import damaged, unsupported
 from ..files.proto import Message
 from ..graph import Graph, Slot, Tensor
-from ..refuse import damaged, unsupported
 from .base import ModelContext, tensor_input
 from .links import normal_distribution
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import damaged, unsupported
 from ..files.proto import Message
 from ..graph import Graph, Pairs, Slot, Tensor
-from ..refuse import damaged, unsupported
 from .base import ModelContext
 from .vectors import dense, labels_of
 
 if TYPE_CHECKING:
     from ...signature import Array
 
-_MOST_ITEMS = 1 << 14
+_MAX_ITEMS = 1 << 14
 """The table of similarities is square."""
 
 
@@ -62,8 +62,8 @@ def _table(p: Message) -> tuple[Array, Array, Array]:
     names = labels_of(list(p.itemStringIds.vector or p.itemInt64Ids.vector or range(max(used, default=-1) + 1)))
     if max(used, default=-1) >= len(names):
         raise damaged("the recommender", f"it has {len(names)} items, but refers to item {max(used)}")
-    if len(names) > _MOST_ITEMS:
-        raise unsupported("the recommender", f"{len(names)} items are more than {_MOST_ITEMS}")
+    if len(names) > _MAX_ITEMS:
+        raise unsupported("the recommender", f"{len(names)} items are more than {_MAX_ITEMS}")
     similar, adjustment = np.zeros((len(names), len(names))), np.zeros(len(names))
     for entry in entries:
         adjustment[entry.itemId] = entry.itemScoreAdjustment

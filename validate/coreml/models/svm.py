@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import damaged, unsupported
 from ..files.proto import Message
 from ..graph import Graph, Slot, Tensor
-from ..refuse import damaged, unsupported
 from .base import MAX_ELEMENTS, ModelContext, regressed, vector_input
 from .classifier import class_labels, classified
 from .links import logistic

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import damaged, unsupported
 from ..files.proto import Message
 from ..graph import Graph, Slot, Tensor
-from ..refuse import damaged, unsupported
 from .base import MAX_ELEMENTS, ModelContext, regressed, vector_input
 from .classifier import class_labels, classified
 from .links import logistic, softmax, softmax_with_reference
@@ -122,10 +122,10 @@ def _read(parameters: Message) -> _Trees:
     nodes = parameters.nodes
     if not nodes:
         raise damaged("the tree ensemble", "it has no nodes")
-    place = {(n.treeId, n.nodeId): i for i, n in enumerate(nodes)}
-    if len(place) != len(nodes):
+    position = {(n.treeId, n.nodeId): i for i, n in enumerate(nodes)}
+    if len(position) != len(nodes):
         raise damaged("the tree ensemble", "two nodes of a tree have the same number")
-    children = np.array([_children(n, i, place) for i, n in enumerate(nodes)], np.int64)
+    children = np.array([_children(n, i, position) for i, n in enumerate(nodes)], np.int64)
     behaviour = np.array([n.nodeBehavior for n in nodes])
     if not np.isin(behaviour, range(LEAF + 1)).all():
         raise unsupported("the tree ensemble", f"node behaviour {behaviour.max()} is unknown")
@@ -143,11 +143,11 @@ def _read(parameters: Message) -> _Trees:
     )
 
 
-def _children(node: Message, own: int, place: Mapping[tuple[int, int], int]) -> tuple[int, int]:
+def _children(node: Message, own: int, position: Mapping[tuple[int, int], int]) -> tuple[int, int]:
     if node.nodeBehavior == LEAF:
         return own, own
     try:
-        return place[node.treeId, node.trueChildNodeId], place[node.treeId, node.falseChildNodeId]
+        return position[node.treeId, node.trueChildNodeId], position[node.treeId, node.falseChildNodeId]
     except KeyError as e:
         raise damaged(f"tree {node.treeId}, node {node.nodeId}", "it refers to a child that doesn't exist") from e
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..errors import damaged, unsupported
 from ..files.proto import Message
 from ..graph import Graph, Pairs, Slot, Tensor
-from ..refuse import damaged, unsupported
 from .base import MAX_ELEMENTS, ModelContext, pairs_input, tensor_input, transformed
 
 L_MAX, L_1, L_2 = range(3)

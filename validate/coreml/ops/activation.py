@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..bind import MIL, Array, Numerics, Op, lowers
+from ..errors import unsupported
 from ..graph import Graph, Tensor
-from ..refuse import unsupported
 from .elementwise_unary import unary
 
 for _name, _kind in {"sigmoid": "Sigmoid", "softplus": "Softplus", "softsign": "Softsign"}.items():

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..bind import Block, Numerics, Op, TensorType, lowers
 from ..dtypes import BY_NAME
+from ..errors import unsupported
 from ..graph import Graph, Tensor, Tensors
-from ..refuse import unsupported
 from .elementwise_binary import promoted
 
 
@@ -117,11 +117,11 @@ def list_write(g: Graph, *, ls: Tensor, index: Tensor, value: Tensor) -> Tensor:
 def list_scatter(g: Graph, *, ls: Tensor, indices: Tensor, value: Tensor) -> Tensor:
     """The list with ``value[i]`` at ``indices[i]``; it grows to the greatest index."""
     one = g.const(1, "int64")
-    places = g.cast(indices, "int64")
-    needed = g.op("Add", g.op("ReduceMax", places, keepdims=0), one)
+    positions = g.cast(indices, "int64")
+    needed = g.op("Add", g.op("ReduceMax", positions, keepdims=0), one)
     missing = g.op("Max", g.op("Sub", needed, g.reshape(g.op("Shape", ls, start=0, end=1), [])), g.const(0, "int64"))
     grown = g.op("Concat", _resized(g, ls, value), _zeros(g, missing, value), axis=0)
-    return g.op("ScatterND", grown, g.op("Unsqueeze", places, g.const([-1], "int64")), value)
+    return g.op("ScatterND", grown, g.op("Unsqueeze", positions, g.const([-1], "int64")), value)
 
 
 def _resized(g: Graph, ls: Tensor, value: Tensor) -> Tensor:

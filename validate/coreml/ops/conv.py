@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..bind import Array, Floats, Ints, Op, lowers
+from ..errors import unsupported
 from ..graph import Graph, Tensor
-from ..refuse import unsupported
 
 AUTO_PAD = {"same": "SAME_UPPER", "same_lower": "SAME_LOWER"}
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from ..bind import MIL, Numerics, Op, lowers
 from ..dtypes import BY_NAME
+from ..errors import unsupported
 from ..graph import Graph, Tensor
-from ..refuse import unsupported
 
 ROUNDED = {
     "acos": "Acos",

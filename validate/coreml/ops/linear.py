@@ -5,8 +5,8 @@ from __future__ import annotations
 from string import ascii_lowercase
 
 from ..bind import Op, lowers
+from ..errors import unsupported
 from ..graph import Graph, Tensor, Tensors
-from ..refuse import unsupported
 from .elementwise_binary import promoted
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..bind import Ints, Numerics, Op, lowers
+from ..errors import unsupported
 from ..graph import Graph, Tensor
-from ..refuse import unsupported
 from .conv import AUTO_PAD, window_padding
 
 

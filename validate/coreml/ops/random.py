@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..bind import Op, lowers
+from ..errors import unsupported
 from ..graph import Graph, Tensor
-from ..refuse import unsupported
 from ..shared.random_numbers import uniform
 
 

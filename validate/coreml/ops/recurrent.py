@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..bind import Op, lowers
+from ..errors import unsupported
 from ..graph import Graph, Tensor
-from ..refuse import unsupported
 from ..shared.fused_recurrence import Activation, Cell, Weights, either, fused, stays_within
 from ..shared.recurrence import backwards, scanned
 

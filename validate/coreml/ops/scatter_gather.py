@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..bind import Numerics, Op, lowers
+from ..errors import unsupported
 from ..graph import Dim, Graph, Tensor
-from ..refuse import unsupported
 from .elementwise_binary import without_zero
 
 OUTSIDE = np.iinfo(np.int32).max
@@ -40,12 +40,12 @@ def gathered(g: Graph, x: Tensor, indices: Tensor, axis: int, batch_dims: int) -
     """Slices of ``x`` along ``axis``; the first ``batch_dims`` axes of both operands are batch axes."""
     if not batch_dims:
         return g.op("Gather", x, indices, axis=axis)
-    place = axis % x.rank
-    front = g.transpose(x, (*range(batch_dims), place, *range(batch_dims, place), *range(place + 1, x.rank)))
+    position = axis % x.rank
+    front = g.transpose(x, (*range(batch_dims), position, *range(batch_dims, position), *range(position + 1, x.rank)))
     last = g.const([-1], "int64")
     taken = g.op("GatherND", front, g.op("Unsqueeze", g.cast(indices, "int64"), last), batch_dims=batch_dims)
     # GatherND puts the axes of the indices first; the axes of x before ``axis`` must precede them.
-    end = indices.rank + place - batch_dims
+    end = indices.rank + position - batch_dims
     perm = (*range(batch_dims), *range(indices.rank, end), *range(batch_dims, indices.rank), *range(end, taken.rank))
     return g.transpose(taken, perm)
 
@@ -123,14 +123,14 @@ def scattered(g: Graph, op: Op, data: Tensor, indices: Tensor, updates: Tensor, 
 
 def scattered_slices(g: Graph, op: Op, data: Tensor, indices: Tensor, updates: Tensor, axis: int, mode: str) -> Tensor:
     """``data`` with slices along ``axis`` combined; in ``updates`` the axes of ``indices`` replace ``axis``."""
-    place = axis % data.rank
+    position = axis % data.rank
     if indices.rank != 1:
         indices = g.reshape(indices, [-1])
-        before, after = range(place), range(place + 1, data.rank)
+        before, after = range(position), range(position + 1, data.rank)
         updates = g.reshape(updates, [*(g.dim(data, i) for i in before), -1, *(g.dim(data, i) for i in after)])
-    lined_up = g.reshape(indices, [-1, *(1,) * (data.rank - 1 - place)])
+    lined_up = g.reshape(indices, [-1, *(1,) * (data.rank - 1 - position)])
     everywhere = g.typed(g.op("Expand", lined_up, g.shape_of(updates)), updates.shape)
-    return scattered(g, op, data, everywhere, updates, place, mode)
+    return scattered(g, op, data, everywhere, updates, position, mode)
 
 
 @lowers("scatter")

@@ -54,12 +54,12 @@ def slice_update(
         g, begin, end, stride or (1,) * x.rank, begin_mask or none, end_mask or none, squeeze
     )  # fmt: skip
     lengths = g.shape_of(x)
-    places = [_sliced_range(g, lengths, starts, ends, steps, axis) for axis in range(x.rank)]
-    counts = g.op("Concat", *(g.op("Shape", p) for p in places), axis=0)
+    positions = [_sliced_range(g, lengths, starts, ends, steps, axis) for axis in range(x.rank)]
+    counts = g.op("Concat", *(g.op("Shape", p) for p in positions), axis=0)
     last = g.const([-1], "int64")
     grid = [
         g.op("Unsqueeze", g.op("Expand", g.reshape(p, [-1, *(1,) * (x.rank - 1 - axis)]), counts), last)
-        for axis, p in enumerate(places)
+        for axis, p in enumerate(positions)
     ]
     return g.op("ScatterND", x, g.op("Concat", *grid, axis=-1), g.op("Reshape", update, counts))
 

@@ -7,8 +7,8 @@ from onnx import numpy_helper
 
 from ..bind import Ints, Numerics, Op, lowers
 from ..dtypes import Dtype
+from ..errors import damaged, unsupported
 from ..graph import Dim, Graph, Tensor, Tensors
-from ..refuse import damaged, unsupported
 from ..shared.borders import pad_last_axes
 from ..shared.suppression import suppressed
 from .control_flow import select
@@ -43,9 +43,9 @@ def concat(g: Graph, *, values: Tensors, axis: int, interleave: bool = False) ->
 @lowers("stack", numerics=Numerics.RAW)
 def stack(g: Graph, *, values: Tensors, axis: int) -> Tensor:
     """``values`` stacked along a new axis."""
-    place = axis % (values[0].rank + 1)
-    new = g.const([place], "int64")
-    return g.op("Concat", *(g.op("Unsqueeze", v, new) for v in values), axis=place)
+    position = axis % (values[0].rank + 1)
+    new = g.const([position], "int64")
+    return g.op("Concat", *(g.op("Unsqueeze", v, new) for v in values), axis=position)
 
 
 @lowers("split", numerics=Numerics.RAW)
@@ -98,8 +98,8 @@ def range_1d(g: Graph, *, end: Tensor, start: Tensor, step: Tensor) -> Tensor:
     # ONNX Runtime's Range accumulates the steps and their rounding errors.
     first, last, distance = (g.cast(v, "float64") for v in (start, end, step))
     count = g.cast(g.op("Ceil", g.op("Div", g.op("Sub", last, first), distance)), "int64")
-    places = g.op("Range", g.const(0, "int64"), count, g.const(1, "int64"))
-    return g.op("Add", start, g.op("Mul", g.cast(places, start.dtype), step))
+    positions = g.op("Range", g.const(0, "int64"), count, g.const(1, "int64"))
+    return g.op("Add", start, g.op("Mul", g.cast(positions, start.dtype), step))
 
 
 @lowers("pad", numerics=Numerics.EXACT)
@@ -147,11 +147,11 @@ def one_hot(
 ) -> Tensor:
     """A new axis with ``on_value`` at each index, or nowhere if the index is out of bounds."""
     dtype = op.outputs[0].dtype
-    place = axis % (indices.rank + 1)
+    position = axis % (indices.rank + 1)
     length = g.reshape(g.cast(one_hot_vector_size, "int64"), [])
-    places = g.op("Range", g.const(0, "int64"), length, g.const(1, "int64"))
-    lined_up = g.reshape(places, [-1, *(1,) * (indices.rank - place)])
-    hot = g.op("Equal", g.op("Unsqueeze", g.cast(indices, "int64"), g.const([place], "int64")), lined_up)
+    positions = g.op("Range", g.const(0, "int64"), length, g.const(1, "int64"))
+    lined_up = g.reshape(positions, [-1, *(1,) * (indices.rank - position)])
+    hot = g.op("Equal", g.op("Unsqueeze", g.cast(indices, "int64"), g.const([position], "int64")), lined_up)
     return select(g, cond=hot, a=g.const(on_value, dtype), b=g.const(off_value, dtype))
 
 

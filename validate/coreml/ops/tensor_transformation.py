@@ -137,8 +137,8 @@ def transpose(g: Graph, *, x: Tensor, perm: Ints) -> Tensor:
 @lowers("sliding_windows", numerics=moves)
 def sliding_windows(g: Graph, *, x: Tensor, axis: int, size: int, stride: int = 1) -> Tensor:
     """Every window of ``size`` elements along ``axis``; the window's own axis follows it."""
-    place = axis % x.rank
-    end = g.calc("Sub", g.dim(x, place), size - 1)
+    position = axis % x.rank
+    end = g.calc("Sub", g.dim(x, position), size - 1)
     starts = g.op("Range", g.const(0, "int64"), g.reshape(g.vector([end]), []), g.const(stride, "int64"))
     windows = g.op("Add", g.op("Unsqueeze", starts, g.const([1], "int64")), g.const(np.arange(size)))
-    return g.op("Gather", x, windows, axis=place)
+    return g.op("Gather", x, windows, axis=position)

@@ -22,8 +22,8 @@ def grid(g: Graph, start: Tensor, end: Tensor, count: int, mode: int) -> Tensor:
     span = g.op("Sub", end, start)
     if mode in (STRICT_ALIGN_ENDPOINTS, ALIGN_ENDPOINTS):
         centred = count == 1 and mode == ALIGN_ENDPOINTS
-        places = [0.5] if centred else [i / max(count - 1, 1) for i in range(count)]
-        return g.op("Add", start, g.op("Mul", span, g.const(places, "float32")))
+        positions = [0.5] if centred else [i / max(count - 1, 1) for i in range(count)]
+        return g.op("Add", start, g.op("Mul", span, g.const(positions, "float32")))
     one = g.like(1, span)
     width, offset = (g.op("Add", span, one), 0.0) if mode == UPSAMPLE else (g.op("Max", span, one), 0.5)
     steps = g.const([(i + offset) / count for i in range(count)], "float32")

@@ -27,8 +27,8 @@ def suppressed(
     # Extended by the possible padding, so that ``limit`` elements can always be taken.
     longer = g.op("Pad", rest, g.vector([0, 0, 0, limit]), g.like(-np.inf, best))
     _, order = g.ops("TopK", longer, g.vector([limit]), outputs=2, axis=1)
-    places = g.op("Range", g.const(0, "int64"), g.reshape(g.vector([limit]), []), g.const(1, "int64"))
-    is_box = g.op("Less", places, count)
+    positions = g.op("Range", g.const(0, "int64"), g.reshape(g.vector([limit]), []), g.const(1, "int64"))
+    is_box = g.op("Less", positions, count)
     chosen = [_chosen(g, x, order, is_box) for x in (boxes, scores)]
     return chosen[0], chosen[1], g.op("Where", is_box, order, g.const(-1, "int64")), g.reshape(count, [-1])
 
@@ -48,10 +48,10 @@ def _survivors(g: Graph, boxes: Tensor, ranked: Tensor, limit: Dim, iou: Tensor,
     eligible = g.op("Where", g.op("Less", ranked, least_score), g.like(-np.inf, ranked), ranked)
     every = g.const(float(np.finfo(np.float32).min), "float32")
     selected = g.op("NonMaxSuppression", boxes, eligible, g.vector([limit]), iou, every, center_point_box=1)
-    places = g.op("Gather", selected, g.const([0, 2], "int64"), axis=1)
+    positions = g.op("Gather", selected, g.const([0, 2], "int64"), axis=1)
     nothing = g.op("Expand", g.const(False, "bool"), g.vector([g.dim(boxes, 0), g.dim(boxes, 1)]))
-    marks = g.op("Expand", g.const(True, "bool"), g.op("Shape", places, start=0, end=1))
-    return g.op("ScatterND", nothing, places, marks)
+    marks = g.op("Expand", g.const(True, "bool"), g.op("Shape", positions, start=0, end=1))
+    return g.op("ScatterND", nothing, positions, marks)
 
 
 def _chosen(g: Graph, x: Tensor, order: Tensor, is_box: Tensor) -> Tensor:

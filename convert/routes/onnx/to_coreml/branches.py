@@ -1,8 +1,8 @@
-"""Branches that Core ML can't hold as they are: what was decided about them, and how both are built.
+"""Branches that MIL can't express directly: the decisions about them, and how both are built.
 
-MIL wants the branches of a condition to give tensors of one type. Where a model's don't (one has another number of
-axes, or an empty tensor that stands for "no state yet"), all that follows goes into both branches, where more is known:
-an If on the number of axes is settled there. A branch that the source itself can't run in these shapes is left out.
+In MIL, the branches of a condition must return tensors of one type. If they don't (one has another number of axes, or
+an empty tensor for "no state yet"), all that follows is moved into both branches, where more is known: an If on the
+number of axes becomes constant there. A branch that the source itself can't run with these shapes is dropped.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from .mil import Var, mb, types
 from .values import NarrowingError, Operand, variable
 
 Path: TypeAlias = tuple[str, ...]
-"""Where a node stands: the outputs of each If around it, and of each whose branches it follows; its own at the end."""
+"""A node's location: the outputs of each enclosing If, of each If whose branches it was moved into, and its own."""
 
 SPLIT = "split"
-MOST_SPLITS = 16
-"""Each may double what follows it."""
+MAX_SPLITS = 16
+"""Each split may double the rest of the graph."""
 
 Build = Callable[[], Sequence[Operand]]
 
 
 class ImpossibleError(Exception):
-    """The source itself can't run a node in these shapes; ``refusal`` says so where nothing else can be run."""
+    """The source itself can't run a node with these shapes; ``refusal`` is raised if no other branch can run."""
 
     def __init__(self, refusal: ParityGateError) -> None:
         super().__init__(refusal)
@@ -39,7 +39,7 @@ class ImpossibleError(Exception):
 
 
 class UndecidedError(Exception):
-    """The translation must start again with a decision about the If at ``path``: a branch, or to split what follows."""
+    """The translation must restart with a decision about the If at ``path``: a branch, or to split the rest."""
 
     def __init__(self, path: Path, decision: bool | str, refusal: ParityGateError) -> None:
         super().__init__(path, decision)
@@ -48,27 +48,27 @@ class UndecidedError(Exception):
 
 @dataclass(slots=True)
 class Decisions:
-    """What earlier attempts found out: SPLIT, or the only branch that can run, of which ``notes`` tell the user."""
+    """Decisions of earlier attempts: SPLIT, or the only branch that can run, with ``notes`` for the user."""
 
     made: dict[Path, bool | str] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
 
     def add(self, found: UndecidedError) -> None:
-        """Remember. Raises the refusal where there are too many, or the same question comes up again."""
+        """Record a decision. Raises the refusal if there are too many, or if the same decision comes up again."""
         splits = [decision for decision in self.made.values() if decision == SPLIT]
-        if self.made.get(found.path) == found.decision or len(splits) >= MOST_SPLITS:
+        if self.made.get(found.path) == found.decision or len(splits) >= MAX_SPLITS:
             raise found.refusal from found
         self.made[found.path] = found.decision
         if found.decision != SPLIT:
             kept = "then" if found.decision else "else"
             cause = f"{found.refusal.subject} {found.refusal.cause}"
-            self.notes[f"only the {kept} branch of If '{found.path[-1]}' can run in these shapes: {cause}"] = None
+            self.notes[f"only the {kept} branch of If '{found.path[-1]}' can run with these shapes: {cause}"] = None
 
 
 def both(
     path: Path, cond: Operand, branches: Sequence[Build], refuse: Callable[[str], ParityGateError]
 ) -> list[Operand]:
-    """The results of one of two branches (then, else). Raises UndecidedError for what MIL can't hold."""
+    """The results of one of two branches (then, else). Raises UndecidedError for what MIL can't express."""
     dtypes: list[np.dtype[np.generic]] = []
     made: list[list[Var]] = []
 
@@ -82,7 +82,7 @@ def both(
             made.append([opaque(_tensor(result)) for result in results])
             if len(made) == 2:
                 for one, other in zip(*made, strict=True):
-                    _agree(one, other)
+                    _unify(one, other)
         except NarrowingError as e:
             raise UndecidedError(path, SPLIT, refuse(str(e))) from e
         return made[-1]
@@ -92,10 +92,10 @@ def both(
     return [Operand(var, dtype) for var, dtype in zip(outputs, dtypes, strict=True)]
 
 
-def _agree(one: Var, other: Var) -> None:
-    """Leave open what two branches give different lengths to: MIL wants one type for both."""
+def _unify(one: Var, other: Var) -> None:
+    """Make lengths symbolic in which two branches differ: MIL requires one type for both."""
     if one.rank != other.rank:
-        raise NarrowingError(f"one branch gives {one.rank} axes, the other {other.rank}")
+        raise NarrowingError(f"one branch returns {one.rank} axes, the other {other.rank}")
     pairs = list(zip(one.shape, other.shape, strict=True))
     if any(a != b for a, b in pairs):
         shape = [a if a == b else get_new_symbol() for a, b in pairs]
@@ -105,5 +105,5 @@ def _agree(one: Var, other: Var) -> None:
 
 def _tensor(value: Operand) -> Var:
     if value.content is None or isinstance(value.content, tuple):
-        raise NarrowingError("sequences and optionals can't leave a graph that runs conditionally")
+        raise NarrowingError("sequences and optionals can't be results of a conditional graph")
     return variable(value)

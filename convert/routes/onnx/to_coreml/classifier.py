@@ -1,7 +1,7 @@
-"""Classifiers among ONNX models: an output with a label, another with the scores that it is chosen by.
+"""ONNX models that are classifiers: one output is the label, another has the scores that determine it.
 
-Core ML's classifiers give the class of the greatest score and a dictionary of all scores. A model becomes one where its
-graph shows that its label is just that; other labels stay numbers, if they are.
+Core ML's classifiers return the class of the greatest score and a dictionary of all scores. A model becomes one if its
+graph shows that its label is the class of the greatest score; other labels stay numbers, if they are numbers.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .....validate.signature import ClassLabel, Signature
 from .node import attribute_value, names_read
 
 _MOVES = {"Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten"}
-"""Operators that hand a label or an index on."""
+"""Operators that pass a label or an index through."""
 
 _MONOTONE = _MOVES | {"Softmax", "LogSoftmax", "Sigmoid", "Exp", "Log", "Sub", "Div", "Clip", "Normalizer"}
-"""Operators behind which the greatest score is still the greatest: what they divide by or subtract is one per row."""
+"""Operators that preserve the greatest score: they divide by or subtract one value per row."""
 
 _COMPARISONS = {"Greater", "GreaterOrEqual"}
 _ONES_OWN = {"LinearClassifier", "SVMClassifier", "TreeEnsembleClassifier"}
-"""Operators whose first output is a class and the second its scores."""
+"""Operators with a class as first and its scores as second output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ class Classifier:
     classes: tuple[ClassLabel, ...]
 
     def signature(self, whole: Signature) -> Signature:
-        """``whole`` as the program has it: the scores first, and no label."""
+        """``whole`` as the program's signature: the scores first, and no label."""
         rest = [spec for spec in whole.outputs if spec.name not in (self.label, self.scores)]
         scores = [spec for spec in whole.outputs if spec.name == self.scores]
         return Signature(whole.inputs, (*scores, *rest), layouts=whole.layouts)
 
     def graph(self, model: onnx.ModelProto) -> onnx.ModelProto:
-        """``model`` with these outputs, and without the nodes that made the label."""
+        """``model`` with these outputs, and without the nodes that compute the label."""
         made = onnx.ModelProto()
         made.CopyFrom(model)
         outputs = {value.name: value for value in model.graph.output}
@@ -55,7 +55,7 @@ class Classifier:
 
 
 def classifier_in(model: onnx.ModelProto, signature: Signature) -> Classifier | None:
-    """The classifier that ``model`` is, if it shows."""
+    """``model`` as a classifier, if its graph shows that it is one."""
     graph = _Graph.of(model.graph)
     shapes = {spec.name: spec.shape for spec in signature.outputs if spec.dtype in ("float32", "float64", "float16")}
     for label in (spec.name for spec in signature.outputs if spec.name not in shapes):
@@ -69,7 +69,7 @@ def classifier_in(model: onnx.ModelProto, signature: Signature) -> Classifier | 
 
 @dataclass(frozen=True, slots=True)
 class _Graph:
-    """A graph with the node that makes each name."""
+    """A graph with the node that produces each value."""
 
     makers: Mapping[str, onnx.NodeProto]
     constants: Mapping[str, Any]
@@ -83,7 +83,7 @@ class _Graph:
         return cls({name: node for node in graph.node for name in node.output}, constants)
 
     def labels(self, name: str) -> tuple[tuple[ClassLabel, ...], str]:
-        """The classes that a label is one of, and the tensor that it is chosen by; none where it doesn't show."""
+        """The classes of a label, and the scores that determine it; empty if the graph doesn't show them."""
         node = self._behind(name, _MOVES)
         if node is None:
             return (), ""
@@ -102,7 +102,7 @@ class _Graph:
         return str(node.input[0])
 
     def _is_even(self, node: onnx.NodeProto) -> bool:
-        """Whether a node tells the greater of two scores: a decision above 0, or a probability above one half."""
+        """Whether a node selects the greater of two scores: a decision above 0, or a probability above 1/2."""
         if node.op_type not in _COMPARISONS or node.input[1] not in self.constants:
             return False
         return bool(np.isin(to_array(self.constants[node.input[1]]), (0.0, 0.5)).all())
@@ -113,7 +113,7 @@ class _Graph:
         return bool(source) and (not origins.isdisjoint(self._origins(scores)) or self._complements(origins, scores))
 
     def _origins(self, name: str) -> Iterator[str]:
-        """``name`` and what it comes from without a change of order."""
+        """``name`` and the values that it is computed from without a change of order."""
         yield name
         node = self.makers.get(name)
         while node is not None and node.op_type in _MONOTONE:
@@ -121,7 +121,7 @@ class _Graph:
             node = self.makers.get(node.input[0])
 
     def _complements(self, origins: set[str], scores: str) -> bool:
-        """Whether ``scores`` are two, the second of them made from one of ``origins``."""
+        """Whether ``scores`` are two, the second of them computed from one of ``origins``."""
         node = self._behind(scores, _MONOTONE)
         if node is None or node.op_type != "Concat" or len(node.input) != 2:
             return False
@@ -147,7 +147,7 @@ class _Graph:
 def _gives_greatest(node: onnx.NodeProto) -> bool:
     """Whether a classifier's label is the class of its greatest score, in ONNX Runtime.
 
-    A single score of two classes is held against 0 or against 1/2, whatever becomes of the scores.
+    A single score of two classes is compared with 0 or 1/2, independently of the transformation of the scores.
     """
     given = {a.name: attribute_value(a) for a in node.attribute}
     logistic = given.get("post_transform") == "LOGISTIC"
@@ -166,7 +166,7 @@ def _own_classes(node: onnx.NodeProto) -> tuple[ClassLabel, ...]:
 
 
 def _needed(graph: onnx.GraphProto, wanted: set[str]) -> list[onnx.NodeProto]:
-    """The nodes that make ``wanted``, in their order; labels that nobody wants lose their names."""
+    """The nodes that compute ``wanted``, in order; unused labels lose their names."""
     kept: list[onnx.NodeProto] = []
     wanted = set(wanted)
     for node in reversed(graph.node):

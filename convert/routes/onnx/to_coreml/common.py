@@ -1,4 +1,4 @@
-"""What several families of operators share: lengths that may be dynamic, and types that an operator doesn't take."""
+"""Helpers for all operators: lengths that may be dynamic, and types that an operator doesn't accept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Length = Any
 
 
 def countable(x: Var) -> Var:
-    """``x``, truth values as 0 and 1: operators that only move values don't take bool."""
+    """``x``, with truth values as 0 and 1: operators that only move values don't accept bool."""
     return mb.cast(x=x, dtype="int32") if x.dtype == types.bool else x
 
 
@@ -40,7 +40,7 @@ def zero(x: Var) -> Any:
 
 
 def select(cond: Var, a: Any, b: Any) -> Var:
-    """``a`` where ``cond`` holds, ``b`` elsewhere, broadcast; MIL's own type is that of a and b alone."""
+    """``a`` where ``cond`` is true, ``b`` elsewhere, broadcast; MIL's own select ignores the shape of ``cond``."""
     shapes = [tuple(np.shape(v)) if not isinstance(v, Var) else tuple(v.shape) for v in (a, b)]
     if any(is_symbolic(d) for d in (*cond.shape, *shapes[0], *shapes[1])):
         return mb.select(cond=cond, a=mb.add(x=a, y=mb.mul(x=mb.cast(x=cond, dtype=_name(b)), y=_zero_of(b))), b=b)
@@ -89,14 +89,14 @@ def times(parts: Sequence[Length]) -> Length:
 
 
 def vector(parts: Sequence[Length]) -> Any:
-    """Lengths as one int32 vector: a constant where all are known."""
+    """Lengths as one int32 vector: a constant if all are known."""
     if all(isinstance(p, int) for p in parts):
         return np.array(parts, np.int32)
     return mb.concat(values=[np.array([p], np.int32) if isinstance(p, int) else p for p in parts], axis=0)
 
 
 def reshape(x: Var, parts: Sequence[Length]) -> Var:
-    """``x`` in another shape; one computed length is left to Core ML."""
+    """``x`` in another shape; Core ML infers a single computed length."""
     if not parts:
         return mb.squeeze(x=x) if x.rank else x
     computed = [i for i, p in enumerate(parts) if not isinstance(p, int)]
@@ -106,12 +106,12 @@ def reshape(x: Var, parts: Sequence[Length]) -> Var:
 
 
 def transpose(x: Var, perm: Sequence[int]) -> Var:
-    """``x`` with its axes in another order; nothing where that is theirs."""
+    """``x`` with its axes in another order; ``x`` itself if the order doesn't change."""
     return x if list(perm) == list(range(len(perm))) else mb.transpose(x=x, perm=list(perm))
 
 
 def scalar(x: Var) -> Var:
-    """A vector of one as a scalar."""
+    """A vector of one element as a scalar."""
     return mb.squeeze(x=x) if x.rank else x
 
 
@@ -121,14 +121,14 @@ def positive_axes(axes: Sequence[int] | Any, rank: int) -> list[int]:
 
 
 def padded(x: Var, pads: Any, number: float = 0) -> Var:
-    """``x`` with a border of one number; ``pads`` has (before, behind) for each axis. MIL pads no integers."""
+    """``x`` padded with one number; ``pads`` has (before, after) for each axis. MIL doesn't pad integers."""
     pads = np.asarray(pads, np.int32).reshape(-1, 2)
     if is_float(x):
         return mb.pad(x=x, pad=pads.reshape(-1), mode="constant", constant_val=np.float32(number)) if pads.any() else x
-    for axis, (before, behind) in enumerate(pads.tolist()):
+    for axis, (before, after) in enumerate(pads.tolist()):
         sizes = lengths(x)
-        parts = [_filled([*sizes[:axis], n, *sizes[axis + 1 :]], number) if n else None for n in (before, behind)]
-        if before or behind:
+        parts = [_filled([*sizes[:axis], n, *sizes[axis + 1 :]], number) if n else None for n in (before, after)]
+        if before or after:
             x = mb.concat(values=[p for p in (parts[0], x, parts[1]) if p is not None], axis=axis)
     return x
 
@@ -147,9 +147,9 @@ def sliced(x: Var, axis: int, begin: int, end: int | None = None, step: int = 1)
 
 
 def unsqueezed(x: Var, axes: Sequence[int]) -> Var:
-    """``x`` with axes of length 1 at ``axes`` of the result; nothing where there are none.
+    """``x`` with axes of length 1 at ``axes`` of the result; ``x`` itself if there are none.
 
-    A scalar is reshaped: neural networks have none, theirs are vectors of one already.
+    A scalar is reshaped: in neural networks it is already a vector of one element.
     """
     if len(axes) and x.rank == 0:
         return mb.reshape(x=x, shape=np.ones(len(axes), np.int32))
@@ -162,11 +162,11 @@ def to_rank(x: Var, rank: int) -> Var:
 
 
 def channelwise(x: Var, rank: int) -> Var:
-    """A vector with one element per channel, to be broadcast against (N, C, ...)."""
+    """A vector with one element per channel, shaped to broadcast against (N, C, ...)."""
     return unsqueezed(x, range(1, rank - 1))
 
 
-def places(count: Length) -> Any:
+def positions(count: Length) -> Any:
     """0, 1, 2, ... as an int32 vector."""
     if isinstance(count, int):
         return mb.const(val=np.arange(count, dtype=np.int32))

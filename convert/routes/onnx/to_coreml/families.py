@@ -1,4 +1,4 @@
-"""Imports every family of operators, which registers their translations."""
+"""Imports all operator modules, which registers their translations."""
 
 from .ops import (
     activation,

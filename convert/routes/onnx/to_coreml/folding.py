@@ -1,4 +1,4 @@
-"""Nodes whose inputs are all known are computed here, in the source's own dtypes."""
+"""Constant folding: nodes whose inputs are all known are computed in the source's own dtypes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .values import Operand
 
 
 def fold(node: onnx.NodeProto, inputs: Sequence[Operand | None], opsets: Mapping[str, int]) -> list[Operand]:
-    """The node's outputs, by ONNX' own reference implementation. Raises what that raises."""
+    """The node's outputs, by ONNX' reference implementation. Raises whatever it raises."""
     names = [f"i{i}" if value is not None else "" for i, value in enumerate(inputs)]
     alone = onnx.NodeProto()
     alone.CopyFrom(node)

@@ -1,4 +1,4 @@
-"""Operators that ONNX itself defines by simpler ones."""
+"""Operators that ONNX itself defines in terms of simpler ones."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def schema_of(node: onnx.NodeProto, opset: int) -> Any:
 
 
 def has_body(schema: Any) -> bool:
-    """Whether ONNX defines the operator by simpler ones."""
+    """Whether ONNX defines the operator in terms of simpler ones."""
     return schema is not None and (schema.has_function or schema.has_context_dependent_function)
 
 
 def body_of(
     node: onnx.NodeProto, schema: Any, opset: int, inputs: Sequence[Operand | None]
 ) -> onnx.FunctionProto | None:
-    """The definition of ``node`` in ``opset``, its attributes filled in; None where ONNX has none for these types."""
+    """The definition of ``node`` in ``opset``, with its attributes filled in; None if ONNX has none for these types."""
     body = onnx.FunctionProto()
     if schema.has_function:
         version = _newest(schema.function_opset_versions, opset)
@@ -48,12 +48,12 @@ def body_of(
 
 
 def _newest(versions: Sequence[int], opset: int) -> int:
-    """The newest definition that ``opset`` has; an operator older than its definition has the oldest."""
+    """The newest definition up to ``opset``; the oldest if the operator is older than its definition."""
     return max((v for v in versions if v <= opset), default=min(versions))
 
 
 def _fill_in(node: onnx.NodeProto, given: Mapping[str, onnx.AttributeProto]) -> None:
-    """Replace references to the function's attributes by their values; one that isn't given is left out."""
+    """Replace references to the function's attributes by their values; missing ones are omitted."""
     kept = []
     for attribute in node.attribute:
         if attribute.ref_attr_name:
@@ -71,7 +71,7 @@ def _fill_in(node: onnx.NodeProto, given: Mapping[str, onnx.AttributeProto]) -> 
 
 
 def type_of(value: Operand | None) -> onnx.TypeProto:
-    """A value's ONNX type, as far as it is known."""
+    """A value's ONNX type, with unknown dimensions left open."""
     if value is None:
         return onnx.TypeProto()
     if isinstance(value.content, tuple):
@@ -92,7 +92,7 @@ def _shape(value: Operand) -> list[int | None] | None:
 def result_types(
     node: onnx.NodeProto, schema: Any, inputs: Sequence[Operand | None], opsets: Mapping[str, int]
 ) -> tuple[np.dtype[Any] | None, ...]:
-    """The outputs' dtypes by ONNX' type inference; None where it doesn't tell."""
+    """The outputs' dtypes by ONNX' type inference; None if it can't infer them."""
     if schema is None:
         return tuple(None for _ in node.output)
     given = {name: type_of(v) for name, v in zip(node.input, inputs, strict=True) if name and v is not None}

@@ -1,4 +1,4 @@
-"""coremltools' MIL under the names that its own documents use."""
+"""coremltools' MIL, under the names in its own documentation."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import onnx
 from .....validate.errors import ParityGateError
 from .....validate.signature import Signature
 from ...coreml.ports import Port
-from ...coreml.target import Target, coremltools
+from ...coreml.target import DeploymentTarget, coremltools
 from . import families as operators  # noqa: F401  fills the registry
 from .branches import Decisions, ImpossibleError, UndecidedError
 from .mil import Function, Program, Var, mb, types
@@ -26,13 +26,13 @@ def program_of(
     tensors: Sequence[Any],
     signature: Signature,
     outputs: Mapping[str, str],
-    target: Target,
-) -> tuple[Program, Target, tuple[str, ...]]:
-    """``model`` as a program, the target that it needs, and what the user should know of it.
+    target: DeploymentTarget,
+) -> tuple[Program, DeploymentTarget, tuple[str, ...]]:
+    """``model`` as a program, the target that it needs, and notes for the user.
 
-    ``ports`` and ``tensors`` are its inputs as features and as coremltools' types, in the order of ``signature``, and
-    ``outputs`` says how each of its outputs shall be called.
-    Raises PG404 naming every operator without translation, or the node that asks for what Core ML can't express.
+    ``ports`` and ``tensors`` are its inputs as features and as coremltools' types, in the order of ``signature``;
+    ``outputs`` are the names of its outputs.
+    Raises PG404 naming every operator without a translation, or the node that Core ML can't express.
     """
     decisions = Decisions()
     while True:
@@ -57,13 +57,13 @@ def _built(
     tensors: Sequence[Any],
     signature: Signature,
     outputs: Mapping[str, str],
-    target: Target,
+    target: DeploymentTarget,
     decisions: Decisions,
 ) -> Program:
     opsets = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in model.opset_import}
     scope = Scope(opsets, target, decisions)
-    places = {port.feature: _placeholder(port, tensor) for port, tensor in zip(ports, tensors, strict=True)}
-    with Function(places, opset_version=getattr(coremltools().target, target.ios)) as function:
+    positions = {port.feature: _placeholder(port, tensor) for port, tensor in zip(ports, tensors, strict=True)}
+    with Function(positions, opset_version=getattr(coremltools().target, target.ios)) as function:
         for port, spec in zip(ports, signature.inputs, strict=True):
             dtype = np.dtype(spec.dtype)
             scope.values[port.source] = Operand(_entered(function.inputs[port.feature], spec.shape, dtype), dtype)
@@ -81,14 +81,14 @@ def _placeholder(port: Port, tensor: Any) -> Any:
 
 
 def _entered(var: Var, shape: Any, dtype: np.dtype[Any]) -> Var:
-    """An input as the source has it: Core ML has neither truth values nor scalars at its border."""
+    """An input as in the source: Core ML's features are neither truth values nor scalars."""
     if dtype.kind == "b":
         var = mb.cast(x=var, dtype="bool")
     return mb.squeeze(x=var) if shape == () else var
 
 
 def _left(value: Operand, name: str, program: bool) -> Var:
-    """An output as Core ML can give it, under a variable of its own; float16 is computed in fp32 and rounded here."""
+    """An output as Core ML can return it, in its own variable; float16 is computed in fp32 and rounded here."""
     try:
         var = variable(value)
     except NarrowingError as e:

@@ -1,9 +1,9 @@
-"""The signature is the schema: how a translation declares an operator's inputs and attributes, and how it gets them.
+"""The signature is the schema: how a translation declares an operator's inputs and attributes, and receives them.
 
 A translation is a function ``def gather(node: Node, data: Var, indices: Var, *, axis: int) -> Var``. Positional
 parameters are the operator's inputs in ONNX' order: ``Var`` may be computed by the model, ``Array`` must be a constant
 (in the source's own dtype), ``Operand`` is either, ``*xs: Var`` takes any number; a default marks an optional input.
-Keyword parameters are the attributes, with ONNX' own defaults where a node has none. All else is refused by name.
+Keyword parameters are the attributes, with ONNX' own defaults if a node doesn't set them. Anything else is rejected.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _Input:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """One registered function, with its signature read once. ``folds``: constant inputs make a constant."""
+    """One registered function with its parsed signature. ``folds``: constant inputs give a constant result."""
 
     function: Callable[..., Any]
     inputs: tuple[_Input, ...]
@@ -54,18 +54,18 @@ class Translation:
         return given + [_bound(node, self.rest, value) for value in values[len(self.inputs) :] if self.rest]
 
     def _keywords(self, node: Node) -> dict[str, Any]:
-        strange = node.given_attributes - self.attributes.keys()
-        if strange:
-            raise node.unsupported(f"it has no attribute {', '.join(sorted(strange))} here")
+        unknown = node.given_attributes - self.attributes.keys()
+        if unknown:
+            raise node.unsupported(f"it has no attribute {', '.join(sorted(unknown))} here")
         found = {name: node.attribute(name) for name in self.attributes}
         return {name: self.attributes[name] if value is None else value for name, value in found.items()}
 
 
 class Registry:
-    """Translations by domain, operator and the opset from which they hold."""
+    """Translations by domain, operator and the first opset that they apply to."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], dict[int, Translation]] = {}
+        self._entries: dict[tuple[str, str], dict[int, Translation]] = {}
 
     def __call__(
         self, *names: str, since: int = 1, domain: str = "", folds: bool = True
@@ -83,20 +83,20 @@ class Registry:
         self, name: str, function: Callable[..., Any], since: int = 1, domain: str = "", folds: bool = True
     ) -> None:
         """Register ``function`` for one operator."""
-        rows = self._rows.setdefault((domain, name), {})
-        if since in rows:
+        entries = self._entries.setdefault((domain, name), {})
+        if since in entries:
             raise ValueError(f"two translations of {domain} {name} from opset {since}")
-        rows[since] = _read(function, folds)
+        entries[since] = _read(function, folds)
 
     def find(self, domain: str, name: str, opset: int) -> Translation | None:
-        """The translation that holds in ``opset``; None when there is none."""
-        rows = self._rows.get((domain, name), {})
-        newest = max((since for since in rows if since <= opset), default=None)
-        return None if newest is None else rows[newest]
+        """The translation that applies to ``opset``; None if there is none."""
+        entries = self._entries.get((domain, name), {})
+        newest = max((since for since in entries if since <= opset), default=None)
+        return None if newest is None else entries[newest]
 
     def names(self) -> frozenset[tuple[str, str]]:
-        """(domain, operator) of everything that has a translation."""
-        return frozenset(self._rows)
+        """(domain, operator) of every operator that has a translation."""
+        return frozenset(self._entries)
 
 
 translates = Registry()

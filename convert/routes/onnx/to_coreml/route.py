@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .....validate.engines.base import Model
 from .....validate.errors import ParityGateError
 from .....validate.signature import STRING, ClassLabel, Signature
-from ...base import Candidate, ConvertOptions
+from ...base import Candidate, RouteOptions
 from ...coreml.build import LABEL, convert_with, finish
 from ...coreml.mixed import convert_precisely
 from ...coreml.ports import Port, feature_names, inner_names, ports_of, tensor_types
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     import onnx
 
 OLDEST_OPSET = 7
-"""Operators of older models are moved up first: their broadcasting is not numpy's."""
+"""Older models are first converted to this opset: their broadcasting differs from numpy's."""
 
 ROUTE = "onnx to MIL"
 
 
-def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
-    """Translate the ONNX file ``model.native``. Raises PG404, PG405, PG408 and, for options that don't fit, PG201."""
+def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate:
+    """Translate the ONNX file ``model.native``. Raises PG404, PG405, PG408, and PG201 for invalid options."""
     target = target_of(destination, options)
     coremltools()
     from .classifier import classifier_in
@@ -41,30 +41,30 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     classifier = classifier_in(graph, signature) if single else None
     if classifier is not None:
         graph, signature = classifier.graph(graph), classifier.signature(signature)
-    spelled = numbered(graph, signature) if single else None
-    if spelled is not None:
-        graph, signature = spelled.model, spelled.signature
-    if classifier is not None or spelled is not None:
+    numbers = numbered(graph, signature) if single else None
+    if numbers is not None:
+        graph, signature = numbers.model, numbers.signature
+    if classifier is not None or numbers is not None:
         ports = tuple(map(_one_sample, ports))
     _refuse_text(signature)
     names = inputs, outputs = inner_names(ports, signature)
     inner = [replace(port, feature=inputs[port.source]) for port in ports]
 
-    said: dict[str, None] = {}
+    decisions: dict[str, None] = {}
 
     def convert_graph(**more: Any) -> Any:
         tensors = tensor_types(ports, inputs, target)
         program, raised, decided = program_of(graph, inner, tensors, signature, outputs, target)
-        said.update(dict.fromkeys(decided))
+        decisions.update(dict.fromkeys(decided))
         return convert_with("milinternal", program, tensors, raised, **more)
 
     labels = classifier.classes if classifier is not None else options.class_labels
     classes = None if classifier is None else _config(outputs[classifier.scores], labels)
     made, notes = convert_precisely(convert_graph, signature, ports, names, options, target, classes)
-    words = {} if spelled is None else dict.fromkeys(spelled.outputs, spelled.words)
+    words = {} if numbers is None else dict.fromkeys(numbers.outputs, numbers.words)
     candidate = finish(
         made, signature, ports, inputs, destination,
-        route=ROUTE, notes=(*said, *notes), metadata=metadata, labels=labels, words=words,
+        route=ROUTE, notes=(*decisions, *notes), metadata=metadata, labels=labels, words=words,
     )  # fmt: skip
     return candidate if classifier is None else _with_label(candidate, classifier.label)
 
@@ -76,13 +76,13 @@ def _config(scores: str, labels: Sequence[ClassLabel]) -> dict[str, Any]:
 
 
 def _with_label(candidate: Candidate, label: str) -> Candidate:
-    """The candidate with its class bound to the source's label."""
+    """The candidate with its predicted class bound to the source's label."""
     (feature,) = feature_names([LABEL], (*candidate.inputs, *candidate.outputs))
     return replace(candidate, outputs={**candidate.outputs, feature: label})
 
 
-def _may_be_one(port: Port, options: ConvertOptions) -> bool:
-    """Whether an input can take one sample at a time, as a classifier must, which has one label."""
+def _may_be_one(port: Port, options: RouteOptions) -> bool:
+    """Whether an input can accept one sample at a time, as a classifier must, which has one label."""
     return port.shape[0] == 1 or not (isinstance(port.shape[0], int) or (port.source, 0) in options.ranges)
 
 
@@ -91,7 +91,7 @@ def _one_sample(port: Port) -> Port:
 
 
 def read(path: Path) -> onnx.ModelProto:
-    """The model with its local functions inlined, at an opset that the translations know."""
+    """The model with its local functions inlined, at an opset that has translations."""
     import onnx
     from onnx import inliner
 
@@ -113,17 +113,17 @@ def _refuse_text(signature: Signature) -> None:
         raise ParityGateError("PG404", ", ".join(texts), "Core ML has no tensors of text")
     labels: Sequence[str] = [s.name for s in signature.outputs if s.dtype == STRING]
     if labels:
-        cause = "Core ML gives one text per sample, a class or looked up by its number, which this doesn't show to be"
+        cause = "a text output must be one text per sample that is a class or looked up by its number; this one isn't"
         raise ParityGateError("PG404", ", ".join(labels), cause)
 
 
 def _metadata(model: onnx.ModelProto) -> dict[str, str]:
-    """What the model tells about itself."""
-    told = {entry.key.lower(): entry.value for entry in model.metadata_props}
+    """The model's metadata, by the keys of :data:`...coreml.build.METADATA`."""
+    entries = {entry.key.lower(): entry.value for entry in model.metadata_props}
     found = {
-        "author": told.get("author") or model.producer_name,
-        "license": told.get("license", ""),
-        "version": told.get("version") or (str(model.model_version) if model.model_version else ""),
-        "description": model.doc_string or told.get("description", ""),
+        "author": entries.get("author") or model.producer_name,
+        "license": entries.get("license", ""),
+        "version": entries.get("version") or (str(model.model_version) if model.model_version else ""),
+        "description": model.doc_string or entries.get("description", ""),
     }
     return {key: text for key, text in found.items() if text}

@@ -1,6 +1,6 @@
-"""Text inside of ONNX graphs, which Core ML has no tensors of: where it is only moved and compared, numbers do.
+"""Text in ONNX graphs, for which Core ML has no tensors: if it is only moved and compared, numbers can replace it.
 
-Every text becomes its place in one sorted list of all of the graph's texts, so that equal texts are equal numbers.
+Every text becomes its index in a sorted list of all texts of the graph, so that equal texts are equal numbers.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ _MOVES = {
     *("ArrayFeatureExtractor", "Compress", "Concat", "Expand", "Flatten", "Gather", "GatherElements", "GatherND"),
     *("Identity", "Reshape", "Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze", "Where"),
 }
-"""Operators that do with numbers what they do with text."""
+"""Operators that work on numbers as they do on text."""
 
 _COMPARES = {"Equal", "LabelEncoder", "Shape", "Size"}
-"""Operators that take text and give none, and would give the same for the numbers."""
+"""Operators with text as input but not as output, whose results are the same for numbers."""
 
 _MAKERS = {"value_string": "value_int", "value_strings": "value_ints", "classlabels_strings": "classlabels_int64s"}
 _NUMBERED = {**_MAKERS, "keys_strings": "keys_int64s"}
-"""Attributes with text, and those that would hold its numbers; those first that make an output of it."""
+"""Attributes with text, and those for its numbers; attributes that become an output come first."""
 
 Numbers = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A model whose texts are numbers. ``outputs`` are those that were text, ``words`` what their numbers mean."""
+    """A model with numbers for its texts. ``outputs`` are those that were text, ``words`` are the texts by number."""
 
     model: onnx.ModelProto
     signature: Signature
@@ -42,9 +42,9 @@ class Numbered:
 
 
 def numbered(model: onnx.ModelProto, signature: Signature) -> Numbered | None:
-    """``model`` with numbers for its texts; None where it has none, or does more with them than numbers could.
+    """``model`` with numbers for its texts; None if it has none, or if numbers can't replace them.
 
-    A text that is an output has to be one for each sample.
+    A text output must have one text per sample.
     """
     words = tuple(sorted(set(_words(model.graph))))
     texts = [spec for spec in signature.outputs if spec.dtype == STRING]
@@ -73,7 +73,7 @@ def _words(graph: GraphProto) -> Iterable[str]:
 
 
 def _renumbered(graph: GraphProto, numbers: Numbers) -> set[str]:
-    """Put numbers in the place of texts; the names that stood for text, none where numbers won't do."""
+    """Replace texts by numbers; returns the names of text values, or none if numbers can't replace them."""
     texts = {tensor.name for tensor in graph.initializer if _renumber(tensor, numbers)}
     for node in graph.node:
         makes = [_renumber_attribute(attribute, numbers) for attribute in node.attribute]
@@ -87,14 +87,14 @@ def _renumbered(graph: GraphProto, numbers: Numbers) -> set[str]:
 
 
 def _declare(graph: GraphProto, texts: set[str]) -> None:
-    """Say that ``texts`` are whole numbers now."""
+    """Declare ``texts`` as integers."""
     for value in (*graph.value_info, *graph.output):
         if value.name in texts:
             value.type.tensor_type.elem_type = TensorProto.INT64
 
 
 def _renumber(tensor: TensorProto, numbers: Numbers) -> bool:
-    """Give a tensor the numbers of its texts, if it has any."""
+    """Replace the texts of a tensor, if it has any, by their numbers."""
     if tensor.data_type != TensorProto.STRING:
         return False
     found = np.array([numbers[_text(word)] for word in tensor.string_data], np.int64).reshape(tuple(tensor.dims))
@@ -103,7 +103,7 @@ def _renumber(tensor: TensorProto, numbers: Numbers) -> bool:
 
 
 def _renumber_attribute(attribute: AttributeProto, numbers: Numbers) -> bool:
-    """Give an attribute the numbers of its texts, if it has any; whether the node makes a tensor of them."""
+    """Replace the texts of an attribute by their numbers; returns whether the node outputs a tensor of them."""
     if attribute.HasField("t"):
         return _renumber(attribute.t, numbers)
     if attribute.name not in _NUMBERED or not _texts(attribute):

@@ -1,4 +1,4 @@
-"""Walk an ONNX graph and build its MIL program."""
+"""Walks an ONNX graph and builds its MIL program."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 
 from .....validate.errors import ParityGateError
-from ...coreml.target import Target
+from ...coreml.target import DeploymentTarget
 from .branches import SPLIT, Decisions, ImpossibleError, Path, UndecidedError, both
 from .folding import fold
 from .functions import body_of, has_body, result_types, schema_of
@@ -21,19 +21,19 @@ from .values import NarrowingError, Operand, cast_name, kind_of, mil_dtype
 
 
 class MissingError(Exception):
-    """An operator has neither a translation nor a definition by simpler ones."""
+    """An operator has neither a translation nor a definition in terms of simpler ones."""
 
 
 class Scope:
     """The names of one graph or function body; ``outer`` are those of the graphs around it.
 
-    ``path`` is where it stands among branches, about which ``decisions`` were made (see :mod:`.branches`).
+    ``path`` is its location in branches, ``decisions`` are those about the branches (see :mod:`.branches`).
     """
 
     def __init__(
         self,
         opsets: Mapping[str, int],
-        target: Target,
+        target: DeploymentTarget,
         decisions: Decisions,
         path: Path = (),
         outer: Mapping[str, Operand] | None = None,
@@ -45,7 +45,7 @@ class Scope:
         self.values: dict[str, Operand] = dict(outer or {})
 
     def graph(self, graph: onnx.GraphProto) -> list[Operand]:
-        """Translate all nodes of ``graph``, whose inputs have their values already; its outputs."""
+        """Translate all nodes of ``graph``, whose inputs already have values; returns its outputs."""
         self.values |= {tensor.name: _constant(tensor) for tensor in graph.initializer}
         for tensor in graph.sparse_initializer:
             raise ParityGateError("PG404", tensor.values.name, "sparse initializers have no translation")
@@ -78,7 +78,7 @@ class Scope:
         return (*self.path, next(filter(None, proto.output), ""))
 
     def node(self, proto: onnx.NodeProto) -> None:
-        """Translate one node and remember its outputs."""
+        """Translate one node and record its outputs."""
         inputs = tuple(self.values[name] if name else None for name in proto.input)
         inputs = tuple(None if v is None or v.content is None else v for v in inputs)
         for name, value in zip(proto.output, self._results(proto, inputs), strict=False):
@@ -104,12 +104,12 @@ class Scope:
                 self.decisions.made.get(path),
             )  # fmt: skip
             made = as_tuple(translation(node))
-            return [_settled(node, value, dtype) for value, dtype in zip(made, dtypes, strict=False)]
+            return [_as_operand(node, value, dtype) for value, dtype in zip(made, dtypes, strict=False)]
         except (ParityGateError, TargetError, MissingError, ImpossibleError, UndecidedError):
             raise
         except NarrowingError as e:
             raise ParityGateError("PG404", describe(proto, opset), str(e)) from e
-        except Exception as e:  # coremltools and ONNX' reference raise whatever their checks raise
+        except Exception as e:  # coremltools and ONNX' reference raise arbitrary exceptions
             first = next(iter(str(e).strip().splitlines()), "no reason given")
             raise ParityGateError("PG405", describe(proto, opset), f"{type(e).__name__}: {first}") from e
 
@@ -130,10 +130,10 @@ class Scope:
         return [inner.values.get(name) for name in body.output]
 
     def _subgraph(self, path: Path) -> Subgraph:
-        turns = itertools.count()
+        iterations = itertools.count()
 
         def translate(graph: onnx.GraphProto, inputs: Sequence[Operand], label: str = "") -> list[Operand]:
-            return self._nested(path, graph, inputs, label or f"pass {next(turns)}")
+            return self._nested(path, graph, inputs, label or f"iteration {next(iterations)}")
 
         return translate
 
@@ -152,13 +152,13 @@ def _constant(tensor: onnx.TensorProto) -> Operand:
     return Operand(array, array.dtype)
 
 
-def _settled(node: Node, result: Any, dtype: np.dtype[Any] | None) -> Operand | None:
-    """A result as a value; a variable is cast to the type that stands for the source's dtype."""
+def _as_operand(node: Node, result: Any, dtype: np.dtype[Any] | None) -> Operand | None:
+    """A result as an operand; a variable is cast to the type that represents the source's dtype."""
     if result is None or isinstance(result, Operand):
         return result
     if isinstance(result, np.ndarray):
         return Operand(result, dtype or result.dtype)
-    assert isinstance(result, Var), f"{node}: a translation gives a {type(result).__name__}"
+    assert isinstance(result, Var), f"{node}: a translation returns a {type(result).__name__}"
     own = np.dtype(types.nptype_from_builtin(result.dtype))
     wanted = dtype or own
     if kind_of(wanted) is None:
@@ -171,11 +171,11 @@ def _settled(node: Node, result: Any, dtype: np.dtype[Any] | None) -> Operand | 
 
 
 SMALL = 1024
-"""Shapes and indices that coremltools works out are constants to the operators that need such."""
+"""Shapes and indices up to this size that coremltools infers are passed as constants to operators that need them."""
 
 
 def unsupported_operators(model: onnx.ModelProto) -> list[str]:
-    """Operators with neither a translation nor a definition by simpler ones, each with its opset and first node."""
+    """Operators with neither a translation nor a definition in terms of simpler ones, with opset and first node."""
     opsets = {_domain(entry): entry.version for entry in model.opset_import}
     found: dict[tuple[str, str], str] = {}
     for node in _all_nodes(model.graph):

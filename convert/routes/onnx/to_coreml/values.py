@@ -1,4 +1,4 @@
-"""What flows between ONNX operators while they are translated, and its narrowing to what Core ML holds."""
+"""The values between ONNX operators under translation, and their narrowing to Core ML's types."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _KINDS = {**dict.fromkeys(("int4", "uint4", "int2", "uint2"), "i"), "bfloat16": 
 
 
 class NarrowingError(ValueError):
-    """A constant that Core ML's types can't hold."""
+    """A value that doesn't fit Core ML's types."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A tensor of the source: its dtype there, and what stands for it.
+    """An input or output of an ONNX operator: its dtype in the source, and its content in the translation.
 
-    ``content`` is a MIL variable (bool, int32 or fp32), or a numpy array in the source's own dtype when the value is
-    known. A sequence of known length is a tuple of values, an empty optional None. ``single`` tells of a double that
-    float32 holds exactly, because it was one: narrowing doesn't round it.
+    ``content`` is a MIL variable (bool, int32 or fp32), or a numpy array in the source's own dtype if the value is
+    known. A sequence of known length is a tuple of operands, an empty optional None. ``single`` marks a double that
+    was cast from float32, so that narrowing doesn't round it.
     """
 
     content: Any
@@ -44,13 +44,13 @@ class Operand:
 
 
 def kind_of(dtype: np.dtype[Any]) -> str | None:
-    """b, i or f: which of Core ML's types stands for a dtype of the source; None where none does."""
+    """b, i or f: the kind of Core ML's type for a dtype of the source; None if there is none."""
     kind = {"u": "i"}.get(dtype.kind, dtype.kind)
     return kind if kind in _WIDTHS else _KINDS.get(dtype.name)
 
 
 def narrowed(array: Array) -> Array:
-    """``array`` as bool, int32 or float32. Raises NarrowingError where a value doesn't survive."""
+    """``array`` as bool, int32 or float32. Raises NarrowingError if a value changes."""
     kind = kind_of(array.dtype)
     if kind is None:
         raise NarrowingError(f"Core ML has no tensors of {array.dtype}")
@@ -69,22 +69,22 @@ def _worst(array: Array) -> Any:
 
 
 def variable(value: Operand) -> Var:
-    """``value`` as a MIL variable, a constant of the current block where it is known. Raises NarrowingError."""
+    """``value`` as a MIL variable, a constant of the current block if it is known. Raises NarrowingError."""
     if isinstance(value.content, np.ndarray):
         if value.content.size == 0:
             raise NarrowingError("Core ML has no empty tensors")
         array = narrowed(value.content)
         return mb.const(val=array if array.ndim else array[()])
     if not isinstance(value.content, Var):
-        raise NarrowingError("Core ML has no tensors of sequences and optionals")
+        raise NarrowingError("Core ML has neither sequences nor optionals")
     return value.content
 
 
 def mil_dtype(dtype: np.dtype[Any]) -> Any:
-    """The MIL type that stands for a source's dtype."""
+    """The MIL type that represents a source's dtype."""
     return _MIL_DTYPES[kind_of(dtype) or ""]
 
 
 def cast_name(dtype: np.dtype[Any]) -> str:
-    """That type's name, as ``mb.cast`` wants it."""
+    """The name of that type, for ``mb.cast``."""
     return _CASTS[kind_of(dtype) or ""]

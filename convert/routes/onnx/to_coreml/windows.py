@@ -1,4 +1,4 @@
-"""The geometry of convolutions and pools: padding, strides, dilations, as ONNX states them."""
+"""The geometry of convolutions and pools: padding, strides and dilations of ONNX' attributes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .values import Array, Ints
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One window along all spatial axes: ``pads`` are (before, behind) for each axis.
+    """One window along all spatial axes: ``pads`` are (before, after) for each axis.
 
-    ``pad_type`` is MIL's name of how to pad where the lengths, and with them the padding, aren't known.
+    ``pad_type`` is MIL's padding mode if the lengths, and with them the padding, are unknown.
     """
 
     kernel: Ints
@@ -27,22 +27,22 @@ class Window:
 
     @property
     def extents(self) -> Ints:
-        """How far each axis of the window reaches."""
+        """The extent of the window along each axis."""
         return tuple((k - 1) * d + 1 for k, d in zip(self.kernel, self.dilations, strict=True))
 
     def outputs(self, sizes: Sequence[int], ceil: bool = False) -> Ints:
-        """The lengths of the result. A last window that would begin in the padding behind is left out."""
+        """The lengths of the result. A last window that would start in the trailing padding is omitted."""
         return tuple(map(self._output, range(len(sizes)), sizes, [ceil] * len(sizes)))
 
     def _output(self, axis: int, size: int, ceil: bool) -> int:
-        (before, behind), stride = self.pads[axis], self.strides[axis]
-        room = size + before + behind - self.extents[axis]
+        (before, after), stride = self.pads[axis], self.strides[axis]
+        room = size + before + after - self.extents[axis]
         count = -(-room // stride) + 1 if ceil else room // stride + 1
         return count - 1 if ceil and (count - 1) * stride >= size + before else count
 
     @property
     def mil_pads(self) -> Array:
-        """The padding as MIL wants it."""
+        """The padding in MIL's order."""
         return np.array(self.pads, np.int32).reshape(-1)
 
 
@@ -54,7 +54,7 @@ def window_of(
     pads: Ints | None,
     auto: str,
 ) -> Window:
-    """The window, with ``auto_pad`` worked out where the lengths are known."""
+    """The window, with ``auto_pad`` computed if the lengths are known."""
     count = len(kernel)
     strides, dilations = tuple(strides or (1,) * count), tuple(dilations or (1,) * count)
     if auto in ("NOTSET", ""):
@@ -72,13 +72,13 @@ def window_of(
 
 
 def check_pad_type(node: Node, window: Window) -> None:
-    """iOS15's ML Programs can't pad more in front than behind; neural networks always could."""
+    """ML Programs of iOS15 can't pad more at the start than at the end; neural networks can."""
     if window.pad_type == "same_lower" and node.target.program:
         node.need("iOS16")
 
 
 def _missing(window: Window, axis: int, x: Var) -> int:
-    """How much padding gives ceil(length / stride) outputs; with stride 1 the length doesn't matter."""
+    """The padding for ceil(length / stride) outputs; with stride 1 it is independent of the length."""
     stride, extent = window.strides[axis], window.extents[axis]
     if stride == 1:
         return extent - 1

@@ -11,7 +11,7 @@ from .....validate.engines.coreml.lowered import MADE_BY
 from .....validate.engines.sklearn.walk import final_step
 from .....validate.errors import ParityGateError
 from .....validate.signature import STRING, TensorSpec
-from ...base import FP32, Candidate, ConvertOptions
+from ...base import FP32, Candidate, RouteOptions
 from ...coreml.build import describe, write
 from ...coreml.ports import feature_names
 from ...coreml.target import coremltools, target_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .wires import Outputs, Wire
 
 
-def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
+def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate:
     """Convert a fitted estimator; features keep the source's names, columns of a table their own.
 
     Raises ParityGateError PG404 (Core ML has no equivalent model), PG405 (the estimator isn't as expected), PG201 and
@@ -54,7 +54,7 @@ def convert(model: Model, destination: Path, options: ConvertOptions) -> Candida
     )
 
 
-def _check(options: ConvertOptions) -> None:
+def _check(options: RouteOptions) -> None:
     if options.precision != FP32:
         raise ParityGateError("PG404", options.precision, "Core ML's classic models compute in double only")
     if options.images or options.shapes or options.ranges:

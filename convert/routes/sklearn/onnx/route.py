@@ -11,7 +11,7 @@ from .....validate.engines.base import Model
 from .....validate.engines.onnxruntime import newest_opset
 from .....validate.engines.sklearn.walk import everything, readers, unwrap
 from .....validate.errors import ParityGateError
-from ...base import Candidate, ConvertOptions
+from ...base import Candidate, RouteOptions
 from ...onnx.opset import opset_of, smallest_ir
 from ...onnx.save import save_onnx
 from .ports import attach_inputs, attach_outputs, output_names, ports_of
@@ -35,7 +35,7 @@ _ML_OPSETS = ((16, 3), (11, 2), (1, 1))
 """ai.onnx opset -> the ai.onnx.ml opset of the same ONNX release, up to the newest that skl2onnx writes."""
 
 
-def convert(model: Model, destination: Path, options: ConvertOptions) -> Candidate:
+def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate:
     """Convert a fitted estimator; inputs and outputs keep the names that the signature gives them.
 
     Raises ParityGateError PG404 (estimators that have no converter), PG405 (the converter gave up), PG408 (an opset

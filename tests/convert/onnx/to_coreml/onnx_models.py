@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper, parser
 
-from paritygate.convert.routes.base import Candidate, ConvertOptions
+from paritygate.convert.routes.base import Candidate, RouteOptions
 from paritygate.convert.routes.onnx.to_coreml import route as onnx_to_coreml
 from paritygate.validate.engines import onnxruntime
 from paritygate.validate.engines.base import LoadOptions
@@ -27,12 +27,12 @@ ML = "ai.onnx.ml"
 
 
 def convert_model(
-    model: onnx.ModelProto, folder: Path, options: ConvertOptions | None = None, suffix: str = ".mlpackage"
+    model: onnx.ModelProto, folder: Path, options: RouteOptions | None = None, suffix: str = ".mlpackage"
 ) -> Candidate:
     path = folder / "source.onnx"
     onnx.save(model, str(path))
     source = onnxruntime.load(path, LoadOptions())
-    return onnx_to_coreml.convert(source, folder / f"made{suffix}", options or ConvertOptions())
+    return onnx_to_coreml.convert(source, folder / f"made{suffix}", options or RouteOptions())
 
 
 def reference_outputs(model: onnx.ModelProto, feed: Feed) -> Feed:
@@ -101,7 +101,7 @@ def model_of(graph: onnx.GraphProto, opset: int = 17) -> onnx.ModelProto:
 
 
 def classic_model(operator: str, rows: list[dict[str, Any]]) -> tuple[onnx.ModelProto, Feed]:
-    """A model with a node for each row of attributes, all for the same input."""
+    """A model with one node per set of attributes, all with the same input."""
     rng = np.random.default_rng(5)
     x = rng.normal(size=(1, 3)).repeat(7, 0) + np.linspace(-1.5, 1.5, 7)[:, None]
     kinds = ("label", "scores") if operator.endswith("Classifier") else ("y",)

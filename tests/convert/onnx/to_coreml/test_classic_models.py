@@ -68,7 +68,7 @@ def test_classic_models(tmp_path: Path, operator: str) -> None:
     assert_agreement(model, convert_model(model, tmp_path), feed)
 
 
-def test_a_double_from_single_precision_falls_on_its_own_side_of_a_threshold(tmp_path: Path) -> None:
+def test_a_double_cast_from_float32_stays_on_its_side_of_a_threshold(tmp_path: Path) -> None:
     """1 + 2^-23 is above a threshold whose nearest float32 is 1 + 2^-23 as well."""
     above = np.float32(1 + 2**-23)
     stump = helper.make_node(

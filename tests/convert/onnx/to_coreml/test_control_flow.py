@@ -16,7 +16,7 @@ from onnx_models import (
     run_candidate,
 )
 
-from paritygate.convert.routes.base import ConvertOptions
+from paritygate.convert.routes.base import RouteOptions
 
 FLOW: dict[str, tuple[str, list[Feed]]] = {
     "a computed number of passes": (
@@ -105,13 +105,13 @@ def test_control_flow(tmp_path: Path, name: str) -> None:
 
 
 def test_silero_vad(tmp_path: Path) -> None:
-    """Speech detection: branches, an LSTM, and a state that the caller hands on from chunk to chunk."""
+    """Speech detection: branches, an LSTM, and a state that the caller passes from chunk to chunk."""
     import silero_vad
 
     path = Path(silero_vad.__file__).parent / "data" / "silero_vad_16k_op15.onnx"
     model = onnx.load(str(path))
     shapes = {"input": ((1, 576),), "state": ((2, 1, 128),)}
-    candidate = convert_model(model, tmp_path, ConvertOptions(shapes=shapes))
+    candidate = convert_model(model, tmp_path, RouteOptions(shapes=shapes))
     state, rng = np.zeros((2, 1, 128), np.float32), np.random.default_rng(0)
     for loudness in (0.01, 0.3, 0.05):
         chunk = (rng.normal(size=(1, 576)) * loudness).astype(np.float32)
@@ -121,7 +121,7 @@ def test_silero_vad(tmp_path: Path) -> None:
 
 
 def test_only_the_branch_that_the_shapes_allow_is_kept(tmp_path: Path) -> None:
-    """silero-vad for two rates in one file: a chunk of 16 kHz is too long for the other's branch."""
+    """silero-vad for two rates in one file: a chunk of 16 kHz is too long for the branch of the other rate."""
     import silero_vad
 
     from paritygate.convert import convert
@@ -149,8 +149,8 @@ RESET = """g (bool[1] fresh, float[1,2] state, float[1,2] x) => (float[1,2] y, f
 
 
 @pytest.mark.parametrize("fresh", [True, False])
-def test_what_follows_branches_of_different_ranks_goes_into_both(tmp_path: Path, fresh: bool) -> None:
-    """As scripted modules drop their state: by an empty tensor, which Core ML doesn't have."""
+def test_nodes_after_branches_of_different_ranks_are_moved_into_both(tmp_path: Path, fresh: bool) -> None:
+    """Scripted modules reset their state with an empty tensor, which Core ML doesn't have."""
     model = parsed(RESET)
     feed = {"fresh": np.array([fresh]), "state": np.full((1, 2), 5, np.float32), "x": np.ones((1, 2), np.float32)}
     assert_agreement(model, convert_model(model, tmp_path), feed)

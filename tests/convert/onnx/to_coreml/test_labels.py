@@ -17,7 +17,7 @@ from onnx_models import (
     run_candidate,
 )
 
-from paritygate.convert.routes.base import Candidate, ConvertOptions
+from paritygate.convert.routes.base import Candidate, RouteOptions
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml import lowered as coreml
 from paritygate.validate.errors import ParityGateError
@@ -28,12 +28,12 @@ def _classes_of(estimator: Any, x: Any, folder: Path) -> tuple[onnx.ModelProto, 
     from paritygate.validate.engines.sklearn import estimator as sklearn
 
     path = folder / "estimator.onnx"
-    sklearn_to_onnx.convert(sklearn.load(estimator, LoadOptions()), path, ConvertOptions())
+    sklearn_to_onnx.convert(sklearn.load(estimator, LoadOptions()), path, RouteOptions())
     model = onnx.load(str(path))
     return model, convert_model(model, folder)
 
 
-def test_classifiers_give_label_and_dictionary(tmp_path: Path) -> None:
+def test_classifiers_return_label_and_dictionary(tmp_path: Path) -> None:
     from sklearn.datasets import load_iris
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
@@ -100,7 +100,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("suffix", [".mlmodel", ".mlpackage"])
 @pytest.mark.parametrize("name", TEXTS)
-def test_texts_are_looked_up_behind_the_model(tmp_path: Path, name: str, suffix: str) -> None:
+def test_texts_are_looked_up_after_the_model(tmp_path: Path, name: str, suffix: str) -> None:
     model = parsed(TEXTS[name], opset=19)
     candidate = convert_model(model, tmp_path, suffix=suffix)
     for row in np.random.default_rng(0).normal(size=(6, 1, 3)).astype(np.float32):
@@ -111,14 +111,14 @@ def test_texts_are_looked_up_behind_the_model(tmp_path: Path, name: str, suffix:
 
 
 @pytest.mark.parametrize("precision", ["fp16", "fp32"])
-def test_a_program_before_texts_says_how_wide_it_computes(tmp_path: Path, precision: str) -> None:
+def test_a_pipeline_with_text_reports_the_precision_of_its_program(tmp_path: Path, precision: str) -> None:
     model = parsed(TEXTS["two of them"], opset=19)
-    candidate = convert_model(model, tmp_path, ConvertOptions(precision=precision))
+    candidate = convert_model(model, tmp_path, RouteOptions(precision=precision))
     facts = coreml.load(candidate.path, LoadOptions()).facts()
     assert (facts.precision, facts.format) == (f"float{precision[2:]}", "Core ML pipeline, specification 6")
 
 
-def test_several_texts_of_one_sample_are_refused(tmp_path: Path) -> None:
+def test_several_texts_of_one_sample_are_rejected(tmp_path: Path) -> None:
     text = """g (float[N,3] x) => (string[N,3] labels) {
         c = Constant<value_strings=["z", "a"]>()  z = Constant<value_float=0.0>()  g = Greater(x, z)
         i = Cast<to=7>(g)  labels = Gather(c, i) }"""
@@ -127,7 +127,7 @@ def test_several_texts_of_one_sample_are_refused(tmp_path: Path) -> None:
     assert (refused.value.code, refused.value.subject) == ("PG404", "labels")
 
 
-def test_a_decision_elsewhere_than_in_the_middle_makes_no_classifier(tmp_path: Path) -> None:
+def test_only_a_threshold_of_one_half_makes_a_classifier(tmp_path: Path) -> None:
     text = """g (float[1,1] x) => (int64[1] label, float[1,2] scores) {{
         p = Sigmoid(x)  one = Constant<value_float=1.0>()  q = Sub(one, p)  scores = Concat<axis=1>(q, p)
         t = Constant<value: tensor = float {{{threshold}}}>()  g = Greater(p, t)  i = Cast<to=7>(g)

@@ -18,11 +18,11 @@ NETWORKS = {
     "several exponents": """g (float[2,3] x) => (float[2,3] y) {
         e = Constant<value_floats=[2.0, 0.5, -1.0]>()  y = Pow(x, e) }""",
 }
-"""What a neural network has no layer for: coremltools would write another shape, or fail."""
+"""Neural networks have no layer for these: coremltools would write another shape, or fail."""
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_what_a_neural_network_says_otherwise(tmp_path: Path, name: str) -> None:
+def test_operators_without_a_layer_in_neural_networks(tmp_path: Path, name: str) -> None:
     model = parsed(NETWORKS[name])
     candidate = convert_model(model, tmp_path, suffix=".mlmodel")
     for x in (np.arange(6), [[-1.5, np.inf, 0.0], [np.nan, 9.0, np.inf]]):

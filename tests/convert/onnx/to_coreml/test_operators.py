@@ -154,7 +154,7 @@ PASS = [
     "ai_onnx_ml_tree_ensemble_single_tree",
     "ai_onnx_ml_tree_ensemble_set_membership",
 ]
-"""Cases that pass with every input computed: an odd option of each family, as the plain ones hide in them."""
+"""Cases that pass with every input computed: an unusual option of each family, which covers the usual ones."""
 
 PASS_FIXED = [
     "cumsum_1d_reverse_exclusive",
@@ -183,7 +183,7 @@ PASS_FIXED = [
 @pytest.fixture(scope="module")
 def collected() -> dict[str, Case]:
     found = {case.name.removeprefix("test_"): case for case in cases_of(*MODULES)}
-    gc.freeze()  # coremltools collects after each conversion
+    gc.freeze()  # coremltools collects garbage after each conversion
     return found
 
 

@@ -16,13 +16,13 @@ from onnx_models import (
     run_candidate,
 )
 
-from paritygate.convert.routes.base import ConvertOptions
+from paritygate.convert.routes.base import RouteOptions
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml import lowered as coreml
 
 
 def _quantised(kind: str, axis: int, block: int = 0) -> tuple[onnx.ModelProto, Feed]:
-    """x, quantised and back, times weights that are kept in ``kind``."""
+    """x, quantised and dequantised, times weights stored in ``kind``."""
     rng = np.random.default_rng(0)
     rows, columns = 64, 32
     weights = rng.integers(0, 7, size=(rows, columns))
@@ -60,7 +60,7 @@ QUANTISED: list[tuple[str, int, int, str | None, set[str]]] = [
     ("UINT4", 0, 32, "iOS18", {BLOCKWISE, "quantize", "dequantize"}),
     ("INT8", 0, 32, "iOS16", set()),
 ]
-"""(weights, axis, block, deployment target, the operators for quantised tensors that must be there)."""
+"""(weights, axis, block, deployment target, the expected operators for quantised tensors)."""
 
 
 @pytest.mark.parametrize(("kind", "axis", "block", "target", "operators"), QUANTISED)
@@ -68,14 +68,14 @@ def test_quantised_tensors_keep_their_width(
     tmp_path: Path, kind: str, axis: int, block: int, target: str | None, operators: set[str]
 ) -> None:
     model, feed = _quantised(kind, axis, block)
-    candidate = convert_model(model, tmp_path, ConvertOptions(deployment_target=target))
+    candidate = convert_model(model, tmp_path, RouteOptions(deployment_target=target))
     assert_agreement(model, candidate, feed)
     found = set(coreml.load(candidate.path, LoadOptions()).facts().operators)
     assert {name for name in found if "quantize" in name or name.startswith("constexpr")} == operators
 
 
 def test_large_sums_of_integers_stay_exact(tmp_path: Path) -> None:
-    """700 products of up to 254 * 254 pass 2^24, where float32 loses ones."""
+    """700 products of up to 254 * 254 pass 2^24, above which float32 isn't exact."""
     rng = np.random.default_rng(2)
     w = rng.integers(200, 255, size=(2, 700, 1)).astype(np.uint8)
     graph = helper.make_graph(

@@ -65,7 +65,7 @@ REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_core_ml_cannot_say_is_refused_by_name(tmp_path: Path, name: str) -> None:
+def test_what_core_ml_cannot_express_is_rejected_by_name(tmp_path: Path, name: str) -> None:
     make, reason = REFUSED[name]
     with pytest.raises(ParityGateError) as refused:
         convert_model(make(), tmp_path)

@@ -11,7 +11,7 @@ import pytest
 from onnx import numpy_helper, parser
 
 from fixtures.onnx_node_tests import Source, signature_of
-from paritygate.convert.routes.base import Candidate, ConvertOptions
+from paritygate.convert.routes.base import Candidate, RouteOptions
 from paritygate.convert.routes.onnx.to_coreml import route as onnx_to_coreml
 from paritygate.validate.engines import onnxruntime
 from paritygate.validate.engines.base import LoadOptions
@@ -90,7 +90,7 @@ def model_of(text: str, folder: Path, opset: int = 17) -> onnxruntime.OnnxModel:
 
 
 def convert(text: str, folder: Path, suffix: str = ".mlpackage", **options: Any) -> Candidate:
-    return onnx_to_coreml.convert(model_of(text, folder), folder / f"made{suffix}", ConvertOptions(**options))
+    return onnx_to_coreml.convert(model_of(text, folder), folder / f"made{suffix}", RouteOptions(**options))
 
 
 @pytest.mark.parametrize("suffix", [".mlpackage", ".mlmodel"])
@@ -100,7 +100,7 @@ def test_dynamic_shapes(title: str, suffix: str, tmp_path: Path) -> None:
     source = model_of(text, tmp_path)
     axes = [(spec.name, i, d) for spec in source.signature.inputs for i, d in enumerate(spec.shape or ())]
     ranges = {(name, i): (1, 16) for name, i, d in axes if isinstance(d, str)}
-    made = onnx_to_coreml.convert(source, tmp_path / f"made{suffix}", ConvertOptions(ranges=ranges))
+    made = onnx_to_coreml.convert(source, tmp_path / f"made{suffix}", RouteOptions(ranges=ranges))
     model, rng = coreml.load(made.path, LoadOptions()), np.random.default_rng(0)
     for shape in shapes:
         feed = {spec.name: _sample(rng, spec.dtype, shape[spec.name]) for spec in source.signature.inputs}
@@ -145,18 +145,18 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("title", REFUSED)
-def test_refused_by_name_and_nothing_written(title: str, tmp_path: Path) -> None:
+def test_rejected_by_name_and_nothing_written(title: str, tmp_path: Path) -> None:
     text, words = REFUSED[title]
     model = _unchecked(text, tmp_path)
     with pytest.raises(ParityGateError) as refused:
-        onnx_to_coreml.convert(model, tmp_path / "made.mlpackage", ConvertOptions())
+        onnx_to_coreml.convert(model, tmp_path / "made.mlpackage", RouteOptions())
     assert refused.value.code == "PG404"
     assert all(word in str(refused.value) for word in words), str(refused.value)
     assert not (tmp_path / "made.mlpackage").exists()
 
 
 def _unchecked(text: str, folder: Path) -> Any:
-    """A model that ONNX Runtime need not know."""
+    """A model that ONNX Runtime doesn't have to support."""
     imports = '"" : 17, "my.domain" : 1'
     model = parser.parse_model(f"<ir_version: 8, opset_import: [{imports}]> {text}")
     onnx.save(model, folder / "model.onnx")
@@ -166,13 +166,13 @@ def _unchecked(text: str, folder: Path) -> Any:
 BATCHED = "g (float[3,4,5] x, int64[3,1] i) => (float[3,5] y) { y = GatherND<batch_dims=1>(x, i) }"
 
 
-def test_an_operator_raises_the_target_that_nobody_asked_for(tmp_path: Path) -> None:
+def test_an_operator_raises_the_default_target(tmp_path: Path) -> None:
     made = convert(BATCHED, tmp_path)
     assert coreml.load(made.path, LoadOptions()).native.spec.specificationVersion == 7  # iOS16
 
 
 @pytest.mark.parametrize(("suffix", "code"), [(".mlpackage", "PG408"), (".mlmodel", "PG404")])
-def test_a_target_that_was_asked_for_stays(suffix: str, code: str, tmp_path: Path) -> None:
+def test_a_requested_target_is_kept(suffix: str, code: str, tmp_path: Path) -> None:
     with pytest.raises(ParityGateError, match="GatherND") as refused:
         convert(BATCHED, tmp_path, suffix, deployment_target="iOS15")
     assert refused.value.code == code
@@ -184,7 +184,7 @@ def test_float16_rounds_weights_and_computes(tmp_path: Path) -> None:
     model.graph.initializer.append(numpy_helper.from_array(np.full(4, 1.0003, np.float32), "w"))
     onnx.save(model, tmp_path / "model.onnx")
     source = onnxruntime.load(tmp_path / "model.onnx", LoadOptions())
-    made = onnx_to_coreml.convert(source, tmp_path / "half.mlpackage", ConvertOptions(precision="fp16"))
+    made = onnx_to_coreml.convert(source, tmp_path / "half.mlpackage", RouteOptions(precision="fp16"))
     found = coreml.load(made.path, LoadOptions()).run({"x": np.ones((1, 4), np.float32)})
     np.testing.assert_array_equal(found["y"], np.full((1, 4), np.float32(np.float16(1.0003))))
 
@@ -212,6 +212,6 @@ def test_the_oldest_forms_of_sum_and_max(tmp_path: Path) -> None:
     """Opset 7 has the forms of opset 6, which don't broadcast."""
     text = "g (float[3] x, float[3] w) => (float[3] y) { a = Sum(x, w)  b = Max(a, w)  c = Min(b, x)  y = Mean(c, a) }"
     source = model_of(text, tmp_path, opset=7)
-    made = onnx_to_coreml.convert(source, tmp_path / "made.mlpackage", ConvertOptions())
+    made = onnx_to_coreml.convert(source, tmp_path / "made.mlpackage", RouteOptions())
     feed = {"x": np.array([1, -2, 3], np.float32), "w": np.array([0.5, 4, -1], np.float32)}
     np.testing.assert_array_equal(coreml.load(made.path, LoadOptions()).run(feed)["y"], source.run(feed)["y"])

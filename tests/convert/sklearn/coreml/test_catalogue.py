@@ -29,7 +29,7 @@ from sklearn.svm import SVC, SVR, OneClassSVM
 from sklearn_data import CANCER, DIABETES, DIGITS, NAMES, WINE, holes
 
 from fixtures.estimators import Recipe, fitted, recipes
-from paritygate.convert.routes.base import ConvertOptions
+from paritygate.convert.routes.base import RouteOptions
 from paritygate.convert.routes.sklearn.coreml.registry import PREDICTORS, TRANSFORMERS
 from paritygate.convert.routes.sklearn.coreml.route import convert
 from paritygate.validate.engines.base import LoadOptions
@@ -81,7 +81,7 @@ def test_every_native_estimator(kind: str, entry: Recipe, tmp_path: Path):
         estimator, new = fitted(kind, entry)
     if is_refused(kind, entry):
         with pytest.raises(ParityGateError) as caught:
-            convert(load(estimator, LoadOptions()), tmp_path / "model.mlmodel", ConvertOptions())
+            convert(load(estimator, LoadOptions()), tmp_path / "model.mlmodel", RouteOptions())
         assert caught.value.code == "PG404"
         return
     logarithmic = entry.name in ("GammaRegressor", "PoissonRegressor", "TweedieRegressor", "IsolationForest")

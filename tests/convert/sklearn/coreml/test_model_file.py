@@ -19,7 +19,7 @@ from sklearn.preprocessing import (
 from sklearn.svm import LinearSVC
 from sklearn_data import CANCER, WINE
 
-from paritygate.convert.routes.base import ConvertOptions
+from paritygate.convert.routes.base import RouteOptions
 from paritygate.convert.routes.sklearn.coreml.route import convert
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml import lowered as coreml
@@ -39,7 +39,7 @@ def test_the_file_says_what_it_is(tmp_path: Path):
     import sklearn
 
     model = load(KNeighborsClassifier().fit(*WINE), LoadOptions())
-    candidate = convert(model, tmp_path / "model.mlmodel", ConvertOptions())
+    candidate = convert(model, tmp_path / "model.mlmodel", RouteOptions())
     spec = coreml.load(candidate.path, LoadOptions()).native.spec
     assert spec.specificationVersion == 4  # nearest neighbours need iOS13
     assert spec.description.metadata.shortDescription == f"KNeighborsClassifier, scikit-learn {sklearn.__version__}"

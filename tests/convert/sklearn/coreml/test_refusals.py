@@ -30,7 +30,7 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVC, SVR, NuSVC
 from sklearn_data import CANCER, DIABETES, WINE
 
-from paritygate.convert.routes.base import ConvertOptions
+from paritygate.convert.routes.base import RouteOptions
 from paritygate.convert.routes.sklearn.coreml.route import convert
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn.estimator import load
@@ -86,17 +86,17 @@ REFUSALS: dict[str, tuple[Callable[[], Any], str]] = {
 def test_what_core_ml_has_no_model_for(name: str, tmp_path: Path):
     make, words = REFUSALS[name]
     with pytest.raises(ParityGateError, match=words) as caught:
-        convert(load(make(), LoadOptions()), tmp_path / "model.mlmodel", ConvertOptions())
+        convert(load(make(), LoadOptions()), tmp_path / "model.mlmodel", RouteOptions())
     assert caught.value.code == "PG404"
 
 
-OPTIONS: dict[str, tuple[str, ConvertOptions, str]] = {
-    "half precision": ("mlpackage", ConvertOptions(precision="fp16"), "PG404"),
-    "half precision without a package": ("mlmodel", ConvertOptions(precision="fp16"), "PG201"),
-    "an old target": ("mlpackage", ConvertOptions(deployment_target="iOS14"), "PG408"),
-    "no target": ("mlmodel", ConvertOptions(deployment_target="iOS99"), "PG201"),
-    "class labels": ("mlmodel", ConvertOptions(class_labels=("a", "b")), "PG404"),
-    "shapes": ("mlmodel", ConvertOptions(shapes={"X": ((1, 10),)}), "PG404"),
+OPTIONS: dict[str, tuple[str, RouteOptions, str]] = {
+    "half precision": ("mlpackage", RouteOptions(precision="fp16"), "PG404"),
+    "half precision without a package": ("mlmodel", RouteOptions(precision="fp16"), "PG201"),
+    "an old target": ("mlpackage", RouteOptions(deployment_target="iOS14"), "PG408"),
+    "no target": ("mlmodel", RouteOptions(deployment_target="iOS99"), "PG201"),
+    "class labels": ("mlmodel", RouteOptions(class_labels=("a", "b")), "PG404"),
+    "shapes": ("mlmodel", RouteOptions(shapes={"X": ((1, 10),)}), "PG404"),
 }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn_data import Feed
 
-from paritygate.convert.routes.base import Candidate, ConvertOptions
+from paritygate.convert.routes.base import Candidate, RouteOptions
 from paritygate.convert.routes.sklearn.coreml.route import convert
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml import lowered as coreml
@@ -27,7 +27,7 @@ exponentials, of large sums; scikit-learn's own linear models compute in single 
 def outputs_of(estimator: Any, feed: Feed, folder: Path, dtype: str) -> tuple[Candidate, dict[str, np.ndarray]]:
     """The converted file's outputs for every row, by the source's names."""
     model = load(estimator, LoadOptions(dtype=dtype))
-    candidate = convert(model, folder / "model.mlmodel", ConvertOptions())
+    candidate = convert(model, folder / "model.mlmodel", RouteOptions())
     session = coreml.load(candidate.path, LoadOptions()).session
     count = len(next(iter(feed.values())))
     rows = [session.predict({name: feed[source][i] for name, source in candidate.inputs.items()}) for i in range(count)]

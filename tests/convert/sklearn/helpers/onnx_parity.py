@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 from sklearn_data import Feed
 
-from paritygate.convert.routes.base import Candidate, ConvertOptions
+from paritygate.convert.routes.base import Candidate, RouteOptions
 from paritygate.convert.routes.sklearn.onnx.route import convert
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn.estimator import load
@@ -65,7 +65,7 @@ def parity(
 ) -> Candidate:
     """Convert, then compare the file with the estimator on real rows and on generated samples of every kind."""
     model = load(estimator, options or LoadOptions())
-    candidate = convert(model, folder / "model.onnx", ConvertOptions(opset))
+    candidate = convert(model, folder / "model.onnx", RouteOptions(opset))
     feeds = [item.feed for item in generate_samples(model.signature, model.hints()).items]
     feeds += [] if real is None else [_cast(model.signature.inputs, real)]
     for feed in feeds:

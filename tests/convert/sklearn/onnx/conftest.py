@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 from threadpoolctl import threadpool_limits
 
-from paritygate.convert.routes.base import ConvertOptions
+from paritygate.convert.routes.base import RouteOptions
 from paritygate.convert.routes.sklearn.onnx.route import convert
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn.estimator import load as load_estimator
@@ -50,7 +50,7 @@ def parity(tmp_path: Path) -> Parity:
         model = load(source, LoadOptions(dtype=dtype, example=feed))
         assert len(model.hints()) == len(feed), "thresholds are found wherever the trees are"
         path = tmp_path / "model.onnx"
-        convert(model, path, ConvertOptions(opset))
+        convert(model, path, RouteOptions(opset))
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         names = [output.name for output in session.get_outputs()]
         given = {k: v.astype(object) if v.dtype.kind == "U" else v for k, v in feed.items()}

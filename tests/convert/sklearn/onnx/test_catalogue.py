@@ -16,7 +16,7 @@ import pytest
 
 from fixtures.estimator_data import NOT_ROW_BY_ROW
 from fixtures.estimators import Recipe, build, fitted, recipe, recipes
-from paritygate.convert.routes.base import ConvertOptions
+from paritygate.convert.routes.base import RouteOptions
 from paritygate.convert.routes.sklearn.onnx.route import convert
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn.estimator import load
@@ -66,7 +66,7 @@ def as_feed(rows: Any, dtype: str) -> dict[str, Any]:
 def check(estimator: Any, feed: dict[str, Any], path: Path, opset: int | None = None, dtype: str = "float32") -> None:
     """Same names, shapes and NaNs; equal labels; numbers within tolerance: for all rows at once, for 7, and for 1."""
     model = load(estimator, LoadOptions(dtype=dtype, example=feed))
-    convert(model, path, ConvertOptions(opset))
+    convert(model, path, RouteOptions(opset))
     onnx.checker.check_model(str(path), full_check=True)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]

@@ -34,7 +34,7 @@ from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn_data import CANCER, DIABETES, DIGITS, NAMES, WINE
 
-from paritygate.convert.routes.base import ConvertOptions
+from paritygate.convert.routes.base import RouteOptions
 from paritygate.convert.routes.sklearn.onnx.route import convert
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn.estimator import load
@@ -113,7 +113,7 @@ def test_the_comparison_detects_a_broken_conversion(change: str, tmp_path: Path)
         change,
         getattr(estimator, change)[::-1].copy() if change == "classes_" else 1.001 * getattr(estimator, change),
     )
-    candidate = convert(load(broken, LoadOptions()), tmp_path / "model.onnx", ConvertOptions())
+    candidate = convert(load(broken, LoadOptions()), tmp_path / "model.onnx", RouteOptions())
     feed = {"X": StandardScaler().fit_transform(WINE[0]).astype(np.float32)}
     assert differences(model.run(feed), run(candidate.path, feed))
 
@@ -135,7 +135,7 @@ SCALERS = (
 def test_scalers_agree_to_the_last_bit(scaler: Any, dtype: str, tmp_path: Path) -> None:
     """A tree behind them would turn one differing bit into another leaf."""
     model = load(scaler.fit(WINE[0]), LoadOptions(dtype=dtype))
-    candidate = convert(model, tmp_path / "model.onnx", ConvertOptions())
+    candidate = convert(model, tmp_path / "model.onnx", RouteOptions())
     rng = np.random.default_rng(0)
     x = (WINE[0].mean(0) + rng.normal(size=(5000, 13)) * 2 * WINE[0].std(0)).astype(dtype)
     x[::7] = np.nan if type(scaler).__name__.endswith("Scaler") else x[::7]

@@ -24,7 +24,7 @@ from sklearn.svm import SVC
 from sklearn_data import DIABETES, WINE, Doubler, Tripler
 from sklearn_tables import TABLE, TABLE_MODELS
 
-from paritygate.convert.routes.base import ConvertOptions
+from paritygate.convert.routes.base import RouteOptions
 from paritygate.convert.routes.sklearn.onnx.route import NEWEST, convert
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.onnxruntime import newest_opset
@@ -58,7 +58,7 @@ def test_newer_opsets_change_no_operator_that_is_written(tmp_path: Path) -> None
     attributes, and a new attribute (Cast's round_mode) must have a default."""
     for i, estimator in enumerate([*OPSET_MODELS.values(), TABLE_MODELS["linear"]]):
         data = (TABLE, WINE[1]) if i == len(OPSET_MODELS) else WINE
-        candidate = convert(load(estimator.fit(*data), LoadOptions()), tmp_path / f"{i}.onnx", ConvertOptions(NEWEST))
+        candidate = convert(load(estimator.fit(*data), LoadOptions()), tmp_path / f"{i}.onnx", RouteOptions(NEWEST))
         for kind in {node.op_type for node in onnx.load(candidate.path).graph.node if node.domain == ""}:
             old, new = (onnx.defs.get_schema(kind, opset, "") for opset in (NEWEST, newest_opset()))
             assert [part.name for part in old.inputs] == [part.name for part in new.inputs]
@@ -71,21 +71,21 @@ def test_newer_opsets_change_no_operator_that_is_written(tmp_path: Path) -> None
 @pytest.mark.parametrize("opset", [8, newest_opset() + 1])
 def test_unsupported_opsets_are_rejected(opset: int, tmp_path: Path) -> None:
     with pytest.raises(ParityGateError) as caught:
-        convert(load(Ridge().fit(*DIABETES), LoadOptions()), tmp_path / "model.onnx", ConvertOptions(opset))
+        convert(load(Ridge().fit(*DIABETES), LoadOptions()), tmp_path / "model.onnx", RouteOptions(opset))
     assert caught.value.code == "PG408"
 
 
 def test_an_opset_without_a_needed_operator_is_reported(tmp_path: Path) -> None:
     model = load(KNeighborsClassifier().fit(*WINE), LoadOptions())
     with pytest.raises(ParityGateError, match="TopK") as caught:
-        convert(model, tmp_path / "model.onnx", ConvertOptions(9))
+        convert(model, tmp_path / "model.onnx", RouteOptions(9))
     assert caught.value.code == "PG408"
 
 
 def test_all_estimators_without_a_converter_are_named(tmp_path: Path) -> None:
     model = load(make_pipeline(Doubler(), StandardScaler(), Tripler(), Ridge()).fit(*DIABETES), LoadOptions())
     with pytest.raises(ParityGateError) as caught:
-        convert(model, tmp_path / "model.onnx", ConvertOptions())
+        convert(model, tmp_path / "model.onnx", RouteOptions())
     assert (caught.value.code, caught.value.subject) == ("PG404", "Doubler, Tripler")
     assert not (tmp_path / "model.onnx").exists()
 
@@ -96,5 +96,5 @@ def test_a_python_function_is_rejected_by_name(tmp_path: Path) -> None:
 
     model = load(make_pipeline(FunctionTransformer(halve), Ridge()).fit(*DIABETES), LoadOptions())
     with pytest.raises(ParityGateError, match="halve") as caught:
-        convert(model, tmp_path / "model.onnx", ConvertOptions())
+        convert(model, tmp_path / "model.onnx", RouteOptions())
     assert caught.value.code == "PG405"

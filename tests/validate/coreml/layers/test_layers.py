@@ -221,7 +221,7 @@ def test_split_over_channels():
     assert parts[0].shape == (1, 4, 6)
 
 
-def test_parts_that_are_not_quite_equal():
+def test_parts_of_unequal_length():
     x = np.arange(7, dtype=np.float32)
     parts = outputs(
         lambda b: b.add_split_nd("l", "x", ["a", "b", "c"], axis=0, num_splits=3), {"x": x}, ("a", "b", "c")

@@ -1,4 +1,4 @@
-"""Whole neural networks: control flow, weights in every coding, recurrence, random numbers, classifiers, images."""
+"""Whole neural networks: control flow, weights in every encoding, recurrence, random numbers, classifiers, images."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_branch_replaces_blobs(condition: float, want: float):
     assert predict(made, x=[4], c=[condition])["y"] == [want]
 
 
-def test_a_network_that_fits_nothing_fails_only_when_it_is_chosen():
+def test_a_branch_that_cannot_be_lowered_fails_only_when_it_is_taken():
     made = builder({"x": (2, 3), "c": (1,)})
     made.add_copy("keep", "x", "y")
     inner = nested(made.add_branch("branch", "c").branch.ifBranch)
@@ -104,7 +104,7 @@ def test_a_blob_may_grow_in_a_loop():
     np.testing.assert_array_equal(predict(made, x=[[1, 2]])["y"], [[1, 2]] * 4)
 
 
-def test_break_outside_of_a_loop_is_refused():
+def test_break_outside_of_a_loop_is_rejected():
     made = builder({"x": (1,)})
     made.add_loop_break("leave")
     made.add_copy("copy", "x", "y")
@@ -112,7 +112,7 @@ def test_break_outside_of_a_loop_is_refused():
         loaded(made.spec)
 
 
-def test_a_custom_layer_is_refused_by_name():
+def test_a_custom_layer_is_rejected_by_name():
     made = builder({"x": (1,)})
     layer = made.spec.neuralNetwork.layers.add(name="mine", input=["x"], output=["y"])
     layer.custom.className = "Mine"
@@ -138,7 +138,7 @@ def convolution(deconvolution: bool, groups: int) -> Any:
     ("bits", "mode"), [(n, m) for n in (1, 3, 4, 8) for m in ("linear", "table")] + [(16, "linear")]
 )
 def test_weights_as_coremltools_quantises_and_restores_them(bits: int, mode: str, deconvolution: bool, groups: int):
-    """The same network with its weights coded, and with coremltools' own decoding of them."""
+    """The same network with its weights encoded, and with coremltools' own decoding of them."""
     made = convolution(deconvolution, groups)
     models = coremltools().models
     from coremltools.models.neural_network.quantization_utils import _dequantize_nn_spec, _quantize_nn_spec
@@ -220,7 +220,7 @@ def test_categories_are_drawn_by_their_probability(is_logits: bool):
 
 
 @pytest.mark.parametrize(("labels", "want"), [(["a", "b", "c"], "b"), ([7, 8, 9], 8)])
-def test_a_classifier_gives_label_and_probabilities(labels: list[Any], want: Any):
+def test_a_classifier_returns_label_and_probabilities(labels: list[Any], want: Any):
     made = builder({"x": (3,)}, mode="classifier")
     made.add_softmax_nd("soft", "x", "y", axis=0)
     made.set_class_labels(labels, "label", "y")
@@ -246,7 +246,7 @@ def test_an_image_is_scaled_and_shifted_by_colour(is_bgr: bool):
     np.testing.assert_allclose(got, planes[::-1] if is_bgr else planes)
 
 
-def test_a_sequence_of_what_is_declared():
+def test_a_sequence_of_declared_inputs():
     made = builder({"x": IMAGE.shape}, exact=False)
     made.add_activation("relu", "RELU", "x", "y")
     session = loaded(made.spec).session

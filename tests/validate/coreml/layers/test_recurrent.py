@@ -63,9 +63,9 @@ def blob(x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("limit", "cell", "wanted"), [
-    (0.3, 1, {"Scan"}),  # 4 steps may carry the cell beyond it
-    (50.0, 1, {"LSTM", "Scan", "If"}),  # it hangs on the cell at the beginning, and that one is small
-    (50.0, 200, {"LSTM", "Scan", "If"}),  # and that one is not
+    (0.3, 1, {"Scan"}),  # 4 steps may take the cell beyond it
+    (50.0, 1, {"LSTM", "Scan", "If"}),  # it depends on the initial cell, which is small
+    (50.0, 200, {"LSTM", "Scan", "If"}),  # and here it is not
 ])  # fmt: skip
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("coupled", [False, True])
@@ -90,13 +90,13 @@ def test_an_lstm_with_everything(
         i, f = sigmoid(i + peep[0] * c), sigmoid(f + peep[1] * c + 1)
         c = np.clip(c * (1 - i if coupled else f) + i * np.tanh(z), -limit, limit)
         h = want[place] = np.tanh(c) * sigmoid(o + peep[2] * c)
-    # A cell near 50 is held in steps of 4e-6.
+    # Near 50 the spacing of float32 is 4e-6.
     np.testing.assert_allclose(got.reshape(STEPS, SIZE), want, rtol=1e-5, atol=1e-5)
     assert operators(lowered(made.spec, tmp_path, **{k: v.shape for k, v in feeds.items()})) == wanted
 
 
 @pytest.mark.parametrize(("steps", "wanted"), [(STEPS, {"LSTM"}), (60, {"Scan"})])
-def test_an_lstm_without_initial_state_is_onnxs_when_its_length_allows(steps: int, wanted: set[str], tmp_path: Path):
+def test_an_lstm_without_initial_state_uses_onnxs_if_it_is_short_enough(steps: int, wanted: set[str], tmp_path: Path):
     made = builder({"x": (WIDTH, 1, 1)}, exact=False)
     made.add_unilstm(
         "lstm", W_h=[draw(SIZE, SIZE)] * 4, W_x=[draw(SIZE, WIDTH)] * 4, b=None, hidden_size=SIZE, input_size=WIDTH,
@@ -107,8 +107,8 @@ def test_an_lstm_without_initial_state_is_onnxs_when_its_length_allows(steps: in
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("reverse", [False, True])
-def test_a_simple_recurrence_bounds_what_goes_into_any_activation(activation: str, reverse: bool, tmp_path: Path):
-    """Inputs far beyond 50, so that the bound counts for those that have none of their own."""
+def test_a_simple_recurrence_clips_the_input_of_any_activation(activation: str, reverse: bool, tmp_path: Path):
+    """Inputs far beyond 50, so that the default bound applies to those without their own."""
     w, r, b = draw(SIZE, WIDTH, high=40), draw(SIZE, SIZE), draw(SIZE)
     made = builder({"x": (WIDTH, 1, 1)}, exact=False)
     made.add_simple_rnn("rnn", r, w, b, SIZE, WIDTH, activation, ["x"], ["y"], output_all=True, reverse_input=reverse)
@@ -135,8 +135,8 @@ def test_a_gru_follows_the_equations(inner: str, outer: str, tmp_path: Path):
     assert operators(lowered(made.spec, tmp_path)) == {"GRU"}
 
 
-def test_an_activation_that_onnx_does_not_know_is_computed_step_by_step(tmp_path: Path):
-    """ONNX's ThresholdedRelu leaves out the equality that Core ML's has."""
+def test_an_activation_unknown_to_onnx_is_computed_step_by_step(tmp_path: Path):
+    """ONNX's ThresholdedRelu excludes the equality that Core ML's includes."""
     made = builder({"x": (1, 1, 1)}, exact=False)
     one = np.ones((1, 1), np.float32)
     made.add_simple_rnn("rnn", 0 * one, one, None, 1, 1, "TANH", ["x"], ["y"], output_all=True)
@@ -149,7 +149,7 @@ def test_an_activation_that_onnx_does_not_know_is_computed_step_by_step(tmp_path
 
 @pytest.mark.parametrize("scale", [1, 200])
 @pytest.mark.parametrize("direction", ["forward", "bidirectional"])
-def test_a_clipped_lstm_decides_as_it_runs(scale: float, direction: str, tmp_path: Path):
+def test_a_clipped_lstm_decides_at_run_time(scale: float, direction: str, tmp_path: Path):
     """An ML Program whose initial cell is an input: below the bound it is ONNX's LSTM, above it a Scan."""
     ct = coremltools()
     from coremltools.converters.mil import Builder

@@ -70,7 +70,7 @@ def glm(labels: int, encoding: int, transform: int, linear: Any) -> Message:
     return spec
 
 
-def test_one_linear_model_against_the_rest():
+def test_one_versus_rest_linear_models():
     fitted = OneVsRestClassifier(LogisticRegression()).fit(X, Y)
     linear = [(m.coef_[0], m.intercept_[0]) for m in fitted.estimators_]
     assert_classifies(glm(3, 1, 0, linear), X[::9], fitted.predict_proba(X[::9]))

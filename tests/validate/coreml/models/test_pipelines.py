@@ -21,11 +21,11 @@ from paritygate.validate.coreml.runtime import Session
 from paritygate.validate.errors import ParityGateError
 
 
-def test_pipelines_inside_pipelines():
+def test_nested_pipelines():
     np.testing.assert_array_equal(session(nested(20)).predict({"x": np.array([1.0, 2.0])})["out"], [2, 3])
 
 
-def test_a_hundred_pipelines_inside_each_other_are_refused():
+def test_a_hundred_nested_pipelines_are_rejected():
     content = transformer("scaler", {"x": 2}, 2).SerializeToString()
     features = model({"x": 2}, {"out": 2}).SerializeToString()
     for _ in range(100):
@@ -43,14 +43,14 @@ def varint(value: int) -> bytes:
     return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + varint(value >> 7)
 
 
-def test_a_pipeline_that_takes_what_nothing_gives():
+def test_a_pipeline_stage_with_an_unknown_input():
     spec = model({"x": 2}, {"out": 2})
     spec.pipeline.models.append(transformer("identity", {"y": 2}, 2))
     with pytest.raises(ParityGateError, match=r"stage 0 of the pipeline.*'y', which no earlier stage produces"):
         session(spec)
 
 
-def test_a_linked_model_beside_this_one(tmp_path: Path):
+def test_a_linked_model_in_the_same_folder(tmp_path: Path):
     inner = transformer("scaler", {"x": 2}, 2, scaleValue=[3.0])
     (tmp_path / "inner.mlmodel").write_bytes(inner.SerializeToString())
     spec = model({"x": 2}, {"out": 2})

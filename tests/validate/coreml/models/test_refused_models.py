@@ -24,7 +24,7 @@ from paritygate.validate.errors import ParityGateError
 
 
 @pytest.mark.parametrize("kind", ["visionFeaturePrint", "wordTagger", "gazetteer", "customModel"])
-def test_what_is_not_public_is_refused_by_name(kind: str):
+def test_private_model_types_are_rejected_by_name(kind: str):
     inner = model({"x": 2}, {"out": 2})
     getattr(inner, kind).SetInParent()
     spec = model({"x": 2}, {"out": 2})
@@ -56,7 +56,7 @@ SMALL = small_models()
 
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)
 @given(data=st.data())
-def test_damaged_models_are_refused_or_run(data: st.DataObject):
+def test_damaged_models_are_rejected_or_run(data: st.DataObject):
     content = bytearray(data.draw(st.sampled_from(SMALL)))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

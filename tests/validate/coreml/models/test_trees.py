@@ -57,7 +57,7 @@ def test_every_comparison_of_a_tree(behaviour: int, missing: bool):
     trees = spec.treeEnsembleRegressor.treeEnsemble
     trees.nodes.add(nodeId=7, nodeBehavior=behaviour, branchFeatureValue=0.5, trueChildNodeId=1, falseChildNodeId=2,
                     missingValueTracksTrueChild=missing)  # fmt: skip
-    # The other comparisons stand deeper in the tree, so that nodes differ in theirs.
+    # The other comparisons are deeper in the tree, so that nodes have different ones.
     trees.nodes.add(nodeId=1, nodeBehavior=(behaviour + 1) % 6, branchFeatureValue=1e9, trueChildNodeId=3,
                     falseChildNodeId=3)  # fmt: skip
     for number, value in ((2, 20.0), (3, 10.0)):
@@ -100,7 +100,7 @@ def test_transforms_of_trees(transform: int, leaf: list[float], wanted: Any):
         ([(0, 9, 0, 0)], "unknown|doesn't exist|cycle"),
     ],
 )
-def test_trees_that_are_none(nodes: list[tuple[int, int, int, int]], cause: str):
+def test_malformed_trees(nodes: list[tuple[int, int, int, int]], cause: str):
     spec = regressor(1)
     spec.treeEnsembleRegressor.SetInParent()
     for number, behaviour, yes, no in nodes:

@@ -23,7 +23,7 @@ def quantised(draw_zero: bool, axis: int | None) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("zero", "axis"), list(product([False, True], [None, 1, -2])))
 def test_quantisation(zero: bool, axis: int | None):
-    x = draw(2, 3, 4) * 10  # some of it beyond what 8 bits hold
+    x = draw(2, 3, 4) * 10  # some of it out of range of 8 bits
     arguments = {"input": x, "output_dtype": "int8", **quantised(zero, axis)}
     (wanted,) = by_value_inference("quantize", arguments, 17)
     assert abs(wanted.astype(int)).max() > 126
@@ -134,7 +134,7 @@ def test_compressed_weights(name: str, dtype: Any):
         ("masked", {"nonzero_data": np.zeros(99, np.float32)}),
     ],
 )
-def test_compressed_weights_that_contradict_themselves(name: str, broken: dict[str, Any]):
+def test_inconsistent_compressed_weights(name: str, broken: dict[str, Any]):
     opset, arguments = compressed(np.float32)[name]
     with pytest.raises(ParityGateError) as caught:
         by_lowering(NAMES[name], {**arguments, **broken}, opset, [np.zeros((4, 6), np.float32)], ["none"])

@@ -111,7 +111,7 @@ def test_ties_are_mirrored_before_they_are_rounded(padding: str, aligned: bool):
 
 
 def boxed(x: np.ndarray, box: list[float], mode: str, size: int, pad: float) -> np.ndarray:
-    """``x`` (C, H, W) at points spread over the box [top, left, bottom, right]."""
+    """``x`` (C, H, W) at points distributed over the box [top, left, bottom, right]."""
     rows, columns = (
         spread(mode, *span, size) for span in ((box[0], box[2]), (box[1], box[3]))
     )  # fmt: skip
@@ -169,7 +169,7 @@ def test_crop_resize(mode: str, size: int, form: str):
     check("crop_resize", {"x": x, "roi": indexed, **settings}, 15, chosen, computed=("x", "roi"))
 
 
-def test_affine_is_pytorchs():
+def test_affine_agrees_with_pytorch():
     x, matrix = draw(2, 3, 5, 4), draw(2, 6)
     grid = F.affine_grid(torch.from_numpy(matrix).reshape(2, 2, 3), [2, 3, 6, 7], align_corners=True)
     arguments = {

@@ -15,6 +15,6 @@ from draws import check, draw
         ("chw , whr -> chr", (3, 1, 5), (5, 4, 6)),
     ],
 )
-def test_einsum_stretches_axes_of_length_1(equation: str, x: tuple[int, ...], y: tuple[int, ...]):
+def test_einsum_broadcasts_axes_of_length_1(equation: str, x: tuple[int, ...], y: tuple[int, ...]):
     values = draw(*x), draw(*y)
     check("einsum", {"values": values, "equation": equation}, 15, np.einsum(equation, *values), computed=("values",))

@@ -40,13 +40,13 @@ def test_pools(length: int, kernel: int, stride: int, pad: int, ceil: bool):
     check("l2_pool", window, 15, torch.sqrt(squares * kernel**2))
 
 
-def test_a_window_without_elements_is_refused():
+def test_a_window_without_elements_is_rejected():
     arguments = {"x": draw(1, 1, 6), "kernel_sizes": [2], "strides": [3], "pad_type": "valid", "ceil_mode": True}
     with pytest.raises(ParityGateError, match=r"op 'max_pool' \(iOS15\), node 'tested': .* has no elements"):
         by_lowering("max_pool", arguments, 15, [np.zeros((1, 1, 3), np.float32)], ["x"])
 
 
-def test_padding_as_long_as_the_window_is_refused():
+def test_padding_as_long_as_the_window_is_rejected():
     window = {"x": draw(1, 2, 5), "kernel_sizes": [2], "pad_type": "custom", "pad": [2, 1]}
     with pytest.raises(ParityGateError, match="its padding is as long as a window"):
         by_lowering("avg_pool", window, 15, [draw(1, 2, 7)], ["x"])

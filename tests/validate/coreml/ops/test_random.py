@@ -26,7 +26,7 @@ COUNT = 40_000
 @pytest.mark.parametrize("seed", [-1, 0, 7, 2**31 - 1])
 @pytest.mark.parametrize("op", DISTRIBUTIONS)
 def test_random_numbers(op: str, seed: int):
-    """Mean and deviation within 5 standard errors: one run in a million misses without a seed, none with."""
+    """Mean and deviation within 5 standard errors: one run in a million fails without a seed, none with."""
     parameters, mean, deviation = DISTRIBUTIONS[op]
     given = {"shape": np.array([4, COUNT // 4], np.int32), **parameters, "seed": seed}
     (drawn,) = run(op, given)
@@ -43,7 +43,7 @@ def test_random_numbers(op: str, seed: int):
 
 
 def test_numbers_of_a_fixed_shape_are_not_drawn_when_the_model_is_loaded(tmp_path: Path):
-    """Apple's tests draw 10^8: as constants they would take 22 GB, and a place in the session for good."""
+    """Apple's tests draw 10^8: as constants they would take 22 GB, and remain in the session."""
     g = Graph()
     g.output(random_normal(g, shape=g.const([1000, 100], "int64"), seed=7), "drawn")
     options = ort.SessionOptions()
@@ -54,7 +54,7 @@ def test_numbers_of_a_fixed_shape_are_not_drawn_when_the_model_is_loaded(tmp_pat
 
 
 @pytest.mark.parametrize("op", DISTRIBUTIONS)
-def test_a_seed_repeats_and_another_does_not(op: str):
+def test_equal_seeds_repeat_and_different_seeds_do_not(op: str):
     shape = np.array([100], np.int32)
     given = {"shape": shape, "seed": 3}
     (once,) = run(op, given, ["shape"])

@@ -85,7 +85,7 @@ def test_lstm_with_peepholes_and_other_functions(inner: str, cell: str, outer: s
         c = f * c + i * ACTIVATIONS[cell](z)
         c = np.clip(c, -clip, clip) if clip else c
         h = ACTIVATIONS[inner](o + c * peep_o) * ACTIVATIONS[outer](c)
-        outputs.append(h)  # Apple's tests want them in the order of their computation
+        outputs.append(h)  # Apple's tests expect them in the order of their computation
     arguments = {
         "x": SEQUENCE, "initial_h": h0, "initial_c": c0, "weight_ih": weight, "weight_hh": recurrent, "bias": bias,
         "peephole": peephole, "direction": direction, "output_sequence": True, "recurrent_activation": inner,
@@ -95,7 +95,7 @@ def test_lstm_with_peepholes_and_other_functions(inner: str, cell: str, outer: s
     check("lstm", arguments, 17, *wanted, computed=("x", "initial_h", "initial_c"))
 
 
-def test_gru_with_reset_after_is_pytorchs():
+def test_gru_with_reset_after_agrees_with_pytorch():
     network, h = torch.nn.GRU(2, HIDDEN), draw(1, 3, HIDDEN)
     y, last = network(torch.from_numpy(SEQUENCE), torch.from_numpy(h))
     order = (0, 2, 1)
@@ -107,7 +107,7 @@ def test_gru_with_reset_after_is_pytorchs():
     check("gru", arguments, 18, y.detach(), last.detach()[0], computed=("x", "initial_h"))
 
 
-def test_an_unknown_activation_is_refused():
+def test_an_unknown_activation_is_rejected():
     weights = {"weight_ih": draw(HIDDEN, 2), "weight_hh": draw(HIDDEN, HIDDEN)}
     arguments = {"x": SEQUENCE, "initial_h": draw(3, HIDDEN), **weights, "activation": "gelu"}
     with pytest.raises(ParityGateError, match="activation 'gelu' is not one of tanh"):

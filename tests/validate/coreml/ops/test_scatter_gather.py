@@ -34,7 +34,7 @@ def combined(data: np.ndarray, places: list[Any], updates: list[np.ndarray], mod
 @pytest.mark.parametrize("opset", [15, 17])
 @pytest.mark.parametrize("mode", COMBINE)
 class TestScatter:
-    """Some places are hit twice; from iOS17 on none is negative."""
+    """Some positions occur twice; from iOS17 on none is negative."""
 
     @pytest.mark.parametrize("open_axes", [False, True])
     def test_slices(self, mode: str, opset: int, open_axes: bool):
@@ -68,7 +68,7 @@ class TestScatter:
 
 
 def test_no_update_of_a_repeated_position_is_lost():
-    """ONNX Runtime's ScatterND adds 200,000 ones in parallel, and most of them vanish."""
+    """ONNX Runtime's ScatterND adds 200,000 ones in parallel, and loses most of them."""
     count = 200_000
     given = {
         "data": np.zeros(4, np.float32),
@@ -79,7 +79,7 @@ def test_no_update_of_a_repeated_position_is_lost():
     assert got.tolist() == [count, 0, 0, 0]
 
 
-def test_whole_numbers_divide_towards_zero_and_never_stop_the_process():
+def test_integers_divide_towards_zero_and_never_crash_the_process():
     given = {
         "data": np.array([-7, 7, 5], "i4"),
         "indices": np.array([0, 1, 2], "i4"),
@@ -109,7 +109,7 @@ def test_a_negative_index_is_out_of_bounds_from_ios17_on(op: str):
         run(op, given, ("x", "data", "updates") & given.keys(), opset=18)
 
 
-def test_a_point_outside_does_not_become_another_point():
+def test_coordinates_out_of_bounds_are_an_error():
     """(0, 2) of a 2 by 2 matrix would be element 2 of the four, which is (1, 0)."""
     given = {"data": numbers(2, 2), "indices": np.array([[0, 2]], "i4"), "updates": numbers(1)}
     with pytest.raises(ParityGateError, match="ONNX Runtime failed"):
@@ -146,7 +146,7 @@ def test_gather_nd_in_batches(open_axes: bool):
         ("random_categorical", {"x": numbers(3), "mode": "odds"}, "mode 'odds'"),
     ],
 )
-def test_what_is_unknown_is_refused_by_operator_opset_and_node(op: str, given: dict[str, Any], message: str):
+def test_an_unknown_mode_is_rejected_with_operator_opset_and_node(op: str, given: dict[str, Any], message: str):
     with pytest.raises(ParityGateError, match=message) as caught:
         run(op, given, ["x"] if "x" in given else [])
     assert caught.value.code == "PG404"

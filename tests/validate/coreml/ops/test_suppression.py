@@ -19,7 +19,7 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def survivors(boxes: np.ndarray, scores: np.ndarray, iou: float, least: float, most: int, by_class: bool) -> list[int]:
-    """The indices that are left in one batch, best first."""
+    """The remaining indices of one batch, best first."""
     best, classes = scores.max(1), scores.argmax(1)
     kept: list[int] = []
     for i in np.argsort(-best, kind="stable"):

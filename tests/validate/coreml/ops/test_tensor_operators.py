@@ -26,13 +26,13 @@ def test_scalars_are_stacked_to_a_vector():
     assert run("stack", {"values": values, "axis": 0}, ["values"])[0].tolist() == [1, 2]
 
 
-def test_split_of_an_open_axis():
+def test_split_of_an_axis_of_unknown_length():
     x = numbers(6, 2)
     parts = run("split", {"x": x, "axis": 0, "num_splits": 3}, ["x"], (FLOAT,) * 3, open_axes=True)
     np.testing.assert_array_equal(np.stack(parts), np.stack(np.split(x, 3)))
 
 
-def test_split_without_a_size_is_refused():
+def test_split_without_a_size_is_rejected():
     with pytest.raises(ParityGateError, match="neither num_splits nor split_sizes"):
         run("split", {"x": numbers(4), "axis": 0}, ["x"])
 
@@ -56,7 +56,7 @@ def test_cumsum(exclusive: bool, reverse: bool):
 
 
 def test_a_long_range_does_not_drift():
-    """Adding up 0.1 a million times in float32 ends at 100958.34."""
+    """Adding 0.1 a million times in float32 gives 100958.34."""
     ends = {"start": np.float32(0), "end": np.float32(1e5), "step": np.float32(0.1)}
     (got,) = run("range_1d", ends, ends)
     np.testing.assert_allclose(got, np.arange(got.size) * np.float32(0.1), rtol=1e-6)
@@ -90,8 +90,8 @@ def test_topk_of_all_and_ties():
     assert run("argsort", {"x": x, "ascending": True}, ["x"], (INT,), open_axes=True)[0].tolist() == [[1, 0, 2, 3]]
 
 
-def test_a_row_that_attends_to_nothing_is_nan():
-    """0 / 0, as the documented formula says; PyTorch gives zeros."""
+def test_a_fully_masked_attention_row_is_nan():
+    """0 / 0, according to the documented formula; zeros in PyTorch."""
     operands = {"query": numbers(1, 2, 4), "key": numbers(1, 3, 4), "value": numbers(1, 3, 4)}
     given = {**operands, "attn_mask": np.array([[True, False, True], [False, False, False]])}
     (got,) = run("scaled_dot_product_attention", given, given, opset=18, open_axes=True)

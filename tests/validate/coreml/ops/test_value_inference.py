@@ -27,8 +27,8 @@ class Row:
     opset: int = 15
     computed: tuple[str, ...] = ("x", "y")
     rtol: float = 2e-6
-    halves: bool = True  # whether the operator takes float16 too
-    op: str = ""  # where the row's name is not the operator's
+    halves: bool = True  # whether the operator accepts float16 too
+    op: str = ""  # if it differs from the name of the entry
 
 
 def tensor(
@@ -88,7 +88,7 @@ def slice_by_index(draw: Draw) -> dict[str, Any]:
     low_high = [sorted(draw(st.lists(st.integers(0, n - 1), min_size=2, max_size=2))) for n in x.shape]
     spans = list(zip(low_high, stride, strict=True))
     begin, end = [a if s > 0 else b for (a, b), s in spans], [b + 1 if s > 0 else a - 1 for (a, b), s in spans]
-    # Backwards to the first element can only be said with a mask: an end of -1 is the last element.
+    # A reversed slice down to the first element needs a mask: an end of -1 is the last element.
     masks = {
         "begin_mask": [draw(st.booleans()) for _ in x.shape],
         "end_mask": [draw(st.booleans()) or e < 0 for e in end],
@@ -127,7 +127,7 @@ def gather(draw: Draw) -> dict[str, Any]:
 def gather_in_batches(draw: Draw) -> dict[str, Any]:
     x = tensor(draw, shape=(2, 3, 4, 2))
     batch, rest = draw(st.integers(0, 2)), draw(st.sampled_from([(), (3,), (2, 2)]))
-    axis = draw(st.integers(batch, 3))  # of a negative one the value inference loses count
+    axis = draw(st.integers(batch, 3))  # the value inference is wrong for negative axes
     indices = tensor(draw, 0, x.shape[axis] - 1, (*x.shape[:batch], *rest), "i4")
     return {"x": x, "indices": indices, "axis": axis, "batch_dims": batch}
 
@@ -143,7 +143,7 @@ def along_axis(draw: Draw) -> dict[str, Any]:
 def scatter_along_axis(draw: Draw) -> dict[str, Any]:
     taken = along_axis(draw)
     updates = tensor(draw, shape=taken["indices"].shape)
-    # The value inference knows no other mode, and which of two updates of one place it keeps is nobody's business.
+    # The value inference has no other mode, and which of two updates of one position it keeps is undefined.
     taken["indices"] = np.argsort(tensor(draw, shape=taken["x"].shape), axis=taken["axis"]).astype(np.int32)
     updates = tensor(draw, shape=taken["x"].shape)
     return {
@@ -181,7 +181,7 @@ def attention(draw: Draw) -> dict[str, Any]:
     if not mask:
         return operands
     attn_mask = tensor(draw, shape=(4, 6), **mask)
-    attn_mask[:, 0] = True if attn_mask.dtype == bool else 0  # a row that nothing takes part in is 0 / 0
+    attn_mask[:, 0] = True if attn_mask.dtype == bool else 0  # a fully masked row is 0 / 0
     return {**operands, "attn_mask": attn_mask}
 
 
@@ -369,7 +369,7 @@ def _is_half(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype == np.float16
 
 
-def test_every_lowered_operator_with_value_inference_has_a_row():
+def test_every_lowered_operator_with_value_inference_has_an_entry():
     coremltools()
     from coremltools.converters.mil.mil.ops.registry import SSAOpRegistry
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...bind import Op, lowers
+from ...errors import unsupported
 from ...graph import Graph, Tensor
-from ...refuse import unsupported
 from ...shared.sampling import grid, sampled, tent
 from .image_resizing import INTERVALS, UNALIGNED, last_index
 

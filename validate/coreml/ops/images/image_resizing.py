@@ -7,8 +7,8 @@ from math import floor
 import numpy as np
 
 from ...bind import Ints, Numerics, Op, lowers
+from ...errors import unsupported
 from ...graph import Dim, Graph, Tensor
-from ...refuse import unsupported
 from ...shared.sampling import ALIGN_ENDPOINTS, ROI_ALIGN, STRICT_ALIGN_ENDPOINTS, UPSAMPLE, grid, sampled, tent
 
 UNALIGNED = "UNALIGN_CORNERS"
@@ -49,13 +49,13 @@ def _nearest(g: Graph, x: Tensor, axis: int, target: Dim, halves: int) -> Tensor
     """floor((i + halves / 2) * length / target) along one axis, in integers: float32 is inexact."""
     length = g.dim(x, axis)
     if isinstance(length, int) and isinstance(target, int):
-        places = g.const((2 * np.arange(target) + halves) * length // (2 * target))
+        positions = g.const((2 * np.arange(target) + halves) * length // (2 * target))
     else:
         count, two, odd = (g.const(n, "int64") for n in (0, 2, halves))
         every = g.op("Range", count, g.reshape(g.vector([target]), []), g.const(1, "int64"))
         doubled = g.op("Add", g.op("Mul", every, two), odd)
-        places = g.op("Div", g.op("Mul", doubled, g.vector([length])), g.op("Mul", g.vector([target]), two))
-    return g.op("Gather", x, places, axis=axis)
+        positions = g.op("Div", g.op("Mul", doubled, g.vector([length])), g.op("Mul", g.vector([target]), two))
+    return g.op("Gather", x, positions, axis=axis)
 
 
 @lowers("upsample_bilinear")

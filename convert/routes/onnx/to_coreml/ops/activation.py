@@ -1,10 +1,10 @@
-"""Activations; the others of ONNX' are expanded by its own definitions."""
+"""Activations; those without a translation are expanded by ONNX' own definitions."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..common import floating, length, places, reshape, select, to_rank, zero
+from ..common import floating, length, positions, reshape, select, to_rank, zero
 from ..mil import Var, mb
 from ..node import Node
 from ..registry import translates
@@ -36,7 +36,7 @@ def sigmoid(node: Node, x: Var) -> Var:
 
 @translates("HardSigmoid", since=6)
 def hard_sigmoid(node: Node, x: Var, *, alpha: float, beta: float) -> Var:
-    """alpha * x + beta between 0 and 1."""
+    """alpha * x + beta, clamped to 0 .. 1."""
     return mb.sigmoid_hard(x=x, alpha=np.float32(alpha), beta=np.float32(beta))
 
 
@@ -54,13 +54,13 @@ def softsign(node: Node, x: Var) -> Var:
 
 @translates("Gelu", since=20)
 def gelu(node: Node, x: Var, *, approximate: str) -> Var:
-    """x times the normal distribution's function, or its tanh approximation."""
+    """x times the normal distribution function of x, or its tanh approximation."""
     return mb.gelu(x=x, mode="TANH_APPROXIMATION" if approximate == "tanh" else "EXACT")
 
 
 @translates("PRelu", since=7)
 def prelu(node: Node, x: Var, slope: Var) -> Var:
-    """x where x >= 0, slope * x elsewhere; Core ML's own form where there is one slope per channel."""
+    """x where x >= 0, slope * x elsewhere; Core ML's own operator if there is one slope per channel."""
     per_channel = slope.val is not None and x.rank >= 3 and slope.rank == x.rank - 1 and slope.val.size == x.shape[1]
     if per_channel and slope.shape[0] == slope.val.size and node.dtype().kind == "f":
         return mb.prelu(x=x, alpha=slope.val.reshape(-1))
@@ -79,7 +79,7 @@ def softmax(node: Node, x: Var, *, axis: int) -> Var:
 
 @translates("Softmax", "LogSoftmax", "Hardmax")
 def flat_softmax(node: Node, x: Var, *, axis: int = 1) -> Var:
-    """Before opset 13: over all axes from ``axis`` on, as one."""
+    """Before opset 13: over all axes from ``axis`` on together."""
     axes = list(range(axis % x.rank, x.rank))
     if node.type == "Hardmax":
         return _flat_hardmax(x, axes)
@@ -118,7 +118,7 @@ def _first_maximum(x: Var, axis: int) -> Var:
 
 
 def _places(x: Var, axis: int) -> Var:
-    """0, 1, 2, ... along one axis, to be broadcast against ``x``."""
+    """0, 1, 2, ... along one axis, shaped to broadcast against ``x``."""
     shape = [1] * x.rank
     shape[axis] = -1
-    return reshape(places(length(x, axis)), shape)
+    return reshape(positions(length(x, axis)), shape)

@@ -51,13 +51,13 @@ def negation(node: Node, x: Var) -> Var:
 
 @translates("IsNaN", since=9)
 def is_nan(node: Node, x: Var) -> Var:
-    """Whether x is not a number: it alone differs from itself."""
+    """Whether x is NaN, the only value that differs from itself."""
     return mb.not_equal(x=x, y=x)
 
 
 @translates("IsInf", since=10)
 def is_inf(node: Node, x: Var, *, detect_negative: int, detect_positive: int) -> Var:
-    """Whether x is infinite, in the directions asked for: beyond the largest number."""
+    """Whether x is infinite, with the requested sign: greater than the largest finite number."""
     largest = np.finfo(np.float32).max
     above, below = mb.greater(x=x, y=largest), mb.less(x=x, y=-largest)
     if detect_negative and detect_positive:
@@ -70,22 +70,22 @@ def is_inf(node: Node, x: Var, *, detect_negative: int, detect_positive: int) ->
 def _bits(node: Node, x: Var, dtype: np.dtype[Any]) -> Var:
     """The bits of ``x`` along a new last axis, the lowest first and the sign last, as truth values."""
     if x.rank > 4:
-        raise node.unsupported("its bits need one axis more than Core ML has")
+        raise node.unsupported("its bits need one more axis than Core ML supports")
     if dtype.itemsize > 2 and not node.target.program:
-        raise node.unsupported(f"a neural network computes in float32, which can't hold all of {dtype}")
-    places = mb.floor_div(x=unsqueezed(x, [x.rank]), y=_weights(dtype))
-    lower = mb.equal(x=mb.mod(x=places, y=np.int32(2)), y=np.int32(1))
+        raise node.unsupported(f"a neural network computes in float32, which can't represent all values of {dtype}")
+    positions = mb.floor_div(x=unsqueezed(x, [x.rank]), y=_weights(dtype))
+    lower = mb.equal(x=mb.mod(x=positions, y=np.int32(2)), y=np.int32(1))
     sign = mb.less(x=unsqueezed(x, [x.rank]), y=np.int32(0))
     return mb.cast(x=mb.concat(values=[mb.cast(x=v, dtype="int32") for v in (lower, sign)], axis=-1), dtype="bool")
 
 
 def _weights(dtype: np.dtype[Any]) -> Any:
-    """What each bit below the sign stands for. An unsigned number that int32 holds has 31 bits at most."""
+    """The value of each bit below the sign. An unsigned number that fits int32 has at most 31 bits."""
     return np.array([1 << bit for bit in range(min(31, 8 * dtype.itemsize))], np.int32)
 
 
 def _number(bits: Var, dtype: np.dtype[Any]) -> Var:
-    """The integer with these bits: the sign stands for the lowest number."""
+    """The integer with these bits, in two's complement."""
     low = np.iinfo(np.int32).min if dtype.itemsize >= 4 else -(1 << 8 * dtype.itemsize)
     weights = np.append(_weights(dtype), np.int32(low))
     total = mb.reduce_sum(x=mb.mul(x=mb.cast(x=bits, dtype="int32"), y=weights), axes=[-1])
@@ -104,16 +104,16 @@ def bitwise(node: Node, a: Var, b: Var) -> Var:
 
 @translates("BitwiseNot", since=18)
 def bitwise_not(node: Node, x: Var) -> Var:
-    """All bits of an integer turned: -x - 1."""
+    """All bits of an integer inverted: -x - 1."""
     dtype = node.dtype()
     if dtype.kind == "u" and dtype.itemsize > 2:
-        raise node.unsupported(f"the turned bits of {dtype} don't fit Core ML's int32")
+        raise node.unsupported(f"the inverted bits of {dtype} don't fit Core ML's int32")
     return wrapped(mb.sub(x=np.int32(-1), y=x), dtype)
 
 
 @translates("BitShift", since=11)
 def bit_shift(node: Node, x: Var, y: Var, *, direction: str) -> Var:
-    """x * 2^y or floor(x / 2^y); shifts beyond the width push every bit out. In two steps, as 2^31 is no int32."""
+    """x * 2^y or floor(x / 2^y); shifts beyond the width give 0. In two steps, as 2^31 doesn't fit int32."""
     dtype = node.dtype()
     width = np.int32(8 * dtype.itemsize)
     beyond = mb.logical_or(x=mb.less(x=y, y=np.int32(0)), y=mb.greater_equal(x=y, y=width))

@@ -1,4 +1,4 @@
-"""If, Loop and Scan. A branch whose condition is known is taken at once, a short loop of known length written out."""
+"""If, Loop and Scan. A branch with a known condition is selected, a short loop of known length is unrolled."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ..node import Node
 from ..registry import translates
 from ..values import Ints, Operand, cast_name, variable
 
-WRITTEN_OUT = 128
-"""Nodes up to which a loop of known length is written out."""
+UNROLLED = 128
+"""Maximum number of nodes of an unrolled loop."""
 
-Pass = Callable[[Operand, Operand, Sequence[Operand]], tuple[Operand, list[Operand], list[Operand]]]
+Iteration = Callable[[Operand, Operand, Sequence[Operand]], tuple[Operand, list[Operand], list[Operand]]]
 """A loop's body: (index, condition, carried values) -> (condition, carried values, values to stack)."""
 
 
@@ -39,7 +39,7 @@ def if_(node: Node, cond: Operand, *, then_branch: onnx.GraphProto, else_branch:
 
 def _tensor(node: Node, value: Operand) -> Var:
     if value.content is None or isinstance(value.content, tuple):
-        raise node.unsupported("sequences and optionals can't leave a graph that runs conditionally")
+        raise node.unsupported("sequences and optionals can't be results of a conditional graph")
     return variable(value)
 
 
@@ -47,7 +47,7 @@ def _tensor(node: Node, value: Operand) -> Var:
 def loop(
     node: Node, trip_count: Operand | None = None, cond: Operand | None = None, *initial: Operand, body: onnx.GraphProto
 ) -> list[Operand]:
-    """The body until its condition fails or it ran ``trip_count`` times; carried values, then stacked ones."""
+    """The body, at most ``trip_count`` times while its condition is true; carried values, then stacked ones."""
 
     def step(
         index: Operand, go_on: Operand, carried: Sequence[Operand]
@@ -73,21 +73,21 @@ def scan(
     node: Node, *inputs: Operand, body: onnx.GraphProto, num_scan_inputs: int, scan_input_axes: Ints = (),
     scan_input_directions: Ints = (), scan_output_axes: Ints = (), scan_output_directions: Ints = (),
 ) -> list[Operand]:  # fmt: skip
-    """The body for each place along an axis of the scanned inputs; states, then stacked values."""
+    """The body for each position along an axis of the scanned inputs; states, then stacked values."""
     states, scanned = inputs[: len(inputs) - num_scan_inputs], inputs[len(inputs) - num_scan_inputs :]
     variables = [variable(value) for value in scanned]
     axes = [axis % x.rank for axis, x in zip(scan_input_axes or [0] * len(scanned), variables, strict=True)]
     count = _scalar_length(length(variables[0], axes[0]))
-    turned = scan_input_directions or [0] * len(scanned)
+    directions = scan_input_directions or [0] * len(scanned)
 
     def step(
         index: Operand, go_on: Operand, carried: Sequence[Operand]
     ) -> tuple[Operand, list[Operand], list[Operand]]:
         i = variable(index)
-        places = [from_end(count, i) if backwards else i for backwards in turned]
+        positions = [from_end(count, i) if reverse else i for reverse in directions]
         elements = [
-            Operand(_element(x, place, axis), value.dtype)
-            for x, place, axis, value in zip(variables, places, axes, scanned, strict=True)
+            Operand(_element(x, position, axis), value.dtype)
+            for x, position, axis, value in zip(variables, positions, axes, scanned, strict=True)
         ]
         results = node.subgraph(body, [*carried, *elements])
         return go_on, results[: len(states)], results[len(states) :]
@@ -103,13 +103,13 @@ def _scalar_length(count: Length) -> Var | int:
     return count if isinstance(count, int) else scalar(count)
 
 
-def _element(x: Var, place: Var, axis: int) -> Var:
-    element = mb.gather(x=countable(x), indices=place, axis=axis)
+def _element(x: Var, position: Var, axis: int) -> Var:
+    element = mb.gather(x=countable(x), indices=position, axis=axis)
     return mb.cast(x=element, dtype="bool") if x.dtype == types.bool else element
 
 
 def _moved(value: Operand, axis: int) -> Operand:
-    """The first axis at another place."""
+    """The first axis moved to ``axis``."""
     x = variable(value)
     order = list(range(1, x.rank))
     order.insert(axis % x.rank, 0)
@@ -117,12 +117,12 @@ def _moved(value: Operand, axis: int) -> Operand:
 
 
 def _repeated(
-    node: Node, count: Var | int, step: Pass, start: Operand, initial: Sequence[Operand], body: onnx.GraphProto,
+    node: Node, count: Var | int, step: Iteration, start: Operand, initial: Sequence[Operand], body: onnx.GraphProto,
     backwards: frozenset[int] = frozenset(),
 ) -> tuple[list[Operand], list[Operand]]:  # fmt: skip
     tensors = all(not isinstance(value.content, tuple) and value.content is not None for value in initial)
-    if isinstance(count, int) and start.known and (count * len(body.node) <= WRITTEN_OUT or not tensors):
-        done = _written_out(count, step, start, initial, backwards)
+    if isinstance(count, int) and start.known and (count * len(body.node) <= UNROLLED or not tensors):
+        done = _unrolled(count, step, start, initial, backwards)
         if done is not None:
             return done
     if not tensors:
@@ -130,10 +130,10 @@ def _repeated(
     return _looped(node, count, step, start, initial, backwards)
 
 
-def _written_out(
-    count: int, step: Pass, go_on: Operand, initial: Sequence[Operand], backwards: frozenset[int]
+def _unrolled(
+    count: int, step: Iteration, go_on: Operand, initial: Sequence[Operand], backwards: frozenset[int]
 ) -> tuple[list[Operand], list[Operand]] | None:
-    """All passes one after the other; None where the model computes how many there are, or there are none."""
+    """All iterations one after the other; None if their number is computed by the model, or is 0."""
     carried, rows = list(initial), []
     for index in range(count):
         if not isinstance(go_on.content, np.ndarray):
@@ -156,7 +156,7 @@ def _stacked(column: Sequence[Operand]) -> Operand:
 
 
 def _looped(
-    node: Node, count: Var | int, step: Pass, start: Operand, initial: Sequence[Operand], backwards: frozenset[int]
+    node: Node, count: Var | int, step: Iteration, start: Operand, initial: Sequence[Operand], backwards: frozenset[int]
 ) -> tuple[list[Operand], list[Operand]]:
     dtypes = [value.dtype for value in initial]
     stacked: list[np.dtype[np.generic]] = []
@@ -165,8 +165,8 @@ def _looped(
         values = [Operand(var, dtype) for var, dtype in zip(carried, dtypes, strict=True)]
         goes_on, after, rows = step(Operand(index, np.dtype("int64")), Operand(go_on, np.dtype(bool)), values)
         stacked[:] = [row.dtype for row in rows]
-        handed_on = [_tensor(node, value) for value in after]
-        return scalar(variable(goes_on)), handed_on, [_tensor(node, row) for row in rows]
+        carried_on = [_tensor(node, value) for value in after]
+        return scalar(variable(goes_on)), carried_on, [_tensor(node, row) for row in rows]
 
     carried, stacks = Loop(count, body, backwards).run(scalar(variable(start)), [variable(v) for v in initial])
     return [Operand(v, d) for v, d in zip(carried, dtypes, strict=True)], [

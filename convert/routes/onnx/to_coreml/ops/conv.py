@@ -59,7 +59,7 @@ def conv_transpose(
     pads: Ints | None = None,
     strides: Ints | None = None,
 ) -> Var:
-    """A transposed convolution: all of it, of which the padding is cut off."""
+    """A transposed convolution without padding, from which the padding is cropped."""
     if w.val is None:
         raise node.unsupported("'w' must be a constant, but it is computed by the model")
     window = window_of(x, kernel_shape or w.shape[2:], strides, dilations, pads, "VALID" if not pads else "NOTSET")
@@ -80,14 +80,14 @@ def conv_transpose(
 def _cuts(
     node: Node, x: Var, window: Window, extra: Ints, output_shape: Ints | None, auto_pad: str
 ) -> list[tuple[int, int]]:
-    """How much falls off before and behind along each axis; less than nothing is added."""
+    """The crop before and after along each axis; a negative crop is padding."""
     if output_shape is None and auto_pad in ("NOTSET", "", "VALID"):
-        return [(before, behind - e) for (before, behind), e in zip(window.pads, extra, strict=True)]
+        return [(before, after - e) for (before, after), e in zip(window.pads, extra, strict=True)]
     found = []
     for axis, (stride, extent, e) in enumerate(zip(window.strides, window.extents, extra, strict=True)):
         size = length(x, axis + 2)
         if not isinstance(size, int):
-            raise node.unsupported("its output shape depends on lengths that aren't known")
+            raise node.unsupported("its output shape depends on unknown lengths")
         full = stride * (size - 1) + extent
         wanted = output_shape[axis - len(window.kernel)] if output_shape else size * stride
         total = full + e - wanted

@@ -1,4 +1,4 @@
-"""Operators whose results have as many elements as they find."""
+"""Operators with results of data-dependent length."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..common import length, lengths, places, reshape, scalar, select, sliced, times, unsqueezed
+from ..common import length, lengths, positions, reshape, scalar, select, sliced, times, unsqueezed
 from ..mil import Var, mb
 from ..node import Node
 from ..registry import translates
@@ -24,11 +24,11 @@ def non_max_suppression(
     *,
     center_point_box: int,
 ) -> Var:
-    """(sample, class, box) of the boxes that no better one of their class overlaps."""
+    """(sample, class, box) of the boxes that don't overlap a better one of their class."""
     samples, classes, count = (length(scores, axis) for axis in range(3))
     most = 0 if max_output_boxes_per_class is None else int(max_output_boxes_per_class.reshape(-1)[0])
     if not isinstance(count, int) or not isinstance(samples, int) or not isinstance(classes, int):
-        raise node.unsupported("where the number of boxes isn't known")
+        raise node.unsupported("the number of boxes must be known")
     if most < 1:
         raise node.unsupported("its result is empty, and Core ML has no empty tensors")
     limits = [0.0 if t is None else float(t.reshape(-1)[0]) for t in (iou_threshold, score_threshold)]
@@ -44,14 +44,14 @@ def non_max_suppression(
 
 
 def _centers(boxes: Var) -> Var:
-    """Boxes given by two corners, whichever, as centre and size."""
+    """Boxes given by any two opposite corners as centre and size."""
     first, second = sliced(boxes, 2, 0, 2), sliced(boxes, 2, 2, 4)
     middle = mb.mul(x=mb.add(x=first, y=second), y=np.float32(0.5))
     return mb.concat(values=[middle, mb.abs(x=mb.sub(x=second, y=first))], axis=2)
 
 
 def _suppressed(boxes: Var, scores: Var, sample: int, label: int, most: int, overlap: float, lowest: float) -> Var:
-    """(sample, class, box) of one class; rows that stand for no box have a negative one."""
+    """(sample, class, box) of one class; rows without a box have a negative one."""
     own = sliced(sliced(scores, 0, sample, sample + 1), 1, label, label + 1)
     _, best, indices, _ = mb.non_maximum_suppression(
         boxes=sliced(boxes, 0, sample, sample + 1),
@@ -74,14 +74,14 @@ def _valid_rows(rows: Var) -> Var:
 
 @translates("Unique", since=11)
 def unique(node: Node, x: Var, *, axis: int | None = None, sorted: int) -> Any:
-    """The different elements, where each first stands, which each element is, and how often it is there."""
+    """The unique elements, the first position of each, the inverse indices, and the counts."""
     if axis is not None and x.rank > 1:
-        raise node.unsupported("of slices: Core ML has no such operator")
+        raise node.unsupported("Core ML has no operator for unique slices")
     x = reshape(x, [times(lengths(x))])
     same = mb.equal(x=unsqueezed(x, [1]), y=unsqueezed(x, [0]))
     ones = mb.cast(x=same, dtype="int32")
     first = mb.reduce_argmax(x=ones, axis=1, keep_dims=False)
-    is_first = mb.cast(x=mb.equal(x=first, y=places(length(x, 0))), dtype="int32")
+    is_first = mb.cast(x=mb.equal(x=first, y=positions(length(x, 0))), dtype="int32")
     order = reshape(mb.non_zero(x=is_first), [-1])
     if sorted:
         smaller = mb.cast(x=mb.less(x=unsqueezed(x, [0]), y=unsqueezed(x, [1])), dtype="int32")
@@ -97,16 +97,16 @@ def unique(node: Node, x: Var, *, axis: int | None = None, sorted: int) -> Any:
 def tensor_scatter(
     node: Node, past: Var, update: Var, write_indices: Var | None = None, *, axis: int, mode: str
 ) -> Var:
-    """A cache with an update written at each sample's own place, around the end if circular."""
-    place = axis % past.rank
-    steps = reshape(places(length(update, place)), [-1 if i == place else 1 for i in range(past.rank)])
+    """A cache with an update written at each sample's own index, wrapping around if circular."""
+    position = axis % past.rank
+    steps = reshape(positions(length(update, position)), [-1 if i == position else 1 for i in range(past.rank)])
     indices: Any = steps
     if write_indices is not None:
         starts = reshape(write_indices, [-1 if i == 0 else 1 for i in range(past.rank)])
         indices = mb.add(x=steps, y=starts)
     if mode == "circular":
-        total = length(past, place)
+        total = length(past, position)
         indices = mb.mod(x=indices, y=np.int32(total) if isinstance(total, int) else scalar(total))
     zeros = mb.cast(x=mb.mul(x=update, y=np.float32(0)), dtype="int32")
     spread = mb.add(x=indices, y=zeros)
-    return mb.scatter_along_axis(data=past, indices=spread, updates=update, axis=place, mode="update")
+    return mb.scatter_along_axis(data=past, indices=spread, updates=update, axis=position, mode="update")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from string import ascii_letters
 
-from ..common import Length, is_float, length, places, reshape, select, times, transpose, unsqueezed, zero
+from ..common import Length, is_float, length, positions, reshape, select, times, transpose, unsqueezed, zero
 from ..mil import Var, mb
 from ..node import Node
 from ..registry import translates
@@ -34,21 +34,21 @@ def einsum(node: Node, *xs: Var, equation: str) -> Var:
 
 
 def _parsed(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
-    """The letters of each operand and of the result, the ellipsis spelled out with letters that nobody uses."""
-    left, arrow, right = equation.replace(" ", "").partition("->")
-    terms = left.split(",")
+    """The letters of each operand and of the result, with the ellipsis replaced by unused letters."""
+    inputs, arrow, output = equation.replace(" ", "").partition("->")
+    terms = inputs.split(",")
     free = [c for c in ascii_letters if c not in equation]
     widths = [rank - len(t.replace("...", "")) for t, rank in zip(terms, ranks, strict=True)]
     widest = "".join(free[: max((w for t, w in zip(terms, widths, strict=True) if "..." in t), default=0)])
-    spelled = [t.replace("...", widest[len(widest) - w :]) for t, w in zip(terms, widths, strict=True)]
+    expanded = [t.replace("...", widest[len(widest) - w :]) for t, w in zip(terms, widths, strict=True)]
     if arrow:
-        return spelled, right.replace("...", widest)
-    letters = "".join(spelled)
-    return spelled, widest + "".join(sorted(c for c in set(letters) - set(widest) if letters.count(c) == 1))
+        return expanded, output.replace("...", widest)
+    letters = "".join(expanded)
+    return expanded, widest + "".join(sorted(c for c in set(letters) - set(widest) if letters.count(c) == 1))
 
 
 def _without_diagonals(term: _Term) -> _Term:
-    """A letter that stands twice: what lies off the diagonal becomes 0 and is summed away."""
+    """For a repeated letter, elements off the diagonal become 0 and are summed."""
     for letter in dict.fromkeys(term.letters):
         while term.letters.count(letter) > 1:
             first, second, *_ = (i for i, c in enumerate(term.letters) if c == letter)
@@ -58,7 +58,7 @@ def _without_diagonals(term: _Term) -> _Term:
 
 def _diagonal(term: _Term, first: int, second: int) -> _Term:
     x = term.x
-    spots = places(length(x, first))
+    spots = positions(length(x, first))
     row = reshape(spots, [-1 if i == first else 1 for i in range(x.rank)])
     column = reshape(spots, [-1 if i == second else 1 for i in range(x.rank)])
     kept = mb.reduce_sum(x=select(mb.equal(x=row, y=column), x, zero(x)), axes=[second], keep_dims=False)
@@ -73,7 +73,7 @@ def _summed(term: _Term, kept: str) -> _Term:
 
 
 def _product(a: _Term, b: _Term, later: str) -> _Term:
-    """Two operands as one: a matrix product over what is shared and not needed later."""
+    """Two operands as one: a matrix product over the letters that are shared and not needed later."""
     a, b = _summed(a, later + b.letters), _summed(b, later + a.letters)
     shared = [c for c in a.letters if c in b.letters]
     batch, inner = [c for c in shared if c in later], [c for c in shared if c not in later]
@@ -87,12 +87,12 @@ def _product(a: _Term, b: _Term, later: str) -> _Term:
 
 
 def _stretched(a: _Term, b: _Term, shared: Sequence[str]) -> bool:
-    """Whether one side has length 1 where the other hasn't."""
+    """Whether one operand has length 1 along an axis where the other hasn't."""
     return any(a.x.shape[a.letters.index(c)] != b.x.shape[b.letters.index(c)] for c in shared)
 
 
 def _multiplied(a: _Term, b: _Term) -> _Term:
-    """The product element by element, with every letter of both."""
+    """The elementwise product, with all letters of both."""
     letters = a.letters + "".join(c for c in b.letters if c not in a.letters)
     order = sorted(range(len(b.letters)), key=lambda i: letters.index(b.letters[i]))
     left = unsqueezed(a.x, range(len(a.letters), len(letters)))
@@ -101,7 +101,7 @@ def _multiplied(a: _Term, b: _Term) -> _Term:
 
 
 def _grouped(term: _Term, *groups: Sequence[str]) -> Var:
-    """The operand with one axis per batch letter group: (batch, rows, columns)."""
+    """The operand with one axis per group of letters: (batch, rows, columns)."""
     order = [term.letters.index(c) for group in groups for c in group]
     x = transpose(term.x, order)
     return reshape(x, [times([_size(term, c) for c in group]) for group in groups])

@@ -1,4 +1,4 @@
-"""Arithmetic, element by element, broadcast as numpy does."""
+"""Elementwise arithmetic, broadcast as in numpy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..values import Operand
 
 
 def wrapped(x: Var, dtype: np.dtype[Any] | None) -> Var:
-    """An integer result in the width that the source has: 8 and 16 bits wrap around, as two's complement does."""
+    """An integer result in the source's width: 8 and 16 bits wrap around, as in two's complement."""
     if dtype is None or dtype.kind not in "iu" or dtype.itemsize > 2:
         return x
     span, low = 1 << 8 * dtype.itemsize, int(np.iinfo(dtype).min)
@@ -36,7 +36,7 @@ for _name, _operator in {"Add": mb.add, "Sub": mb.sub, "Mul": mb.mul}.items():
 
 @translates("Div", since=7)
 def div(node: Node, a: Var, b: Var) -> Var:
-    """a / b; integers are cut towards zero."""
+    """a / b; integers are truncated towards zero."""
     if is_float(a):
         return mb.real_div(x=a, y=b)
     if node.dtype().kind == "u":
@@ -47,7 +47,7 @@ def div(node: Node, a: Var, b: Var) -> Var:
 
 @translates("Mod", since=10)
 def mod(node: Node, a: Var, b: Var, *, fmod: int) -> Var:
-    """The remainder: with the divisor's sign, or with ``fmod`` the dividend's."""
+    """The remainder, with the sign of the divisor, or with ``fmod`` of the dividend."""
     if not fmod:
         return mb.mod(x=a, y=b)
     return mb.mul(x=mb.sign(x=a), y=mb.mod(x=mb.abs(x=a), y=mb.abs(x=b)))
@@ -57,7 +57,7 @@ def mod(node: Node, a: Var, b: Var, *, fmod: int) -> Var:
 def power(node: Node, x: Var, y: Var) -> Var:
     """x ** y in the type of x."""
     if not node.target.program and np.size(y.val) > 1:
-        # coremltools writes a constant exponent as one number: several must look as if they depended on x.
+        # coremltools writes a constant exponent as one number; several are made to depend on x.
         y = mb.add(x=mb.cast(x=mb.less(x=x, y=x), dtype="fp32"), y=floating(y))
         return mb.pow(x=floating(x), y=y)
     if is_float(x) or not is_float(y):
@@ -74,7 +74,7 @@ def _log(x: Var) -> Var:
 
 
 def _asinh(x: Var) -> Var:
-    """sign(x) log(|x| + sqrt(x^2 + 1)); near zero atanh(x / sqrt(x^2 + 1)), where the sum would lose x."""
+    """sign(x) log(|x| + sqrt(x^2 + 1)); near zero atanh(x / sqrt(x^2 + 1)), as the sum would cancel."""
     root = mb.sqrt(x=mb.add(x=mb.square(x=x), y=np.float32(1)))
     far = mb.mul(x=mb.sign(x=x), y=_log(mb.add(x=mb.abs(x=x), y=root)))
     return select(cond=mb.less(x=mb.abs(x=x), y=np.float32(0.5)), a=mb.atanh(x=mb.real_div(x=x, y=root)), b=far)
@@ -124,7 +124,7 @@ for _name, _function in UNARY.items():
 
 @translates("Abs", "Neg")
 def absolute_or_negative(node: Node, x: Var) -> Var:
-    """|x| or -x, wrapped as the source's integers are."""
+    """|x| or -x, wrapped around as the source's integers."""
     return wrapped(mb.abs(x=x) if node.type == "Abs" else mb.mul(x=x, y=like(x, -1)), node.results[0])
 
 
@@ -154,13 +154,13 @@ def minimum(node: Node, *xs: Var) -> Var:
 
 @translates("Clip", since=6)
 def clip_attributes(node: Node, x: Var, *, min: float, max: float) -> Var:
-    """x between two numbers."""
+    """x clamped to two numbers."""
     return _clipped(x, np.float32(min), np.float32(max))
 
 
 @translates("Clip", since=11)
 def clip(node: Node, x: Var, min: Operand | None = None, max: Operand | None = None) -> Var:
-    """x between bounds, either of which may be missing; the upper one wins."""
+    """x clamped to bounds, either of which may be missing; the upper one takes precedence."""
     return _clipped(x, _bound(x, min), _bound(x, max))
 
 
@@ -170,7 +170,7 @@ def _clipped(x: Var, low: Any, high: Any) -> Var:
 
 
 def _bound(x: Var, bound: Operand | None) -> Any:
-    """A bound in the type of ``x``; wider ones than that holds bound nothing, and become its limits."""
+    """A bound in the type of ``x``; bounds beyond the range of the type become its limits."""
     if bound is None or not bound.known:
         return bound.content if bound else None
     limits = np.finfo(np.float32) if is_float(x) else np.iinfo(np.int32)
@@ -181,13 +181,13 @@ def _bound(x: Var, bound: Operand | None) -> Any:
 
 @translates("Where", since=9)
 def where(node: Node, condition: Var, x: Var, y: Var) -> Var:
-    """x where the condition holds, y elsewhere."""
+    """x where the condition is true, y elsewhere."""
     return select(cond=condition, a=countable(x), b=countable(y))
 
 
 @translates("Dropout", folds=False)
 def dropout(node: Node, x: Var, *, ratio: float = 0.5, is_test: int = 1) -> Any:
-    """x as it is: Core ML only infers."""
+    """x unchanged: Core ML is for inference only."""
     return _kept(node, x)
 
 
@@ -195,10 +195,10 @@ def dropout(node: Node, x: Var, *, ratio: float = 0.5, is_test: int = 1) -> Any:
 def dropout_of_inputs(
     node: Node, x: Var, ratio: Operand | None = None, training_mode: Operand | None = None, *, seed: int = 0
 ) -> Any:
-    """x as it is, unless the model trains."""
+    """x unchanged. Raises PG404 in training mode."""
     off = ratio is not None and ratio.known and float(ratio.content) == 0
     if training_mode is not None and not off and not (training_mode.known and not training_mode.content):
-        raise node.unsupported("it drops at random, in training mode")
+        raise node.unsupported("it drops at random in training mode")
     return _kept(node, x)
 
 
@@ -212,7 +212,7 @@ def _kept(node: Node, x: Var) -> Any:
 
 @translates("Cast", since=6)
 def cast(node: Node, x: Var, *, to: int, saturate: int = 1, round_mode: str = "up") -> Var | Operand:
-    """x in another type; what a narrow integer can't hold wraps around."""
+    """x in another type; values out of range of a narrow integer wrap around."""
     wanted = node.results[0]
     if wanted is None or wanted.kind not in "bfiu" or wanted.name not in SUPPORTED:
         raise node.unsupported(f"Core ML has no tensors of {wanted}")
@@ -227,4 +227,4 @@ def cast(node: Node, x: Var, *, to: int, saturate: int = 1, round_mode: str = "u
 
 
 SUPPORTED = {"bool", "float16", "float32", "float64"} | {f"{u}int{n}" for u in ("", "u") for n in (8, 16, 32, 64)}
-"""The dtypes that Core ML's types stand for."""
+"""The dtypes that Core ML's types represent."""

@@ -19,20 +19,20 @@ from ..values import Array, Ints, Operand
 
 @translates("Concat", since=4)
 def concat(node: Node, *xs: Operand, axis: int) -> Any:
-    """Tensors one after the other; empty ones are nothing."""
+    """Tensors concatenated; empty ones are skipped."""
     filled = [node.variable(x) for x in xs if not (x.known and x.content.size == 0)]
     return mb.concat(values=[countable(x) for x in filled], axis=axis) if len(filled) > 1 else filled[0]
 
 
 @translates("Split", since=2)
 def split_attribute(node: Node, x: Var, *, axis: int, split: Ints = ()) -> Any:
-    """Parts of the attribute's lengths, or as many equal ones as there are outputs."""
+    """Parts with the attribute's lengths, or one equal part per output."""
     return _parts(node, countable(x), axis, list(split), node.outputs)
 
 
 @translates("Split", since=13)
 def split_input(node: Node, x: Var, split: Array | None = None, *, axis: int, num_outputs: int | None = None) -> Any:
-    """Parts of the given lengths, or as many equal ones as there are outputs, the last perhaps smaller."""
+    """Parts with the given lengths, or one equal part per output, of which the last may be smaller."""
     sizes = [] if split is None else [int(n) for n in split]
     return _parts(node, countable(x), axis, sizes, num_outputs or node.outputs)
 
@@ -50,7 +50,7 @@ def _parts(node: Node, x: Var, axis: int, sizes: list[int], count: int) -> Any:
 
 
 def _some_empty(node: Node, x: Var, axis: int, sizes: list[int]) -> list[Any]:
-    """Core ML has no empty tensors: such parts are constants, which mean nothing to whoever joins them again."""
+    """Core ML has no empty tensors: empty parts become constants, which a later Concat skips."""
     filled = [n for n in sizes if n]
     parts = iter(mb.split(x=x, axis=axis, split_sizes=filled) if len(filled) > 1 else [x])
     shape = list(map(int, x.shape))

@@ -26,7 +26,7 @@ def matmul(node: Node, a: Var, b: Var) -> Var:
 def gemm(
     node: Node, a: Var, b: Var, c: Var | None = None, *, alpha: float, beta: float, trans_a: int, trans_b: int
 ) -> Var:
-    """alpha * A' B' + beta * C; Core ML's fully connected layer where the weights are constant."""
+    """alpha * A' B' + beta * C; Core ML's fully connected layer if the weights are constant."""
     bias = None if c is None or beta == 0 else c
     if _fully_connected(node, b, bias) and not trans_a:
         weight = (b.val if trans_b else b.val.T) * np.float32(alpha)

@@ -70,7 +70,7 @@ def _trained(x: Var, scale: Var, b: Var, mean: Var, var: Var, epsilon: float, mo
 
 @translates("InstanceNormalization", since=6)
 def instance_normalization(node: Node, x: Var, scale: Var, b: Var, *, epsilon: float) -> Var:
-    """Each channel of each sample by its own moments."""
+    """Each channel of each sample normalised with its own moments."""
     if x.rank in (3, 4) and scale.val is not None and b.val is not None:
         return mb.instance_norm(x=x, gamma=scale.val, beta=b.val, epsilon=_epsilon(epsilon))
     y = _standardized(x, *_moments(x, list(range(2, x.rank))), epsilon)
@@ -81,7 +81,7 @@ def instance_normalization(node: Node, x: Var, scale: Var, b: Var, *, epsilon: f
 def layer_normalization(
     node: Node, x: Var, scale: Var, b: Var | None = None, *, axis: int, epsilon: float, stash_type: int
 ) -> Any:
-    """By the moments of the axes from ``axis`` on; also the mean and the inverse deviation."""
+    """Normalised with the moments over the axes from ``axis`` on; also the mean and the inverse deviation."""
     axes = list(range(axis % x.rank, x.rank))
     if node.outputs == 1 and _fixed(x, axes, scale) and (b is None or _fixed(x, axes, b)):
         beta = None if b is None else b.val
@@ -93,19 +93,19 @@ def layer_normalization(
 
 
 def _fixed(x: Var, axes: list[int], parameter: Var) -> bool:
-    """Whether a parameter is constant and has just the normalised axes."""
+    """Whether a parameter is constant and has exactly the normalised axes."""
     shape = [x.shape[a] for a in axes]
     return parameter.val is not None and not any(map(is_symbolic, shape)) and list(parameter.shape) == shape
 
 
 @translates("LRN")
 def lrn(node: Node, x: Var, *, alpha: float, beta: float, bias: float, size: int) -> Var:
-    """x over a power of the mean square of the neighbouring channels."""
+    """x divided by a power of the mean square of the neighbouring channels."""
     if size % 2 and x.rank in (3, 4):
         numbers = {"alpha": np.float32(alpha), "beta": np.float32(beta), "k": np.float32(bias)}
         return mb.local_response_norm(x=x, size=size, **numbers)
-    before, behind = (size - 1) // 2, size - 1 - (size - 1) // 2
-    border = np.array([0, 0, before, behind, *[0] * (2 * (x.rank - 2))], np.int32)
+    before, after = (size - 1) // 2, size - 1 - (size - 1) // 2
+    border = np.array([0, 0, before, after, *[0] * (2 * (x.rank - 2))], np.int32)
     squares = mb.pad(x=mb.square(x=x), pad=border, mode="constant")
     total = reduce(lambda a, c: mb.add(x=a, y=c), [sliced(squares, 1, i, i + int(x.shape[1])) for i in range(size)])
     base = mb.add(x=mb.mul(x=total, y=np.float32(alpha / size)), y=np.float32(bias))

@@ -32,7 +32,7 @@ def max_pool(
     storage_order: int = 0,
     strides: Ints | None = None,
 ) -> Any:
-    """The largest element of each window, and where it is."""
+    """The largest element of each window, and its index."""
     window = window_of(x, kernel_shape, strides, dilations, pads, auto_pad)
     if node.outputs > 1:
         return _with_places(node, x, window, bool(ceil_mode), storage_order)
@@ -55,7 +55,7 @@ def average_pool(
     pads: Ints | None = None,
     strides: Ints | None = None,
 ) -> Var:
-    """The mean of each window, of its elements only or with the padding."""
+    """The mean of each window, with or without the padding."""
     window = window_of(x, kernel_shape, strides, dilations, pads, auto_pad)
     if _native(x, window, bool(ceil_mode)):
         return mb.avg_pool(x=x, exclude_padding_from_average=not count_include_pad, **_native_arguments(node, window))
@@ -85,7 +85,7 @@ def lp_pool(
 
 
 def _native(x: Var, window: Window, ceil: bool) -> bool:
-    """Whether Core ML's pools do the same: no dilation, and rounding up changes nothing."""
+    """Whether Core ML's pools are equivalent: no dilation, and rounding up has no effect."""
     if set(window.dilations) != {1} or (ceil and not static_space(x)):
         return False
     sizes = x.shape[2:]
@@ -114,7 +114,7 @@ def _windowed(node: Node, x: Var, window: Window, ceil: bool, border: float, mer
 
 def _outputs(node: Node, x: Var, window: Window, ceil: bool) -> Ints:
     if not static_space(x):
-        raise node.unsupported("with dilations, ceil_mode or such a norm where the lengths aren't known")
+        raise node.unsupported("dilations, ceil_mode and this norm need known lengths")
     return window.outputs([int(d) for d in x.shape[2:]], ceil)
 
 
@@ -123,22 +123,22 @@ def _strided(x: Var, axis: int, start: int, count: int, stride: int) -> Var:
 
 
 def _bordered(x: Var, window: Window, counts: Ints, border: float) -> Var:
-    """The padded tensor, behind as long as the last window reaches."""
+    """The tensor, padded at the end as far as the last window extends."""
     pads = [(0, 0), (0, 0)]
-    for axis, (before, behind) in enumerate(window.pads):
+    for axis, (before, after) in enumerate(window.pads):
         reach = (counts[axis] - 1) * window.strides[axis] + window.extents[axis]
-        pads.append((before, max(behind, reach - before - int(x.shape[axis + 2]))))
+        pads.append((before, max(after, reach - before - int(x.shape[axis + 2]))))
     return padded(x, pads, border)
 
 
 def _counts(sizes: Any, window: Window, ceil: bool, padding: bool) -> Array:
-    """How many elements each window averages, as an array for broadcasting."""
+    """The number of elements averaged per window, as an array for broadcasting."""
     total = np.ones((1, 1, *[1] * len(sizes)), np.float32)
     for axis, (size, count) in enumerate(zip(sizes, window.outputs(sizes, ceil), strict=True)):
-        before, behind = window.pads[axis]
+        before, after = window.pads[axis]
         taps = np.arange(count)[:, None] * window.strides[axis] - before
         taps = taps + np.arange(window.kernel[axis]) * window.dilations[axis]
-        inside = (taps >= -before) & (taps < size + behind) if padding else (taps >= 0) & (taps < size)
+        inside = (taps >= -before) & (taps < size + after) if padding else (taps >= 0) & (taps < size)
         shape = [1] * total.ndim
         shape[axis + 2] = count
         total = total * inside.sum(axis=1).astype(np.float32).reshape(shape)
@@ -146,23 +146,23 @@ def _counts(sizes: Any, window: Window, ceil: bool, padding: bool) -> Array:
 
 
 def _with_places(node: Node, x: Var, window: Window, ceil: bool, storage_order: int) -> tuple[Var, Var]:
-    """Maxima and their flat positions in the tensor: element after element of the window, the first of equals wins."""
+    """Maxima and their flat positions in the tensor: by element of the window; the first of equal elements wins."""
     counts = _outputs(node, x, window, ceil)
     lowest = -np.inf if is_float(x) else np.iinfo(np.int32).min
     padded = _bordered(x, window, counts, lowest)
     flat = _bordered(mb.const(val=_positions(x.shape, storage_order)), window, counts, 0)
     best, where = None, None
     for offsets in product(*map(range, window.kernel)):
-        value, place = padded, flat
+        value, position = padded, flat
         for axis, i in enumerate(offsets):
             start = i * window.dilations[axis]
             value = _strided(value, axis + 2, start, counts[axis], window.strides[axis])
-            place = _strided(place, axis + 2, start, counts[axis], window.strides[axis])
+            position = _strided(position, axis + 2, start, counts[axis], window.strides[axis])
         if best is None:
-            best, where = value, place
+            best, where = value, position
             continue
         more = mb.greater(x=value, y=best)
-        best, where = select(cond=more, a=value, b=best), select(cond=more, a=place, b=where)
+        best, where = select(cond=more, a=value, b=best), select(cond=more, a=position, b=where)
     return best, where
 
 
@@ -196,23 +196,23 @@ def global_lp_pool(node: Node, x: Var, *, p: int) -> Var:
 def max_unpool(
     node: Node,
     x: Var,
-    places: Var,
+    positions: Var,
     output_shape: Array | None = None,
     *,
     kernel_shape: Ints,
     pads: Ints | None = None,
     strides: Ints | None = None,
 ) -> Var:
-    """Elements put back where a MaxPool found them, into zeros."""
+    """Elements placed where a MaxPool found them, with zeros elsewhere."""
     window = window_of(x, kernel_shape, strides, None, pads, "NOTSET")
     if not static_space(x):
-        raise node.unsupported("the lengths of its result aren't known")
+        raise node.unsupported("the shape of its result must be known")
     sizes = [
         (int(n) - 1) * s + e - sum(p)
         for n, s, e, p in zip(x.shape[2:], window.strides, window.extents, window.pads, strict=True)
     ]
     inner = [*(int(d) for d in x.shape[:2]), *sizes]
-    flat = reshape(places, [times(lengths(places))])
+    flat = reshape(positions, [times(lengths(positions))])
     zeros = mb.const(val=np.zeros(int(np.prod(inner)), np.float32))
     filled = mb.scatter(data=zeros, indices=flat, updates=reshape(floating(x), [times(lengths(x))]), axis=0)
     y = reshape(filled, list(inner))

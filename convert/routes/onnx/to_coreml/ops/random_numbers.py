@@ -1,4 +1,4 @@
-"""Random numbers. Core ML's generators are not ONNX' reference: distributions agree, numbers don't."""
+"""Random numbers. Core ML's generators differ from ONNX' reference: distributions agree, numbers don't."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..values import Ints
 
 
 def _seed(seed: float | None) -> np.int32:
-    """Core ML takes a number; a negative one is none."""
+    """The seed for Core ML; a negative number means that there is none."""
     return np.int32(-1 if seed is None else int(seed) & 0x7FFFFFFF)
 
 
@@ -38,7 +38,7 @@ def random_normal_like(
 def random_uniform(
     node: Node, *, dtype: int = 1, high: float, low: float, seed: float | None = None, shape: Ints
 ) -> Var:
-    """Evenly distributed numbers."""
+    """Uniformly distributed numbers."""
     return _uniform(np.array(shape, np.int32), low, high, seed)
 
 
@@ -46,19 +46,19 @@ def random_uniform(
 def random_uniform_like(
     node: Node, x: Var, *, dtype: int | None = None, high: float, low: float, seed: float | None = None
 ) -> Var:
-    """Evenly distributed numbers in the shape of x."""
+    """Uniformly distributed numbers in the shape of x."""
     return _uniform(vector(lengths(x)), low, high, seed)
 
 
 @translates("Bernoulli", since=15, folds=False)
 def bernoulli(node: Node, x: Var, *, dtype: int | None = None, seed: float | None = None) -> Var:
-    """1 with the probability x, 0 otherwise."""
+    """1 with probability x, else 0."""
     return mb.less(x=_uniform(vector(lengths(x)), 0, 1, seed), y=x)
 
 
 @translates("Multinomial", since=7, folds=False)
 def multinomial(node: Node, x: Var, *, dtype: int = 6, sample_size: int, seed: float | None = None) -> Var:
-    """Classes drawn from rows of logarithms of probabilities."""
+    """Classes drawn from log probabilities."""
     return mb.random_categorical(x=x, mode="logits", size=np.int32(sample_size), seed=_seed(seed))
 
 

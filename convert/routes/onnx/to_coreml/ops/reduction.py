@@ -25,7 +25,7 @@ def _norm(*, x: Var, **more: Any) -> Var:
 
 
 def _log_sum_exp(*, x: Var, axes: list[int], keep_dims: bool) -> Var:
-    """Shifted by the maximum, unless that is infinite: then the sum is that or nothing."""
+    """Shifted by the maximum, unless it is infinite: then the sum is infinite or 0."""
     highest = mb.reduce_max(x=x, axes=axes, keep_dims=True)
     largest = np.finfo(np.float32).max
     shift = mb.minimum(x=mb.maximum(x=highest, y=-largest), y=largest)
@@ -59,20 +59,20 @@ _ROUNDING = {"ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMean"}
 
 @translates(*REDUCTIONS)
 def reduce_attributes(node: Node, x: Var, *, axes: Ints = (), keepdims: int) -> Var:
-    """Along the axes of the attribute; none means all."""
+    """Along the axes of the attribute, by default all."""
     return _reduced(node, x, [int(a) for a in axes], keepdims, all_axes=True)
 
 
 @translates("ReduceSum", since=13)
 @translates(*REDUCTIONS.keys() - {"ReduceSum"}, since=18)
 def reduce_inputs(node: Node, x: Var, axes: Array | None = None, *, keepdims: int, noop_with_empty_axes: int) -> Var:
-    """Along the axes of the second input; none means all, or with ``noop_with_empty_axes`` none."""
+    """Along the axes of the second input, by default all, or with ``noop_with_empty_axes`` none."""
     given = [] if axes is None else [int(a) for a in axes.reshape(-1)]
     return _reduced(node, x, given, keepdims, all_axes=not noop_with_empty_axes)
 
 
 def _reduced(node: Node, x: Var, axes: list[int], keepdims: int, all_axes: bool) -> Var:
-    """Core ML reduces an axis of length 1 that is put in front, where ONNX reduces none but maps every element."""
+    """Without axes ONNX maps every element; Core ML then reduces an additional leading axis of length 1."""
     x = floating(x) if node.type in _ROUNDING else countable(x)
     operator = REDUCTIONS[node.type]
     if x.rank == 0 or not (axes or all_axes):
@@ -84,7 +84,7 @@ def _reduced(node: Node, x: Var, axes: list[int], keepdims: int, all_axes: bool)
 
 @translates("ArgMax", "ArgMin")
 def arg(node: Node, x: Var, *, axis: int, keepdims: int, select_last_index: int = 0) -> Var:
-    """Where the largest or smallest element is: the first of equals, or the last."""
+    """The index of the largest or smallest element: of equal elements the first, or the last."""
     operator = mb.reduce_argmax if node.type == "ArgMax" else mb.reduce_argmin
     if not select_last_index:
         return operator(x=x, axis=axis, keep_dims=bool(keepdims))
@@ -97,32 +97,32 @@ def arg(node: Node, x: Var, *, axis: int, keepdims: int, select_last_index: int 
 @translates("CumSum", since=11)
 def cumsum(node: Node, x: Var, axis: Array, *, exclusive: int, reverse: int) -> Var:
     """Running sums along an axis."""
-    place = int(axis.reshape(-1)[0]) % x.rank
-    return mb.cumsum(x=x, axis=place, exclusive=bool(exclusive), reverse=bool(reverse))
+    position = int(axis.reshape(-1)[0]) % x.rank
+    return mb.cumsum(x=x, axis=position, exclusive=bool(exclusive), reverse=bool(reverse))
 
 
 @translates("CumProd", since=26)
 def cumprod(node: Node, x: Var, axis: Array, *, exclusive: int, reverse: int) -> Var:
-    """Running products along an axis, in as many steps as the length has bits: each doubles how far back it looks."""
-    place = int(axis.reshape(-1)[0]) % x.rank
-    count = length(x, place)
+    """Running products along an axis, in log2(length) steps of doubling distance."""
+    position = int(axis.reshape(-1)[0]) % x.rank
+    count = length(x, position)
     if not isinstance(count, int):
-        raise node.unsupported("along an axis whose length isn't known")
+        raise node.unsupported("the length of its axis is unknown")
     if exclusive:
-        x = _shifted(x, place, 1, bool(reverse))
+        x = _shifted(x, position, 1, bool(reverse))
     step = 1
     while step < count:
-        x = mb.mul(x=x, y=_shifted(x, place, step, bool(reverse)))
+        x = mb.mul(x=x, y=_shifted(x, position, step, bool(reverse)))
         step *= 2
     return x
 
 
-def _shifted(x: Var, place: int, step: int, back: bool) -> Var:
-    """x moved by ``step`` along an axis, with ones where it left."""
-    size = int(x.shape[place])
-    kept = sliced(x, place, step, size) if back else sliced(x, place, 0, size - step)
+def _shifted(x: Var, position: int, step: int, back: bool) -> Var:
+    """x shifted by ``step`` along an axis, filled with ones."""
+    size = int(x.shape[position])
+    kept = sliced(x, position, step, size) if back else sliced(x, position, 0, size - step)
     pads = np.zeros((x.rank, 2), np.int32)
-    pads[place, int(back)] = step
+    pads[position, int(back)] = step
     return padded(kept, pads, 1)
 
 
@@ -134,13 +134,13 @@ def top_k_attribute(node: Node, x: Var, *, k: int, axis: int) -> Any:
 
 @translates("TopK", since=10)
 def top_k(node: Node, x: Var, k: Array, *, axis: int, largest: int = 1, sorted: int = 1) -> Any:
-    """The k largest or smallest along an axis, and where they are."""
+    """The k largest or smallest along an axis, and their indices."""
     return mb.topk(x=x, k=int(k.reshape(-1)[0]), axis=axis, ascending=not largest)
 
 
 @translates("LpNormalization")
 def lp_normalization(node: Node, x: Var, *, axis: int, p: int) -> Var:
-    """x over its norm along an axis; where that is 0, 0."""
+    """x divided by its norm along an axis; 0 if the norm is 0."""
     norm = (_sum_abs if p == 1 else _norm)(x=x, axes=[axis], keep_dims=True)
     empty = mb.equal(x=norm, y=np.float32(0))
     return select(cond=empty, a=np.float32(0), b=mb.real_div(x=x, y=select(cond=empty, a=np.float32(1), b=norm)))

@@ -1,4 +1,4 @@
-"""Elements picked out of tensors by index, and put into them."""
+"""Elements of tensors read and replaced by index."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REDUCTIONS = {"none": "update", "add": "add", "mul": "mul", "max": "max", "min":
 
 
 def _counted(node: Node, indices: Var, size: Any) -> Var:
-    """Indices counted from the front: from iOS17 on Core ML takes no negative ones."""
+    """Indices counted from the front: from iOS17 on Core ML doesn't accept negative ones."""
     if indices.val is not None and isinstance(size, int):
         return mb.const(val=np.asarray(np.where(indices.val < 0, indices.val + size, indices.val), np.int32))
     if node.target.specification < 8:
@@ -30,14 +30,14 @@ def gather(node: Node, data: Var, indices: Var, *, axis: int) -> Var:
     indices, axis = _counted(node, indices, length(data, axis)), axis % data.rank
     if node.target.program or indices.rank or data.rank == 1:
         return mb.gather(x=countable(data), indices=indices, axis=axis)
-    # A neural network has no index without axes: it would leave the axis that such an index takes away.
+    # In a neural network an index has at least one axis, so the axis that a scalar index removes would remain.
     rows = mb.gather(x=countable(data), indices=mb.expand_dims(x=indices, axes=[0]), axis=axis)
     return mb.squeeze(x=rows, axes=[axis])
 
 
 @translates("GatherElements", since=11)
 def gather_elements(node: Node, data: Var, indices: Var, *, axis: int) -> Var:
-    """One element per index, which replaces one coordinate."""
+    """One element per index; the index replaces its coordinate on ``axis``."""
     indices = _counted(node, indices, length(data, axis))
     return mb.gather_along_axis(x=countable(data), indices=indices, axis=axis)
 
@@ -53,7 +53,7 @@ def gather_nd(node: Node, data: Var, indices: Var, *, batch_dims: int = 0) -> Va
 
 
 def _coordinates(node: Node, data: Var, indices: Var, skipped: int = 0) -> Var:
-    """Coordinates counted from the front, where the lengths are known."""
+    """Coordinates counted from the front, if the lengths are known."""
     width = int(indices.shape[-1])
     sizes = lengths(data)[skipped : skipped + width]
     if not all(isinstance(n, int) for n in sizes):
@@ -67,7 +67,7 @@ def _coordinates(node: Node, data: Var, indices: Var, skipped: int = 0) -> Var:
 @translates("Scatter", since=9)
 @translates("ScatterElements", since=11)
 def scatter_elements(node: Node, data: Var, indices: Var, updates: Var, *, axis: int, reduction: str = "none") -> Var:
-    """Updates at one index each, which replaces one coordinate."""
+    """One update per index; the index replaces its coordinate on ``axis``."""
     indices = _counted(node, indices, length(data, axis))
     data, updates = countable(data), countable(updates)
     mode = REDUCTIONS[reduction]
@@ -76,7 +76,7 @@ def scatter_elements(node: Node, data: Var, indices: Var, updates: Var, *, axis:
 
 @translates("ScatterND", since=11)
 def scatter_nd(node: Node, data: Var, indices: Var, updates: Var, *, reduction: str = "none") -> Var:
-    """Slices put at coordinates."""
+    """Slices replaced at coordinates."""
     indices = _coordinates(node, data, indices)
     data, updates = countable(data), countable(updates)
     return mb.scatter_nd(data=data, indices=indices, updates=updates, mode=REDUCTIONS[reduction])
@@ -84,7 +84,7 @@ def scatter_nd(node: Node, data: Var, indices: Var, updates: Var, *, reduction: 
 
 @translates("Compress", since=9)
 def compress(node: Node, x: Var, condition: Var, *, axis: int | None = None) -> Var:
-    """The slices along an axis for which a condition holds; without one, the elements."""
+    """The slices along an axis, or the elements, for which a condition is true."""
     x = countable(x)
     if axis is None:
         x, axis = reshape(x, [times(lengths(x))]), 0

@@ -1,4 +1,4 @@
-"""Sequences and optionals: Core ML has neither, so that they must fold away while a model is translated."""
+"""Sequences and optionals: Core ML has neither, so they must be resolved during the translation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def sequence_construct(node: Node, *items: Operand) -> Operand:
 
 @translates("SequenceEmpty", folds=False)
 def sequence_empty(node: Node, *, dtype: int = 1) -> Operand:
-    """No values."""
+    """An empty sequence."""
     return Operand((), np.dtype("float32"))
 
 
@@ -29,16 +29,16 @@ def sequence_empty(node: Node, *, dtype: int = 1) -> Operand:
 def sequence_insert(node: Node, sequence: Operand, tensor: Operand, position: Array | None = None) -> Operand:
     """The sequence with one more value, at its end or before ``position``."""
     items = _items(node, sequence)
-    place = len(items) if position is None else int(position)
-    return Operand((*items[:place], tensor, *items[place:]), tensor.dtype)
+    index = len(items) if position is None else int(position)
+    return Operand((*items[:index], tensor, *items[index:]), tensor.dtype)
 
 
 @translates("SequenceErase", folds=False)
 def sequence_erase(node: Node, sequence: Operand, position: Array | None = None) -> Operand:
     """The sequence without its last value, or the one at ``position``."""
     items = _items(node, sequence)
-    place = (-1 if position is None else int(position)) % len(items)
-    return Operand((*items[:place], *items[place + 1 :]), sequence.dtype)
+    index = (-1 if position is None else int(position)) % len(items)
+    return Operand((*items[:index], *items[index + 1 :]), sequence.dtype)
 
 
 @translates("SequenceAt", folds=False)
@@ -55,7 +55,7 @@ def sequence_length(node: Node, sequence: Operand) -> Array:
 
 @translates("ConcatFromSequence", since=11, folds=False)
 def concat_from_sequence(node: Node, sequence: Operand, *, axis: int, new_axis: int = 0) -> Operand:
-    """The values one after the other along an axis, which is a new one if ``new_axis`` says so."""
+    """The values concatenated along an axis, or with ``new_axis`` stacked along a new one."""
     variables = [countable(variable(item)) for item in _items(node, sequence)]
     if new_axis:
         axis %= variables[0].rank + 1
@@ -68,11 +68,11 @@ def concat_from_sequence(node: Node, sequence: Operand, *, axis: int, new_axis: 
 def split_to_sequence(
     node: Node, x: Operand, split: Array | None = None, *, axis: int = 0, keepdims: int = 1
 ) -> Operand:
-    """Pieces of ``split`` elements along an axis; single ones, without that axis if ``keepdims`` is 0, by default."""
+    """Pieces of ``split`` elements along an axis; by default single elements, without the axis if ``keepdims`` is 0."""
     whole = variable(x)
     total = whole.shape[axis]
     if is_symbolic(total):
-        raise node.unsupported("the axis that it splits has no fixed length")
+        raise node.unsupported("the length of the axis that it splits is unknown")
     pieces = mb.split(x=countable(whole), split_sizes=_sizes(split, int(total)), axis=axis)
     pieces = pieces if isinstance(pieces, (list, tuple)) else [pieces]
     if split is None and not keepdims:
@@ -107,5 +107,5 @@ def optional_get_element(node: Node, value: Operand) -> Operand:
 
 def _items(node: Node, sequence: Operand) -> Sequence[Operand]:
     if not isinstance(sequence.content, tuple):
-        raise node.unsupported("Core ML has no sequences: its length must be known while the model is translated")
+        raise node.unsupported("Core ML has no sequences: its length must be known during the translation")
     return sequence.content

@@ -67,7 +67,7 @@ def reshape_attribute(node: Node, x: Var, *, shape: Ints) -> Var:
 
 @translates("Reshape", since=5)
 def reshape_input(node: Node, x: Var, shape: Operand, *, allowzero: int = 0) -> Var:
-    """x in another shape, where 0 stands for its own length and -1 for what is left."""
+    """x in another shape, where 0 copies a length and -1 is inferred."""
     if shape.known:
         return _reshaped(node, x, [int(n) for n in shape.content], allowzero)
     return mb.reshape(x=countable(x), shape=_without_zeros(x, shape.content))
@@ -85,7 +85,7 @@ def _reshaped(node: Node, x: Var, shape: Sequence[int], allowzero: int) -> Var:
 
 
 def _without_zeros(x: Var, shape: Var) -> Var:
-    """A computed shape; a zero in it is the length of ``x`` there."""
+    """A computed shape, with zeros replaced by the lengths of ``x``."""
     known = shape.sym_val
     if known is not None and not any(n == 0 for n in np.reshape(known, -1)):
         return shape
@@ -100,7 +100,7 @@ def _without_zeros(x: Var, shape: Var) -> Var:
 
 @translates("Flatten")
 def flatten(node: Node, x: Var, *, axis: int) -> Var:
-    """A matrix: the axes before ``axis`` and those from it on."""
+    """A matrix: the axes before ``axis``, and the rest."""
     sizes, split = lengths(x), axis if axis >= 0 else axis + x.rank
     return reshape(countable(x), [times(sizes[:split]), times(sizes[split:])])
 
@@ -113,18 +113,18 @@ def squeeze_attribute(node: Node, x: Var, *, axes: Ints = ()) -> Var:
 
 @translates("Squeeze", since=13)
 def squeeze(node: Node, x: Var, axes: Array | None = None) -> Var:
-    """x without the axes of the second input, or all of length 1."""
+    """x without the axes of the second input, or without all axes of length 1."""
     return _squeezed(node, x, () if axes is None else axes.reshape(-1))
 
 
 def _squeezed(node: Node, x: Var, axes: Sequence[int] | Any) -> Var:
-    """MIL's own operator keeps an axis whose length it doesn't know."""
+    """MIL's own operator keeps axes of unknown length."""
     if x.rank == 0:
         return x
     found = positive_axes(axes, x.rank) or [i for i, d in enumerate(x.shape) if d == 1]
     longer = [x.shape[axis] for axis in found if not is_symbolic(x.shape[axis]) and x.shape[axis] != 1]
     if longer:
-        raise ImpossibleError(node.unsupported(f"an axis of length {longer[0]} is to be taken away"))
+        raise ImpossibleError(node.unsupported(f"an axis of length {longer[0]} can't be removed"))
     if any(is_symbolic(x.shape[axis]) for axis in found):
         return reshape(countable(x), [part for axis, part in enumerate(lengths(x)) if axis not in found])
     return mb.squeeze(x=countable(x), axes=found) if found else x
@@ -165,7 +165,7 @@ def expand(node: Node, x: Var, shape: Operand) -> Var:
 
 
 def _broadcast(x: Var, shape: Any) -> Var:
-    """x in a shape that is only known when the model runs: broadcast against zeros of that shape."""
+    """x in a computed shape: broadcast against zeros of that shape."""
     return mb.add(x=x, y=mb.fill(shape=shape, value=zero(x)))
 
 
@@ -178,8 +178,8 @@ def tile(node: Node, x: Var, repeats: Operand) -> Var:
 
 @translates("DepthToSpace")
 def depth_to_space(node: Node, x: Var, *, blocksize: int, mode: str = "DCR") -> Var:
-    """Blocks of channels become squares of pixels, the block's rows outermost or (CRD) innermost."""
-    if blocksize == 1:  # the network builder demands more
+    """Blocks of channels become squares of pixels; the position in the square is outermost or (CRD) innermost."""
+    if blocksize == 1:  # the network builder requires more than 1
         return mb.identity(x=x)
     if mode == "CRD":
         return mb.pixel_shuffle(x=x, upscale_factor=blocksize)
@@ -188,7 +188,7 @@ def depth_to_space(node: Node, x: Var, *, blocksize: int, mode: str = "DCR") -> 
 
 @translates("SpaceToDepth")
 def space_to_depth(node: Node, x: Var, *, blocksize: int, mode: str = "DCR") -> Var:
-    """Squares of pixels become blocks of channels, the pixels' place outermost or (CRD) innermost."""
+    """Squares of pixels become blocks of channels, their position is outermost or (CRD) innermost."""
     if blocksize == 1:
         return mb.identity(x=x)
     y = mb.space_to_depth(x=x, block_size=blocksize)
@@ -202,6 +202,6 @@ def space_to_depth(node: Node, x: Var, *, blocksize: int, mode: str = "DCR") -> 
 
 @translates("ReverseSequence", since=10)
 def reverse_sequence(node: Node, x: Var, sequence_lens: Var, *, batch_axis: int, time_axis: int) -> Var:
-    """The first elements of each sequence reversed."""
+    """The first ``sequence_lens`` elements of each sequence reversed."""
     x = countable(x)
     return mb.reverse_sequence(x=x, lengths=sequence_lens, seq_axis=time_axis, batch_axis=batch_axis)

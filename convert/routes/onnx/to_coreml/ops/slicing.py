@@ -1,4 +1,4 @@
-"""Parts of tensors, and tensors with a border."""
+"""Slices and padding."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def slice_attributes(node: Node, x: Var, *, starts: Ints, ends: Ints, axes: Ints
 def slice_inputs(
     node: Node, x: Var, starts: Operand, ends: Operand, axes: Array | None = None, steps: Operand | None = None
 ) -> Any:
-    """x[starts:ends:steps] along axes; bounds beyond a length, as exporters write them, mean its end."""
+    """x[starts:ends:steps] along axes; bounds beyond a length, as exporters write them, mean the end."""
     count = _count(starts, ends)
-    places = range(count) if axes is None else [int(a) for a in axes]
+    positions = range(count) if axes is None else [int(a) for a in axes]
     if steps is not None and not steps.known:
-        return _strided(node, countable(x), [starts, ends, steps], places)
+        return _strided(node, countable(x), [starts, ends, steps], positions)
     strides = [1] * count if steps is None else [int(s) for s in steps.content]
     if starts.known and ends.known:
-        return _cut(node, countable(x), _bounds(starts.content), _bounds(ends.content), places, strides)
-    return _computed(node, countable(x), starts, ends, places, strides)
+        return _cut(node, countable(x), _bounds(starts.content), _bounds(ends.content), positions, strides)
+    return _computed(node, countable(x), starts, ends, positions, strides)
 
 
 def _strided(node: Node, x: Var, bounds: Sequence[Operand], axes: Sequence[int]) -> Var:
-    """Steps that the model computes, which MIL's own slices can't have: places counted, and gathered."""
+    """Computed steps, which MIL's slices don't support: positions are computed and gathered."""
     given = [_bounds(v.content) if v.known else node.variable(v) for v in bounds]
     for i, axis in enumerate(axes):
         start, stop, step = (mb.gather(x=v, indices=np.int32(i), axis=0) if isinstance(v, Var) else v[i] for v in given)
@@ -52,10 +52,10 @@ def _strided(node: Node, x: Var, bounds: Sequence[Operand], axes: Sequence[int])
 
 
 def _limited(bound: Any, size: Var, lowest: Var) -> Var:
-    """A bound counted from the front, between ``lowest`` and as far behind the last place: as in Python."""
-    behind = mb.select(cond=mb.less(x=bound, y=np.int32(0)), a=size, b=np.int32(0))
-    place = mb.maximum(x=mb.add(x=bound, y=behind), y=lowest)
-    return mb.minimum(x=place, y=mb.add(x=size, y=lowest))
+    """A bound counted from the front and clamped to ``lowest`` .. length + ``lowest``, as in Python."""
+    offset = mb.select(cond=mb.less(x=bound, y=np.int32(0)), a=size, b=np.int32(0))
+    position = mb.maximum(x=mb.add(x=bound, y=offset), y=lowest)
+    return mb.minimum(x=position, y=mb.add(x=size, y=lowest))
 
 
 def _count(starts: Operand, ends: Operand) -> int:
@@ -63,7 +63,7 @@ def _count(starts: Operand, ends: Operand) -> int:
 
 
 def _bounds(array: Array) -> list[int]:
-    """Slice bounds may lie beyond int32: they mean "to the end"."""
+    """Slice bounds beyond int32 mean "to the end"."""
     return [int(n) for n in np.clip(array.reshape(-1), _FAR.min + 1, _FAR.max)]
 
 
@@ -75,9 +75,11 @@ def _cut(
     begin, end, stride = [0] * x.rank, [0] * x.rank, [1] * x.rank
     begin_mask, end_mask = [True] * x.rank, [True] * x.rank
     for axis, low, high, step in zip(axes, starts, ends, steps, strict=True):
-        place = axis % x.rank
-        begin[place], end[place], begin_mask[place], end_mask[place] = _range(node, x.shape[place], low, high, step)
-        stride[place] = step
+        position = axis % x.rank
+        begin[position], end[position], begin_mask[position], end_mask[position] = _range(
+            node, x.shape[position], low, high, step
+        )
+        stride[position] = step
     if all(begin_mask) and all(end_mask) and set(stride) == {1}:
         return x
     return mb.slice_by_index(x=x, begin=begin, end=end, stride=stride, begin_mask=begin_mask, end_mask=end_mask)
@@ -92,20 +94,20 @@ def _kept(x: Var, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int
 
 
 def _range(node: Node, size: Any, low: int, high: int, step: int) -> tuple[int, int, bool, bool]:
-    """begin, end and whether each is left open. A known length settles all bounds; else those far off are open."""
+    """begin, end and whether each is open. With a known length all bounds are resolved; else distant ones are open."""
     if not is_symbolic(size):
         found = range(*slice(low, high, step).indices(int(size)))
         if not found:
             raise node.unsupported("its result is empty, and Core ML has no empty tensors")
         return found.start, max(found.stop, 0), False, found.stop < 0
-    before, behind = low <= -_FAR.max // 2, high >= _FAR.max // 2
+    before, after = low <= -_FAR.max // 2, high >= _FAR.max // 2
     if step < 0:
         return low, high, low >= _FAR.max // 2 or low == -1, high <= -_FAR.max // 2
-    return low, high, low == 0 or before, behind
+    return low, high, low == 0 or before, after
 
 
 def _computed(node: Node, x: Var, starts: Operand, ends: Operand, axes: Sequence[int], steps: Sequence[int]) -> Var:
-    """Bounds that the model computes; axes without any stay whole."""
+    """Computed bounds; axes without bounds are not sliced."""
     where = {axis % x.rank: i for i, axis in enumerate(axes)}
     stride = [steps[where[i]] if i in where else 1 for i in range(x.rank)]
     whole = [i not in where for i in range(x.rank)]
@@ -119,7 +121,7 @@ def _computed(node: Node, x: Var, starts: Operand, ends: Operand, axes: Sequence
 
 
 def _spread(node: Node, bounds: Operand, where: dict[int, int], rank: int) -> Any:
-    """One bound per axis, from one per sliced axis."""
+    """One bound per axis, from one bound per sliced axis."""
     if bounds.known:
         given = _bounds(bounds.content)
         return np.array([given[where[i]] if i in where else 0 for i in range(rank)], np.int32)
@@ -129,7 +131,7 @@ def _spread(node: Node, bounds: Operand, where: dict[int, int], rank: int) -> An
 
 @translates("Pad", since=2)
 def pad_attributes(node: Node, x: Var, *, pads: Ints, mode: str, value: float) -> Var:
-    """x with a border."""
+    """x padded."""
     return _padded(node, x, np.array(pads), value, mode)
 
 
@@ -137,7 +139,7 @@ def pad_attributes(node: Node, x: Var, *, pads: Ints, mode: str, value: float) -
 def pad_inputs(
     node: Node, x: Var, pads: Array, constant_value: Operand | None = None, axes: Array | None = None, *, mode: str
 ) -> Var:
-    """x with a border along the given axes, or all."""
+    """x padded along the given axes, by default all."""
     x = countable(x)
     both = pads.reshape(2, -1)
     full = np.zeros((2, x.rank), np.int64)
@@ -149,7 +151,7 @@ def pad_inputs(
 
 
 def _padded_with(node: Node, x: Var, pads: Array, value: Operand) -> Var:
-    """A computed border: where a padded tensor of ones is 0."""
+    """Padding with a computed value: wherever a padded tensor of ones is 0."""
     inside = mb.equal(x=_padded(node, mb.mul(x=x, y=like(x, 0)), pads, 1, "constant"), y=like(x, 0))
     around = countable(node.variable(value))
     around = mb.squeeze(x=around) if around.rank else around
@@ -177,7 +179,7 @@ NUMPY_MODES = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}
 
 
 def _mirrored(node: Node, x: Var, pads: Array, mode: str) -> Var:
-    """A border of the tensor's own elements: Core ML's where it has one (the last two axes), else they are gathered."""
+    """Padding with the tensor's elements: Core ML's own for the last two axes, else by a gather."""
     inner = pads[:, -2:] if x.rank > 1 else pads
     native = is_float(x) and mode in ("reflect", "edge") and (pads >= 0).all() and inner.sum() == pads.sum()
     fits = not static(x) or mode == "edge" or all(p < d for p, d in zip(pads.max(axis=0), x.shape, strict=True))
@@ -196,8 +198,8 @@ def _mirrored(node: Node, x: Var, pads: Array, mode: str) -> Var:
 def _gathered(node: Node, x: Var, axis: int, pads: Array, mode: str) -> Var:
     count = length(x, axis)
     if not isinstance(count, int):
-        raise node.unsupported(f"mode '{mode}' along axis {axis}, whose length isn't known")
-    before, behind = (int(max(n, 0)) for n in pads)
-    order = np.pad(np.arange(count), (before, behind), mode=NUMPY_MODES[mode])  # type: ignore[call-overload]
+        raise node.unsupported(f"mode '{mode}' needs a known length of axis {axis}")
+    before, after = (int(max(n, 0)) for n in pads)
+    order = np.pad(np.arange(count), (before, after), mode=NUMPY_MODES[mode])  # type: ignore[call-overload]
     order = order[max(-int(pads[0]), 0) : order.size - max(-int(pads[1]), 0)]
     return mb.gather(x=x, indices=order.astype(np.int32), axis=axis)

@@ -20,7 +20,7 @@ def grid_sample(node: Node, x: Var, grid: Var, *, align_corners: int, mode: str,
     if mode == "linear" and x.rank == 4 and padding_mode in RESAMPLED and node.target.program:
         return _resampled(x, grid, align_corners, padding_mode)
     if not static(x) or not static(grid):
-        raise node.unsupported("unless the shapes of its inputs are known")
+        raise node.unsupported("the shapes of its inputs must be known")
     count = x.rank - 2
     sizes = [int(d) for d in x.shape[2:]]
     points = [_position(grid, count - 1 - axis, sizes[axis], align_corners) for axis in range(count)]

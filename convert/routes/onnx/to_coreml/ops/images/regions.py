@@ -55,23 +55,13 @@ def _window_positions(strides: Ints, dilations: Ints, counts: Ints, block: list[
 
 @translates("DeformConv", since=19)
 def deform_conv(
-    node: Node,
-    x: Var,
-    w: Var,
-    offset: Var,
-    b: Var | None = None,
-    mask: Var | None = None,
-    *,
-    dilations: Ints | None = None,
-    group: int,
-    kernel_shape: Ints | None = None,
-    offset_group: int,
-    pads: Ints | None = None,
-    strides: Ints | None = None,
-) -> Var:
+    node: Node, x: Var, w: Var, offset: Var, b: Var | None = None, mask: Var | None = None, *,
+    dilations: Ints | None = None, group: int, kernel_shape: Ints | None = None, offset_group: int,
+    pads: Ints | None = None, strides: Ints | None = None,
+) -> Var:  # fmt: skip
     """A convolution with deformed windows: each element of each window is read at its own offset."""
     if not static(x) or x.rank != 4:
-        raise node.unsupported("unless its input is a 2-D image of known shape")
+        raise node.unsupported("its input must be a 2-D image of known shape")
     window = window_of(x, kernel_shape or w.shape[2:], strides, dilations, pads, "NOTSET")
     samples, channels, *sizes = (int(d) for d in x.shape)
     height, width = window.outputs(sizes)
@@ -121,9 +111,9 @@ def roi_align(
 ) -> Var:
     """Each region of interest as a grid of means (or maxima) of bilinear samples."""
     if sampling_ratio < 1:
-        raise node.unsupported("with a number of samples that depends on the size of the region (sampling_ratio 0)")
+        raise node.unsupported("sampling_ratio 0 makes the number of samples depend on the region")
     if not static(x) or not static(rois):
-        raise node.unsupported("unless the shapes of its inputs are known")
+        raise node.unsupported("the shapes of its inputs must be known")
     half = 0.5 if coordinate_transformation_mode == "half_pixel" else 0.0
     sizes = [int(d) for d in x.shape[2:]]
     corners = [

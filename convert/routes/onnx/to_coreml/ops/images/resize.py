@@ -1,4 +1,4 @@
-"""Resizing: what Core ML has itself where it does the same, else an exact product with the interpolation's weights."""
+"""Resizing: Core ML's own operators if they are equivalent, else a matrix product with the interpolation weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...values import Array, Ints
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How output elements find their place in the input, and what is between elements (ONNX' own names)."""
+    """The mapping of output elements to input positions, and the interpolation between elements (ONNX' names)."""
 
     mode: str = "nearest"
     coordinates: str = "half_pixel"
@@ -31,7 +31,7 @@ class Rule:
 class Axis:
     """One axis to resize: from ``size`` to ``target`` elements at ``scale``; ``region`` is tf_crop_and_resize's."""
 
-    place: int
+    position: int
     size: int
     target: int
     scale: float
@@ -51,7 +51,7 @@ def _cropped(i: Array, a: Axis) -> Array:
 
 
 def _aligned(i: Array, a: Axis) -> Array:
-    """The result's length is taken as it is before it is cut to a whole number."""
+    """The scale is computed with the length of the result before it is truncated to an integer."""
     span = a.scale * a.size - 1
     return i * (a.size - 1) / span if span > 0 else 0 * i
 
@@ -75,14 +75,14 @@ NEAREST: dict[str, Callable[[Array], Array]] = {
 
 @translates("Upsample", since=7)
 def upsample_attribute(node: Node, x: Var, *, scales: tuple[float, ...], mode: str) -> Var:
-    """x at multiples of its lengths."""
+    """x with its lengths multiplied by factors."""
     return _upsampled(node, x, np.array(scales), mode)
 
 
 @translates("Upsample", since=9)
 @translates("Resize", since=10)
 def upsample(node: Node, x: Var, scales: Array, *, mode: str) -> Var:
-    """x at multiples of its lengths; element i / scale."""
+    """x with its lengths multiplied by factors; element i is read at i / scale."""
     return _upsampled(node, x, scales, mode)
 
 
@@ -109,7 +109,7 @@ def resize(
     mode: str,
     nearest_mode: str,
 ) -> Var:
-    """x in another size."""
+    """x resized."""
     rule = Rule(
         mode,
         coordinate_transformation_mode,
@@ -119,16 +119,16 @@ def resize(
         extrapolation_value,
         bool(antialias),
     )
-    places = list(range(x.rank)) if axes is None else [a % x.rank for a in axes]
+    positions = list(range(x.rank)) if axes is None else [a % x.rank for a in axes]
     scales = scales if scales is not None and scales.size else None
     region = () if roi is None else tuple(float(r) for r in roi)
-    return _resized(node, x, places, scales, sizes, keep_aspect_ratio_policy, region, rule)
+    return _resized(node, x, positions, scales, sizes, keep_aspect_ratio_policy, region, rule)
 
 
 def _resized(
     node: Node,
     x: Var,
-    places: list[int],
+    positions: list[int],
     scales: Array | None,
     sizes: Array | None,
     policy: str,
@@ -136,10 +136,10 @@ def _resized(
     rule: Rule,
 ) -> Var:
     if not static(x):
-        return _flexible(node, x, places, scales, rule)
-    axes = _axes(x, places, scales, sizes, policy, region)
+        return _flexible(node, x, positions, scales, rule)
+    axes = _axes(x, positions, scales, sizes, policy, region)
     changed = [a for a in axes if a.size != a.target or a.scale != 1 or rule.coordinates == "tf_crop_and_resize"]
-    matrices = {a.place: weights(a, rule) for a in changed}
+    matrices = {a.position: weights(a, rule) for a in changed}
     if rule.coordinates != "tf_crop_and_resize":
         if (native := _native(x, changed, rule, matrices)) is not None:
             return native
@@ -148,26 +148,26 @@ def _resized(
 
 
 def _axes(
-    x: Var, places: list[int], scales: Array | None, sizes: Array | None, policy: str, region: tuple[float, ...]
+    x: Var, positions: list[int], scales: Array | None, sizes: Array | None, policy: str, region: tuple[float, ...]
 ) -> list[Axis]:
-    lengths = [int(x.shape[p]) for p in places]
+    lengths = [int(x.shape[p]) for p in positions]
     if scales is not None:
         factors = [float(s) for s in scales]
         targets = [int(np.floor(n * s)) for n, s in zip(lengths, scales.astype(np.float32), strict=True)]
     else:
-        assert sizes is not None  # one of both is there, as ONNX demands
+        assert sizes is not None  # ONNX requires one of the two
         targets = [int(n) for n in sizes]
         factors = [t / n for t, n in zip(targets, lengths, strict=True)]
         if policy != "stretch":
             factor = min(factors) if policy == "not_larger" else max(factors)
-            factors, targets = [factor] * len(places), [int(np.floor(factor * n + 0.5)) for n in lengths]
-    count = len(places)
+            factors, targets = [factor] * len(positions), [int(np.floor(factor * n + 0.5)) for n in lengths]
+    count = len(positions)
     regions = list(zip(region[:count], region[count:], strict=True)) if region else [(0.0, 1.0)] * count
-    return [Axis(*row) for row in zip(places, lengths, targets, factors, regions, strict=True)]
+    return [Axis(*row) for row in zip(positions, lengths, targets, factors, regions, strict=True)]
 
 
 def weights(axis: Axis, rule: Rule) -> Array:
-    """The matrix (target, size) that resizes one axis; a row of NaN lies outside of tf_crop_and_resize's input."""
+    """The matrix (target, size) that resizes one axis; a row of NaN is outside of tf_crop_and_resize's input."""
     x = COORDINATES[rule.coordinates](np.arange(axis.target, dtype=np.float64), axis)
     matrix = _interpolated(x, axis, rule)
     if rule.coordinates == "tf_crop_and_resize":
@@ -208,12 +208,12 @@ def _cubic(a: float) -> Callable[[Array], Array]:
 
 
 def _native(x: Var, changed: list[Axis], rule: Rule, matrices: dict[int, Array]) -> Var | None:
-    """Core ML's upsampling of the last two axes by whole factors, where its weights are the same."""
-    factors = {a.place: a.target // a.size for a in changed if a.target % a.size == 0}
+    """Core ML's upsampling of the last two axes by whole factors, if its weights are the same."""
+    factors = {a.position: a.target // a.size for a in changed if a.target % a.size == 0}
     if x.rank != 4 or len(factors) != len(changed) or not set(factors) <= {2, 3} or not changed:
         return None
     repeated = all(
-        np.array_equal(matrices[a.place], np.repeat(np.eye(a.size, dtype=np.float32), factors[a.place], axis=0))
+        np.array_equal(matrices[a.position], np.repeat(np.eye(a.size, dtype=np.float32), factors[a.position], axis=0))
         for a in changed
     )
     if rule.mode == "nearest" and repeated:
@@ -224,41 +224,41 @@ def _native(x: Var, changed: list[Axis], rule: Rule, matrices: dict[int, Array])
 
 
 def _multiplied(x: Var, matrices: dict[int, Array]) -> Var:
-    for place, matrix in matrices.items():
-        x = _along(x, place, matrix)
+    for position, matrix in matrices.items():
+        x = _along(x, position, matrix)
     return x
 
 
-def _along(x: Var, place: int, matrix: Array) -> Var:
-    """Every row of the matrix weighs the elements along one axis; one that picks elements is a gather."""
+def _along(x: Var, position: int, matrix: Array) -> Var:
+    """The product of the matrix with the elements along one axis; a gather if it only selects elements."""
     picks = ((matrix == 0) | (matrix == 1)).all() and (matrix.sum(axis=1) == 1).all()
     if picks:
-        return mb.gather(x=x, indices=matrix.argmax(axis=1).astype(np.int32), axis=place)
-    perm = [i for i in range(x.rank) if i != place] + [place]
+        return mb.gather(x=x, indices=matrix.argmax(axis=1).astype(np.int32), axis=position)
+    perm = [i for i in range(x.rank) if i != position] + [position]
     y = mb.matmul(x=transpose(floating(x), perm), y=np.ascontiguousarray(matrix.T))
     back = [perm.index(i) for i in range(x.rank)]
     return transpose(y, back)
 
 
 def _extrapolated(x: Var, axes: list[Axis], matrices: dict[int, Array], rule: Rule) -> Var:
-    """tf_crop_and_resize: what lies outside of the input along any axis is the extrapolation value."""
+    """tf_crop_and_resize: elements outside of the input along any axis are the extrapolation value."""
     outside = np.zeros([1] * x.rank, bool)
     for axis in axes:
-        shape = [-1 if i == axis.place else 1 for i in range(x.rank)]
-        outside = outside | np.isnan(matrices[axis.place]).any(axis=1).reshape(shape)
-    y = _multiplied(x, {place: np.nan_to_num(m) for place, m in matrices.items()})
+        shape = [-1 if i == axis.position else 1 for i in range(x.rank)]
+        outside = outside | np.isnan(matrices[axis.position]).any(axis=1).reshape(shape)
+    y = _multiplied(x, {position: np.nan_to_num(m) for position, m in matrices.items()})
     if not outside.any():
         return y
     return select(cond=np.broadcast_to(outside, tuple(y.shape)).copy(), a=np.float32(rule.extrapolation), b=y)
 
 
-def _flexible(node: Node, x: Var, places: list[int], scales: Array | None, rule: Rule) -> Var:
-    """Axes whose length isn't known: whole factors along the last two axes of images."""
+def _flexible(node: Node, x: Var, positions: list[int], scales: Array | None, rule: Rule) -> Var:
+    """Axes of unknown length: integer factors along the last two axes of images."""
     if scales is None:
-        raise node.unsupported("to a size, where the lengths of its input aren't known")
-    factors = {p: float(s) for p, s in zip(places, scales, strict=True) if s != 1}
+        raise node.unsupported("resizing to a given size needs an input of known shape")
+    factors = {p: float(s) for p, s in zip(positions, scales, strict=True) if s != 1}
     if x.rank != 4 or not set(factors) <= {2, 3} or any(f != int(f) for f in factors.values()):
-        raise node.unsupported("by such factors, where the lengths of its input aren't known")
+        raise node.unsupported("resizing by these factors needs an input of known shape")
     height, width = int(factors.get(2, 1)), int(factors.get(3, 1))
     exact = (rule.coordinates, rule.nearest) in {("asymmetric", "floor"), ("half_pixel", "round_prefer_floor")}
     if rule.mode == "nearest" and exact:
@@ -270,4 +270,4 @@ def _flexible(node: Node, x: Var, places: list[int], scales: Array | None, rule:
             return mb.upsample_bilinear(x=x, align_corners=True, **scale)
         node.need("iOS16")
         return mb.upsample_bilinear(x=x, align_corners=False, half_pixel_centers=True, **scale)
-    raise node.unsupported(f"{rule.mode} by {rule.coordinates}, where the lengths of its input aren't known")
+    raise node.unsupported(f"mode '{rule.mode}' with {rule.coordinates} needs an input of known shape")

@@ -26,7 +26,7 @@ def linear_classifier(
     node: Node, x: Var, *, coefficients: Floats, intercepts: Floats = (), post_transform: str, multi_class: int = 0,
     classlabels_strings: Strings = (), classlabels_ints: Ints = (),
 ) -> tuple[Var | None, Var]:  # fmt: skip
-    """The class of the greatest score; a single score belongs to the second of two classes."""
+    """The class of the greatest score; a single score is that of the second of two classes."""
     classes = classes_of(node, classlabels_strings, classlabels_ints)
     vectors = rows(x)
     count = len(coefficients) // int(vectors.shape[1])
@@ -37,11 +37,11 @@ def linear_classifier(
 
 
 def _of_two(node: Node, kind: str, score: Var) -> Var:
-    """A single score as two: ONNX Runtime takes it for a probability unless it is to be made one."""
+    """A single score as two scores: ONNX Runtime treats it as a probability unless it is transformed to one."""
     if kind == "LOGISTIC":
         return both(mb.sigmoid(x=mb.mul(x=score, y=-1.0)), mb.sigmoid(x=score))
     if kind == "PROBIT":
-        raise node.unsupported("its post_transform 'PROBIT' has no meaning for a single score")
+        raise node.unsupported("its post_transform 'PROBIT' is undefined for a single score")
     return both(mb.sub(x=1.0, y=score), score)
 
 

@@ -1,4 +1,4 @@
-"""What ONNX' classic models share: vectors as rows, transformed scores, and labels chosen by scores."""
+"""Shared by ONNX' classic models: vectors as rows, transformed scores, and labels by scores."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ML = "ai.onnx.ml"
 
 
 def rows(x: Var) -> Var:
-    """``x`` as floating rows; a vector is one."""
+    """``x`` as rows of floats; a vector is one row."""
     return floating(unsqueezed(x, [0]) if x.rank == 1 else x)
 
 
 def _softmax_zero(x: Var) -> Var:
-    """Softmax of all but those scores that are zero, as ONNX Runtime computes it."""
+    """Softmax of the non-zero scores, as in ONNX Runtime."""
     greatest = mb.reduce_max(x=x, axes=[-1], keep_dims=True)
     some = mb.cast(x=mb.greater(x=mb.abs(x=x), y=1e-7), dtype="fp32")
     weights = mb.mul(x=mb.exp(x=mb.sub(x=x, y=greatest)), y=some)
@@ -30,7 +30,7 @@ def _softmax_zero(x: Var) -> Var:
 
 
 def _probit(x: Var) -> Var:
-    """The inverse of the normal distribution, by the approximation (Winitzki's) that ONNX Runtime takes."""
+    """The inverse of the normal distribution function, by Winitzki's approximation as in ONNX Runtime."""
     centred = mb.sub(x=mb.mul(x=x, y=2.0), y=1.0)
     log = mb.log(x=mb.mul(x=mb.sub(x=1.0, y=centred), y=mb.add(x=1.0, y=centred)), epsilon=0.0)
     half = mb.add(x=mb.mul(x=log, y=0.5), y=np.float32(2 / (np.pi * 0.147)))
@@ -62,20 +62,22 @@ def both(one: Var, other: Var) -> Var:
 
 
 def classes_of(node: Node, strings: tuple[str, ...], numbers: tuple[int, ...]) -> tuple[ClassLabel, ...]:
-    """The classes that a node states."""
+    """The classes of a node. Raises PG404 if there are none."""
     classes = strings or numbers
     if not classes:
-        raise node.unsupported("it names no classes")
+        raise node.unsupported("it has no class labels")
     return tuple(classes)
 
 
 def label_of(node: Node, classes: tuple[ClassLabel, ...], index: Var) -> Var | None:
-    """The class at ``index``; None where nobody asks for it. Texts are a classifier's only (PG404)."""
+    """The class at ``index``; None if the output is unused. Raises PG404 for text outside of a classifier."""
     if not node.proto.output[0]:
         return None
     table: Array = np.array(classes)
     if table.dtype.kind != "i":
-        raise node.unsupported("its labels are texts that don't show to be the class with the greatest score")
+        raise node.unsupported(
+            "its labels are text, and the graph doesn't show that they are the class of the greatest score"
+        )
     return mb.gather(x=table.astype(np.int32), indices=index, axis=0)
 
 
@@ -85,5 +87,5 @@ def greatest(scores: Var) -> Var:
 
 
 def above(score: Var, threshold: float) -> Var:
-    """1 where a column's score lies above a threshold, else 0."""
+    """1 if a score is above a threshold, else 0."""
     return mb.squeeze(x=mb.cast(x=mb.greater(x=score, y=np.float32(threshold)), dtype="int32"), axes=[1])

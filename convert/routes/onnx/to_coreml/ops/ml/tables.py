@@ -1,4 +1,4 @@
-"""ONNX' transformers of tables: scalers, imputers, encoders."""
+"""ONNX' table transformers: scalers, imputers, encoders."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def scaler(node: Node, x: Var, *, offset: Floats = (), scale: Floats = ()) -> Va
 
 @translates("Normalizer", domain=ML)
 def normalizer(node: Node, x: Var, *, norm: str) -> Var:
-    """Rows divided by their norm; a row whose norm is zero stays as it is."""
+    """Rows divided by their norm; a row with norm zero is unchanged."""
     vectors = rows(x)
     if norm == "MAX":
         length = mb.reduce_max(x=vectors, axes=[-1], keep_dims=True)
@@ -44,7 +44,7 @@ def imputer(
     node: Node, x: Var, *, imputed_value_floats: Floats = (), imputed_value_int64s: Ints = (),
     replaced_value_float: float = 0.0, replaced_value_int64: int = 0,
 ) -> Var:  # fmt: skip
-    """Other values where x has ``replaced_value``, which may be NaN."""
+    """x with ``replaced_value``, which may be NaN, replaced."""
     if not is_float(x):
         return mb.select(cond=mb.equal(x=x, y=np.int32(replaced_value_int64)), a=_row(imputed_value_int64s, x), b=x)
     missing = mb.not_equal(x=x, y=x)
@@ -69,7 +69,7 @@ def binarizer(node: Node, x: Var, *, threshold: float) -> Var:
 def array_feature_extractor(node: Node, x: Operand, y: Operand) -> Var:
     """The elements at ``y`` of the last axis; a vector is one row."""
     if x.known and x.dtype.kind not in "biuf":
-        raise node.unsupported("it picks texts that don't show to be the class with the greatest score")
+        raise node.unsupported("it selects text, and the graph doesn't show that it is the class of the greatest score")
     data = variable(x)
     picked = mb.gather(x=data, indices=mb.reshape(x=variable(y), shape=[-1]), axis=-1)
     return unsqueezed(picked, [0]) if data.rank == 1 else picked
@@ -83,7 +83,7 @@ def feature_vectorizer(node: Node, *columns: Var, inputdimensions: Ints = ()) ->
 
 @translates("OneHotEncoder", domain=ML)
 def one_hot_encoder(node: Node, x: Var, *, cats_int64s: Ints = (), cats_strings: Strings = (), zeros: int) -> Var:
-    """A row for each element, 1 where the element, cut to a whole number, is the category."""
+    """A vector per element: 1 for the category that equals the element, truncated to an integer."""
     if not zeros:
         raise node.unsupported("zeros=0 makes an unknown category an error, which a Core ML model can't raise")
     whole = mb.cast(x=x, dtype="int32")
@@ -109,9 +109,9 @@ def label_encoder(
     if node.opset >= 4 and keys.dtype.kind == "f" and np.isnan(keys).any():
         missing = mb.logical_and(x=unsqueezed(mb.not_equal(x=x, y=x), [x.rank]), y=np.isnan(keys))
         found = mb.logical_or(x=found, y=missing)
-    place = mb.reduce_argmax(x=mb.cast(x=found, dtype="fp32"), axis=-1, keep_dims=False)
+    position = mb.reduce_argmax(x=mb.cast(x=found, dtype="fp32"), axis=-1, keep_dims=False)
     known = mb.reduce_max(x=mb.cast(x=found, dtype="fp32"), axes=[-1], keep_dims=False)
-    picked = mb.gather(x=narrowed(values), indices=place, axis=0)
+    picked = mb.gather(x=narrowed(values), indices=position, axis=0)
     other = narrowed(np.array(default, values.dtype))[()]
     return mb.select(cond=mb.greater(x=known, y=0.5), a=picked, b=other)
 

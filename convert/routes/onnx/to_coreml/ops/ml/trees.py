@@ -31,11 +31,11 @@ def tree_ensemble_regressor(
     nodes_values_as_tensor: Any = None, post_transform: str, target_ids: Ints, target_nodeids: Ints,
     target_treeids: Ints, target_weights: Floats = (), target_weights_as_tensor: Any = None,
 ) -> Var:  # fmt: skip
-    """The trees' values, summed or otherwise put together, plus the base values."""
-    forest, places = _forest(node)
+    """The trees' values, aggregated, plus the base values."""
+    forest, positions = _forest(node)
     weights = _numbers(target_weights, target_weights_as_tensor)
     forest = with_weights(
-        forest, places, np.array(target_treeids), np.array(target_nodeids), np.array(target_ids), weights, n_targets,
+        forest, positions, np.array(target_treeids), np.array(target_nodeids), np.array(target_ids), weights, n_targets,
         _ABSENT.get(aggregate_function, 0.0),
     )  # fmt: skip
     scores = _aggregated(node, forest, rows(x), aggregate_function)
@@ -47,7 +47,7 @@ def tree_ensemble_regressor(
 
 
 def _forest(node: Node) -> tuple[Forest, dict[tuple[int, int], int]]:
-    """The nodes that the attributes ``nodes_...`` list."""
+    """The nodes in the attributes ``nodes_...``."""
 
     def numbers(name: str) -> Array:
         return np.array(node.attribute(name) or (), np.int64)
@@ -65,7 +65,7 @@ def _numbers(floats: Floats, tensor: Array | None) -> Array:
 
 
 def _aggregated(node: Node, forest: Forest, x: Var, kind: str) -> Var:
-    # A double that Core ML narrows is compared with thresholds that are narrowed likewise.
+    # A double that Core ML narrows is compared with thresholds that are narrowed in the same way.
     rounds = node.dtype() == np.float64 and not node.single()
     scores = (forest if rounds else forest.rounded()).scores(x)
     if kind in ("SUM", "AVERAGE"):
@@ -80,7 +80,7 @@ def _aggregated(node: Node, forest: Forest, x: Var, kind: str) -> Var:
 
 def _check_complete(node: Node, forest: Forest) -> None:
     if not forest.complete:
-        raise node.unsupported("some rows may get no value for a target, and runtimes don't agree on what that means")
+        raise node.unsupported("some rows may get no value for a target, on which runtimes disagree")
 
 
 @translates("TreeEnsembleClassifier", domain=ML)
@@ -92,12 +92,12 @@ def tree_ensemble_classifier(
     nodes_missing_value_tracks_true: Ints = (), nodes_modes: Strings, nodes_nodeids: Ints, nodes_treeids: Ints,
     nodes_truenodeids: Ints, nodes_values: Floats = (), nodes_values_as_tensor: Any = None, post_transform: str,
 ) -> tuple[Var | None, Var]:  # fmt: skip
-    """The class that gets most, and what all get; weights of one class only tell that of two."""
+    """The class with the greatest score, and all scores; weights of a single class are a binary classifier."""
     classes = classes_of(node, classlabels_strings, classlabels_int64s)
-    forest, places = _forest(node)
+    forest, positions = _forest(node)
     weights, base = _numbers(class_weights, class_weights_as_tensor), _numbers(base_values, base_values_as_tensor)
     forest = with_weights(
-        forest, places, np.array(class_treeids), np.array(class_nodeids), np.array(class_ids), weights, len(classes)
+        forest, positions, np.array(class_treeids), np.array(class_nodeids), np.array(class_ids), weights, len(classes)
     )
     scores = _aggregated(node, forest, rows(x), "SUM")
     if len(classes) == 2:
@@ -113,14 +113,14 @@ def tree_ensemble_classifier(
 def _two_classes(
     node: Node, scores: Var, ids: set[int], weights: Array, base: Array, kind: str, classes: tuple[ClassLabel, ...]
 ) -> tuple[Var | None, Var]:
-    """As ONNX Runtime does: weights of class 0 only are those of class 1, and 1/2 decides where none is negative."""
+    """As in ONNX Runtime: weights of class 0 only are those of class 1; the threshold is 1/2 if none is negative."""
     if len(base) > 1 or (len(base) and ids != {0}):
-        raise node.unsupported("base values of two classes have no meaning that runtimes agree on")
+        raise node.unsupported("runtimes disagree on base values of two classes")
     threshold = 0.5 if (weights >= 0).all() else 0.0
     first, second = mb.split(x=scores, num_splits=2, axis=1)
     if ids != {0}:
         if ids == {0, 1} and classes != (0, 1) and node.proto.output[0]:
-            raise node.unsupported("ONNX Runtime gives the labels 0 and 1 here, whatever the classes are called")
+            raise node.unsupported("ONNX Runtime returns the labels 0 and 1 here instead of the names of the classes")
         index = above(second, threshold if ids == {1} else 0.0)
         return label_of(node, classes, index), transformed(node, kind, scores)
     score = mb.add(x=first, y=base.astype(np.float32)) if len(base) else first
@@ -129,7 +129,7 @@ def _two_classes(
 
 def _complemented(node: Node, score: Var, threshold: float, kind: str) -> Var:
     if kind == "PROBIT":
-        raise node.unsupported("its post_transform 'PROBIT' has no meaning for a single score")
+        raise node.unsupported("its post_transform 'PROBIT' is undefined for a single score")
     opposite = mb.sub(x=np.float32(2 * threshold if kind != "LOGISTIC" else 0.0), y=score)
     return both(*(mb.sigmoid(x=s) if kind == "LOGISTIC" else s for s in (opposite, score)))
 
@@ -142,12 +142,12 @@ def tree_ensemble(
     nodes_modes: Array, nodes_splits: Array, nodes_trueleafs: Ints, nodes_truenodeids: Ints, post_transform: int,
     tree_roots: Ints,
 ) -> Var:  # fmt: skip
-    """Leaves are numbered apart from nodes here, and a node may ask whether a value is in a set."""
+    """As before, with separate numbers for leaves and nodes, and with nodes that test set membership."""
     kind = _AGGREGATES[aggregate_function]
     inner, leaves = len(nodes_splits), len(leaf_weights)
     own = np.arange(inner + leaves, dtype=np.int32)
 
-    def ways(nodes: Ints, ends: Ints) -> Array:
+    def children(nodes: Ints, ends: Ints) -> Array:
         to = np.array(nodes, np.int32) + inner * np.array(ends, np.int32)
         return np.concatenate([to, own[inner:]])
 
@@ -157,14 +157,14 @@ def tree_ensemble(
 
     table = np.full((inner + leaves, n_targets), _ABSENT.get(kind, 0.0))
     table[own[inner:], np.array(leaf_targetids)] = leaf_weights
-    said = np.zeros(table.shape, bool)
-    said[own[inner:], np.array(leaf_targetids)] = True
+    defined = np.zeros(table.shape, bool)
+    defined[own[inner:], np.array(leaf_targetids)] = True
     # ONNX numbers the modes of this operator in the order <=, <, >=, >, ==, !=, in.
     modes = padded(nodes_modes, MODES.index("LEAF")).astype(np.int32)
     forest = Forest(
         padded(nodes_featureids, 0).astype(np.int32), padded(nodes_splits, 0), modes,
-        ways(nodes_truenodeids, nodes_trueleafs), ways(nodes_falsenodeids, nodes_falseleafs),
-        padded(nodes_missing_value_tracks_true, 0), table, said, np.array(tree_roots, np.int32),
+        children(nodes_truenodeids, nodes_trueleafs), children(nodes_falsenodeids, nodes_falseleafs),
+        padded(nodes_missing_value_tracks_true, 0), table, defined, np.array(tree_roots, np.int32),
     )  # fmt: skip
     sets = _sets(membership_values) if membership_values is not None else []
     scores = _aggregated(node, _without_sets(forest, sets), rows(x), kind)
@@ -172,17 +172,17 @@ def tree_ensemble(
 
 
 def _sets(values: Array) -> list[Array]:
-    """The sets of all nodes that have one; NaN ends each."""
+    """The sets of all nodes that have one; each ends with NaN."""
     ends = np.flatnonzero(np.isnan(values))
     return [part[~np.isnan(part)] for part in np.split(values, ends + 1) if len(part)]
 
 
 def _without_sets(forest: Forest, sets: Sequence[Array]) -> Forest:
-    """Nodes that ask for a set as chains of nodes that ask for one element each."""
-    for place, members in zip(np.flatnonzero(forest.modes == MODES.index("BRANCH_MEMBER")), sets, strict=True):
+    """Nodes that test set membership as chains of nodes that test one element each."""
+    for position, members in zip(np.flatnonzero(forest.modes == MODES.index("BRANCH_MEMBER")), sets, strict=True):
         count = len(forest.modes)
-        chain = np.array([place, *range(count, count + len(members) - 1)])
-        rows_of = np.concatenate([np.arange(count), np.full(len(members) - 1, place)])
+        chain = np.array([position, *range(count, count + len(members) - 1)])
+        rows_of = np.concatenate([np.arange(count), np.full(len(members) - 1, position)])
         tables = {field.name: getattr(forest, field.name)[rows_of] for field in fields(Forest) if field.name != "roots"}
         tables["thresholds"][chain] = members
         tables["modes"][chain] = MODES.index("BRANCH_EQ")

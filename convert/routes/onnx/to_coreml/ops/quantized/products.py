@@ -1,7 +1,7 @@
 """Products and convolutions of integers.
 
-Core ML convolves floats only. Sums of integer products are exact in fp32 below 2^24; where they can grow larger, the
-weights are split in two halves of 4 bits, whose sums stay below.
+Core ML's convolutions take floats only. Sums of integer products are exact in fp32 below 2^24; if they can be larger,
+the weights are split into two halves of 4 bits, whose sums stay below.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def q_linear_mat_mul(
     node: Node, a: Operand, a_scale: Var, a_zero_point: Operand, b: Operand, b_scale: Var, b_zero_point: Operand,
     y_scale: Var, y_zero_point: Operand,
 ) -> Var:  # fmt: skip
-    """The product of what a and b stand for, quantised again."""
+    """The requantised product of the values of a and b."""
     sums = matmul(node, _rows_shifted(a, a_zero_point), _shifted(b, b_zero_point))
     scale = mb.mul(x=_per_row(a_scale), y=b_scale)
     return _requantized(node, sums, mb.real_div(x=scale, y=y_scale), y_zero_point)
@@ -61,7 +61,7 @@ def q_linear_conv(
     y_scale: Var, y_zero_point: Operand, b: Var | None = None, *, auto_pad: str, dilations: Ints | None = None,
     group: int, kernel_shape: Ints | None = None, pads: Ints | None = None, strides: Ints | None = None,
 ) -> Var:  # fmt: skip
-    """The convolution of what x and w stand for, quantised again."""
+    """The requantised convolution of the values of x and w."""
     window = {
         "auto_pad": auto_pad, "dilations": dilations, "group": group, "kernel_shape": kernel_shape, "pads": pads,
         "strides": strides,
@@ -78,7 +78,7 @@ def q_linear_elementwise(
     node: Node, a: Operand, a_scale: Var, a_zero_point: Operand | None, b: Operand, b_scale: Var,
     b_zero_point: Operand | None, c_scale: Var, c_zero_point: Operand,
 ) -> Operand:  # fmt: skip
-    """The sum or product of what a and b stand for, quantised again: ONNX Runtime's quantisation tool writes these."""
+    """The requantised sum or product of the values of a and b; ONNX Runtime's quantisation tool writes these."""
     first, second = _shifted(a, a_zero_point), _shifted(b, b_zero_point)
     if node.type == "QLinearMul":
         scale = mb.real_div(x=mb.mul(x=a_scale, y=b_scale), y=c_scale)
@@ -109,7 +109,7 @@ def _convolved(node: Node, x: Var, w: Var, window: dict[str, Any]) -> Var:
 
 
 def _shifted(x: Operand, zero_point: Operand | None) -> Var:
-    """x - zero point, which may be one for each place of the last axis."""
+    """x - zero point, which may have one value per position of the last axis."""
     data = variable(x)
     return data if zero_point is None else mb.sub(x=data, y=variable(zero_point))
 

@@ -1,7 +1,7 @@
 """QuantizeLinear and DequantizeLinear. Quantised tensors are int32 here, whatever their width in the source.
 
-Quantised weights keep their width as ``constexpr`` operators. Core ML's own quantize and dequantize are taken where the
-target has them; older ones get the same arithmetic step by step.
+Quantised weights keep their width as ``constexpr`` operators. Core ML's own quantize and dequantize are used if the
+target has them; older targets get the same arithmetic in separate operators.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ...common import floating, length, places
+from ...common import floating, length, positions
 from ...mil import Var, mb
 from ...node import Node
 from ...registry import translates
 from ...values import Array, Operand, narrowed, variable
 
 LARGE = 1024
-"""Elements from which a quantised constant keeps its width."""
+"""Minimum number of elements for which a quantised constant keeps its width."""
 
 _RANGES = {
     "int2": (-2, 1), "uint2": (0, 3), "int4": (-8, 7), "uint4": (0, 15), "int8": (-128, 127), "uint8": (0, 255),
@@ -27,7 +27,7 @@ _IOS17 = 8
 
 
 def saturated(node: Node, x: Var, dtype: str) -> Var:
-    """Whole numbers in fp32, limited to what ``dtype`` holds, as int32. Raises PG404 for floats of 8 bits and less."""
+    """Integers in fp32, clamped to the range of ``dtype``, as int32. Raises PG404 for floats of 8 bits and less."""
     if dtype not in _RANGES:
         raise node.unsupported(f"Core ML has no tensors of {dtype}")
     low, high = _RANGES[dtype]
@@ -39,7 +39,7 @@ def quantize_linear(
     node: Node, x: Var, y_scale: Operand, y_zero_point: Operand | None = None, *, axis: int = 1, block_size: int = 0,
     output_dtype: int = 0, precision: int = 0, saturate: int = 1,
 ) -> Var:  # fmt: skip
-    """round(x / scale) + zero point, halves to even, limited to what the output's dtype holds."""
+    """round(x / scale) + zero point, halves to even, clamped to the range of the output's dtype."""
     dtype = (node.results[0] or np.dtype("uint8")).name
     native = _parameters(node, x, y_scale, y_zero_point, axis, dtype)
     if native is not None:
@@ -72,7 +72,7 @@ def dequantize_linear(
 def _parameters(
     node: Node, x: Var, scale: Operand, zero_point: Operand | None, axis: int, dtype: str
 ) -> dict[str, Any] | None:
-    """The parameters of Core ML's own operators; None where they can't say it."""
+    """The parameters of Core ML's own operators; None if they can't express it."""
     constants = [v.content for v in (scale, zero_point) if v is not None]
     if node.target.specification < _IOS17 or dtype not in ("int8", "uint8"):
         return None
@@ -90,19 +90,19 @@ def _number(array: Array, vector: bool) -> Any:
 
 
 def _along(parameter: Operand, x: Var, axis: int, block_size: int) -> Any:
-    """A scale or zero point so that it broadcasts: one for all, one for each place of an axis, one for each block."""
+    """A scale or zero point so that it broadcasts: one for all, one per position of an axis, or one per block."""
     whole = variable(parameter)
     if whole.rank == 0 or (whole.rank == 1 and whole.shape[0] == 1):
         return mb.squeeze(x=whole) if whole.rank else whole
     if whole.rank == 1 and not block_size:
         return mb.reshape(x=whole, shape=[-1, *[1] * (x.rank - 1 - axis % x.rank)])
-    return mb.gather(x=whole, indices=mb.floor_div(x=places(length(x, axis)), y=np.int32(block_size)), axis=axis)
+    return mb.gather(x=whole, indices=mb.floor_div(x=positions(length(x, axis)), y=np.int32(block_size)), axis=axis)
 
 
 def _constant(
     node: Node, data: Array, scale: Array, zero_point: Array | None, axis: int, block_size: int
 ) -> Var | Array:
-    """A quantised constant: in its own width where that pays and the target can, else in floats."""
+    """A quantised constant: in its own width if it is large enough and the target supports it, else as floats."""
     blocked = block_size > 0 and scale.ndim == data.ndim
     if data.size >= LARGE and scale.dtype == np.float32:
         if data.dtype.name in ("int8", "uint8") and not blocked and _reaches(node, "iOS16"):
@@ -116,7 +116,7 @@ def _constant(
 
 
 def _reaches(node: Node, ios: str) -> bool:
-    """Whether the target is at least ``ios``, or may be: then the translation starts again for it."""
+    """Whether the target is, or may become, at least ``ios``; in the latter case the translation restarts."""
     wanted = int(ios.removeprefix("iOS")) - 9
     if not node.target.program or (node.target.fixed and node.target.specification < wanted):
         return False
@@ -143,7 +143,7 @@ def _affine(data: Array, scale: Array, zero_point: Array | None, axis: int) -> V
 
 def _blockwise(node: Node, data: Array, scale: Array, zero_point: Array | None, axis: int, block_size: int) -> Var:
     if block_size and data.shape[axis] % block_size:
-        raise node.unsupported(f"{data.shape[axis]} elements can't be cut into blocks of {block_size}")
+        raise node.unsupported(f"{data.shape[axis]} elements can't be divided into blocks of {block_size}")
 
     def ranked(parameter: Array) -> Array:
         if block_size and parameter.ndim == data.ndim:

@@ -1,4 +1,4 @@
-"""Text as an output: Core ML's programs and networks give numbers only, but what comes behind them can spell these."""
+"""Text outputs: Core ML's programs and networks return numbers only, which a later pipeline stage maps to text."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .ports import feature_names
 from .rename import rename_features
 
 
-def spelled(spec: Any, words: Mapping[str, Sequence[str]]) -> Any:
-    """``spec`` with text for the features ``words``, each of which gives one number: the place of its word.
+def with_text_outputs(spec: Any, words: Mapping[str, Sequence[str]]) -> Any:
+    """``spec`` with text for the features ``words``, each of which returns one number: the index of its word.
 
-    That is a pipeline: the model, then for every text a stage that takes the number out of its array and one that
-    looks up the word. ``spec`` itself changes, and is the answer where there are no words.
+    The result is a pipeline: the model, then for every text a stage that takes the number out of its array and one that
+    looks up the word. ``spec`` is changed, and is itself the result if there are no words.
     """
     if not words:
         return spec
@@ -37,7 +37,7 @@ def spelled(spec: Any, words: Mapping[str, Sequence[str]]) -> Any:
 
 
 def _shape(spec: Any, arrays: set[str]) -> None:
-    """Declare arrays of one element: the next stage of a pipeline must know."""
+    """Declare arrays of one element, as the next stage of a pipeline requires."""
     for feature in spec.description.output:
         if feature.name in arrays:
             feature.type.multiArrayType.shape[:] = [1]

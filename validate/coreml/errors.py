@@ -15,6 +15,6 @@ def unsupported(subject: str, cause: str) -> ParityGateError:
     return ParityGateError("PG404", subject, cause)
 
 
-def miscarried(subject: str, cause: str) -> ParityGateError:
+def broken_lowering(subject: str, cause: str) -> ParityGateError:
     """A lowering violated its own contract, or ONNX rejects the result (PG405)."""
     return ParityGateError("PG405", subject, cause, "This is a bug in paritygate; please report it with the model.")
