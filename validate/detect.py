@@ -8,15 +8,10 @@ from typing import Any
 from .engines.registry import (
     FORMATS,
     KERAS_MODEL,
-    LIGHTGBM_MODEL,
     SAVED_MODEL,
     SKLEARN_ESTIMATOR,
     TFLITE,
-    TORCH_EXPORT,
     TORCH_FACTORY,
-    TORCH_MODULE,
-    TORCHSCRIPT,
-    XGBOOST_MODEL,
     Format,
 )
 from .errors import ParityGateError
@@ -24,20 +19,8 @@ from .errors import ParityGateError
 _BY_NAME = {format.name: format for format in FORMATS}
 _BY_SUFFIX = {suffix: format for format in FORMATS for suffix in format.suffixes}
 
-_BY_CLASS = {
-    "torch.jit._script.ScriptModule": TORCHSCRIPT,
-    "torch.export.exported_program.ExportedProgram": TORCH_EXPORT,
-    "torch.nn.modules.module.Module": TORCH_MODULE,
-    "keras.src.models.model.Model": KERAS_MODEL,
-    "tensorflow.python.eager.polymorphic_function.concrete_function.ConcreteFunction": SAVED_MODEL,
-    "tensorflow.python.eager.polymorphic_function.polymorphic_function.Function": SAVED_MODEL,
-    "tensorflow.python.trackable.autotrackable.AutoTrackable": SAVED_MODEL,
-    "sklearn.base.BaseEstimator": SKLEARN_ESTIMATOR,
-    "xgboost.core.Booster": XGBOOST_MODEL,
-    "lightgbm.basic.Booster": LIGHTGBM_MODEL,
-    "catboost.core.CatBoost": SKLEARN_ESTIMATOR,
-}
-"""Class path -> format, the most special first: a ScriptModule is also a Module."""
+_BY_CLASS = {name: format for format in FORMATS for name in format.classes}
+"""Class path -> format, in the order of :data:`FORMATS`."""
 
 
 def format_named(name: str) -> Format:
