@@ -111,5 +111,11 @@ def _detect_object(source: Any) -> Format:
         "PG401",
         f"{type(source).__module__}.{type(source).__qualname__}",
         "not a kind of model that paritygate knows",
-        "Give a path, a Keras model, a concrete function, an nn.Module, an exported program or a fitted estimator.",
+        f"Give a path, or an object of one of the classes {', '.join(map(_short, _BY_CLASS))}.",
     )
+
+
+def _short(class_path: str) -> str:
+    """The package and the class, without the modules between them, which are the framework's private ones."""
+    package, *_, name = class_path.split(".")
+    return f"{name} ({package})"

@@ -50,6 +50,11 @@ class RuntimeEntry:
         """The modules that must be importable."""
         return tuple(library.module for library in self.libraries)
 
+    @property
+    def where(self) -> str:
+        """The system that has it, as people call it."""
+        return {"Darwin": "macOS"}.get(self.system, self.system)
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -210,5 +215,13 @@ FORMATS: tuple[Format, ...] = (
 BOTH = "both"
 """The default runtime and the next one, whose outputs are compared."""
 
-ENGINES = (*(runtime.name for format in FORMATS if len(format.runtimes) > 1 for runtime in format.runtimes), BOTH)
+WITH_A_CHOICE = tuple(format for format in FORMATS if len(format.runtimes) > 1)
+"""The formats that several runtimes can run."""
+
+ENGINES = (*dict.fromkeys(runtime.name for format in WITH_A_CHOICE for runtime in format.runtimes), BOTH)
 """What ``--engine`` may name: the runtimes of formats that several can run, or :data:`BOTH`."""
+
+
+def formats_of(engine: str) -> tuple[Format, ...]:
+    """The formats that an entry of :data:`ENGINES` is for."""
+    return tuple(format for format in WITH_A_CHOICE if engine in (BOTH, *(runtime.name for runtime in format.runtimes)))
