@@ -20,6 +20,7 @@ SAMPLE_FORMATS = (
     SampleFormat((".npy",), "numpy_files.read_npy"),
     SampleFormat((".csv",), "tables.read_csv"),
     SampleFormat((".parquet",), "tables.read_parquet"),
+    SampleFormat((".feather", ".arrow"), "tables.read_arrow"),
     SampleFormat((".json",), "json_file.read_json"),
     IMAGES,
 )
