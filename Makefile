@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint types check format coverage-tables conformance bench faults install clean
+.PHONY: help demo test lint types check format coverage-tables conformance onnx-coreml bench faults install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,19 +25,19 @@ demo: $(INSTALLED)  ## train the fixtures, convert and prove them, print one tab
 
 test: lint types check  ## everything that CI runs
 
-lint: $(INSTALLED)
+lint: $(INSTALLED)  ## ruff: rules and format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
 # mypy doesn't follow the editable install's finder, so it gets the packages under their import name.
-types: $(INSTALLED)
+types: $(INSTALLED)  ## mypy --strict
 	@mkdir -p build/types/paritygate
 	@for part in cli convert validate; do ln -sfn ../../../$$part build/types/paritygate/$$part; done
 	@cd build/types && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml -p paritygate
 
 # A file's tests stay in one process: each framework is imported once or twice, not once per test.
-check: $(INSTALLED)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -q
+check: $(INSTALLED)  ## run the tests; TESTS=tests/cli/test_commands.py runs some of them
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q $(TESTS)
 
 format: $(INSTALLED)  ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

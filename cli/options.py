@@ -10,9 +10,12 @@ from typing import Any
 import click
 
 from paritygate.convert.options import Precision
-from paritygate.validate.engines.registry import ENGINES
+from paritygate.convert.routes.registry import NAMES as ROUTES
+from paritygate.convert.targets import TARGETS
+from paritygate.validate.engines.registry import ENGINES, WITH_A_CHOICE, Format
 from paritygate.validate.options import InputDtype, PolicyName
 from paritygate.validate.report.render.formats import ReportFormat
+from paritygate.validate.sample_formats import SUFFIXES
 
 from . import parse
 from .parse import parsed
@@ -26,6 +29,12 @@ _PATH = click.Path(path_type=Path)
 def _choice(kind: type[StrEnum]) -> click.Choice[str]:
     """The values of an enum; given an enum itself, click would offer the members' names."""
     return click.Choice([member.value for member in kind])
+
+
+def _engines_of(format: Format) -> str:
+    default, *others = format.runtimes
+    names = [f"{runtime.name} ({runtime.title}{f', {runtime.where} only' * bool(runtime.where)})" for runtime in others]
+    return f"{format.title}: {', '.join([f'{default.name} ({default.title}, the default)', *names])}"
 
 
 LOADING = (
@@ -58,7 +67,7 @@ SAMPLING = (
     click.option(
         "--samples",
         type=_PATH,
-        help=".npz, .npy, .csv, .parquet, .json, a folder of images or of ONNX test data (default: generated).",
+        help=f"{', '.join(SUFFIXES)}, or a folder of images or of ONNX test data (default: generated).",
     ),
     click.option("--seed", type=int, help="Seed of generated samples (default: 0)."),
     click.option(
@@ -147,16 +156,13 @@ ENGINE = (
     click.option(
         "--engine",
         type=click.Choice(ENGINES),
-        help="What runs Core ML models: paritygate's engine (coreml, the default), Apple's framework (coreml-native, "
-        "macOS only), or both, compared.",
+        help=f"What runs the model. {'; '.join(map(_engines_of, WITH_A_CHOICE))}; or both, compared.",
     ),
 )
 
 TARGET = (
-    click.option("--to", help="onnx, mlmodel or mlpackage (default: by OUTPUT's suffix)."),
-    click.option(
-        "--route", help="Try only this route: direct or onnx, coremltools, native (default: the first that passes)."
-    ),
+    click.option("--to", help=f"{', '.join(target.name for target in TARGETS)} (default: by OUTPUT's suffix)."),
+    click.option("--route", help=f"Try only this route: {', '.join(ROUTES)} (default: the first that passes)."),
     click.option(
         "--opset", type=click.IntRange(1), help="ONNX opset (default: the newest that ONNX Runtime supports)."
     ),
@@ -217,7 +223,7 @@ FORMAT = (
         "format",
         type=_choice(ReportFormat),
         default=ReportFormat.TEXT.value,
-        help="Print the report on stdout as text (default), JSON, an HTML page or Markdown.",
+        help=f"Print the report on stdout in this format (default: {ReportFormat.TEXT.value}).",
     ),
     click.option(
         "--json",

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from paritygate.validate.engines.libraries import LIBRARIES
+
 ROOT = Path(__file__).parent.parent
 PARTS = ("cli", "convert", "validate")
-FRAMEWORKS = {"tensorflow", "keras", "torch", "sklearn", "tf2onnx", "skl2onnx", "xgboost", "lightgbm", "catboost"}
+FRAMEWORKS = {library.module for library in LIBRARIES if library.extra not in ("", "data")}
 WHERE_FRAMEWORKS_MAY_BE_IMPORTED = ("validate/engines/", "validate/localise/trace/", "convert/routes/")
 WHERE_ONNXRUNTIME_MAY_BE_IMPORTED = ("validate/engines/", "validate/coreml/runtime.py", "validate/coreml/folding.py")
 START_UP = {"click", "paritygate"}
@@ -107,7 +109,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(f"validate.{name}" for name in names.split())
     for names in (
         "errors signature events",
-        "catalog unsafe user_code onnx_graphs samples.options samples.types",
+        "catalog unsafe user_code onnx_graphs sample_formats samples.options samples.types",
         "engines.libraries engines.registry",
         "options",
         "detect doctor engines coreml",
@@ -232,14 +234,14 @@ TESTS_LONGER = 400
 """Lines of a test file: a longer one holds more than one theme."""
 
 
-def test_files() -> list[Path]:
+def files_of_tests() -> list[Path]:
     return sorted((ROOT / "tests").rglob("*.py"))
 
 
 def test_no_test_file_is_too_long() -> None:
-    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in test_files()}
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in files_of_tests()}
     assert {name: length for name, length in lengths.items() if length > 1.1 * TESTS_LONGER} == {}
 
 
 def test_no_test_imports_a_benchmark() -> None:
-    assert [path for path in test_files() if "benchmarks" in absolute_imports(path)] == []
+    assert [path for path in files_of_tests() if "benchmarks" in absolute_imports(path)] == []

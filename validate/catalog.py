@@ -55,8 +55,8 @@ CATALOG: dict[str, Explanation] = {
     ),
     "PG310": Explanation(
         "engines disagree",
-        "With --engine both, Apple's framework and paritygate's own engine give different values for the same Core ML "
-        "model. The conversion isn't the cause, and nothing was proved about it.",
+        "With --engine both, two runtimes give different values for the same model, such as Apple's framework and "
+        "paritygate's own engine for a Core ML model. The conversion isn't the cause, and nothing was proved about it.",
     ),
     "PG311": Explanation(
         "self-check failed",

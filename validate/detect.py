@@ -8,15 +8,10 @@ from typing import Any
 from .engines.registry import (
     FORMATS,
     KERAS_MODEL,
-    LIGHTGBM_MODEL,
     SAVED_MODEL,
     SKLEARN_ESTIMATOR,
     TFLITE,
-    TORCH_EXPORT,
     TORCH_FACTORY,
-    TORCH_MODULE,
-    TORCHSCRIPT,
-    XGBOOST_MODEL,
     Format,
 )
 from .errors import ParityGateError
@@ -24,20 +19,8 @@ from .errors import ParityGateError
 _BY_NAME = {format.name: format for format in FORMATS}
 _BY_SUFFIX = {suffix: format for format in FORMATS for suffix in format.suffixes}
 
-_BY_CLASS = {
-    "torch.jit._script.ScriptModule": TORCHSCRIPT,
-    "torch.export.exported_program.ExportedProgram": TORCH_EXPORT,
-    "torch.nn.modules.module.Module": TORCH_MODULE,
-    "keras.src.models.model.Model": KERAS_MODEL,
-    "tensorflow.python.eager.polymorphic_function.concrete_function.ConcreteFunction": SAVED_MODEL,
-    "tensorflow.python.eager.polymorphic_function.polymorphic_function.Function": SAVED_MODEL,
-    "tensorflow.python.trackable.autotrackable.AutoTrackable": SAVED_MODEL,
-    "sklearn.base.BaseEstimator": SKLEARN_ESTIMATOR,
-    "xgboost.core.Booster": XGBOOST_MODEL,
-    "lightgbm.basic.Booster": LIGHTGBM_MODEL,
-    "catboost.core.CatBoost": SKLEARN_ESTIMATOR,
-}
-"""Class path -> format, the most special first: a ScriptModule is also a Module."""
+_BY_CLASS = {name: format for format in FORMATS for name in format.classes}
+"""Class path -> format, in the order of :data:`FORMATS`."""
 
 
 def format_named(name: str) -> Format:
@@ -128,5 +111,11 @@ def _detect_object(source: Any) -> Format:
         "PG401",
         f"{type(source).__module__}.{type(source).__qualname__}",
         "not a kind of model that paritygate knows",
-        "Give a path, a Keras model, a concrete function, an nn.Module, an exported program or a fitted estimator.",
+        f"Give a path, or an object of one of the classes {', '.join(map(_short, _BY_CLASS))}.",
     )
+
+
+def _short(class_path: str) -> str:
+    """The package and the class, without the modules between them, which are the framework's private ones."""
+    package, *_, name = class_path.split(".")
+    return f"{name} ({package})"

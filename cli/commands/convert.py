@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+from paritygate.convert.targets import TARGETS
+from paritygate.validate.engines.registry import FORMATS
+
 from ..options import COREML, FORMAT, JUDGING, LOADING, PRINTING, RUNNING, SAMPLING, SEARCHING, TARGET, options
 from ..parse import chosen
 
@@ -22,16 +25,20 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG)
+_HELP = f"""Convert SOURCE, prove parity on the same samples, and only then write OUTPUT.
+
+SOURCE is one of {", ".join(suffix for format in FORMATS for suffix in format.suffixes)}; or what has no suffix of its
+own: {", ".join(format.title for format in FORMATS if not format.suffixes)}. OUTPUT is one of
+{", ".join(suffix for target in TARGETS for suffix in target.suffixes)}.
+"""
+
+
+@click.command(epilog=_EPILOG, help=_HELP)
 @click.argument("source")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File to write, e.g. model.onnx.")
 @options(TARGET, COREML, LOADING, SAMPLING, SEARCHING, JUDGING, RUNNING, FORMAT, PRINTING)
 def convert(source: str, output: Path, format: str, quiet: bool, debug: bool, **given: Any) -> int:
-    """Convert SOURCE, prove parity on the same samples, and only then write OUTPUT.
-
-    SOURCE is a SavedModel folder, .keras, .h5, .pb, .tflite, .pt2, .pt, a module:factory name, .joblib, .pkl,
-    .skops, .onnx, .mlmodel or .mlpackage. OUTPUT is an .onnx, .mlmodel or .mlpackage.
-    """
+    """Convert, print the report, return the exit status."""
     from paritygate.convert import convert as convert_model
     from paritygate.validate.report.render.formats import Outcome, ReportFormat
 

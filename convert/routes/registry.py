@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...validate.engines import registry as formats
@@ -44,29 +45,48 @@ _TO_ONNX = {
 }
 """Source format -> the step to ONNX."""
 
-_TO_COREML = {
-    **dict.fromkeys(_TENSORFLOW, ("coremltools", "tensorflow.to_coreml")),
-    **dict.fromkeys((*_TORCH, formats.TORCHSCRIPT), ("coremltools", "torch.to_coreml")),
-    **dict.fromkeys(_ESTIMATORS, ("native", "sklearn.coreml.route")),
+_FROM_ONNX = {formats.COREML: "onnx.to_coreml.route"}
+"""Target's format -> the step from ONNX."""
+
+_WITHOUT_ONNX: Mapping[Format, Mapping[Format, tuple[str, str]]] = {
+    formats.COREML: {
+        **dict.fromkeys(_TENSORFLOW, ("coremltools", "tensorflow.to_coreml")),
+        **dict.fromkeys((*_TORCH, formats.TORCHSCRIPT), ("coremltools", "torch.to_coreml")),
+        **dict.fromkeys(_ESTIMATORS, ("native", "sklearn.coreml.route")),
+    },
 }
-"""Source format -> a route without ONNX in between: coremltools' own frontends, and Core ML's own model types."""
+"""Target's format -> source format -> the name and the step of a route without ONNX in between, which is tried first.
+
+To Core ML: coremltools' own frontends, and Core ML's own model types.
+"""
 
 
 def _route(name: str, *steps: str) -> Route:
     return Route(name, tuple(f"{_ROUTES}.{step}" for step in steps))
 
 
-def _routes_to_coreml(source: Format) -> tuple[Route, ...]:
-    own = (_route(*_TO_COREML[source]),) if source in _TO_COREML else ()
+def _by_onnx(source: Format, step: str) -> Route:
     first = () if source is formats.ONNX else (_TO_ONNX[source],)
-    return (*own, _route("onnx", *first, "onnx.to_coreml.route"))
+    return _route("onnx", *first, step)
+
+
+def _own(source: Format, target: Format) -> tuple[Route, ...]:
+    own = _WITHOUT_ONNX.get(target, {}).get(source)
+    return () if own is None else (_route(*own),)
 
 
 ROUTES: dict[tuple[str, str], tuple[Route, ...]] = {
     **{(source.name, formats.ONNX.name): (_route("direct", step),) for source, step in _TO_ONNX.items()},
-    **{(source.name, formats.COREML.name): _routes_to_coreml(source) for source in _TO_ONNX},
+    **{
+        (source.name, target.name): (*_own(source, target), _by_onnx(source, step))
+        for target, step in _FROM_ONNX.items()
+        for source in _TO_ONNX
+    },
 }
 """(source format, target's format), by name -> the routes, in the order in which they are tried."""
+
+NAMES = tuple(dict.fromkeys(route.name for routes in ROUTES.values() for route in routes))
+"""What ``--route`` may name."""
 
 
 def routes_for(source: Format, target: Target, name: str | None) -> tuple[Route, ...]:

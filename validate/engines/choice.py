@@ -10,7 +10,7 @@ from ..detect import detect, normalise
 from ..errors import ParityGateError
 from ..options import LoadOptions
 from .handle import ModelHandle
-from .registry import BOTH, RuntimeEntry
+from .registry import BOTH, RuntimeEntry, formats_of
 
 
 def handle_for(source: Any, load: LoadOptions, engine: str | None = None) -> ModelHandle:
@@ -25,11 +25,12 @@ def check_engine(handles: Sequence[ModelHandle], engine: str | None) -> None:
         return
     chosen = [runtime for handle in handles for runtime in _chosen(handle, engine)]
     if not chosen:
-        raise ParityGateError("PG201", f"--engine {engine}", "it runs Core ML models, and none was given")
+        kinds = " or ".join(format.title for format in formats_of(engine))
+        raise ParityGateError("PG201", f"--engine {engine}", f"it runs {kinds} models, and none was given")
     for runtime in chosen:
         if runtime.system not in ("", platform.system()):
             raise ParityGateError(
-                "PG207", f"--engine {engine}", f"{runtime.title} exists on macOS only", "Leave --engine out."
+                "PG207", f"--engine {engine}", f"{runtime.title} exists on {runtime.where} only", "Leave --engine out."
             )
 
 

@@ -38,7 +38,7 @@ LIGHTGBM = Library("lightgbm", ("lightgbm",), "run and convert LightGBM models",
 CATBOOST = Library("catboost", ("catboost",), "run and convert CatBoost models", "boosters", True)
 COREMLTOOLS = Library("coremltools", ("coremltools",), "read and write Core ML models", "coreml", True)
 PILLOW = Library("PIL", ("pillow",), "read images as samples", "data")
-PYARROW = Library("pyarrow", ("pyarrow",), "read .parquet samples", "data")
+PYARROW = Library("pyarrow", ("pyarrow",), "read .parquet, .feather and .arrow samples", "data")
 
 LIBRARIES = (
     ONNXRUNTIME,

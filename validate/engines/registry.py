@@ -50,20 +50,27 @@ class RuntimeEntry:
         """The modules that must be importable."""
         return tuple(library.module for library in self.libraries)
 
+    @property
+    def where(self) -> str:
+        """The system that has it, as people call it."""
+        return {"Darwin": "macOS"}.get(self.system, self.system)
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """How a model file is known and read.
 
-    ``runtimes`` can run it, the first one unless the user picks another. ``computes_in_width_of_input`` says that the
-    framework takes float32 and float64 alike, so that samples must reach it in the width that the user gave them.
-    ``takes_single_rows`` says that such a model is given one sample at a time, and that a batch is a list of them.
+    ``runtimes`` can run it, the first one unless the user picks another. ``classes`` are those of its live objects
+    (``module.Class``, as the class itself says). ``computes_in_width_of_input`` says that the framework takes float32
+    and float64 alike, so that samples must reach it in the width that the user gave them. ``takes_single_rows`` says
+    that such a model is given one sample at a time, and that a batch is a list of them.
     """
 
     name: str
     title: str
     suffixes: tuple[str, ...]
     runtimes: tuple[RuntimeEntry, ...]
+    classes: tuple[str, ...] = ()
     computes_in_width_of_input: bool = False
     takes_single_rows: bool = False
 
@@ -113,6 +120,11 @@ SAVED_MODEL = Format(
     "TensorFlow SavedModel",
     (),
     (_runtime("tensorflow", "TensorFlow", "tensorflow.saved_model", TENSORFLOW),),
+    classes=(
+        "tensorflow.python.eager.polymorphic_function.concrete_function.ConcreteFunction",
+        "tensorflow.python.eager.polymorphic_function.polymorphic_function.Function",
+        "tensorflow.python.trackable.autotrackable.AutoTrackable",
+    ),
 )
 GRAPHDEF = Format(
     "graphdef",
@@ -125,6 +137,7 @@ KERAS_MODEL = Format(
     "Keras",
     (".keras", ".h5", ".hdf5"),
     (_runtime("keras", "Keras on TensorFlow", "tensorflow.keras", TENSORFLOW, KERAS),),
+    classes=("keras.src.models.model.Model",),
 )
 TFLITE = Format(
     "tflite",
@@ -137,18 +150,21 @@ TORCH_EXPORT = Format(
     "torch.export program",
     (".pt2",),
     (_runtime("torch", "PyTorch", "torch.exported", TORCH, may_use=("transformers",)),),
+    classes=("torch.export.exported_program.ExportedProgram",),
 )
 TORCHSCRIPT = Format(
     "torchscript",
     "TorchScript",
     (".jit", ".ts"),
     (_runtime("torchscript", "PyTorch, TorchScript interpreter", "torch.torchscript", TORCH),),
+    classes=("torch.jit._script.ScriptModule",),
 )
 TORCH_MODULE = Format(
     "torch_module",
     "pickled PyTorch module",
     (".pt", ".pth"),
     (_runtime("torch", "PyTorch", "torch.module", TORCH, may_use=_USER_CODE),),
+    classes=("torch.nn.modules.module.Module",),
 )
 TORCH_FACTORY = Format(
     "torch_factory",
@@ -161,39 +177,51 @@ SKLEARN_ESTIMATOR = Format(
     "scikit-learn",
     (".pkl", ".pickle", ".joblib", ".skops"),
     (_runtime("sklearn", "scikit-learn", "sklearn.estimator", SKLEARN, may_use=_USER_CODE),),
+    classes=(
+        "sklearn.base.BaseEstimator",
+        "catboost.core.CatBoost",
+    ),
     computes_in_width_of_input=True,
 )
 
 
-def _booster(name: str, title: str, suffixes: tuple[str, ...], library: Library) -> Format:
+def _booster(name: str, title: str, suffixes: tuple[str, ...], library: Library, *classes: str) -> Format:
     runtime = _runtime(name, title, "sklearn.boosters", library, SKLEARN)
-    return Format(name, title, suffixes, (runtime,), computes_in_width_of_input=True)
+    return Format(name, title, suffixes, (runtime,), classes, computes_in_width_of_input=True)
 
 
-XGBOOST_MODEL = _booster("xgboost", "XGBoost", (".ubj",), XGBOOST)
-LIGHTGBM_MODEL = _booster("lightgbm", "LightGBM", (), LIGHTGBM)
+XGBOOST_MODEL = _booster("xgboost", "XGBoost", (".ubj",), XGBOOST, "xgboost.core.Booster")
+LIGHTGBM_MODEL = _booster("lightgbm", "LightGBM", (), LIGHTGBM, "lightgbm.basic.Booster")
 CATBOOST_MODEL = _booster("catboost", "CatBoost", (".cbm",), CATBOOST)
 
 FORMATS: tuple[Format, ...] = (
     ONNX,
-    SAVED_MODEL,
-    GRAPHDEF,
-    KERAS_MODEL,
-    TFLITE,
     TORCH_EXPORT,
     TORCHSCRIPT,
     TORCH_MODULE,
     TORCH_FACTORY,
+    KERAS_MODEL,
+    SAVED_MODEL,
+    GRAPHDEF,
+    TFLITE,
     SKLEARN_ESTIMATOR,
     XGBOOST_MODEL,
     LIGHTGBM_MODEL,
     CATBOOST_MODEL,
     COREML,
 )
-"""All of them."""
+"""All of them. Of several whose classes fit a live object, the first one is meant: a ScriptModule is also a Module."""
 
 BOTH = "both"
 """The default runtime and the next one, whose outputs are compared."""
 
-ENGINES = (*(runtime.name for format in FORMATS if len(format.runtimes) > 1 for runtime in format.runtimes), BOTH)
+WITH_A_CHOICE = tuple(format for format in FORMATS if len(format.runtimes) > 1)
+"""The formats that several runtimes can run."""
+
+ENGINES = (*dict.fromkeys(runtime.name for format in WITH_A_CHOICE for runtime in format.runtimes), BOTH)
 """What ``--engine`` may name: the runtimes of formats that several can run, or :data:`BOTH`."""
+
+
+def formats_of(engine: str) -> tuple[Format, ...]:
+    """The formats that an entry of :data:`ENGINES` is for."""
+    return tuple(format for format in WITH_A_CHOICE if engine in (BOTH, *(runtime.name for runtime in format.runtimes)))

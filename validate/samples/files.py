@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ParityGateError
+from ..sample_formats import SAMPLE_FORMATS, SUFFIXES, SampleFormat
 from .batches import split_into_batches
 from .fit import check_names, fit_to
 from .formats.base import RawSamples, ReadContext, Reader, unreadable
-from .formats.images import SUFFIXES as IMAGES
 from .formats.images import image_files, read_images
-from .formats.json_file import read_json
-from .formats.numpy_files import read_npy, read_npz
 from .formats.onnx_data import is_onnx_data, read_onnx_data
-from .formats.tables import read_csv, read_parquet
 from .job_file import is_job_file, load_samples
 from .types import Sample, Samples
 
 if TYPE_CHECKING:
     from ..signature import Feed, Signature
 
-READERS: Mapping[str, Reader] = {
-    ".npz": read_npz,
-    ".npy": read_npy,
-    ".csv": read_csv,
-    ".parquet": read_parquet,
-    ".json": read_json,
-    **dict.fromkeys(IMAGES, read_images),
-}
-"""Suffix -> reader: a new format is one entry and one module in formats/. Folders are told by what they hold."""
+_BY_SUFFIX: Mapping[str, SampleFormat] = {suffix: format for format in SAMPLE_FORMATS for suffix in format.suffixes}
 
 
 def read_samples(
@@ -43,7 +33,7 @@ def read_samples(
     ranges: Mapping[str, tuple[float, float]] | None = None,
     features: tuple[str, ...] = (),
 ) -> Samples:
-    """Read .npz, .npy, .csv, .parquet, .json, a folder of images or an ONNX test data folder.
+    """Read a file of one of the :data:`~..sample_formats.SAMPLE_FORMATS`, a folder of images or of ONNX test data.
 
     With ``signature`` None the arrays are returned as the file has them, by name (``input_0``, ... where the format
     has no names). Otherwise they are bound to the model's inputs, split into batches (``batch`` rows; 64, or the
@@ -107,11 +97,18 @@ def _reader(path: Path) -> Reader:
         if image_files(path):
             return read_images
         raise unreadable(path, "the folder holds neither images nor input_0.pb nor test_data_set_0")
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
+    format = _BY_SUFFIX.get(path.suffix.lower())
+    if format is None:
         raise unreadable(
             path,
             f"'{path.suffix}' is not a sample format",
-            f"Supported: {', '.join(READERS)}, or a folder.",
+            f"Supported: {', '.join(SUFFIXES)}, or a folder.",
         )
+    return reader_of(format)
+
+
+def reader_of(format: SampleFormat) -> Reader:
+    """The function that reads a format."""
+    module, _, name = format.reader.partition(".")
+    reader: Reader = getattr(importlib.import_module(f"{__package__}.formats.{module}"), name)
     return reader

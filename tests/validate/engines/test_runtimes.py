@@ -18,7 +18,7 @@ from paritygate.validate.engines.choice import check_engine, handle_for
 from paritygate.validate.engines.coreml import native as coreml_native
 from paritygate.validate.engines.coreml.lowered import predict
 from paritygate.validate.engines.handle import ModelHandle
-from paritygate.validate.engines.registry import APPLE, BOTH, LOWERED, ONNX
+from paritygate.validate.engines.registry import APPLE, BOTH, LOWERED, TFLITE
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.options import LoadOptions, RunOptions
 from paritygate.validate.report.types import Severity
@@ -90,7 +90,7 @@ def test_elsewhere_than_on_macos_it_is_refused(model: Path):
 
 
 def test_an_engine_without_a_model_for_it_is_refused():
-    handle = ModelHandle.of(Path("model.onnx"), ONNX, BOTH)
+    handle = ModelHandle.of(Path("model.tflite"), TFLITE, BOTH)
     with pytest.raises(ParityGateError, match=r"PG201.*none was given"):
         check_engine([handle], BOTH)
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from ...errors import ParityGateError
 from ...unsafe import NUMPY, PYTHON, AllowList, refuse, scan_pickle
+from ..libraries import LIBRARIES
 
 _SKOPS_MAGIC = b"PK\x03\x04"
 _DECOMPRESS: dict[bytes, Callable[[bytes], bytes]] = {
@@ -26,7 +27,8 @@ _DECOMPRESS: dict[bytes, Callable[[bytes], bytes]] = {
 }
 """First bytes of what joblib's ``compress`` option writes -> the function that decompresses it."""
 
-_EXTRAS = {"xgboost": "boosters", "lightgbm": "boosters", "catboost": "boosters", "pandas": "sklearn"}
+_EXTRAS = {library.module: library.extra for library in LIBRARIES if library.extra}
+"""What a file may refer to -> the extra that installs it."""
 
 SKLEARN = (
     PYTHON

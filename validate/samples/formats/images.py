@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import ParityGateError
+from ...sample_formats import IMAGES
 from ..domain import domain_of, numpy_dtype
 from .base import RawSamples, ReadContext, package_missing, unreadable
 
 if TYPE_CHECKING:
     from ...signature import Array, Dim, TensorSpec
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff")
-"""Suffixes of image files."""
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # channels -> Pillow's mode
 _NARROW = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
@@ -37,7 +35,7 @@ def image_files(path: Path) -> list[Path]:
     """The image itself, or all images in the folder and below, by name."""
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    return sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGES.suffixes and file.is_file())
 
 
 def read_images(path: Path, context: ReadContext) -> RawSamples:

@@ -1,4 +1,4 @@
-"""Tables (.csv and .parquet): one line per row; columns are bound to inputs by name, or form one array of features."""
+"""Tables: one line per row; columns are bound to inputs by name, or form one array of features."""
 
 from __future__ import annotations
 
@@ -43,15 +43,40 @@ def read_csv(path: Path, context: ReadContext) -> RawSamples:
 
 def read_parquet(path: Path, context: ReadContext) -> RawSamples:
     """Columns of a Parquet file, through pyarrow. Raises ParityGateError PG203, PG204."""
+    return _from_arrow(path, context, "a Parquet file", _parquet_table)
+
+
+def read_arrow(path: Path, context: ReadContext) -> RawSamples:
+    """Columns of a file in Arrow's file or stream format, or Feather. Raises ParityGateError PG203, PG204."""
+    return _from_arrow(path, context, "an Arrow or Feather file", _arrow_table)
+
+
+def _parquet_table(path: Path) -> Any:
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path)
+
+
+def _arrow_table(path: Path) -> Any:
+    import pyarrow as pa
+    from pyarrow import feather
+
+    with path.open("rb") as file:
+        if file.read(4) in (b"ARRO", b"FEA1"):
+            return feather.read_table(path)
+    with pa.OSFile(str(path)) as source:
+        return pa.ipc.open_stream(source).read_all()
+
+
+def _from_arrow(path: Path, context: ReadContext, kind: str, read: Callable[[Path], Any]) -> RawSamples:
     try:
         import pyarrow as pa
-        import pyarrow.parquet as pq
     except ImportError as error:
         raise package_missing(path, "pyarrow") from error
     try:
-        table = pq.read_table(path)
+        table = read(path)
     except (OSError, pa.ArrowException) as error:
-        raise unreadable(path, f"it is not a Parquet file: {error}") from error
+        raise unreadable(path, f"it is not {kind}: {error}") from error
     columns = {
         name: _arrow_column(path, name, table.column(name))
         for name in table.column_names

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,9 @@ import pandas as pd
 import pytest
 from sample_helpers import X4, only, refused, save_images, signature, spec
 
+from paritygate.validate.sample_formats import IMAGES, SAMPLE_FORMATS, SampleFormat
 from paritygate.validate.samples import generate_samples, read_example, read_samples, save_samples
+from paritygate.validate.samples.files import reader_of
 
 
 def test_numbered_arrays_are_separate_samples(tmp_path):
@@ -120,6 +124,10 @@ DAMAGED = [
     ("s.csv", lambda path: path.write_bytes("a\nß".encode("latin-1")), "not UTF-8"),
     ("s.csv", lambda path: path.write_text('a\n"1'), "not a table"),
     ("s.parquet", lambda path: path.write_text("PAR1"), "not a Parquet"),
+    ("s.feather", lambda path: path.write_text("ARROW1"), "not an Arrow or Feather file"),
+    ("s.feather", lambda path: pd.DataFrame({"x": []}).to_feather(path), "no rows"),
+    ("s.arrow", lambda path: path.write_bytes(b""), "not an Arrow or Feather file"),
+    ("s.arrow", lambda path: path.write_text("PAR1"), "not an Arrow or Feather file"),
     ("s.parquet", lambda path: pd.DataFrame({"x": []}).to_parquet(path), "no rows"),
     ("s.parquet", lambda path: pd.DataFrame({"x": [[1, 2]]}).to_parquet(path), "column 'x' holds list"),
     ("s.parquet", lambda path: pd.DataFrame({"x": [pd.Timestamp(0)]}).to_parquet(path), "column 'x' holds timestamp"),
@@ -140,3 +148,10 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, name, write, words):
 def test_a_missing_file_is_refused(tmp_path):
     with refused("PG202", "none.npz"):
         read_samples(tmp_path / "none.npz", signature(X4))
+
+
+@pytest.mark.parametrize("format", SAMPLE_FORMATS, ids=lambda format: format.suffixes[0])
+def test_every_format_has_a_reader_and_is_described(format: SampleFormat):
+    assert list(inspect.signature(reader_of(format)).parameters) == ["path", "context"]
+    page = (Path(__file__).parents[4] / "docs" / "samples.md").read_text(encoding="utf-8")
+    assert format is IMAGES or all(re.search(rf"^### .*{re.escape(s)}\b", page, re.MULTILINE) for s in format.suffixes)

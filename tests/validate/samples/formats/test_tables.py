@@ -1,12 +1,16 @@
-"""Samples from .csv and .parquet."""
+"""Samples from .csv, .parquet, .feather and .arrow."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import feather
 from sample_helpers import X4, joined, only, refused, signature, spec
 from sklearn.datasets import load_digits, load_wine
 
@@ -32,7 +36,22 @@ def test_csv_columns_go_to_inputs_by_name(tmp_path, encoding):
     check_people(read_samples(tmp_path / "s.csv", PEOPLE))
 
 
-def test_parquet_columns_go_to_inputs_by_name(tmp_path):
+def _write_stream(frame: pd.DataFrame, path: Path) -> None:
+    table = pa.Table.from_pandas(frame)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+
+
+WRITERS = {
+    "s.parquet": lambda frame, path: frame.to_parquet(path),
+    "s.feather": lambda frame, path: frame.reset_index(drop=True).to_feather(path),
+    "file.arrow": lambda frame, path: feather.write_feather(frame, str(path), compression="uncompressed"),
+    "stream.arrow": _write_stream,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_columns_of_a_binary_table_go_to_inputs_by_name(tmp_path, name):
     frame = pd.DataFrame(
         {
             "city": pd.Categorical(["Köln, Süd", None, "Bonn"]),
@@ -43,8 +62,8 @@ def test_parquet_columns_go_to_inputs_by_name(tmp_path):
         },
         index=[5, 6, 9],
     )
-    frame.to_parquet(tmp_path / "s.parquet")
-    check_people(read_samples(tmp_path / "s.parquet", PEOPLE))
+    WRITERS[name](frame, tmp_path / name)
+    check_people(read_samples(tmp_path / name, PEOPLE))
 
 
 def test_a_column_has_one_type_over_the_whole_file(tmp_path):
