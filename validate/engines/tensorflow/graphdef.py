@@ -9,6 +9,7 @@ from ...errors import ParityGateError
 from ..base import Facts, LoadOptions
 from ..names import unique
 from .graph import SessionModel, session_from_graph_def
+from .guard import check_graph_def
 from .tensors import check_dynamic, tf_dtype, tf_shape
 
 if TYPE_CHECKING:
@@ -22,10 +23,13 @@ def load(source: Path | str, options: LoadOptions) -> SessionModel:
     results that no node consumes and that depend on an input.
 
     Raises ParityGateError PG402 for a file that is not a GraphDef, PG206 if it has no placeholder or no result,
-    PG201 for a declared input that the graph doesn't have.
+    PG201 for a declared input that the graph doesn't have, PG501 for operators that do more than compute.
     """
     path = Path(source)
-    session = session_from_graph_def(path, _cut(_parse(path), options.inputs))
+    graph_def = _parse(path)
+    if not options.trust:
+        check_graph_def(path, graph_def)
+    session = session_from_graph_def(path, _cut(graph_def, options.inputs))
     graph = session.graph
     inputs = _placeholders(graph, [_node_name(spec) for spec in options.inputs])
     results = _results(graph, {tensor.op for tensor in inputs.values()})

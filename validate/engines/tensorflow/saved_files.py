@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ParityGateError
+from .guard import check_assets, check_member, check_meta_graph
 from .nodes import all_nodes
+
+_FILE, _CHUNKED = "saved_model.pb", "saved_model.cpb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +28,18 @@ class SavedModelFile:
         return sum(file.stat().st_size for file in self.folder.rglob("*") if file.is_file())
 
     @classmethod
-    def read(cls, folder: Path) -> SavedModelFile:
-        """Parse saved_model.pb. Raises PG402 when it is damaged or its variables are missing."""
-        meta = _serving_graph(folder)
+    def read(cls, folder: Path, *, trust: bool = False) -> SavedModelFile:
+        """Parse saved_model.pb and check what TensorFlow would run and read, before it does.
+
+        Raises PG402 when it is damaged or its variables are missing, PG501 for operators that do more than compute
+        unless ``trust``, PG502 for files outside of the folder.
+        """
+        content = _parse(folder)
+        for meta in content.meta_graphs:
+            check_assets(folder, meta)
+            if not trust:
+                check_meta_graph(folder, meta)
+        meta = _serving_graph(content)
         if any(_needs_variables(node) for node in all_nodes(meta.graph_def)):
             _check_variables(folder)
         return cls(
@@ -38,17 +50,25 @@ class SavedModelFile:
         )
 
 
-def _serving_graph(folder: Path) -> Any:
+def _parse(folder: Path) -> Any:
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
 
+    check_member(folder, _FILE)
+    if (folder / _CHUNKED).exists():
+        cause = f"it has both {_FILE} and {_CHUNKED}, and TensorFlow decides which one counts"
+        raise ParityGateError("PG402", str(folder), cause, f"Remove {_CHUNKED}, or save the model again.")
     content = saved_model_pb2.SavedModel()
     try:
-        content.ParseFromString((folder / "saved_model.pb").read_bytes())
-    except (OSError, DecodeError) as error:
+        content.ParseFromString((folder / _FILE).read_bytes())
+    except (OSError, DecodeError, RecursionError) as error:
         raise ParityGateError("PG402", str(folder), f"its saved_model.pb can't be read: {error}") from error
     if not content.meta_graphs:
         raise ParityGateError("PG402", str(folder), "its saved_model.pb holds no graph", "Is it a frozen GraphDef?")
+    return content
+
+
+def _serving_graph(content: Any) -> Any:
     serving = [meta for meta in content.meta_graphs if "serve" in meta.meta_info_def.tags]
     return (serving or list(content.meta_graphs))[0]
 
@@ -63,3 +83,5 @@ def _check_variables(folder: Path) -> None:
     if not found.is_file():
         cause = "the model has variables, but its folder has no variables/variables.index"
         raise ParityGateError("PG402", str(folder), cause, "Copy the whole SavedModel folder, variables included.")
+    for file in found.parent.iterdir():
+        check_member(folder, f"variables/{file.name}")

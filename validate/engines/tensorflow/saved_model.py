@@ -92,7 +92,8 @@ def load(source: Path | str | Any, options: LoadOptions) -> GraphModel:
     """Open a SavedModel folder or its saved_model.pb, or take a live module or function.
 
     Raises ParityGateError PG201 for an unknown signature, PG206 if the signature is ambiguous or a live function's
-    inputs aren't known, PG402 with TensorFlow's own reason when it can't be loaded.
+    inputs aren't known, PG402 with TensorFlow's own reason when it can't be loaded, PG501 for operators that do more
+    than compute, PG502 for files outside of the folder.
     """
     model = _from_folder(Path(source), options) if isinstance(source, str | Path) else _from_object(source, options)
     check_dynamic(model.signature.inputs, options.axes)
@@ -105,7 +106,7 @@ def _from_folder(path: Path, options: LoadOptions) -> GraphModel:
 
     from .graph import session_from_saved_model
 
-    file = SavedModelFile.read(path.parent if path.name == "saved_model.pb" else path)
+    file = SavedModelFile.read(path.parent if path.name == "saved_model.pb" else path, trust=options.trust)
     key = choose_signature(str(path), file.signatures, options.signature)
     try:
         owner = tf.saved_model.load(str(file.folder), tags=list(file.tags))

@@ -14,6 +14,7 @@ from ..names import unique
 from .axes import program_signature
 from .call import Call, Leaf
 from .capture import Capture
+from .graph_operators import check_program
 from .hints import program_hints
 from .model import TorchModel, as_error, file_size, producer
 from .outputs import output_name
@@ -66,7 +67,7 @@ def _read(path: Path, trust: bool) -> Any:
         check_program_file(path)
     _register_containers(path)
     try:
-        return torch.export.load(path)
+        program = torch.export.load(path)
     except Exception as error:  # PyTorch raises many kinds for a program of another version
         raise as_error(
             str(path),
@@ -74,6 +75,9 @@ def _read(path: Path, trust: bool) -> Any:
             error,
             f"It may have been written by another version than {producer()}: export it again with this one.",
         ) from error
+    if not trust:
+        check_program(path, program)
+    return program
 
 
 def _register_containers(path: Path) -> None:

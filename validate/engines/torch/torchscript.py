@@ -13,6 +13,7 @@ from ..base import Facts, LoadOptions
 from .axes import requested_axes
 from .binding import bind_unnamed
 from .call import Call, Leaf, inference
+from .graph_operators import check_script_file
 from .guess import examples
 from .hints import script_hints
 from .model import TorchModel, as_error, file_size, mode_notes, module_facts
@@ -50,9 +51,12 @@ def load(source: Path | Any, options: LoadOptions) -> ScriptModel:
     """Open a TorchScript file or take a live module; shapes come from ``options.inputs`` or ``options.example``.
 
     Raises ParityGateError PG402 for a file that PyTorch can't read, PG206 when the inputs aren't known, PG404 for
-    arguments that are neither tensors nor numbers, PG406 when the module doesn't accept its inputs.
+    arguments that are neither tensors nor numbers, PG406 when the module doesn't accept its inputs, PG501 for code
+    that touches files or processes.
     """
-    module, subject = (_read(source), str(source)) if isinstance(source, Path) else (source, type(source).__name__)
+    module, subject = (
+        (_read(source, options.trust), str(source)) if isinstance(source, Path) else (source, type(source).__name__)
+    )
     slots = find_slots(subject, module)
     constants = compared_numbers(module)
     call = _find_call(subject, module, slots, options, constants)
@@ -60,9 +64,11 @@ def load(source: Path | Any, options: LoadOptions) -> ScriptModel:
     return _describe(subject, module, slots, call, options, hints, source)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, trust: bool) -> Any:
     import torch
 
+    if not trust:
+        check_script_file(path)
     try:
         return torch.jit.load(str(path), map_location="cpu")
     except RuntimeError as error:
