@@ -137,12 +137,8 @@ class Worker:
                 "Raise --timeout (0: no limit).",
             )
         if self._limits.bytes is not None and _resident(self._process.pid) > self._limits.bytes:
-            raise ParityGateError(
-                "PG305",
-                self._name,
-                f"grew beyond {self._limits.bytes / 2**20:.0f} MiB",
-                "Raise --memory-limit (0: no limit).",
-            )
+            grown = f"grew beyond {self._limits.bytes / 2**20:.0f} MiB"
+            raise ParityGateError("PG305", self._name, grown, "Raise --memory-limit (0: no limit).")
 
     def _result(self) -> Any:
         path = self._folder / REPLY
