@@ -8,6 +8,10 @@ from types import FrameType
 _received: list[int] = []
 
 
+class Interrupted(SystemExit):
+    """A signal has come; the exit status is 128 and its number, as a shell has it."""
+
+
 def install() -> None:
     """Let both signals raise, so that worker processes and job folders are cleaned up."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -17,9 +21,9 @@ def install() -> None:
 def check() -> None:
     """Raise again if a signal came and somebody (an import, a callback) swallowed what it raised."""
     if _received:
-        raise SystemExit(128 + _received[0])
+        raise Interrupted(128 + _received[0])
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
     _received.append(number)
-    raise SystemExit(128 + number)
+    raise Interrupted(128 + number)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import os
 import sys
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
-from paritygate.validate.errors import ExitCode, ParityGateError
+from paritygate.validate.errors import ParityGateError
+from paritygate.validate.files.output import explained
+from paritygate.validate.text import printable_lines
 
 from . import interrupt
 from .commands.convert import convert
@@ -48,29 +54,62 @@ for _command in (convert, validate, run, inspect, doctor, explain, selftest):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point: runs a command and exits with its status. Only errors meant for users are caught."""
+    """Entry point: runs a command and exits with its status, 1 only where parity fails."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     interrupt.install()
+    _print_anything()
     try:
-        status = cli.main(args=given, prog_name="paritygate", standalone_mode=False)
-    except click.ClickException as error:
-        _show(ParityGateError("PG201", "command line", error.format_message(), _usage_hint(error)), given)
-        status = ExitCode.USAGE
-    except ParityGateError as error:
-        if "--debug" in given:
-            raise
-        _show(error, given)
-        status = error.exit_code
-    except SystemExit as error:
-        click.echo("paritygate: interrupted; nothing was written", err=True)
-        status = error.code
-    except Exception as error:  # the outermost frame: not even a bug shows a user its traceback
-        if "--debug" in given:
-            raise
-        hint = "This is a bug in paritygate: run again with --debug and report what it prints."
-        _show(ParityGateError("PG308", type(error).__name__, str(error), hint), given)
-        status = ExitCode.INCONCLUSIVE
+        status = _status_of(given)
+        sys.stdout.flush()
+    except OSError as error:  # standard output is full, or nobody reads it any longer
+        status = _failed(error, given)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would try to flush it once more
     sys.exit(status)
+
+
+def _status_of(given: list[str]) -> int:
+    try:
+        status: int = cli.main(args=given, prog_name="paritygate", standalone_mode=False)
+    except interrupt.Interrupted as error:
+        click.echo("paritygate: interrupted; OUTPUT is either what it was or the complete new file", err=True)
+        return int(str(error.code))
+    except SystemExit as error:  # click's for a closed standard output, or the user's code's
+        return _failed(_ended(error), given)
+    except Exception as error:  # noqa: BLE001  # the outermost frame: not even a bug shows a user its traceback
+        return _failed(error, given)
+    return status
+
+
+def _ended(error: SystemExit) -> ParityGateError:
+    closed = isinstance(error.__context__, BrokenPipeError)
+    cause = "whoever reads it has closed it" if closed else f"the user's code ended the process ({error.code})"
+    return ParityGateError("PG205" if closed else "PG308", "standard output" if closed else "command", cause)
+
+
+def _failed(error: Exception, given: list[str]) -> int:
+    """Print what went wrong, with ``--debug`` from where it came, and return the exit status."""
+    known = _for_people(error)
+    if "--debug" in given:
+        click.echo(printable_lines("".join(traceback.format_exception(error))), err=True)
+    _show(known, given)
+    return known.exit_code
+
+
+def _for_people(error: Exception) -> ParityGateError:
+    if isinstance(error, ParityGateError):
+        return error
+    if isinstance(error, click.ClickException):
+        return ParityGateError("PG201", "command line", error.format_message(), _usage_hint(error))
+    refused = explained(error) if isinstance(error, OSError) else None
+    hint = "This is a bug in paritygate: run again with --debug and report what it prints."
+    return refused or ParityGateError("PG308", type(error).__name__, str(error), hint)
+
+
+def _print_anything() -> None:
+    """What the terminal's encoding lacks is printed as an escape; it must not end a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _show(error: ParityGateError, given: list[str]) -> None:
@@ -78,9 +117,11 @@ def _show(error: ParityGateError, given: list[str]) -> None:
         from paritygate.validate.report.render.json import render_error
 
         command = next((word for word in given if not word.startswith("-")), "")
-        click.echo(render_error(command, error))
+        with suppress(OSError):  # nobody reads it: the status says it all
+            click.echo(render_error(command, error))
     else:
-        click.echo(f"paritygate: {error}", err=True)
+        with suppress(OSError):
+            click.echo(f"paritygate: {error}", err=True)
 
 
 def _wants_json(given: list[str]) -> bool:

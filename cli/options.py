@@ -142,12 +142,14 @@ JUDGING = (
 )
 
 RUNNING = (
-    click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Per worker process."),
+    click.option("--timeout", metavar="SECONDS", help="Per worker process (default: 480); 'none' for no limit."),
     click.option(
         "--memory-limit",
         metavar="SIZE",
-        callback=parsed(parse.parse_size),
-        help="Per worker process, e.g. 4G or 800M.",
+        help="Per worker process, e.g. 4G, 800M or 50% of the machine's memory (default: 75%); 'none' for no limit.",
+    ),
+    click.option(
+        "--pass-env", multiple=True, metavar="NAME", help="Pass this variable to workers, which get only a few of them."
     ),
     click.option("--keep", type=_PATH, help="Keep samples, outputs and logs in this new folder."),
 )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paritygate.validate.text import printable
+
 if TYPE_CHECKING:
     from paritygate.validate.doctor import Installation
     from paritygate.validate.report.render.formats import Outcome, ReportFormat
@@ -26,7 +28,7 @@ def show_report(outcome: Outcome, format: ReportFormat, *, quiet: bool) -> None:
     elif not quiet or not outcome.report.passed:
         _print_report(outcome.report)
         if outcome.command == "convert":
-            click.echo(f"written: {outcome.written}" if outcome.written else "nothing written")
+            click.echo(printable(f"written: {outcome.written}") if outcome.written else "nothing written")
 
 
 def _print_report(report: Report) -> None:
@@ -45,7 +47,7 @@ def show_run(ran: ModelRun, output: Path, *, as_json: bool, quiet: bool) -> None
     if as_json:
         _show_json("run", {"output": str(output), "samples": ran.samples, "signature": ran.signature})
     elif not quiet:
-        click.echo(f"{ran.samples.count} samples ({ran.samples.origin}); written: {output}")
+        click.echo(printable(f"{ran.samples.count} samples ({ran.samples.origin}); written: {output}"))
 
 
 def show_inspection(inspection: Inspection, *, as_json: bool) -> None:
@@ -63,7 +65,7 @@ def show_inspection(inspection: Inspection, *, as_json: bool) -> None:
     rows.append(("size", "" if facts.size is None else f"{facts.size:,} bytes"))
     for name, value in rows:
         if value:
-            click.echo(f"{name:<11} {value}")
+            click.echo(printable(f"{name:<11} {value}"))
 
 
 def show_frameworks(libraries: tuple[Installation, ...], *, as_json: bool) -> None:

@@ -19,7 +19,6 @@ Text = TypeVar("Text")
 Value = TypeVar("Value")
 
 _DYNAMIC = re.compile(r"(?P<name>.+?):(?P<axis>\d+)(:(?P<low>\d+):(?P<high>\d+))?")
-_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 
 
 def parsed(parse: Callable[[Text], Value]) -> Callable[[click.Context, click.Parameter, Text | None], Value | None]:
@@ -86,18 +85,6 @@ def parse_pairs(texts: Iterable[str]) -> dict[str, str]:
             raise click.BadParameter(f"{text!r} is not CANDIDATE=REFERENCE")
         pairs[left] = right
     return pairs
-
-
-def parse_size(text: str) -> int:
-    """``4G``, ``800M``, ``1048576`` -> bytes."""
-    number, unit = (text[:-1], _UNITS[text[-1].upper()]) if text[-1:].upper() in _UNITS else (text, 1)
-    try:
-        size = int(float(number) * unit)
-    except (ValueError, OverflowError):
-        size = 0
-    if size <= 0:
-        raise click.BadParameter(f"{text!r} is not a size such as 4G or 800M", param_hint="--memory-limit")
-    return size
 
 
 def parse_images(texts: Iterable[str]) -> dict[str, ImageInput]:

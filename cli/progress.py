@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from paritygate.validate.events import Event, Listener, ignore
+from paritygate.validate.text import printable
 
 from . import interrupt
 
@@ -38,11 +39,12 @@ def _plain(write: Callable[[str], None]) -> Listener:
     seen: set[str] = set()
 
     def listen(event: Event) -> None:
+        stage = printable(event.stage)
         if event.total and event.done == event.total:
-            write(f"paritygate: {event.stage} ({event.total})")
-        elif not event.total and event.stage not in seen:
-            seen.add(event.stage)
-            write(f"paritygate: {event.stage}")
+            write(f"paritygate: {stage} ({event.total})")
+        elif not event.total and stage not in seen:
+            seen.add(stage)
+            write(f"paritygate: {stage}")
 
     return listen
 
@@ -54,7 +56,7 @@ def _live() -> Iterator[Listener]:
 
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -64,6 +66,6 @@ def _live() -> Iterator[Listener]:
 
         def listen(event: Event) -> None:
             bars.tasks[task].total = event.total or None  # update() would take None for "as before"
-            bars.update(task, description=event.stage, completed=event.done)
+            bars.update(task, description=printable(event.stage), completed=event.done)
 
         yield listen

@@ -5,75 +5,76 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from ..validate.engines.onnxruntime import external_files
 from ..validate.errors import ParityGateError
+from ..validate.files import output as files
+from ..validate.files.output import explaining
+from ..validate.files.replace import clear_abandoned, link_or_copy, replace, staged
 from .targets import ONNX_MODEL, Target
 
 _MANIFEST = "Manifest.json"
 
 
-def check_output(output: Path, target: Target = ONNX_MODEL) -> None:
+def check_output(output: Path, target: Target = ONNX_MODEL, inputs: Sequence[Path] = ()) -> None:
     """Refuse an OUTPUT that could not be written at the end, before any work is done. Raises PG205.
 
-    A folder may only be replaced by a package, and only if it is one itself.
+    A folder may only be replaced by a package, and only if it is one itself. OUTPUT must be none of ``inputs``; the
+    external data of an ONNX model among them are inputs too. What killed runs have left beside OUTPUT is removed.
     """
-    folder = output.parent
-    if not folder.is_dir():
-        raise ParityGateError("PG205", str(output), f"the folder {folder} does not exist", f"mkdir -p {folder}")
-    if not os.access(folder, os.W_OK):
-        raise ParityGateError("PG205", str(output), f"the folder {folder} can't be written to")
-    replaceable = target.is_folder and (output / _MANIFEST).is_file()
-    if output.is_symlink() or (output.is_dir() and not replaceable):
-        kind = "a symbolic link" if output.is_symlink() else "a folder"
-        raise ParityGateError("PG205", str(output), f"{kind} is in the way", "Name another OUTPUT or remove it.")
+    data = _external_data(inputs) if os.path.lexists(output) else []
+    size = sum(map(_size, inputs[:1]))
+    replaceable = _is_package if target.is_folder else None
+    files.check_output(output, inputs=[*inputs, *data], replaceable=replaceable, size=size)
+    with explaining(str(output)):
+        clear_abandoned(output.parent)
 
 
-def publish(candidate: Path, output: Path) -> None:
-    """Move the candidate to OUTPUT: a package, or a file with its external data.
+def publish(candidate: Path, output: Path, spare: Sequence[Path] = ()) -> None:
+    """Move the candidate to OUTPUT: a package, or a file with its external data. Raises PG205.
 
     Everything is first copied beside OUTPUT and flushed to disk. External data goes to its place under a name that
     no older file has (see :func:`use_free_data_name`), so that the rename of the model itself is the one step that
-    makes the new model visible: whatever kills the process before it leaves the old model as it was.
+    makes the new model visible: whatever kills the process before it leaves the old model as it was. The old model's
+    own data is removed afterwards, unless a model among ``spare`` uses it too.
     """
-    if candidate.is_dir():
-        _publish_package(candidate, output)
-        return
-    old = _external_files_of_old(output)
-    data = external_files(candidate) if _may_have_data(candidate) else []
-    placed = [output.parent / file.name for file in data]
-    with ExitStack() as undo:
-        staged = [_stage(file, output.parent, undo) for file in [*data, candidate]]
-        for partial, place in zip(staged[:-1], placed, strict=True):
-            undo.callback(place.unlink, missing_ok=True)
-            partial.replace(place)
-        staged[-1].replace(output)
-        undo.pop_all()
-    for file in old - {place.resolve() for place in placed}:
-        file.unlink(missing_ok=True)
+    with explaining(str(output)):
+        if candidate.is_dir():
+            _publish_package(candidate, output)
+        else:
+            _publish_file(candidate, output, spare)
 
 
 def _publish_package(candidate: Path, output: Path) -> None:
-    """Copy a package beside OUTPUT, flush it, and rename it; an old one steps aside and comes back if that fails.
+    with staged(output) as partial:
+        shutil.copytree(candidate, partial, copy_function=link_or_copy)
+        replace(partial, output)
 
-    No rename replaces a folder that isn't empty, so that for a moment there is none.
-    """
-    with ExitStack() as undo:
-        partial = output.parent / f".{output.name}.{secrets.token_hex(4)}.partial"
-        undo.callback(shutil.rmtree, partial, ignore_errors=True)
-        shutil.copytree(candidate, partial, copy_function=_link_or_copy)
-        for file in partial.rglob("*"):
-            if file.is_file():
-                _flush(file)
-        old = partial.with_suffix(".old")
-        if output.exists():
-            output.rename(old)
-            undo.callback(old.rename, output)
-        partial.replace(output)
-        undo.pop_all()
-    shutil.rmtree(old, ignore_errors=True)
+
+def _publish_file(candidate: Path, output: Path, spare: Sequence[Path]) -> None:
+    old = _data_of_old(output)
+    data = external_files(candidate) if _may_have_data(candidate) else []
+    placed = [output.parent / file.name for file in data]
+    with staged(output) as model, ExitStack() as undo:
+        link_or_copy(str(candidate), str(model))
+        for file, place in zip(data, placed, strict=True):
+            partial = undo.enter_context(staged(place))
+            link_or_copy(str(file), str(partial))
+            undo.callback(_unless_used, place, model)
+            replace(partial, place)
+        replace(model, output)
+    kept = {path.resolve() for path in [*spare, *_external_data(spare), *placed]}
+    for file in old - kept:
+        file.unlink(missing_ok=True)
+
+
+def _unless_used(place: Path, model: Path) -> None:
+    """Remove external data whose model is still staged: it never got to its place."""
+    if os.path.lexists(model):
+        place.unlink(missing_ok=True)
 
 
 def use_free_data_name(candidate: Path, output: Path) -> None:
@@ -101,37 +102,21 @@ def _may_have_data(candidate: Path) -> bool:
     return candidate.suffix in ONNX_MODEL.suffixes
 
 
-def _stage(file: Path, folder: Path, undo: ExitStack) -> Path:
-    partial = folder / f".{file.name}.{secrets.token_hex(4)}.partial"
-    undo.callback(partial.unlink, missing_ok=True)
-    _link_or_copy(str(file), str(partial))
-    _flush(partial)
-    return partial
+def _is_package(folder: Path) -> bool:
+    return (folder / _MANIFEST).is_file()
 
 
-def _link_or_copy(file: str, copy: str) -> str:
-    """Link where both share a file system, as the job folder and OUTPUT often do; copy otherwise."""
-    try:
-        os.link(file, copy)
-    except OSError:
-        shutil.copyfile(file, copy)
-    return copy
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
-def _flush(file: Path) -> None:
-    with file.open("rb") as written:
-        os.fsync(written.fileno())
-        os.fchmod(written.fileno(), 0o666 & ~_umask())  # onnx writes external data for its owner's eyes only
+def _external_data(inputs: Sequence[Path]) -> list[Path]:
+    """The external data of the ONNX models among the inputs. Raises what reading them raises."""
+    return [data for path in inputs if _may_have_data(path) and path.is_file() for data in external_files(path)]
 
 
-def _umask() -> int:
-    """The process' file mode mask, which can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
-
-
-def _external_files_of_old(output: Path) -> set[Path]:
+def _data_of_old(output: Path) -> set[Path]:
     """External data that belongs to the model that OUTPUT replaces: named after it, so no other model shares it."""
     if not output.is_file():
         return set()

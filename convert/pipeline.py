@@ -14,7 +14,7 @@ from ..validate.errors import ParityGateError
 from ..validate.expectations.expected import Expectations, read_expectations
 from ..validate.samples.limits import fixed_lengths
 from ..validate.search.session import SearchedModels, add_searched_samples, needs_search
-from ..validate.session import Stopwatch, measurements_for, run_second_runtime, with_classes
+from ..validate.session import Stopwatch, inputs_of, measurements_for, run_second_runtime, with_classes
 from ..validate.tasks.calls import RunCandidate
 from ..validate.workers.job_folder import JobFolder, job_folder
 from ..validate.workers.runner import Runner, runner_for
@@ -89,7 +89,8 @@ def convert_model(source: Any, output: Path, options: ConvertOptions) -> Convers
     handle = handle_for(source, options.load, options.run.engine)
     target = choose_target(output, options.target.to)
     routes = routes_for(handle.format, target, options.target.route)
-    check_output(output, target)
+    inputs = inputs_of(handle, options.sample)
+    check_output(output, target, inputs)
     expectations, policy = read_expectations(options.judge), choose_policy(options.judge)
     name = output.name if output.suffix in target.suffixes else output.name + target.suffix
     with job_folder(options.run.keep) as job:
@@ -98,7 +99,7 @@ def convert_model(source: Any, output: Path, options: ConvertOptions) -> Convers
         check_engine((handle, _handle_of(plan, destination)), options.run.engine)
         report, candidate = _first_proved(plan, routes)
         if candidate is not None:
-            publish(candidate.path, output)
+            publish(candidate.path, output, spare=inputs)
     return Conversion(report, output if candidate is not None else None)
 
 
@@ -134,9 +135,13 @@ def _attempt(
     """
     job, run, target = plan.job, plan.options.run, plan.target
     with ExitStack() as stack:
-        source = stack.enter_context(runner_for(plan.source, job, job.unused("source"), run.limits, target.may_import))
+        source = stack.enter_context(
+            runner_for(plan.source, job, job.unused("source"), run.limits, target.may_import, variables=run.pass_env)
+        )
         handle = _handle_of(plan, plan.destination)
-        checker = stack.enter_context(runner_for(handle, job, job.unused("candidate"), run.limits))
+        checker = stack.enter_context(
+            runner_for(handle, job, job.unused("candidate"), run.limits, variables=run.pass_env)
+        )
         for module in NEEDED_AT_THE_END:
             importlib.import_module(module)
         call = _conversion_call(plan, routes, first=reference is None)

@@ -108,8 +108,8 @@ def test_no_folder_holds_too_many_modules() -> None:
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(f"validate.{name}" for name in names.split())
     for names in (
-        "errors signature events",
-        "catalog unsafe user_code onnx_graphs sample_formats samples.options samples.types",
+        "errors signature events text",
+        "catalog unsafe user_code onnx_graphs sample_formats limits files samples.options samples.types",
         "engines.libraries engines.registry",
         "options",
         "detect doctor engines coreml",

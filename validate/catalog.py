@@ -34,7 +34,11 @@ CATALOG: dict[str, Explanation] = {
     "PG202": Explanation("no such file", "A given file or folder does not exist or can't be read."),
     "PG203": Explanation("samples can't be read", "The samples file is damaged, empty or of an unknown format."),
     "PG204": Explanation("samples don't fit", "The samples do not fit the model's inputs by name, shape or dtype."),
-    "PG205": Explanation("output can't be written", "OUTPUT has an unknown suffix or its folder can't be written to."),
+    "PG205": Explanation(
+        "output can't be written",
+        "OUTPUT has an unknown suffix, is an input of the command, or is something else than a file; or a folder "
+        "can't be written to: OUTPUT's, or that of temporary files (TMPDIR).",
+    ),
     "PG206": Explanation("inputs unknown", "The model does not declare its inputs; declare them with --input."),
     "PG207": Explanation(
         "engine not on this system",

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from .text import printable_lines
+
 
 class ExitCode(IntEnum):
     """Exit statuses of every command."""
@@ -50,8 +52,9 @@ class ParityGateError(Exception):
         return ExitCode(int(self.code[2]))
 
     def __str__(self) -> str:
+        """For people, on whatever they read it: no control characters, which names in files may hold."""
         way_out = f"\n  {self.remedy}" if self.remedy else ""
-        return f"[{self.code}] {self.subject}: {self.cause}{way_out}"
+        return printable_lines(f"[{self.code}] {self.subject}: {self.cause}{way_out}")
 
     def to_dict(self) -> dict[str, str]:
         """The four parts as plain text, for a worker's reply and for ``--json``."""

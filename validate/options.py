@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 from .engines.registry import ENGINES
 from .errors import ParityGateError
 from .events import Listener, ignore
+from .limits import MEMORY, TIMEOUT, bytes_of, seconds_of
+from .limits import Limits as Limits
 from .signature import ImageInput, TensorSpec
 
 if TYPE_CHECKING:
@@ -45,14 +47,6 @@ class InputDtype(StrEnum):
 
     FLOAT32 = "float32"
     FLOAT64 = "float64"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one worker may use: wall-clock ``seconds`` from its start, resident ``bytes``; None is unlimited."""
-
-    seconds: float | None = None
-    bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,27 +149,35 @@ class JudgeOptions(OptionGroup):
 
 @dataclass(frozen=True, slots=True)
 class RunOptions(OptionGroup):
-    """How workers run. ``timeout`` (seconds) and ``memory_limit`` (bytes) hold for each worker process.
+    """How workers run.
+
+    ``timeout`` (seconds) and ``memory_limit`` hold for each worker process; 0, None and "none" switch one off. A memory
+    limit is a number of bytes or a text: ``"4G"``, ``"800M"``, ``"75%"`` of the machine's memory.
 
     ``keep`` is a new folder that receives the job's files. ``engine`` names the runtime of models that several can run
     (:data:`.engines.registry.ENGINES`; None: the default one), or :data:`~.engines.registry.BOTH`, whose outputs are
-    compared. ``on_event`` is called with progress.
+    compared. ``pass_env`` names variables of the environment that workers get in addition to those of
+    docs/security.md. ``on_event`` is called with progress.
     """
 
-    timeout: float | None = None
-    memory_limit: int | None = None
+    timeout: float | str | None = TIMEOUT
+    memory_limit: float | str | None = MEMORY
     keep: Path | None = None
     engine: str | None = None
+    pass_env: tuple[str, ...] = ()
     on_event: Listener = ignore
 
     def __post_init__(self) -> None:
         if self.engine is not None and self.engine not in ENGINES:
             raise ParityGateError("PG201", self.engine, "there is no such engine", f"Engines: {', '.join(ENGINES)}.")
+        seconds_of(self.timeout)
+        if self.memory_limit != MEMORY:  # the default needn't be checked, and asking for the memory costs an import
+            bytes_of(self.memory_limit)
 
     @property
     def limits(self) -> Limits:
         """What one worker may use."""
-        return Limits(self.timeout, self.memory_limit)
+        return Limits(seconds_of(self.timeout), bytes_of(self.memory_limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,10 +272,11 @@ class JudgeKeywords(TypedDict, total=False):
 class RunKeywords(TypedDict, total=False):
     """:class:`RunOptions` as keywords."""
 
-    timeout: float | None
-    memory_limit: int | None
+    timeout: float | str | None
+    memory_limit: float | str | None
     keep: PathLike | None
     engine: str | None
+    pass_env: Sequence[str]
     on_event: Listener
 
 
@@ -390,6 +393,7 @@ _NORMAL: dict[str, Callable[[Any], Any]] = {
     "batch_sizes": lambda sizes: None if sizes is None else tuple(sizes),
     "thresholds": _thresholds,
     "metrics": tuple,
+    "pass_env": tuple,
     "class_labels": tuple,
     "shapes": lambda shapes: {name: tuple(map(tuple, each)) for name, each in (shapes or {}).items()},
 }

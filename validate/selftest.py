@@ -7,7 +7,6 @@ ONNX Runtime, and the report must name the fault.
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .api import validate
 from .events import Event, Listener, ignore
+from .workers.job_folder import temporary_folder
 
 if TYPE_CHECKING:
     import onnx
@@ -55,10 +55,10 @@ class Trial:
 def run_selftest(on_event: Listener = ignore) -> tuple[Trial, ...]:
     """Try every case of :data:`CASES`; some ten seconds. Raises ParityGateError for everything but a verdict."""
     trials = []
-    with tempfile.TemporaryDirectory(prefix="paritygate-") as name:
-        reference = _written(Path(name) / "reference.onnx", _nothing)
+    with temporary_folder() as folder:
+        reference = _written(folder / "reference.onnx", _nothing)
         for number, case in enumerate(CASES, start=1):
-            candidate = _written(Path(name) / "candidate.onnx", case.fault)
+            candidate = _written(folder / "candidate.onnx", case.fault)
             trials.append(_tried(case, validate(reference, candidate)))
             on_event(Event("try faults", number, len(CASES)))
     return tuple(trials)

@@ -13,8 +13,19 @@ from .engines.choice import check_engine, handle_for
 from .engines.handle import ModelHandle
 from .errors import ParityGateError
 from .expectations.expected import read_expectations
+from .files.output import check_output, explaining
+from .files.replace import clear_abandoned, staged
+from .files.replace import replace as replace_output
 from .noise.request import Measurements
-from .options import InspectOptions, JudgeOptions, LoadOptions, RunModelOptions, RunOptions, ValidateOptions
+from .options import (
+    InspectOptions,
+    JudgeOptions,
+    LoadOptions,
+    RunModelOptions,
+    RunOptions,
+    SampleOptions,
+    ValidateOptions,
+)
 from .search.session import SearchedModels, add_searched_samples, needs_search
 from .tasks.calls import InspectModel, RunCandidate, RunReference
 from .tasks.types import Bindings, Inspection, ModelRun
@@ -78,7 +89,7 @@ def _run_both(
     run, (reference, candidate) = options.run, models
     with ExitStack() as stack:
         first, second = (
-            stack.enter_context(runner_for(model, job, role, run.limits))
+            stack.enter_context(runner_for(model, job, role, run.limits, variables=run.pass_env))
             for model, role in zip(models, (REFERENCE, CANDIDATE), strict=True)
         )
         from . import conclude  # noqa: F401  numpy and all: it costs nothing while the workers start
@@ -107,7 +118,7 @@ def run_second_runtime(job: JobFolder, model: ModelHandle, role: str, bindings: 
     if model.second is None:
         return
     other = replace(model, runtime=model.second, second=None)
-    with runner_for(other, job, f"{role}-other-runtime", run.limits) as runner:
+    with runner_for(other, job, f"{role}-other-runtime", run.limits, variables=run.pass_env) as runner:
         runner.call(RunCandidate(job, other, bindings, destination=job.other_runtime(role)), run.on_event)
 
 
@@ -146,8 +157,9 @@ def run_model(model: Any, output: Path, options: RunModelOptions) -> ModelRun:
     run = options.run
     handle = handle_for(model, options.load, run.engine)
     check_engine([handle], run.engine)
+    check_output(output, inputs=inputs_of(handle, options.sample))
     with job_folder(run.keep) as job:
-        with runner_for(handle, job, "model", run.limits) as runner:
+        with runner_for(handle, job, "model", run.limits, variables=run.pass_env) as runner:
             done = runner.call(RunReference(job, handle, options.sample), run.on_event)
         outputs = load_outputs(job.expected)
         if handle.second is not None:
@@ -169,19 +181,26 @@ def _check_second_runtime(job: JobFolder, handle: ModelHandle, done: ModelRun, r
 
 
 def _write_arrays(arrays: Mapping[str, Array], output: Path) -> None:
-    import numpy as np
+    from .samples.job_file import save_arrays
 
-    partial = output.with_name(f".{output.name}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]  # the stub takes allow_pickle for any keyword
-        partial.replace(output)
-    finally:
-        partial.unlink(missing_ok=True)
+    with explaining(str(output)):
+        clear_abandoned(output.parent)
+        with staged(output) as partial:
+            with partial.open("wb") as file:
+                save_arrays(arrays, file)
+            replace_output(partial, output)
+
+
+def inputs_of(model: ModelHandle, samples: SampleOptions) -> list[Path]:
+    """All files and folders that a command reads and must not write to."""
+    return [path for path in (model.file, model.load.weights, samples.samples) if path is not None]
 
 
 def inspect_model(model: Any, options: InspectOptions) -> Inspection:
     """A model's facts and signature, read in a worker. Raises ParityGateError."""
     handle, run = handle_for(model, options.load), options.run
-    with job_folder(run.keep) as job, runner_for(handle, job, "model", run.limits) as runner:
+    with (
+        job_folder(run.keep) as job,
+        runner_for(handle, job, "model", run.limits, variables=run.pass_env) as runner,
+    ):
         return runner.call(InspectModel(handle), run.on_event)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..engines.telemetry import silent_onnxruntime
 from .bind import Array
 from .errors import damaged
 from .graph import Graph, Tensor
@@ -37,8 +38,7 @@ def computed(g: Graph, layer: Layer, inputs: Sequence[Tensor]) -> dict[str, Tens
 
 
 def _run(layer: Layer, model: bytes, names: Sequence[str]) -> list[Array]:
-    import onnxruntime as ort
-
+    ort = silent_onnxruntime()
     options = ort.SessionOptions()
     options.log_severity_level = 4
     try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engines.base import More, Rewrite, nothing, unchanged
+from ..engines.telemetry import silent_onnxruntime
 from ..errors import ParityGateError
 from . import features
 from .lower import NEXT_STATE, Lowered
@@ -117,8 +118,7 @@ def _open(lowered: Lowered, rewrite: Rewrite, *, optimise: bool) -> tuple[onnxru
     Weights in the model's own weight file are mapped from there by ONNX Runtime, so they are in memory at most once,
     and only when they are used.
     """
-    import onnxruntime as ort
-
+    ort = silent_onnxruntime()
     model, weights = lowered.graph.build()
     options = ort.SessionOptions()
     options.log_severity_level = 4  # every error is raised as an exception anyway
@@ -165,8 +165,7 @@ def _widen_late(options: onnxruntime.SessionOptions) -> None:
     Nodes run in the order of their creation; a fused node would run late, after all casts. The arena reuses the memory
     of one cast for the next: fresh pages cost more than the cast.
     """
-    import onnxruntime as ort
-
+    ort = silent_onnxruntime()
     options.execution_order = ort.ExecutionOrder.PRIORITY_BASED
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.enable_cpu_mem_arena = True

@@ -11,6 +11,7 @@ from ..errors import ParityGateError
 from ..onnx_graphs import all_graphs
 from ..signature import STRING, Hint, Signature, TensorSpec
 from .base import Facts, LoadOptions, More, Rewrite, nothing
+from .telemetry import silent_onnxruntime
 
 if TYPE_CHECKING:
     import onnx
@@ -95,7 +96,7 @@ def load(source: Path | onnx.ModelProto, options: LoadOptions) -> OnnxModel:
 
 def _session(path: Path, model: str | bytes, *, optimise: bool) -> Any:
     """A session of a file, or of a model whose external data stand beside the file ``path``. Raises PG301."""
-    import onnxruntime
+    onnxruntime = silent_onnxruntime()
 
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = _SILENT
@@ -116,7 +117,8 @@ def newest_opset() -> int:
     Asked of ONNX Runtime itself: it refuses a model stamped with an opset that it knows only as under development.
     """
     import onnx
-    import onnxruntime
+
+    onnxruntime = silent_onnxruntime()
 
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = _SILENT

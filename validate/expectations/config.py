@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ParityGateError
+from ..report.types import Finding, Severity
 from ..report.user_checks import Waiver
 
 FILE = "paritygate.toml"
 """The file that is read from the current folder if the user names none."""
 
+_LARGEST = 1 << 20
 _TEXTS = ("output", "reason", "model", "signed_off_by")
 _KNOWN = tuple(field.name for field in fields(Waiver))
 _NEEDED = ("output", "max_abs", "reason", "expires")
@@ -30,6 +32,14 @@ _EXAMPLE = """For example:
 def find_config(given: Path | None) -> Path | None:
     """The given file, or the one in the current folder if there is one."""
     return given or (Path(FILE) if Path(FILE).is_file() else None)
+
+
+def config_note(path: Path | None) -> tuple[Finding, ...]:
+    """Which config file was in force: waivers may come with a folder that someone else has made."""
+    if path is None:
+        return ()
+    message = f"waivers are read from {path.absolute()}"
+    return (Finding("", Severity.NOTE, "config", message),)
 
 
 def read_waivers(path: Path | None) -> tuple[Waiver, ...]:
@@ -51,11 +61,20 @@ def read_waivers(path: Path | None) -> tuple[Waiver, ...]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(_text(path))
     except OSError as error:
         raise ParityGateError("PG202", str(path), f"it can't be read: {error.strerror}") from error
     except ValueError as error:  # not UTF-8, or not TOML
         raise ParityGateError("PG201", str(path), f"it is not TOML: {error}") from error
+
+
+def _text(path: Path) -> str:
+    """The file's text. Raises ParityGateError PG201 for what is too large to be a config file or no file at all."""
+    with path.open("rb") as file:
+        content = file.read(_LARGEST + 1) if path.is_file() else b" " * (_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ParityGateError("PG201", str(path), f"it is no regular file of at most {_LARGEST} bytes")
+    return content.decode()
 
 
 def _waiver(entry: Mapping[str, Any], subject: str) -> Waiver:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..options import JudgeOptions
 from ..report.types import Finding, OutputComparison
 from ..report.user_checks import MetricComparison, Waiver
-from .config import find_config, read_waivers
+from .config import config_note, find_config, read_waivers
 
 if TYPE_CHECKING:
     from ..samples import Sample
@@ -22,16 +22,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """``thresholds`` are where decisions change, by output; ``metrics`` the user's figures; ``waivers`` exceptions."""
+    """``thresholds`` are where decisions change, by output; ``metrics`` the user's figures; ``waivers`` exceptions.
+
+    ``notes`` say where these come from.
+    """
 
     thresholds: Mapping[str, Sequence[float]] = field(default_factory=dict)
     metrics: tuple[UserMetric, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
 
 def read_expectations(options: JudgeOptions) -> Expectations:
     """What the options ask for, the config file read. Raises ParityGateError PG201, and PG202 for the file."""
-    return Expectations(options.thresholds, _metrics(options), read_waivers(find_config(options.config)))
+    config = find_config(options.config)
+    return Expectations(options.thresholds, _metrics(options), read_waivers(config), config_note(config))
 
 
 def _metrics(options: JudgeOptions) -> tuple[UserMetric, ...]:
@@ -61,4 +66,4 @@ def apply_expectations(
 
     outputs, waived = apply_waivers(outputs, expectations.waivers, models, date.today())  # the user's own day
     metrics, differing = measure_metrics(expectations.metrics, samples, expected, actual, bindings)
-    return outputs, metrics, (*waived, *differing)
+    return outputs, metrics, (*expectations.notes, *waived, *differing)

@@ -87,11 +87,14 @@ def _search(models: FailedModels, failing: Sequence[OutputComparison]) -> Diverg
 def _look(models: FailedModels) -> Divergence | None:
     """Both workers' tasks, one after the other; the candidate's imports its engine meanwhile."""
     job, options = models.job, models.options
-    seconds = SECONDS if options.timeout is None else min(SECONDS, options.timeout)
-    limits = replace(options.limits, seconds=seconds)
+    seconds = min(SECONDS, options.limits.seconds or SECONDS)
+    limits, passed, beside = replace(options.limits, seconds=seconds), options.pass_env, (models.repro.parent,)
+    layers, divergence = job.unused("layers"), job.unused("divergence")
     with ExitStack() as stack:
-        first = stack.enter_context(runner_for(models.reference, job, job.unused("layers"), limits))
-        second = stack.enter_context(runner_for(models.candidate, job, job.unused("divergence"), limits))
+        first = stack.enter_context(runner_for(models.reference, job, layers, limits, variables=passed))
+        second = stack.enter_context(
+            runner_for(models.candidate, job, divergence, limits, variables=passed, writable=beside)
+        )
         traced = first.call(TraceReference(job, models.reference), options.on_event)
         call = LocateDivergence(
             job,

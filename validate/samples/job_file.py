@@ -11,11 +11,12 @@ import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ParityGateError
+from .member_names import member_name
 from .options import DTYPES
 from .types import Sample, SampleKind, Samples
 
@@ -65,6 +66,16 @@ def load_outputs(path: Path) -> list[dict[str, Array]]:
     return _load(path)[1]
 
 
+def save_arrays(arrays: Mapping[str, Array], file: IO[bytes]) -> None:
+    """Write an .npz for the user: one member per array, named as :func:`.member_names.member_name` says.
+
+    ``numpy.savez`` takes names as keywords, and ``file`` and ``allow_pickle`` for its own. Raises PG204 and PG205.
+    """
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            _write(archive, f"{member_name(name)}.npy", storable(array, name))
+
+
 def is_job_file(path: Path) -> bool:
     """Whether ``path`` is an .npz of ours, with labels in it, rather than a user's."""
     try:
@@ -95,9 +106,13 @@ def _save(path: Path, meta: Mapping[str, Any], runs: Sequence[Mapping[str, Array
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for index, run in enumerate(runs):
             for name, array in run.items():
-                with archive.open(_member(index, name), "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, storable(array, name), allow_pickle=False)
+                _write(archive, _member(index, name), storable(array, name))
         archive.writestr(META, json.dumps({**meta, "names": [list(run) for run in runs]}))
+
+
+def _write(archive: zipfile.ZipFile, name: str, array: Array) -> None:
+    with archive.open(name, "w", force_zip64=True) as member:
+        np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def _load(path: Path) -> tuple[dict[str, Any], list[dict[str, Array]]]:
@@ -117,6 +132,4 @@ def _array(archive: zipfile.ZipFile, index: int, name: str) -> Array:
 
 
 def _member(index: int, name: str) -> str:
-    if "\0" in name:
-        raise ParityGateError("PG204", repr(name), "a name that contains NUL can't be stored in a file")
-    return f"{index}/{name}.npy"
+    return f"{index}/{member_name(name)}.npy"

@@ -84,7 +84,8 @@ def _search_differences(models: SearchedModels, expected: ModelRun) -> list[str]
     from .mailbox import close
 
     options, samples = models.options, models.samples
-    limits = replace(options.limits, seconds=options.timeout and options.timeout + models.seconds)
+    limits = options.limits
+    limits = replace(limits, seconds=limits.seconds and limits.seconds + models.seconds)
     mailbox = models.job.path / models.job.unused("mailbox")
     mailbox.mkdir()
     answer = AnswerRequests(mailbox, models.reference, samples)
@@ -125,4 +126,5 @@ def _with_found(models: SearchedModels, expected: ModelRun, actual: ModelRun) ->
 
 def _runner(models: SearchedModels, model: ModelHandle, limits: Limits) -> Runner:
     """A new worker: those of the run have ended, so that their memory is free."""
-    return runner_for(model, models.job, models.job.unused("search"), limits)
+    unused = models.job.unused("search")
+    return runner_for(model, models.job, unused, limits, variables=models.options.pass_env)

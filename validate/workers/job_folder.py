@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ParityGateError
+from ..files.marks import PREFIX, abandoned, marked
+from ..files.output import check_space, explaining
+from ..files.replace import remove
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +103,45 @@ class JobFolder:
 
 @contextmanager
 def job_folder(keep: Path | None) -> Iterator[JobFolder]:
-    """A private folder for one job, removed at the end whatever happens; ``keep`` stays. Raises PG201."""
+    """A private folder for one job, removed at the end whatever happens; ``keep`` stays.
+
+    Raises PG201 for a ``keep`` that isn't new, PG205 where the system lets nobody write (:mod:`..files.output`).
+    """
     if keep is None:
-        with tempfile.TemporaryDirectory(prefix="paritygate-") as name:
-            yield JobFolder(Path(name))
+        with temporary_folder() as folder, explaining(f"the folder for temporary files, {folder.parent}"):
+            yield JobFolder(folder)
         return
-    if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
-        raise ParityGateError("PG201", str(keep), "the folder for --keep is not empty", "Name a new folder.")
-    keep.mkdir(parents=True, exist_ok=True)
-    yield JobFolder(keep)
+    with explaining(str(keep)):
+        if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+            raise ParityGateError("PG201", str(keep), "the folder for --keep is not empty", "Name a new folder.")
+        keep.mkdir(parents=True, exist_ok=True)
+        check_space(keep)
+        yield JobFolder(keep.absolute())
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A new folder for this process, and whatever killed ones have left there is removed. Raises PG205."""
+    parent = _temporary_files()
+    with explaining(f"the folder for temporary files, {parent}"):
+        check_space(parent)
+        for left in parent.glob(f"{PREFIX}*"):
+            if abandoned(left):
+                remove(left)
+        folder = parent / marked()
+        folder.mkdir(0o700)
+    try:
+        yield folder
+    finally:
+        remove(folder)
+
+
+def _temporary_files() -> Path:
+    """Where temporary files go: TMPDIR, which must be usable if it is set. Raises PG205."""
+    named = os.environ.get("TMPDIR")
+    if named and not (Path(named).is_dir() and os.access(named, os.W_OK | os.X_OK)):
+        raise ParityGateError("PG205", f"TMPDIR={named}", "it is no folder that can be written to", "Name another one.")
+    try:
+        return Path(named or tempfile.gettempdir()).absolute()
+    except FileNotFoundError as error:
+        raise ParityGateError("PG205", "temporary files", str(error), "Set TMPDIR to a folder.") from error

@@ -8,19 +8,33 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ..errors import ParityGateError
 from ..events import EventReader, EventWriter, Listener
-from ..options import Limits
+from ..files.output import check_space
+from ..files.replace import remove
+from ..limits import Limits
+from .environment import worker_environment
 from .protocol import REPLY, REQUEST, Reply, Request, Task
 
 Result = TypeVar("Result")
 
 _POLL_SECONDS = 0.02
 _LOG_LINES = 12
+_END_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What a worker may reach: the folders that it may write to (none: all), and further variables by name."""
+
+    writable: tuple[Path, ...] = ()
+    variables: tuple[str, ...] = ()
 
 
 class Worker:
@@ -30,13 +44,24 @@ class Worker:
     """
 
     def __init__(
-        self, folder: Path, name: str, *, mask: tuple[str, ...], preload: tuple[str, ...] = (), limits: Limits
+        self,
+        folder: Path,
+        name: str,
+        *,
+        mask: tuple[str, ...],
+        preload: tuple[str, ...] = (),
+        limits: Limits,
+        confinement: Confinement = Confinement(),
     ) -> None:
-        self._folder = folder / name
+        self._folder = folder.absolute() / name
         self._folder.mkdir()
+        self._temporary = self._folder / "tmp"
+        self._temporary.mkdir()
         self._name = name
-        self._command = [sys.executable, "-m", "paritygate.validate.workers.child"]
+        self._command = [sys.executable, "-P", "-m", "paritygate.validate.workers.child"]
         self._command += ["--mask", ",".join(mask), "--preload", ",".join(preload)]
+        self._command += [part for path in confinement.writable for part in ("--writable", str(path))]
+        self._variables = confinement.variables
         self._limits = limits
 
     def __enter__(self) -> Self:
@@ -46,8 +71,10 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={"TF_CPP_MIN_LOG_LEVEL": "3"} | os.environ,
+                cwd=self._folder,
+                env=worker_environment(os.environ, self._temporary, self._variables),
                 start_new_session=True,
+                bufsize=0,
             )
         self._deadline = None if self._limits.seconds is None else time.monotonic() + self._limits.seconds
         return self
@@ -55,11 +82,16 @@ class Worker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        assert self._process.stdin is not None
+        self._process.stdin.close()  # which ends the supervisor, and it all the others
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.returncode == -signal.SIGKILL:
+            _kill_session(self._process.pid)
+        remove(self._temporary)
 
     @property
     def log(self) -> Path:
@@ -71,7 +103,8 @@ class Worker:
 
         Raises the task's own ParityGateError; PG303 when the child dies or hits a bug, PG304 and PG305 at its limits.
         """
-        (self._folder / REQUEST).write_bytes(pickle.dumps(Request(task, EventWriter(self._folder))))
+        request = Request(task, EventWriter(self._folder), str(Path.cwd()))
+        (self._folder / REQUEST).write_bytes(pickle.dumps(request))
         self._send(f"{self._folder}\n")
         events = EventReader(self._folder)
         while self._process.poll() is None:
@@ -85,8 +118,7 @@ class Worker:
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(line.encode())
-            self._process.stdin.flush()
+            self._process.stdin.write(os.fsencode(line))
         except BrokenPipeError:
             self._process.wait()  # it died before it got its task; _result says how
 
@@ -99,12 +131,14 @@ class Worker:
     def _check_limits(self) -> None:
         if self._deadline is not None and time.monotonic() > self._deadline:
             raise ParityGateError(
-                "PG304", self._name, f"not finished after {self._limits.seconds:g} s", "Raise --timeout."
+                "PG304",
+                self._name,
+                f"not finished after {self._limits.seconds:g} s",
+                "Raise --timeout (0: no limit).",
             )
         if self._limits.bytes is not None and _resident(self._process.pid) > self._limits.bytes:
-            raise ParityGateError(
-                "PG305", self._name, f"grew beyond {self._limits.bytes / 2**20:.0f} MiB", "Raise --memory-limit."
-            )
+            grown = f"grew beyond {self._limits.bytes / 2**20:.0f} MiB"
+            raise ParityGateError("PG305", self._name, grown, "Raise --memory-limit (0: no limit).")
 
     def _result(self) -> Any:
         path = self._folder / REPLY
@@ -123,6 +157,7 @@ class Worker:
     def _died(self) -> ParityGateError:
         status = self._process.returncode
         how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        check_space(self._folder)  # a full disk explains a worker that couldn't even say why
         lines = self.log.read_text(errors="replace").strip().splitlines()[-_LOG_LINES:]
         last = "\n    ".join(lines) or "(it printed nothing)"
         hint = "The system may have run out of memory." if status == -signal.SIGKILL else ""
@@ -134,6 +169,16 @@ class WorkerTracebackError(Exception):
 
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
+
+
+def _kill_session(session: int) -> None:
+    """End what a worker has left whose supervisor was killed, which would have done it."""
+    import psutil
+
+    for pid in psutil.pids():
+        with suppress(ProcessLookupError, PermissionError):
+            if os.getsid(pid) == session and pid != session:
+                os.kill(pid, signal.SIGKILL)
 
 
 def _resident(pid: int) -> int:

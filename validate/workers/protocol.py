@@ -34,10 +34,11 @@ class Task(Generic[Result]):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A task, and where its progress goes."""
+    """A task, where its progress goes, and the user's current folder."""
 
     task: Task[Any]
     on_event: Listener
+    folder: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from ..engines.handle import ModelHandle
 from ..engines.libraries import HEAVY
-from ..engines.registry import RuntimeEntry
+from ..engines.registry import TORCH_FACTORY, RuntimeEntry
 from ..events import Event, Listener
-from ..options import Limits
+from ..limits import Limits
 from .job_folder import JobFolder
-from .parent import Worker
+from .parent import Confinement, Worker
 from .protocol import Task
 
 Result = TypeVar("Result")
@@ -75,14 +76,30 @@ def masked(runtime: RuntimeEntry, also: tuple[str, ...] = ()) -> tuple[str, ...]
     return tuple(name for name in HEAVY if name not in runtime.needs + runtime.may_use + also)
 
 
-def runner_for(model: ModelHandle, job: JobFolder, name: str, limits: Limits, also: tuple[str, ...] = ()) -> Runner:
+def runner_for(
+    model: ModelHandle,
+    job: JobFolder,
+    name: str,
+    limits: Limits,
+    also: tuple[str, ...] = (),
+    *,
+    variables: tuple[str, ...] = (),
+    writable: tuple[Path, ...] = (),
+) -> Runner:
     """A worker for whatever can be named by a path or factory, this process for a live object.
 
-    ``also`` are heavy modules that it may import in addition to what its runtime needs.
+    ``also`` are heavy modules that it may import in addition to what its runtime needs, ``variables`` those of the
+    environment that it gets in addition to the usual ones, ``writable`` folders beside the job's that it may write to.
     """
     if model.live:
         return InProcess()
     runtime = model.runtime
     preload = (*_TASKS, *runtime.needs, runtime.engine)
-    worker = Worker(job.path, name, mask=masked(runtime, also), preload=preload, limits=limits)
-    return InWorker(worker, runtime)
+    confinement = Confinement(() if _is_users_code(model) else (job.path.absolute(), *writable), variables)
+    mask = masked(runtime, also)
+    return InWorker(Worker(job.path, name, mask=mask, preload=preload, limits=limits, confinement=confinement), runtime)
+
+
+def _is_users_code(model: ModelHandle) -> bool:
+    """Whether the user has named code or called a file trusted: that may write where the user may."""
+    return model.format is TORCH_FACTORY or model.load.trust

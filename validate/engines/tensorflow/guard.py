@@ -88,7 +88,7 @@ def _outside(folder: Path, relative: str) -> ParityGateError:
 
 
 def _indexed(path: Path, graph_def: Any, *known: Any) -> Graph:
-    """The graph's index. Raises PG402 where two functions or two nodes share a name, because one would hide the other."""
+    """The graph's index. Raises PG402 where two functions or two nodes share a name."""
     scopes = [graph_def.node, *(function.node_def for function in graph_def.library.function)]
     names = [Counter(node.name for node in nodes) for nodes in scopes]
     names.append(Counter(function.signature.name for function in graph_def.library.function))

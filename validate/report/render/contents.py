@@ -111,11 +111,6 @@ def verdict_line(report: ReportData) -> str:
     )
 
 
-def printable(text: str) -> str:
-    """Names come from files: control characters are shown, never sent to a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def _model(model: ModelSummary) -> str:
     parts = [" ".join(filter(None, (model.format, f"opset {model.opset}" if model.opset else "")))]
     if model.size is not None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
-from .contents import COLUMNS, LEFT, agreements, cells, headings, printable, sentences, verdict_line
+from ...text import printable
+from .contents import COLUMNS, LEFT, agreements, cells, headings, sentences, verdict_line
 
 if TYPE_CHECKING:
     from ..types import ReportData

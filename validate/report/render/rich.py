@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .contents import COLUMNS, LEFT, agreements, cells, headings, printable, sentences, verdict_line
+from ...text import printable
+from .contents import COLUMNS, LEFT, agreements, cells, headings, sentences, verdict_line
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, Group

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .contents import COLUMNS, LEFT, agreements, cells, headings, printable, sentences, verdict_line
+from ...text import printable
+from .contents import COLUMNS, LEFT, agreements, cells, headings, sentences, verdict_line
 
 if TYPE_CHECKING:
     from ..types import ReportData
