@@ -23,7 +23,7 @@ def check_output(output: Path, target: Target = ONNX_MODEL, inputs: Sequence[Pat
     """Refuse an OUTPUT that could not be written at the end, before any work is done. Raises PG205.
 
     A folder may only be replaced by a package, and only if it is one itself. OUTPUT must be none of ``inputs``; the
-    external data of an ONNX model among them are inputs too. What killed runs have left beside OUTPUT is removed.
+    external data of an ONNX model among them are inputs too. What killed runs have left next to OUTPUT is removed.
     """
     data = _external_data(inputs) if os.path.lexists(output) else []
     size = sum(map(_size, inputs[:1]))
@@ -36,7 +36,7 @@ def check_output(output: Path, target: Target = ONNX_MODEL, inputs: Sequence[Pat
 def publish(candidate: Path, output: Path, spare: Sequence[Path] = ()) -> None:
     """Move the candidate to OUTPUT: a package, or a file with its external data. Raises PG205.
 
-    Everything is first copied beside OUTPUT and flushed to disk. External data goes to its place under a name that
+    Everything is first copied to the folder of OUTPUT and flushed to disk. External data goes to its place under a name that
     no older file has (see :func:`use_free_data_name`), so that the rename of the model itself is the one step that
     makes the new model visible: whatever kills the process before it leaves the old model as it was. The old model's
     own data is removed afterwards, unless a model among ``spare`` uses it too.
@@ -78,7 +78,7 @@ def _unless_used(place: Path, model: Path) -> None:
 
 
 def use_free_data_name(candidate: Path, output: Path) -> None:
-    """Rename the candidate's external data file if one of that name already lies beside OUTPUT."""
+    """Rename the candidate's external data file if one of that name already exists next to OUTPUT."""
     import onnx
     from onnx.external_data_helper import uses_external_data
 
@@ -123,4 +123,4 @@ def _data_of_old(output: Path) -> set[Path]:
     try:
         return {file.resolve() for file in external_files(output) if file.name.startswith(output.name)}
     except ParityGateError:
-        return set()  # the old file was no readable ONNX model: it has no data that we know of
+        return set()  # the old file was not a readable ONNX model: no data of its own is known

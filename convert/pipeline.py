@@ -243,14 +243,14 @@ def _advice(plan: _Plan, actual: ModelRun) -> tuple[str, ...]:
 
 
 def _localised(plan: _Plan, report: Report, attempt: _Attempt) -> Report:
-    """The report with the first divergence; the repro goes beside OUTPUT, or into the folder that is kept."""
+    """The report with the first divergence; the repro goes to the folder of OUTPUT, or into the folder that is kept."""
     from ..validate.localise.session import FailedModels, locate_divergence
 
     options = plan.options
     if not options.judge.localise:
         return report
-    beside = options.run.keep or plan.output.parent
-    failed = FailedModels(plan.job, plan.source, attempt.model, attempt.candidate.bindings, beside, options.run)
+    repro_folder = options.run.keep or plan.output.parent
+    failed = FailedModels(plan.job, plan.source, attempt.model, attempt.candidate.bindings, repro_folder, options.run)
     return locate_divergence(failed, report)
 
 

@@ -32,7 +32,7 @@ class Explanation:
 
 
 class ParityGateError(Exception):
-    """A failure with a stable code, the user's thing that it speaks of, the cause and the way out.
+    """A failure with a stable code, the thing of the user's that it is about, the cause and the remedy.
 
     ``code`` is a key of :data:`paritygate.validate.catalog.CATALOG`; ``subject`` names a thing of the
     user's (a file, an option, an output); ``cause`` is one sentence or the converter's own reason;

@@ -132,8 +132,8 @@ def _localised(
     from .localise.session import FailedModels, locate_divergence
 
     reference, candidate = models
-    beside = options.run.keep or (candidate.file.parent if candidate.file else Path())
-    return locate_divergence(FailedModels(job, reference, candidate, bindings, beside, options.run), report)
+    repro_folder = options.run.keep or (candidate.file.parent if candidate.file else Path())
+    return locate_divergence(FailedModels(job, reference, candidate, bindings, repro_folder, options.run), report)
 
 
 def with_classes(bindings: Bindings, reference: ModelRun) -> Bindings:

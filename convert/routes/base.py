@@ -41,7 +41,7 @@ class RouteOptions:
 class Candidate:
     """A converted model, not yet proved.
 
-    ``path`` is the main file; whatever else belongs to it (external data) lies beside it in the same folder.
+    ``path`` is the main file; whatever else belongs to it (external data) is in the same folder.
     ``inputs`` and ``outputs`` bind *candidate* names to *source* names; nothing is ever paired by position or
     likeness. ``notes`` are sentences for the user (a dtype that the conversion narrows, an opset raised).
     ``classes`` tells for each output of the candidate that is a dictionary which class each column of the source's

@@ -17,7 +17,7 @@ _PROTOBUF_LIMIT = 1 << 30  # bytes; protobuf itself ends at 2 GiB
 
 
 def write_onnx(lowered: Lowered, path: Path) -> None:
-    """Write ``lowered`` to ``path``; weights of more than 1 GiB go to ``<path>.data`` beside it."""
+    """Write ``lowered`` to ``path``; weights of more than 1 GiB go to ``<path>.data``."""
     model, weights = lowered.graph.build()
     tensors = {t.name: t for t in model.graph.initializer}
     if sum(w.nbytes for w in weights.values()) > _PROTOBUF_LIMIT:

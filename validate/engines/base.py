@@ -50,7 +50,7 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What ``paritygate inspect`` prints beside the signature.
+    """What ``paritygate inspect`` prints in addition to the signature.
 
     ``operators`` counts operators, layers or estimator steps by name; ``parameters`` is the number of learned
     scalars, ``size`` the bytes on disk; None where it can't be known. ``precision`` is the coarsest floating dtype that

@@ -95,7 +95,7 @@ def load(source: Path | onnx.ModelProto, options: LoadOptions) -> OnnxModel:
 
 
 def _session(path: Path, model: str | bytes, *, optimise: bool) -> Any:
-    """A session of a file, or of a model whose external data stand beside the file ``path``. Raises PG301."""
+    """A session of a file, or of a model whose external data are next to the file ``path``. Raises PG301."""
     onnxruntime = silent_onnxruntime()
 
     settings = onnxruntime.SessionOptions()

@@ -1,1 +1,1 @@
-"""What a user expects beside tolerances: thresholds, metrics, waivers."""
+"""What a user expects in addition to tolerances: thresholds, metrics, waivers."""

@@ -73,7 +73,7 @@ def _text(path: Path) -> str:
     with path.open("rb") as file:
         content = file.read(_LARGEST + 1) if path.is_file() else b" " * (_LARGEST + 1)
     if len(content) > _LARGEST:
-        raise ParityGateError("PG201", str(path), f"it is no regular file of at most {_LARGEST} bytes")
+        raise ParityGateError("PG201", str(path), f"it is not a regular file of at most {_LARGEST} bytes")
     return content.decode()
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..errors import ParityGateError
 
 _NAME_RESERVE = 24
-"""Bytes that a name beside OUTPUT's may be longer by: its suffix, its external data."""
+"""By how many bytes a temporary name may be longer than OUTPUT's: its suffix, its external data."""
 
 _LEAST_FREE = 1 << 20
 _KINDS = (
@@ -49,7 +49,7 @@ _CAUSES = {
 
 
 def explained(error: OSError) -> ParityGateError | None:
-    """A refusal of the system as PG205; None for an error that speaks of a bug rather than of the disk."""
+    """A refusal of the system as PG205; None for an error that points to a bug rather than to the disk."""
     if error.errno not in _CAUSES:
         return None
     cause, remedy = _CAUSES[error.errno]

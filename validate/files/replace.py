@@ -23,7 +23,7 @@ _OLD, _PARTIAL = ".old", ".partial"
 
 @contextmanager
 def staged(output: Path) -> Iterator[Path]:
-    """A name beside ``output`` for its successor, removed afterwards if it is still there.
+    """A name in the folder of ``output`` for its successor, removed afterwards if it is still there.
 
     It is hidden and short whatever the output's is, and tells its process: see :func:`clear_abandoned`.
     """

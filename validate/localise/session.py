@@ -32,19 +32,19 @@ SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class FailedModels:
-    """Both models of a failing verdict, and the job with their samples and outputs. ``beside`` receives the repro."""
+    """Both models of a failing verdict, and the job with their samples and outputs. ``folder`` receives the repro."""
 
     job: JobFolder
     reference: ModelHandle
     candidate: ModelHandle
     bindings: Bindings
-    beside: Path
+    folder: Path
     options: RunOptions
 
     @property
     def repro(self) -> Path:
         """The folder that would be written: the candidate's name and ``.repro``."""
-        return self.beside.resolve() / f"{Path(self.candidate.short_name).stem}.repro"
+        return self.folder.resolve() / f"{Path(self.candidate.short_name).stem}.repro"
 
 
 def locate_divergence(models: FailedModels, report: Report) -> Report:
@@ -88,12 +88,12 @@ def _look(models: FailedModels) -> Divergence | None:
     """Both workers' tasks, one after the other; the candidate's imports its engine meanwhile."""
     job, options = models.job, models.options
     seconds = min(SECONDS, options.limits.seconds or SECONDS)
-    limits, passed, beside = replace(options.limits, seconds=seconds), options.pass_env, (models.repro.parent,)
+    limits, passed, writable = replace(options.limits, seconds=seconds), options.pass_env, (models.repro.parent,)
     layers, divergence = job.unused("layers"), job.unused("divergence")
     with ExitStack() as stack:
         first = stack.enter_context(runner_for(models.reference, job, layers, limits, variables=passed))
         second = stack.enter_context(
-            runner_for(models.candidate, job, divergence, limits, variables=passed, writable=beside)
+            runner_for(models.candidate, job, divergence, limits, variables=passed, writable=writable)
         )
         traced = first.call(TraceReference(job, models.reference), options.on_event)
         call = LocateDivergence(

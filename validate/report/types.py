@@ -173,7 +173,7 @@ class OutputComparison:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something beside the outputs' values. ``where`` names the user's thing, ``hint`` says what to do about it."""
+    """Something in addition to the outputs' values. ``where`` names the user's thing, ``hint`` says what to do about it."""
 
     code: str
     severity: Severity
@@ -211,7 +211,7 @@ class ModelSummary:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the figures depend on beside the models. ``cpu_flags`` are those that change int8 arithmetic."""
+    """What the figures depend on in addition to the models. ``cpu_flags`` are those that change int8 arithmetic."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
     engine: str = ""

@@ -1,7 +1,7 @@
 """Names of arrays as names in an .npz file: safe wherever the file is listed or unpacked, and reversible.
 
 Most names stay what they are. What remains is percent-encoded as in an address (``urllib.parse.unquote`` reads it):
-control and other invisible characters, ``%``, backslashes, a slash at either end or beside another, ``.`` and ``..``
+control and other invisible characters, ``%``, backslashes, a slash at either end or next to another, ``.`` and ``..``
 between slashes, and a last ``.npy``, which numpy takes for the member's own suffix. The name of length 0 is ``%``.
 """
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..signature import Array, Feed, Signature
 
 UNUSUAL = frozenset({"zeros", "tiny", "large", "lengths"})
-"""Kinds that a search for differences doesn't start from: what it finds shall be an input that might occur."""
+"""Kinds that a search for differences doesn't start from: what it finds should be an input that can occur."""
 
 
 def answer_requests(call: AnswerRequests, on_event: Listener) -> int:

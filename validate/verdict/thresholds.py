@@ -28,7 +28,7 @@ PROBABILITY = 0.5
 """The threshold of whatever looks like probabilities that are decided one by one."""
 
 _SUM = 1e-2  # how far a row of probabilities may sum from one: a thousand float16 roundings
-_MOST_AXES = 3  # batch, place, class; a picture's elements are no decisions
+_MOST_AXES = 3  # batch, place, class; the elements of an image are not decisions
 
 
 class Allowances(Sequence["Array"]):

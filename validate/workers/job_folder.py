@@ -140,7 +140,9 @@ def _temporary_files() -> Path:
     """Where temporary files go: TMPDIR, which must be usable if it is set. Raises PG205."""
     named = os.environ.get("TMPDIR")
     if named and not (Path(named).is_dir() and os.access(named, os.W_OK | os.X_OK)):
-        raise ParityGateError("PG205", f"TMPDIR={named}", "it is no folder that can be written to", "Name another one.")
+        raise ParityGateError(
+            "PG205", f"TMPDIR={named}", "it is not a folder that can be written to", "Name another one."
+        )
     try:
         return Path(named or tempfile.gettempdir()).absolute()
     except FileNotFoundError as error:

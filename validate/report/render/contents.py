@@ -103,11 +103,11 @@ def verdict_line(report: ReportData) -> str:
         return f"{verdict}: nothing was compared (PG306)"
     passed = sum(output.passed for output in report.outputs)
     codes = dict.fromkeys(finding.code for finding in report.findings if finding.severity.value == "error")
-    beside = f"; other errors: {', '.join(codes)}" if codes else ""
+    others = f"; other errors: {', '.join(codes)}" if codes else ""
     count = sum(output.waiver is not None for output in report.outputs)
     waived = f", {count} of them by a waiver" if count else ""
     return (
-        f"{verdict}: {passed} of {len(report.outputs)} outputs agree on {report.samples.count} samples{waived}{beside}"
+        f"{verdict}: {passed} of {len(report.outputs)} outputs agree on {report.samples.count} samples{waived}{others}"
     )
 
 

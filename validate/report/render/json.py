@@ -27,7 +27,7 @@ _DERIVED = {Report: ("verdict",), LabelAgreement: ("rate", "flips"), MetricCompa
 
 
 def render_report(command: str, report: Report, written: PurePath | None = None) -> str:
-    """A verdict. ``error`` names the first reason when it is no pass; ``written`` is the exported file."""
+    """A verdict. ``error`` names the first reason when it is not a pass; ``written`` is the exported file."""
     return _envelope(
         command,
         report.verdict.value,
