@@ -36,8 +36,8 @@ def check_output(output: Path, target: Target = ONNX_MODEL, inputs: Sequence[Pat
 def publish(candidate: Path, output: Path, spare: Sequence[Path] = ()) -> None:
     """Move the candidate to OUTPUT: a package, or a file with its external data. Raises PG205.
 
-    Everything is first copied to the folder of OUTPUT and flushed to disk. External data goes to its place under a name that
-    no older file has (see :func:`use_free_data_name`), so that the rename of the model itself is the one step that
+    Everything is first copied to the folder of OUTPUT and flushed to disk. External data goes to its place under a name
+    that no older file has (see :func:`use_free_data_name`), so that the rename of the model itself is the one step that
     makes the new model visible: whatever kills the process before it leaves the old model as it was. The old model's
     own data is removed afterwards, unless a model among ``spare`` uses it too.
     """

@@ -173,7 +173,7 @@ class OutputComparison:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something in addition to the outputs' values. ``where`` names the user's thing, ``hint`` says what to do about it."""
+    """A remark in addition to the values. ``where`` names the user's thing, ``hint`` says what to do about it."""
 
     code: str
     severity: Severity

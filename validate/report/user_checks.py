@@ -1,4 +1,4 @@
-"""What a user requests or has signed off in addition to the values, as plain frozen values. Importing this costs nothing."""
+"""What a user requests or has signed off in addition to the values, as frozen values. Cheap to import."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def runner_for(
     """A worker for whatever can be named by a path or factory, this process for a live object.
 
     ``also`` are heavy modules that it may import in addition to what its runtime needs, ``variables`` those of the
-    environment that it gets in addition to the usual ones, ``writable`` folders in addition to the job's that it may write to.
+    environment that it gets in addition to the usual ones, ``writable`` folders that it may write to, as the job's.
     """
     if model.live:
         return InProcess()
