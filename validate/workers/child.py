@@ -3,8 +3,8 @@
 ``python -P -m paritygate.validate.workers.child --mask torch,keras --preload numpy`` imports what it is told to, waits
 for a line on standard input that names a job folder, runs the task in ``request.pickle`` there and writes
 ``reply.pickle`` to the same folder. Standard output and error are a log; nobody parses them. When standard input ends,
-so does the child: a line that isn't there names no folder. It begins in its own folder of the job, and goes to the user's
-current folder, which relative paths start from, when all libraries have been imported.
+so does the child: a line that isn't there names no folder. It begins in its own folder of the job, and goes to the
+user's current folder, which relative paths start from, when all libraries have been imported.
 """
 
 from __future__ import annotations
