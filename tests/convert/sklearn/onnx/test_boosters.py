@@ -346,13 +346,13 @@ def test_native_file(name: str, dtype: Any, parity: Any, tmp_path: Path) -> None
     path, _ = native(name, tmp_path)
     kind = detect(path)
     assert kind.name == name.partition(".")[0].partition("_")[0]
-    parity(path, with_zeros(X_HOLES.astype(dtype)), load=import_module(kind.engine).load)
+    parity(path, with_zeros(X_HOLES.astype(dtype)), load=import_module(kind.runtime.engine).load)
 
 
 @pytest.mark.parametrize("name", ["xgboost.ubj", "lightgbm.txt"])
 def test_native_object(name: str, parity: Any, tmp_path: Path) -> None:
     _, booster = native(name, tmp_path)
-    parity(booster, X_HOLES, load=import_module(detect(booster).engine).load)
+    parity(booster, X_HOLES, load=import_module(detect(booster).runtime.engine).load)
 
 
 LATE = """
@@ -377,7 +377,7 @@ def test_damaged_native_file(name: str, content: bytes, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(ParityGateError) as caught:
-        import_module(detect(path).engine).load(path, LoadOptions())
+        import_module(detect(path).runtime.engine).load(path, LoadOptions())
     assert caught.value.code == "PG402"
 
 
