@@ -12,20 +12,18 @@ from ..validate.engines.onnxruntime import external_files
 from ..validate.errors import ParityGateError
 from .targets import ONNX_MODEL, Target
 
-_MANIFEST = "Manifest.json"
-
 
 def check_output(output: Path, target: Target = ONNX_MODEL) -> None:
     """Refuse an OUTPUT that could not be written at the end, before any work is done. Raises PG205.
 
-    A folder may only be replaced by a package, and only if it is one itself.
+    A folder may only be replaced by a package, and only if it is one of the same kind.
     """
     folder = output.parent
     if not folder.is_dir():
         raise ParityGateError("PG205", str(output), f"the folder {folder} does not exist", f"mkdir -p {folder}")
     if not os.access(folder, os.W_OK):
         raise ParityGateError("PG205", str(output), f"the folder {folder} can't be written to")
-    replaceable = target.is_folder and (output / _MANIFEST).is_file()
+    replaceable = bool(target.marker) and (output / target.marker).is_file()
     if output.is_symlink() or (output.is_dir() and not replaceable):
         kind = "a symbolic link" if output.is_symlink() else "a folder"
         raise ParityGateError("PG205", str(output), f"{kind} is in the way", "Name another OUTPUT or remove it.")
