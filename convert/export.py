@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from ..validate.engines.onnxruntime import external_files
@@ -16,18 +17,16 @@ from ..validate.files.output import explaining
 from ..validate.files.replace import clear_abandoned, link_or_copy, replace, staged
 from .targets import ONNX_MODEL, Target
 
-_MANIFEST = "Manifest.json"
-
 
 def check_output(output: Path, target: Target = ONNX_MODEL, inputs: Sequence[Path] = ()) -> None:
     """Refuse an OUTPUT that could not be written at the end, before any work is done. Raises PG205.
 
-    A folder may only be replaced by a package, and only if it is one itself. OUTPUT must be none of ``inputs``; the
-    external data of an ONNX model among them are inputs too. What killed runs have left next to OUTPUT is removed.
+    A folder may only be replaced by a package, and only if it is one of the same kind. OUTPUT must be none of
+    ``inputs``; the external data of an ONNX model among them are inputs too. What killed runs have left is removed.
     """
     data = _external_data(inputs) if os.path.lexists(output) else []
     size = sum(map(_size, inputs[:1]))
-    replaceable = _is_package if target.is_folder else None
+    replaceable = partial(_is_marked, target.marker) if target.marker else None
     files.check_output(output, inputs=[*inputs, *data], replaceable=replaceable, size=size)
     with explaining(str(output)):
         clear_abandoned(output.parent)
@@ -49,9 +48,9 @@ def publish(candidate: Path, output: Path, spare: Sequence[Path] = ()) -> None:
 
 
 def _publish_package(candidate: Path, output: Path) -> None:
-    with staged(output) as partial:
-        shutil.copytree(candidate, partial, copy_function=link_or_copy)
-        replace(partial, output)
+    with staged(output) as copy:
+        shutil.copytree(candidate, copy, copy_function=link_or_copy)
+        replace(copy, output)
 
 
 def _publish_file(candidate: Path, output: Path, spare: Sequence[Path]) -> None:
@@ -102,8 +101,9 @@ def _may_have_data(candidate: Path) -> bool:
     return candidate.suffix in ONNX_MODEL.suffixes
 
 
-def _is_package(folder: Path) -> bool:
-    return (folder / _MANIFEST).is_file()
+def _is_marked(marker: str, folder: Path) -> bool:
+    """Whether a folder is a package of the kind that a target's marker tells."""
+    return (folder / marker).is_file()
 
 
 def _size(path: Path) -> int:

@@ -16,7 +16,8 @@ class Target:
 
     ``name`` is what ``--to`` calls it; the first of its ``suffixes`` is given to a candidate. ``format`` reads it back.
     ``may_import`` are heavy modules that the source's worker may import to write it. ``holds_float64`` says that its
-    inputs can be double precision. ``is_folder`` says that it is a package, which may replace another package.
+    inputs can be double precision. ``marker`` is the file by which a package, which is a folder, is known: it may
+    replace another package of its kind.
     """
 
     name: str
@@ -24,7 +25,7 @@ class Target:
     format: Format
     may_import: tuple[str, ...] = ()
     holds_float64: bool = False
-    is_folder: bool = False
+    marker: str = ""
 
     @property
     def suffix(self) -> str:
@@ -36,7 +37,7 @@ _COREMLTOOLS = (COREMLTOOLS.module, KERAS.module)  # coremltools asks TensorFlow
 
 ONNX_MODEL = Target("onnx", (".onnx",), ONNX, holds_float64=True)
 MLMODEL = Target("mlmodel", (".mlmodel",), COREML, _COREMLTOOLS)
-MLPACKAGE = Target("mlpackage", (".mlpackage",), COREML, _COREMLTOOLS, is_folder=True)
+MLPACKAGE = Target("mlpackage", (".mlpackage",), COREML, _COREMLTOOLS, marker="Manifest.json")
 
 TARGETS = (ONNX_MODEL, MLMODEL, MLPACKAGE)
 """All of them."""

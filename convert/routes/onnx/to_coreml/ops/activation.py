@@ -8,6 +8,7 @@ from ..common import floating, length, positions, reshape, select, to_rank, zero
 from ..mil import Var, mb
 from ..node import Node
 from ..registry import translates
+from ..values import Operand
 
 
 @translates("Relu")
@@ -56,6 +57,19 @@ def softsign(node: Node, x: Var) -> Var:
 def gelu(node: Node, x: Var, *, approximate: str) -> Var:
     """x times the normal distribution function of x, or its tanh approximation."""
     return mb.gelu(x=x, mode="TANH_APPROXIMATION" if approximate == "tanh" else "EXACT")
+
+
+@translates("Gelu", "BiasGelu", "FastGelu", domain="com.microsoft")
+def fused_gelu(node: Node, x: Var, bias: Var | None = None) -> Operand:
+    """Gelu of x + bias: ONNX Runtime's optimiser writes these; FastGelu is the tanh approximation."""
+    shifted = x if bias is None else mb.add(x=x, y=bias)
+    return Operand(mb.gelu(x=shifted, mode="TANH_APPROXIMATION" if node.type == "FastGelu" else "EXACT"), node.dtype())
+
+
+@translates("QuickGelu", domain="com.microsoft")
+def quick_gelu(node: Node, x: Var, *, alpha: float = 1.702) -> Operand:
+    """x * sigmoid(alpha * x)."""
+    return Operand(mb.mul(x=x, y=mb.sigmoid(x=mb.mul(x=x, y=np.float32(alpha)))), node.dtype())
 
 
 @translates("PRelu", since=7)
