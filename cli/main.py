@@ -71,13 +71,21 @@ def _status_of(given: list[str]) -> int:
     try:
         status: int = cli.main(args=given, prog_name="paritygate", standalone_mode=False)
     except interrupt.Interrupted as error:
-        click.echo("paritygate: interrupted; OUTPUT is either what it was or the complete new file", err=True)
-        return int(str(error.code))
+        return _interrupted(error)
     except SystemExit as error:  # click's for a closed standard output, or the user's code's
         return _failed(_ended(error), given)
     except Exception as error:  # noqa: BLE001  # the outermost frame: not even a bug shows a user its traceback
+        try:
+            interrupt.check()
+        except interrupt.Interrupted as signalled:  # which may have hit a library where it can't stand it
+            return _interrupted(signalled)
         return _failed(error, given)
     return status
+
+
+def _interrupted(error: interrupt.Interrupted) -> int:
+    click.echo("paritygate: interrupted; OUTPUT is either what it was or the complete new file", err=True)
+    return int(str(error.code))
 
 
 def _ended(error: SystemExit) -> ParityGateError:

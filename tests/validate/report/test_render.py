@@ -17,7 +17,6 @@ from paritygate.validate.catalog import CATALOG
 from paritygate.validate.errors import ExitCode, ParityGateError
 from paritygate.validate.report.render.json import render_error, render_report, render_result
 from paritygate.validate.report.render.rich import render_rich
-from paritygate.validate.report.render.rows import printable
 from paritygate.validate.report.report import Report
 from paritygate.validate.report.sentences import rounded_up
 from paritygate.validate.report.types import (
@@ -30,6 +29,7 @@ from paritygate.validate.report.types import (
     Verdict,
 )
 from paritygate.validate.signature import Signature, TensorSpec
+from paritygate.validate.text import printable
 from paritygate.validate.verdict.compare import compare_outputs
 from paritygate.validate.verdict.computed import ComputedPolicy
 from paritygate.validate.verdict.output_checks import check_informative

@@ -1,0 +1,59 @@
+"""A model and its external data are several files: what is to be done about the data if the run is killed between them.
+
+Before the data is put in its place, a note beside OUTPUT says which files are new and which are the old model's. As
+long as the new model is still staged, the new data belongs to nobody; once it has its place, the old data does. The run
+itself acts on that note when it is through, and the next run on one that a killed run has left.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .marks import abandoned
+from .replace import flush
+
+_NOTE = ".note"
+_LARGEST = 1 << 20
+
+
+@contextmanager
+def data_noted(model: Path, new: Iterable[str], old: Iterable[str]) -> Iterator[None]:
+    """Afterwards, however that comes about, one of both is removed; ``model`` is the staged model's name.
+
+    ``new`` and ``old`` are names of files in its folder.
+    """
+    note = model.with_name(f"{model.name}{_NOTE}")
+    note.write_text(json.dumps({"new": sorted(new), "old": sorted(old)}))
+    flush(note)
+    try:
+        yield
+    finally:
+        _settle(note)
+
+
+def settle_abandoned(folder: Path) -> None:
+    """Act on the notes that killed runs have left in ``folder``; to be done before their staged models are removed."""
+    for note in folder.glob(f".paritygate-*{_NOTE}"):
+        if abandoned(note):
+            _settle(note)
+
+
+def _settle(note: Path) -> None:
+    still_staged = note.with_name(note.name.removesuffix(_NOTE)).exists()
+    for name in _names(note, "new" if still_staged else "old"):
+        (note.parent / name).unlink(missing_ok=True)
+    note.unlink(missing_ok=True)
+
+
+def _names(note: Path, key: str) -> list[str]:
+    """Plain names of data files; a note that was cut short was written before anything else was done."""
+    if note.is_symlink() or note.stat().st_size > _LARGEST:
+        return []
+    try:
+        names = json.loads(note.read_text())[key]
+    except (ValueError, KeyError, TypeError):
+        return []
+    return [name for name in names if isinstance(name, str) and name == Path(name).name and not name.startswith(".")]
