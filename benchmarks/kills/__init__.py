@@ -1,1 +1,1 @@
-"""Real kills of running exports: is OUTPUT the old or the new model, is anything left? docs/security.md has the figures."""
+"""Real kills of running exports: is OUTPUT the old or the new model, is anything left? See docs/security.md."""

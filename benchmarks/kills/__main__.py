@@ -1,6 +1,7 @@
 """``python -m benchmarks.kills``: kill exports, print a table, write its section of docs/security.md (``make kills``).
 
-``--stride N`` tries every Nth line only, ``--rounds N`` so many random moments of each kind, ``--no-page`` writes nothing.
+``--stride N`` tries every Nth line only, ``--rounds N`` so many random moments of each kind (0: none), ``--no-page``
+writes nothing.
 The exit status is 1 if any kill had a wrong outcome.
 """
 
@@ -46,9 +47,9 @@ def section(kills: Sequence[Kill]) -> str:
 ## Kill tests
 
 Written by `make kills`. An export is killed by SIGKILL, SIGTERM or SIGINT: before every line of the modules that touch
-files ("line"), and whole commands, or one of their workers, at random moments ("moment"). Afterwards OUTPUT has to be the
-old or the new model, complete; no process may be left, and no file after the next run; a command whose worker was killed
-has to end with status 0 or 3.
+files ("line"), and whole commands, or one of their workers, at random moments ("moment"). Afterwards OUTPUT has to be
+the old or the new model, complete; no process may be left, and no file after the next run; a command whose worker was
+killed has to end with status 0 or 3.
 
 {len(kills):,} kills, {wrong} with a wrong outcome. {datetime.now(UTC).date()}, {sys.platform}.
 
@@ -72,9 +73,8 @@ def main() -> int:
     kills: list[Kill] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for kill in (*kills_at_lines(folder / "lines", options.stride),):
-            kills.append(kill)
-        for kill in kills_at_moments(folder / "moments", options.rounds):
+        kills += kills_at_lines(folder / "lines", options.stride)
+        for kill in kills_at_moments(folder / "moments", options.rounds) if options.rounds else ():
             kills.append(kill)
             print("right" if kill.right else f"WRONG {kill}", kill.kind, kill.how, kill.where, kill.output, flush=True)
     print(table(kills))

@@ -78,14 +78,20 @@ def _data_names(model: Path) -> set[str]:
 
 
 def _shape(path: Path, output: Path) -> bytes:
-    """A file's bytes. A model with external data counts by its values: the data's name is drawn at random."""
+    """What tells one model from another: an ONNX model's values, as the name of its data is drawn at random; names and
+    lengths in a package, whose manifest has random numbers too, and the bytes of its weights.
+    """
     if path == output and path.suffix == ".onnx":
         try:
             model = onnx.load(str(path))
         except Exception as error:  # noqa: BLE001  # any failure to read it is a result
             return f"unreadable: {error}".encode()
         return numpy_helper.to_array(model.graph.initializer[0]).tobytes()
-    return b"" if output.suffix == ".onnx" else path.read_bytes()
+    if output.suffix == ".onnx":
+        return b""
+    weights = output / "Data" / "com.apple.CoreML" / "weights" / "weight.bin"
+    told_by = path == weights or not weights.exists()
+    return f"{path.relative_to(output)} {path.stat().st_size} ".encode() + (path.read_bytes() if told_by else b"")
 
 
 def empty(folder: Path) -> Path:
