@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import select
 import sys
 import traceback
 from collections.abc import Sequence
@@ -89,9 +90,20 @@ def _interrupted(error: interrupt.Interrupted) -> int:
 
 
 def _ended(error: SystemExit) -> ParityGateError:
-    closed = isinstance(error.__context__, BrokenPipeError)
-    cause = "whoever reads it has closed it" if closed else f"the user's code ended the process ({error.code})"
-    return ParityGateError("PG205" if closed else "PG308", "standard output" if closed else "command", cause)
+    """What click and the user's own code mean by it: their statuses aren't ours."""
+    if _nobody_reads():
+        return ParityGateError("PG205", "standard output", "whoever reads it has closed it")
+    return ParityGateError("PG308", "command", f"the user's code ended the process ({error.code})")
+
+
+def _nobody_reads() -> bool:
+    """Whether the reader of standard output has gone: click catches the error and keeps only a status of its own."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return bool(poll.poll(0))
+    except (OSError, ValueError):  # no file, or a closed one
+        return False
 
 
 def _failed(error: Exception, given: list[str]) -> int:
@@ -108,7 +120,7 @@ def _for_people(error: Exception) -> ParityGateError:
         return error
     if isinstance(error, click.ClickException):
         return ParityGateError("PG201", "command line", error.format_message(), _usage_hint(error))
-    refused = explained(error) if isinstance(error, OSError) else None
+    refused = explained(error, "standard output") if isinstance(error, OSError) else None
     hint = "This is a bug in paritygate: run again with --debug and report what it prints."
     return refused or ParityGateError("PG308", type(error).__name__, str(error), hint)
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from ..validate.engines.onnxruntime import external_files
 from ..validate.errors import ParityGateError
 from ..validate.files import output as files
-from ..validate.files.journal import data_noted, settle_abandoned
+from ..validate.files.journal import data_noted
+from ..validate.files.leftovers import clear_abandoned
 from ..validate.files.output import explaining
-from ..validate.files.replace import clear_abandoned, link_or_copy, replace, staged
+from ..validate.files.replace import link_or_copy, replace, staged
 from .targets import ONNX_MODEL, Target
 
 _MANIFEST = "Manifest.json"
@@ -30,7 +31,6 @@ def check_output(output: Path, target: Target = ONNX_MODEL, inputs: Sequence[Pat
     replaceable = _is_package if target.is_folder else None
     files.check_output(output, inputs=[*inputs, *data], replaceable=replaceable, size=size)
     with explaining(str(output)):
-        settle_abandoned(output.parent)
         clear_abandoned(output.parent)
 
 

@@ -16,13 +16,13 @@ from paritygate.cli import interrupt
 from paritygate.convert import export
 from paritygate.convert.export import check_output, publish
 from paritygate.convert.targets import ONNX_MODEL, TARGETS, Target
-from paritygate.validate.files import journal, marks, output, replace
+from paritygate.validate.files import journal, leftovers, marks, output, replace
 
 from .models import KINDS, State, candidate, empty, state_of
 from .outcome import Kill
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-TRACED = frozenset(str(module.__file__) for module in (export, journal, marks, output, replace, shutil))
+TRACED = frozenset(str(module.__file__) for module in (export, journal, leftovers, marks, output, replace, shutil))
 _DONE = 99
 
 

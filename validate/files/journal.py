@@ -12,10 +12,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .marks import abandoned
 from .replace import flush
 
-_NOTE = ".note"
+NOTE = ".note"
 _LARGEST = 1 << 20
 
 
@@ -25,24 +24,18 @@ def data_noted(model: Path, new: Iterable[str], old: Iterable[str]) -> Iterator[
 
     ``new`` and ``old`` are names of files in its folder.
     """
-    note = model.with_name(f"{model.name}{_NOTE}")
+    note = model.with_name(f"{model.name}{NOTE}")
     note.write_text(json.dumps({"new": sorted(new), "old": sorted(old)}))
     flush(note)
     try:
         yield
     finally:
-        _settle(note)
+        settle(note)
 
 
-def settle_abandoned(folder: Path) -> None:
-    """Act on the notes that killed runs have left in ``folder``; to be done before their staged models are removed."""
-    for note in folder.glob(f".paritygate-*{_NOTE}"):
-        if abandoned(note):
-            _settle(note)
-
-
-def _settle(note: Path) -> None:
-    still_staged = note.with_name(note.name.removesuffix(_NOTE)).exists()
+def settle(note: Path) -> None:
+    """Do what a note says, and remove it; to be done before its staged model is removed."""
+    still_staged = note.with_name(note.name.removesuffix(NOTE)).exists()
     for name in _names(note, "new" if still_staged else "old"):
         (note.parent / name).unlink(missing_ok=True)
     note.unlink(missing_ok=True)
