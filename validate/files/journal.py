@@ -37,7 +37,8 @@ def settle(note: Path) -> None:
     """Do what a note says, and remove it; to be done before its staged model is removed."""
     still_staged = note.with_name(note.name.removesuffix(NOTE)).exists()
     for name in _names(note, "new" if still_staged else "old"):
-        (note.parent / name).unlink(missing_ok=True)
+        if not (note.parent / name).is_dir():
+            (note.parent / name).unlink(missing_ok=True)
     note.unlink(missing_ok=True)
 
 
@@ -47,6 +48,10 @@ def _names(note: Path, key: str) -> list[str]:
         return []
     try:
         names = json.loads(note.read_text())[key]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError):
         return []
-    return [name for name in names if isinstance(name, str) and name == Path(name).name and not name.startswith(".")]
+    return [name for name in names if _is_plain(name)] if isinstance(names, list) else []
+
+
+def _is_plain(name: object) -> bool:
+    return isinstance(name, str) and name != "" and name == Path(name).name and not name.startswith(".")
