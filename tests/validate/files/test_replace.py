@@ -41,7 +41,7 @@ def test_the_new_takes_the_place_of_the_old(
         package(partial, "new") if new_is_folder else partial.write_text("new")
         replace(partial, output)
     assert text_of(output) == "new"
-    assert os.listdir(tmp_path) == ["out"]
+    assert list(tmp_path.iterdir()) == [output]
 
 
 def test_folders_are_exchanged_in_one_step(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_an_old_output_that_stepped_aside_comes_back(tmp_path: Path) -> None:
     package(tmp_path / f".{dead()}.old.Model.mlpackage", "older")
     clear_abandoned(tmp_path)
     assert text_of(tmp_path / "Model.mlpackage") == "old"
-    assert os.listdir(tmp_path) == ["Model.mlpackage"]
+    assert [path.name for path in tmp_path.iterdir()] == ["Model.mlpackage"]
 
 
 def test_a_mark_of_this_process_is_not_abandoned(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def test_numpy_reads_every_array_under_its_name() -> None:
     names = [*NAMES, *ODD, "compress", "kwds"]
     file = io.BytesIO()
     save_arrays({name: np.array([number]) for number, name in enumerate(names)}, file)
+    file.seek(0)
     with np.load(file, allow_pickle=False) as archive:
         assert {array_name(key): int(archive[key][0]) for key in archive.files} == {
             name: number for number, name in enumerate(names)
