@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint types check format coverage-tables conformance onnx-coreml bench faults install clean
+.PHONY: help demo test lint types check format coverage-tables conformance onnx-coreml bench faults kills install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -74,6 +74,9 @@ faults: $(INSTALLED)  ## put faults into converted models, write their section o
 	@$(PIP) polygraphy==0.53.6
 	@$(BIN)/python -m benchmarks.faults
 	@$(BIN)/python -m benchmarks.faults page
+
+kills: $(INSTALLED)  ## kill exports at every step and at random, write their section of docs/security.md (long)
+	@$(BIN)/python -m benchmarks.kills
 
 clean:  ## remove what the other targets made
 	rm -rf build out .mypy_cache .pytest_cache .ruff_cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import select
 import sys
 import traceback
 from collections.abc import Sequence
@@ -71,19 +72,38 @@ def _status_of(given: list[str]) -> int:
     try:
         status: int = cli.main(args=given, prog_name="paritygate", standalone_mode=False)
     except interrupt.Interrupted as error:
-        click.echo("paritygate: interrupted; OUTPUT is either what it was or the complete new file", err=True)
-        return int(str(error.code))
+        return _interrupted(error)
     except SystemExit as error:  # click's for a closed standard output, or the user's code's
         return _failed(_ended(error), given)
     except Exception as error:  # noqa: BLE001  # the outermost frame: not even a bug shows a user its traceback
+        try:
+            interrupt.check()
+        except interrupt.Interrupted as signalled:  # which may have hit a library where it can't stand it
+            return _interrupted(signalled)
         return _failed(error, given)
     return status
 
 
+def _interrupted(error: interrupt.Interrupted) -> int:
+    click.echo("paritygate: interrupted; OUTPUT is either what it was or the complete new file", err=True)
+    return int(str(error.code))
+
+
 def _ended(error: SystemExit) -> ParityGateError:
-    closed = isinstance(error.__context__, BrokenPipeError)
-    cause = "whoever reads it has closed it" if closed else f"the user's code ended the process ({error.code})"
-    return ParityGateError("PG205" if closed else "PG308", "standard output" if closed else "command", cause)
+    """What click and the user's own code mean by it: their statuses aren't ours."""
+    if _nobody_reads():
+        return ParityGateError("PG205", "standard output", "whoever reads it has closed it")
+    return ParityGateError("PG308", "command", f"the user's code ended the process ({error.code})")
+
+
+def _nobody_reads() -> bool:
+    """Whether the reader of standard output has gone: click catches the error and keeps only a status of its own."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return bool(poll.poll(0))
+    except (OSError, ValueError):  # no file, or a closed one
+        return False
 
 
 def _failed(error: Exception, given: list[str]) -> int:
@@ -100,7 +120,7 @@ def _for_people(error: Exception) -> ParityGateError:
         return error
     if isinstance(error, click.ClickException):
         return ParityGateError("PG201", "command line", error.format_message(), _usage_hint(error))
-    refused = explained(error) if isinstance(error, OSError) else None
+    refused = explained(error, "standard output") if isinstance(error, OSError) else None
     hint = "This is a bug in paritygate: run again with --debug and report what it prints."
     return refused or ParityGateError("PG308", type(error).__name__, str(error), hint)
 

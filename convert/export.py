@@ -6,15 +6,16 @@ import os
 import secrets
 import shutil
 from collections.abc import Sequence
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 from ..validate.engines.onnxruntime import external_files
 from ..validate.errors import ParityGateError
 from ..validate.files import output as files
+from ..validate.files.journal import data_noted
+from ..validate.files.leftovers import clear_abandoned
 from ..validate.files.output import explaining
-from ..validate.files.replace import clear_abandoned, link_or_copy, replace, staged
+from ..validate.files.replace import link_or_copy, replace, staged
 from .targets import ONNX_MODEL, Target
 
 
@@ -54,26 +55,17 @@ def _publish_package(candidate: Path, output: Path) -> None:
 
 
 def _publish_file(candidate: Path, output: Path, spare: Sequence[Path]) -> None:
-    old = _data_of_old(output)
     data = external_files(candidate) if _may_have_data(candidate) else []
-    placed = [output.parent / file.name for file in data]
-    with staged(output) as model, ExitStack() as undo:
+    names = [file.name for file in data]
+    old = _data_of_old(output) - {path.resolve() for path in [*spare, *_external_data(spare)]}
+    with staged(output) as model:
         link_or_copy(str(candidate), str(model))
-        for file, place in zip(data, placed, strict=True):
-            partial = undo.enter_context(staged(place))
-            link_or_copy(str(file), str(partial))
-            undo.callback(_unless_used, place, model)
-            replace(partial, place)
-        replace(model, output)
-    kept = {path.resolve() for path in [*spare, *_external_data(spare), *placed]}
-    for file in old - kept:
-        file.unlink(missing_ok=True)
-
-
-def _unless_used(place: Path, model: Path) -> None:
-    """Remove external data whose model is still staged: it never got to its place."""
-    if os.path.lexists(model):
-        place.unlink(missing_ok=True)
+        with data_noted(model, names, {file.name for file in old} - set(names)):
+            for file in data:
+                with staged(output) as partial:
+                    link_or_copy(str(file), str(partial))
+                    replace(partial, output.parent / file.name)
+            replace(model, output)
 
 
 def use_free_data_name(candidate: Path, output: Path) -> None:
@@ -121,6 +113,8 @@ def _data_of_old(output: Path) -> set[Path]:
     if not output.is_file():
         return set()
     try:
-        return {file.resolve() for file in external_files(output) if file.name.startswith(output.name)}
+        files = external_files(output)
     except ParityGateError:
         return set()  # the old file was not a readable ONNX model: no data of its own is known
+    folder = output.parent.resolve()
+    return {file for file in map(Path.resolve, files) if file.parent == folder and file.name.startswith(output.name)}

@@ -46,9 +46,16 @@ class EventReader:
         """Pass every complete new line on."""
         if not self._file.is_file():
             return
-        with self._file.open() as file:
+        with self._file.open(errors="replace") as file:
             file.seek(self._position)
             while (line := file.readline()).endswith("\n"):
                 self._position = file.tell()
-                done, total, stage = line.rstrip("\n").split("\t", 2)
-                listener(Event(stage, int(done), int(total)))
+                if event := _event(line.rstrip("\n")):
+                    listener(event)
+
+
+def _event(line: str) -> Event | None:
+    """One line of the file; None for one that no writer of ours has written."""
+    done, _, rest = line.partition("\t")
+    total, _, stage = rest.partition("\t")
+    return Event(stage, int(done), int(total)) if done.isdecimal() and total.isdecimal() else None

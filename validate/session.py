@@ -13,9 +13,10 @@ from .engines.choice import check_engine, handle_for
 from .engines.handle import ModelHandle
 from .errors import ParityGateError
 from .expectations.expected import read_expectations
+from .files.leftovers import clear_abandoned
 from .files.output import check_output, explaining
-from .files.replace import clear_abandoned, staged
 from .files.replace import replace as replace_output
+from .files.replace import staged
 from .noise.request import Measurements
 from .options import (
     InspectOptions,

@@ -48,12 +48,15 @@ _CAUSES = {
 """What the system may say about writing, in words, and what to do about it."""
 
 
-def explained(error: OSError) -> ParityGateError | None:
-    """A refusal of the system as PG205; None for an error that points to a bug rather than to the disk."""
+def explained(error: OSError, subject: str = "what was being written") -> ParityGateError | None:
+    """A refusal of the system as PG205, for ``subject`` where the error names no file.
+
+    None for an error that points to a bug rather than to the disk.
+    """
     if error.errno not in _CAUSES:
         return None
     cause, remedy = _CAUSES[error.errno]
-    return ParityGateError("PG205", str(error.filename or "what was being written"), cause, remedy)
+    return ParityGateError("PG205", str(error.filename or subject), cause, remedy)
 
 
 @contextmanager

@@ -11,21 +11,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .marks import abandoned, marked
+from .marks import marked
 
 _AT_FDCWD = -100
 _EXCHANGE = 2
 """The flag of Linux' renameat2 and of macOS' renamex_np: both names exist and change places."""
 
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
-_OLD, _PARTIAL = ".old", ".partial"
+OLD, _PARTIAL = ".old", ".partial"
 
 
 @contextmanager
 def staged(output: Path) -> Iterator[Path]:
     """A name in the folder of ``output`` for its successor, removed afterwards if it is still there.
 
-    It is hidden and short whatever the output's is, and tells its process: see :func:`clear_abandoned`.
+    It is hidden and short whatever the output's is, and tells its process: see :mod:`.leftovers`.
     """
     partial = output.parent / f".{marked()}{_PARTIAL}"
     try:
@@ -39,7 +39,7 @@ def replace(partial: Path, output: Path) -> None:
 
     A folder that isn't empty can only be replaced by exchanging both names. Where the system has no such call, the
     old one steps aside first: a process killed between the two renames leaves OUTPUT missing until the next run, which
-    puts the old one back (:func:`clear_abandoned`). Raises OSError.
+    puts the old one back (:mod:`.leftovers`). Raises OSError.
     """
     flush(partial)
     if not (partial.is_dir() or output.is_dir()) or not os.path.lexists(output):
@@ -50,7 +50,7 @@ def replace(partial: Path, output: Path) -> None:
 
 
 def _step_aside(partial: Path, output: Path) -> None:
-    old = partial.with_name(f"{partial.name.removesuffix(_PARTIAL)}{_OLD}.{output.name}")
+    old = partial.with_name(f"{partial.name.removesuffix(_PARTIAL)}{OLD}.{output.name}")
     output.rename(old)
     try:
         partial.rename(output)
@@ -107,18 +107,6 @@ def link_or_copy(source: str, copy: str) -> str:
     except OSError:
         shutil.copyfile(source, copy)
     return copy
-
-
-def clear_abandoned(folder: Path) -> None:
-    """Remove what killed runs have left in ``folder``; an old OUTPUT that stepped aside comes back if it is missing."""
-    for path in folder.glob(".paritygate-*"):
-        if not abandoned(path):
-            continue
-        _, aside, name = path.name.partition(f"{_OLD}.")
-        if aside and not os.path.lexists(folder / name):
-            path.rename(folder / name)
-        else:
-            remove(path)
 
 
 def remove(path: Path) -> None:

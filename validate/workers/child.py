@@ -87,7 +87,7 @@ def _compile_first(names: list[str]) -> None:
     A confined worker can't store them: some installers leave that to the first import, and every worker would compile
     a whole framework.
     """
-    if all(map(_is_compiled, names)):
+    if sys.dont_write_bytecode or all(map(_is_compiled, names)):
         return
     child = os.fork()
     if not child:

@@ -20,7 +20,7 @@ from ..files.output import check_space
 from ..files.replace import remove
 from ..limits import Limits
 from .environment import worker_environment
-from .protocol import REPLY, REQUEST, Reply, Request, Task
+from .protocol import REPLY, REQUEST, Request, Task, read_reply
 
 Result = TypeVar("Result")
 
@@ -144,7 +144,7 @@ class Worker:
         path = self._folder / REPLY
         if not path.is_file():
             raise self._died()
-        reply: Reply = pickle.loads(path.read_bytes())
+        reply = read_reply(path)
         if reply.error is not None:
             raise reply.error from WorkerTracebackError(reply.bug)
         if reply.bug:
