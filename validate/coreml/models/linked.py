@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ...paths import inside
 from ..files.package import open_package
-from ..files.paths import inside
 from ..graph import Graph, Slot
 from ..refuse import unsupported
 from .base import ModelContext
