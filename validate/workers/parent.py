@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 from ..errors import ParityGateError
 from ..events import EventReader, EventWriter, Listener
 from ..options import Limits
+from .crash import LastStage, crash_of_model
 from .protocol import REPLY, REQUEST, Reply, Request, Task
 
 Result = TypeVar("Result")
@@ -69,16 +70,19 @@ class Worker:
     def call(self, task: Task[Result], on_event: Listener) -> Result:
         """Run one task and return its result.
 
-        Raises the task's own ParityGateError; PG303 when the child dies or hits a bug, PG304 and PG305 at its limits.
+        Raises the task's own ParityGateError; PG303 when the child dies or hits a bug, PG304 and PG305 at its limits;
+        ``task.crash_while_loading`` when native code crashed while it opened the model.
         """
         (self._folder / REQUEST).write_bytes(pickle.dumps(Request(task, EventWriter(self._folder))))
         self._send(f"{self._folder}\n")
-        events = EventReader(self._folder)
+        events, last = EventReader(self._folder), LastStage(on_event)
         while self._process.poll() is None:
             self._check_limits()
-            events.forward(on_event)
+            events.forward(last)
             self._pause()
-        events.forward(on_event)
+        events.forward(last)
+        if not (self._folder / REPLY).is_file():
+            raise crash_of_model(self._process.returncode, last.event, task.crash_while_loading) or self._died()
         result: Result = self._result()
         return result
 
@@ -107,10 +111,7 @@ class Worker:
             )
 
     def _result(self) -> Any:
-        path = self._folder / REPLY
-        if not path.is_file():
-            raise self._died()
-        reply: Reply = pickle.loads(path.read_bytes())
+        reply: Reply = pickle.loads((self._folder / REPLY).read_bytes())
         if reply.error is not None:
             raise reply.error from WorkerTracebackError(reply.bug)
         if reply.bug:
