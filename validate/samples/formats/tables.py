@@ -13,6 +13,7 @@ import numpy as np
 from ...errors import ParityGateError
 from ...signature import STRING, TensorSpec
 from .base import RawSamples, ReadContext, package_missing, unreadable
+from .bounds import check_bytes
 
 if TYPE_CHECKING:
     from ...signature import Array
@@ -49,6 +50,10 @@ def read_parquet(path: Path, context: ReadContext) -> RawSamples:
     except ImportError as error:
         raise package_missing(path, "pyarrow") from error
     try:
+        metadata = pq.read_metadata(path)
+        groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+        stored = sum(group.total_byte_size for group in groups)
+        check_bytes(path, max(stored, metadata.num_rows * metadata.num_columns * 8))
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
         raise unreadable(path, f"it is not a Parquet file: {error}") from error
