@@ -58,6 +58,8 @@ def _detect_path(path: Path) -> Format:
         raise ParityGateError("PG202", str(path), "no such file or folder", "Check the path.")
     if path.is_dir():
         return _detect_folder(path)
+    if not path.is_file():  # reading a FIFO would never end
+        raise ParityGateError("PG202", str(path), "it is neither a regular file nor a folder", "Check the path.")
     if path.name == "saved_model.pb":
         return SAVED_MODEL
     if path.suffix.lower() in {".pt", ".pth", ".jit", ".ts", ".pt2", ".bin"}:

@@ -11,6 +11,8 @@ from ..errors import ParityGateError
 from ..onnx_graphs import all_graphs
 from ..signature import STRING, Hint, Signature, TensorSpec
 from .base import Facts, LoadOptions, More, Rewrite, nothing
+from .onnx_files import check_external_files, graph_only
+from .onnx_files import external_files as external_files
 from .telemetry import silent_onnxruntime
 
 if TYPE_CHECKING:
@@ -58,17 +60,17 @@ class OnnxModel:
         import onnx
 
         model = onnx.ModelProto()
-        model.CopyFrom(_graph_only(self.native))
+        model.CopyFrom(graph_only(self.native))
         session = _session(self.native, rewrite(model).SerializeToString(), optimise=optimise)
         return OnnxModel(self.native, session, more)
 
     def hints(self) -> tuple[Hint, ...]:
         """Bounds of integer inputs that index a Gather with a constant table (an embedding)."""
-        return tuple(_index_hints(_graph_only(self.native), self.signature))
+        return tuple(_index_hints(graph_only(self.native), self.signature))
 
     def facts(self) -> Facts:
         """Facts from the graph alone: weights in external files aren't read."""
-        model = _graph_only(self.native)
+        model = graph_only(self.native)
         return Facts(
             format="ONNX",
             producer=f"{model.producer_name} {model.producer_version}".strip(),
@@ -83,19 +85,37 @@ class OnnxModel:
 def load(source: Path | onnx.ModelProto, options: LoadOptions) -> OnnxModel:
     """Open an ``.onnx`` file in ONNX Runtime (graph optimisation on, as in deployment).
 
-    Raises ParityGateError PG402 for a file that isn't ONNX, PG502 for external data outside of its folder, PG301
-    when ONNX Runtime refuses the model.
+    Raises ParityGateError PG402 for a file that isn't ONNX or that ONNX Runtime rejects, PG404 for operators that it
+    doesn't have, PG502 for external data outside of its folder.
     """
     if not isinstance(source, Path):
         raise ParityGateError("PG201", "source", "a live ONNX model must be saved to a file first", "Use onnx.save.")
-    for file in external_files(source):
-        if not file.is_file():
-            raise ParityGateError("PG402", str(source), f"its external data file {file.name} is missing")
-    return OnnxModel(source, _session(source, str(source), optimise=True))
+    check_external_files(source, trust=options.trust)
+    _check_domains(source)
+    return OnnxModel(source, _session(source, str(source), optimise=True, code="PG402"))
 
 
-def _session(path: Path, model: str | bytes, *, optimise: bool) -> Any:
-    """A session of a file, or of a model whose external data are next to the file ``path``. Raises PG301."""
+_OWN_DOMAINS = {
+    "", "ai.onnx", "ai.onnx.ml", "ai.onnx.preview", "ai.onnx.preview.training", "ai.onnx.training", "com.microsoft",
+    "com.microsoft.dml", "com.microsoft.experimental", "com.microsoft.nchwc", "com.ms.internal.nhwc",
+    "org.pytorch.aten",
+}  # fmt: skip
+"""Domains of operators that ONNX Runtime itself has."""
+
+
+def _check_domains(path: Path) -> None:
+    """Name the operators that a library outside of ONNX Runtime would have to bring. Raises PG404."""
+    model = graph_only(path)
+    known = _OWN_DOMAINS | {function.domain for function in model.functions}
+    nodes = [node for graph in all_graphs(model.graph) for node in graph.node]
+    foreign = sorted({f"{node.domain}:{node.op_type}" for node in nodes if node.domain not in known})
+    if foreign:
+        cause = f"it needs a library of custom operators, which paritygate doesn't load: {', '.join(foreign[:6])}"
+        raise ParityGateError("PG404", str(path), cause, "Export the model with ONNX's own operators.")
+
+
+def _session(path: Path, model: str | bytes, *, optimise: bool, code: str = "PG301") -> Any:
+    """A session of a file, or of a model whose external data are next to the file ``path``. Raises ``code``."""
     onnxruntime = silent_onnxruntime()
 
     settings = onnxruntime.SessionOptions()
@@ -107,7 +127,8 @@ def _session(path: Path, model: str | bytes, *, optimise: bool) -> Any:
     try:
         return onnxruntime.InferenceSession(model, settings, providers=list(PROVIDERS))
     except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
-        raise ParityGateError("PG301", str(path), f"ONNX Runtime refuses the model: {_reason(error)}") from error
+        code = "PG404" if code == "PG402" and "NOT_IMPLEMENTED" in str(error) else code
+        raise ParityGateError(code, str(path), f"ONNX Runtime rejects the model: {_reason(error)}") from error
 
 
 @cache
@@ -132,42 +153,6 @@ def newest_opset() -> int:
             continue
         return opset
     raise ParityGateError("PG301", "ONNX Runtime", "the installed version loads no known opset")
-
-
-def external_files(path: Path) -> list[Path]:
-    """The external data files that an ONNX file refers to. Raises PG502 if one lies outside of its folder."""
-    locations = {
-        entry.value
-        for graph in all_graphs(_graph_only(path).graph)
-        for tensor in _tensors(graph)
-        for entry in tensor.external_data
-        if entry.key == "location"
-    }
-    folder = path.parent.resolve()
-    files = [folder / location for location in sorted(locations)]
-    for file in files:
-        if not file.resolve().is_relative_to(folder):
-            raise ParityGateError("PG502", str(path), f"its external data lies outside of its folder: {file}")
-    return files
-
-
-@cache
-def _parse(path: Path, stamp: tuple[int, int]) -> onnx.ModelProto:
-    import onnx
-    from google.protobuf.message import DecodeError
-
-    try:
-        model = onnx.load(str(path), load_external_data=False)
-    except DecodeError as error:
-        raise ParityGateError("PG402", str(path), "not an ONNX model: protobuf can't decode it") from error
-    if not model.ByteSize() or not model.HasField("graph"):
-        raise ParityGateError("PG402", str(path), "not an ONNX model: it holds no graph")
-    return model
-
-
-def _graph_only(path: Path) -> onnx.ModelProto:
-    status = path.stat()
-    return _parse(path, (status.st_mtime_ns, status.st_size))
 
 
 def _tensors(graph: onnx.GraphProto) -> list[onnx.TensorProto]:

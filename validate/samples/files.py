@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from ..sample_formats import SAMPLE_FORMATS, SUFFIXES, SampleFormat
 from .batches import split_into_batches
 from .fit import check_names, fit_to
 from .formats.base import RawSamples, ReadContext, Reader, unreadable
+from .formats.bounds import check_archive, check_bytes
 from .formats.images import image_files, read_images
 from .formats.onnx_data import is_onnx_data, read_onnx_data
 from .job_file import is_job_file, load_samples
@@ -47,10 +49,12 @@ def read_samples(
     if batch is not None and batch < 1:
         raise ParityGateError("PG201", f"batch size {batch}", "it must be 1 or more")
     if _is_job(path):
-        samples = load_samples(path)
+        with _reading(path):
+            samples = load_samples(path)
     else:
         reader = _reader(path)
-        raw = reader(path, ReadContext(signature, ranges or {}, features))
+        with _reading(path):
+            raw = reader(path, ReadContext(signature, ranges or {}, features))
         if ranges and reader is not read_images:
             raw = replace(raw, notes=(*raw.notes, "--range is ignored: it applies to generated samples and images"))
         samples = _batched(raw, path, signature, batch)
@@ -68,8 +72,24 @@ def read_example(path: Path) -> Feed | None:
     return read_samples(path, None).feeds[0]
 
 
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """A damaged file can make a library raise anything; readers turn what they know into sentences of their own."""
+    try:
+        yield
+    except (ParityGateError, MemoryError):
+        raise
+    except Exception as error:
+        cause = f"it can't be read; it may be damaged: {type(error).__name__}: {str(error)[:300]}"
+        raise unreadable(path, cause) from error
+
+
 def _is_job(path: Path) -> bool:
-    return path.suffix.lower() == ".npz" and is_job_file(path)
+    if path.suffix.lower() != ".npz" or not path.is_file():
+        return False
+    check_archive(path)
+    with _reading(path):
+        return is_job_file(path)
 
 
 def _batched(raw: RawSamples, path: Path, signature: Signature | None, batch: int | None) -> Samples:
@@ -97,7 +117,10 @@ def _reader(path: Path) -> Reader:
         if image_files(path):
             return read_images
         raise unreadable(path, "the folder holds neither images nor input_0.pb nor test_data_set_0")
+    if not path.is_file():  # reading a FIFO would never end
+        raise ParityGateError("PG202", str(path), "it is neither a regular file nor a folder")
     format = _BY_SUFFIX.get(path.suffix.lower())
+    check_bytes(path, path.stat().st_size)
     if format is None:
         raise unreadable(
             path,

@@ -39,6 +39,7 @@ class RunCandidate(Task[ModelRun]):
     """
 
     function: ClassVar[str] = "paritygate.validate.tasks.candidate:run_candidate"
+    crash_while_loading: ClassVar[str] = "PG301"
 
     job: JobFolder
     model: ModelHandle

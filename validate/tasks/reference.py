@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from ..adapters.pixels import on_pixels, resolved, value_range
 from ..engines.base import Model, Runtime
 from ..engines.handle import ModelHandle
-from ..engines.registry import Format, RuntimeEntry
+from ..engines.registry import RuntimeEntry
 from ..errors import ParityGateError
 from ..events import Event, Listener, ignore
 from ..options import InputLimits, LoadOptions, SampleOptions
 from ..report.types import SamplesSummary
 from .calls import InspectModel, RunReference
 from .pairing import run_paired
+from .reading import reading
 from .shaking import shaken
 from .types import Inspection, ModelRun
 
@@ -28,7 +29,7 @@ _REPEATED = 3
 
 
 def load_model(handle: ModelHandle) -> Model:
-    """Open a model with its runtime's engine. Raises PG403 when its framework is missing."""
+    """Open a model with its runtime's engine. Raises PG403 when its framework is missing, and what opening raises."""
     runtime = handle.runtime
     try:
         for module in runtime.needs:
@@ -40,7 +41,8 @@ def load_model(handle: ModelHandle) -> Model:
             f"{handle.format.title} needs {error.name}, which can't be imported: {error}",
             _install(runtime),
         ) from error
-    model: Model = importlib.import_module(runtime.engine).load(handle.source, handle.load)
+    with reading(handle):
+        model: Model = importlib.import_module(runtime.engine).load(handle.source, handle.load)
     return model
 
 
@@ -71,7 +73,7 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     model = load_model(with_example(call.model, call.samples))
     check_limits(model.signature, call.limits.shapes, call.limits.ranges)
     limits = replace(call.limits, images=resolved(call.limits.images, model.signature))
-    samples = on_pixels(_make_samples(model, call.model.format, call.samples, limits), limits.images)
+    samples = on_pixels(_make_samples(model, call.model, call.samples, limits), limits.images)
     samples, outputs = run_and_keep(samples, lambda feeds: run_all(model, feeds, "PG406", on_event))
     save_samples(samples, job.samples)
     save_outputs(outputs, job.expected)
@@ -88,7 +90,9 @@ def run_reference_task(call: RunReference, on_event: Listener) -> ModelRun:
 
 def describe_run(handle: ModelHandle, model: Model, samples: Samples, notes: tuple[str, ...]) -> ModelRun:
     """What the parent is told of a run."""
-    return ModelRun(model.signature, model.facts(), summary(samples), runtime_of(handle.runtime), notes)
+    with reading(handle):
+        facts = model.facts()
+    return ModelRun(model.signature, facts, summary(samples), runtime_of(handle.runtime), notes)
 
 
 def inspect_model(call: InspectModel, on_event: Listener) -> Inspection:
@@ -96,7 +100,8 @@ def inspect_model(call: InspectModel, on_event: Listener) -> Inspection:
     handle = call.model
     on_event(Event(f"load {handle.name}"))
     model = load_model(handle)
-    return Inspection(model.facts(), model.signature)
+    with reading(handle):
+        return Inspection(model.facts(), model.signature)
 
 
 def with_example(handle: ModelHandle, samples: SampleOptions) -> ModelHandle:
@@ -109,7 +114,7 @@ def with_example(handle: ModelHandle, samples: SampleOptions) -> ModelHandle:
     return replace(handle, load=replace(load, example=read_example(samples.samples)))
 
 
-def _make_samples(model: Model, format: Format, options: SampleOptions, limits: InputLimits) -> Samples:
+def _make_samples(model: Model, handle: ModelHandle, options: SampleOptions, limits: InputLimits) -> Samples:
     from ..samples import generate_samples, limited, read_samples
 
     sizes = options.batch_sizes
@@ -118,17 +123,20 @@ def _make_samples(model: Model, format: Format, options: SampleOptions, limits: 
             options.samples,
             model.signature,
             batch=sizes[0] if sizes else None,
-            keep_width=format.computes_in_width_of_input,
+            keep_width=handle.format.computes_in_width_of_input,
             ranges=options.ranges,
         )
     ranges = {name: value_range(image) for name, image in limits.images.items()} | dict(options.ranges)
     signature = limited(model.signature, limits.shapes, limits.ranges)
-    return generate_samples(signature, model.hints(), seed=options.seed, ranges=ranges, batch_sizes=sizes)
+    with reading(handle):
+        hints = model.hints()
+    return generate_samples(signature, hints, seed=options.seed, ranges=ranges, batch_sizes=sizes)
 
 
 def run_all(model: Model, feeds: Sequence[Feed], code: str, on_event: Listener) -> list[dict[str, Array]]:
     """Run every feed. Whatever a framework raises becomes ParityGateError ``code``, with the sample's number."""
     outputs = []
+    on_event(Event("run samples", 0, len(feeds)))
     for number, feed in enumerate(feeds):
         try:
             outputs.append(model.run(feed))

@@ -19,6 +19,7 @@ from ..events import EventReader, EventWriter, Listener
 from ..files.output import check_space
 from ..files.replace import remove
 from ..limits import Limits
+from .crash import LastStage, crash_of_model
 from .environment import worker_environment
 from .protocol import REPLY, REQUEST, Request, Task, read_reply
 
@@ -101,17 +102,20 @@ class Worker:
     def call(self, task: Task[Result], on_event: Listener) -> Result:
         """Run one task and return its result.
 
-        Raises the task's own ParityGateError; PG303 when the child dies or hits a bug, PG304 and PG305 at its limits.
+        Raises the task's own ParityGateError; PG303 when the child dies or hits a bug, PG304 and PG305 at its limits;
+        ``task.crash_while_loading`` when native code crashed while it opened the model.
         """
         request = Request(task, EventWriter(self._folder), str(Path.cwd()))
         (self._folder / REQUEST).write_bytes(pickle.dumps(request))
         self._send(f"{self._folder}\n")
-        events = EventReader(self._folder)
+        events, last = EventReader(self._folder), LastStage(on_event)
         while self._process.poll() is None:
             self._check_limits()
-            events.forward(on_event)
+            events.forward(last)
             self._pause()
-        events.forward(on_event)
+        events.forward(last)
+        if not (self._folder / REPLY).is_file():
+            raise crash_of_model(self._process.returncode, last.event, task.crash_while_loading) or self._died()
         result: Result = self._result()
         return result
 
@@ -141,10 +145,7 @@ class Worker:
             raise ParityGateError("PG305", self._name, grown, "Raise --memory-limit (0: no limit).")
 
     def _result(self) -> Any:
-        path = self._folder / REPLY
-        if not path.is_file():
-            raise self._died()
-        reply = read_reply(path)
+        reply = read_reply(self._folder / REPLY)
         if reply.error is not None:
             raise reply.error from WorkerTracebackError(reply.bug)
         if reply.bug:

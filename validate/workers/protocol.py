@@ -22,11 +22,13 @@ class Task(Generic[Result]):
 
     ``function`` is ``package.module:function``; it is called with the task and a listener, and gives the result. It is
     named rather than imported, so that the parent can make a task without importing what the work needs.
+    ``crash_while_loading`` is the code for a crash of native code while the task opens its model.
     """
 
     __slots__ = ()
 
     function: ClassVar[str]
+    crash_while_loading: ClassVar[str] = "PG402"
 
     def run(self, on_event: Listener) -> Result:
         """Do the work in this process and return the result."""

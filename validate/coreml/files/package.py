@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ParityGateError
+from ...paths import inside, regular_file
 from ..errors import damaged
-from .paths import inside
 from .proto import Message, parse_model
 from .weights import Blobs
 
@@ -33,6 +33,8 @@ def open_package(path: Path) -> Package:
     if not path.exists():
         raise ParityGateError("PG202", str(path), "there is no such file or folder")
     file = _root_model(path) if path.is_dir() else path
+    if not file.is_file():  # reading a FIFO would never end
+        raise damaged(str(path), f"the model specification {file.name} is missing or not a regular file")
     try:
         data = file.read_bytes()
     except OSError as e:
@@ -46,17 +48,18 @@ def _root_model(package: Path) -> Path:
     manifest = _manifest(package)
     try:
         item = manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]
-        relative = str(item["path"])
-    except (KeyError, TypeError) as e:
+        relative = item["path"]
+    except (KeyError, TypeError, IndexError) as e:
         raise damaged(str(package), f"{MANIFEST} names no root model") from e
-    return inside(package / "Data", relative)
+    if not isinstance(relative, str):
+        raise damaged(str(package), f"{MANIFEST} names no root model")
+    inside(package, "Data")  # which may itself be a link
+    return inside(package, f"Data/{inside(package / 'Data', relative).relative_to(package / 'Data')}")
 
 
 def _manifest(package: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads((package / MANIFEST).read_text("utf-8"))
-    except FileNotFoundError as e:
-        raise damaged(str(package), f"a model package needs {MANIFEST}, which is missing") from e
+        manifest = json.loads(regular_file(package, MANIFEST).read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as e:
         raise damaged(str(package), f"{MANIFEST} can't be read: {e}") from e
     if not isinstance(manifest, dict):

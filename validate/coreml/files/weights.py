@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...paths import regular_file
 from ..dtypes import ElementType, unpack_bits
 from ..errors import damaged
-from .paths import inside
 
 if TYPE_CHECKING:
     from ...signature import Array
@@ -68,7 +68,7 @@ class Blobs:
     def _map(self, file_name: str) -> Array:
         name = file_name.removeprefix(MODEL_PATH)
         if name not in self._files:
-            self._files[name] = _mapped(inside(self.folder, name))
+            self._files[name] = _mapped(regular_file(self.folder, name))
         return self._files[name]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ...paths import inside
 from ..errors import unsupported
 from ..files.package import open_package
-from ..files.paths import inside
 from ..graph import Graph, Slot
 from .base import ModelContext
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from ...errors import ParityGateError
+from ...paths import regular_file
 from .operators import effect_of
 from .origins import MAIN, UNKNOWN, Graph
 
@@ -57,38 +58,11 @@ def check_meta_graph(folder: Path, meta: Any) -> None:
 def check_assets(folder: Path, meta: Any) -> None:
     """Check that each asset is a regular file in the folder's ``assets``. Raises ParityGateError PG402, PG502."""
     for asset in _assets(meta):
-        check_member(folder, f"assets/{asset.filename}")
-
-
-def check_member(folder: Path, relative: str) -> None:
-    """Check that ``folder/relative`` is a regular file inside of the folder.
-
-    Raises ParityGateError PG502 where the path leaves the folder (``..``, absolute, a link), PG402 where it is missing
-    or no regular file.
-    """
-    parts = PurePosixPath(relative).parts
-    odd = "\0" in relative or "\\" in relative or ".." in parts or PurePosixPath(relative).is_absolute()
-    if odd or "//" in relative or any(len(part.encode()) > 255 for part in parts):
-        raise _outside(folder, relative)
-    file = folder / relative
-    if not file.resolve().is_relative_to(folder.resolve()):
-        raise _outside(folder, relative)
-    if not file.is_file():
-        raise ParityGateError(
-            "PG402", str(folder), f"its file {relative} is missing or not a regular file",
-            "Copy the whole SavedModel folder.",
-        )  # fmt: skip
-
-
-def _outside(folder: Path, relative: str) -> ParityGateError:
-    return ParityGateError(
-        "PG502", str(folder), f"it refers to {relative[:200]!r}, which is outside of its own folder",
-        "Save the model again, or replace links in its folder by copies.",
-    )  # fmt: skip
+        regular_file(folder, f"assets/{asset.filename}")
 
 
 def _indexed(path: Path, graph_def: Any, *known: Any) -> Graph:
-    """The graph's index. Raises PG402 where two functions or two nodes share a name."""
+    """The graph's index. Raises PG402 where two functions or nodes share a name: one would hide the other."""
     scopes = [graph_def.node, *(function.node_def for function in graph_def.library.function)]
     names = [Counter(node.name for node in nodes) for nodes in scopes]
     names.append(Counter(function.signature.name for function in graph_def.library.function))

@@ -16,6 +16,7 @@ from ..base import Facts, LoadOptions
 from ..names import unique
 from .freeze import FrozenGraph, freeze_function
 from .keras_calls import Call, call_of
+from .keras_files import check_file, keras_version
 from .tensors import describe, leaves, path_name, tf_dtype, tf_shape, to_numpy
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class KerasModel:
         layers = [layer for layer in self.native._flatten_layers(include_self=False) if not layer._layers]
         return Facts(
             format="Keras",
-            producer=f"Keras {_keras_version(self._path)}",
+            producer=f"Keras {keras_version(self._path) if self._path else _running_version()}",
             operators=dict(Counter(type(layer).__name__ for layer in layers)),
             parameters=self.native.count_params() if self.native.built else None,
             size=self._path.stat().st_size if self._path else None,
@@ -104,8 +105,9 @@ class KerasModel:
 def load(source: Path | str | Any, options: LoadOptions) -> KerasModel:
     """Open a .keras or .h5 file, or take a live model.
 
-    Raises ParityGateError PG501 for a file that contains code (Lambda layers) unless ``options.trust``, PG402 with
-    Keras' own reason when it can't be read, PG206 when the model's inputs aren't known.
+    Raises ParityGateError PG501 for a file that contains code (Lambda layers) or reads files of its own unless
+    ``options.trust``, PG402 with Keras' own reason when it can't be read, PG502 for weights in other files, PG206 when
+    the model's inputs aren't known.
     """
     keras = _import_keras()
     path = Path(source) if isinstance(source, str | Path) else None
@@ -126,6 +128,7 @@ def _import_keras() -> Any:
 
 
 def _read(keras: Any, path: Path, trust: bool) -> Any:
+    check_file(path, trust=trust)
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=not trust)
     except Exception as error:  # Keras raises TypeError, KeyError, OSError and others
@@ -150,18 +153,7 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {first[:400]}"
 
 
-def _keras_version(path: Path | None) -> str:
-    """The version that wrote the file; for a live model the one that runs it."""
-    import json
-    import zipfile
-
-    import h5py
+def _running_version() -> str:
     import keras
 
-    if path is None:
-        return str(keras.__version__)
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            return str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
-    with h5py.File(path) as file:
-        return str(file.attrs.get("keras_version", ""))
+    return str(keras.__version__)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ParityGateError
-from .guard import check_assets, check_member, check_meta_graph
+from ...paths import regular_file
+from .guard import check_assets, check_meta_graph
 from .nodes import all_nodes
 
 _FILE, _CHUNKED = "saved_model.pb", "saved_model.cpb"
@@ -54,7 +55,7 @@ def _parse(folder: Path) -> Any:
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
 
-    check_member(folder, _FILE)
+    regular_file(folder, _FILE)
     if (folder / _CHUNKED).exists():
         cause = f"it has both {_FILE} and {_CHUNKED}, and TensorFlow decides which one counts"
         raise ParityGateError("PG402", str(folder), cause, f"Remove {_CHUNKED}, or save the model again.")
@@ -84,4 +85,4 @@ def _check_variables(folder: Path) -> None:
         cause = "the model has variables, but its folder has no variables/variables.index"
         raise ParityGateError("PG402", str(folder), cause, "Copy the whole SavedModel folder, variables included.")
     for file in found.parent.iterdir():
-        check_member(folder, f"variables/{file.name}")
+        regular_file(folder, f"variables/{file.name}")

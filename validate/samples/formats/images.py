@@ -13,9 +13,13 @@ from ...errors import ParityGateError
 from ...sample_formats import IMAGES
 from ..domain import domain_of, numpy_dtype
 from .base import RawSamples, ReadContext, package_missing, unreadable
+from .bounds import MOST_PIXELS
 
 if TYPE_CHECKING:
     from ...signature import Array, Dim, TensorSpec
+
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
+"""Pillow's names of these formats. Pillow goes by the content of a file, and would run Ghostscript for EPS."""
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # channels -> Pillow's mode
 _NARROW = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
@@ -115,7 +119,9 @@ def _pixels(file: Path, layout: _ImageLayout) -> Array:
     except ImportError as error:
         raise package_missing(file, "Pillow") from error
     try:
-        with Image.open(file) as image:
+        with Image.open(file, formats=_FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise unreadable(file, f"it has {image.width} x {image.height} pixels", "Provide a smaller image.")
             if image.mode not in _NARROW:
                 raise unreadable(file, f"its pixels have more than 8 bits (mode {image.mode})", "Provide an .npz.")
             picture: Any = image.convert(_MODES[layout.channels])

@@ -13,6 +13,7 @@ import numpy as np
 from ...errors import ParityGateError
 from ...signature import STRING, TensorSpec
 from .base import RawSamples, ReadContext, package_missing, unreadable
+from .bounds import check_bytes
 
 if TYPE_CHECKING:
     from ...signature import Array
@@ -54,6 +55,10 @@ def read_arrow(path: Path, context: ReadContext) -> RawSamples:
 def _parquet_table(path: Path) -> Any:
     import pyarrow.parquet as pq
 
+    metadata = pq.read_metadata(path)
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    stored = sum(group.total_byte_size for group in groups)
+    check_bytes(path, max(stored, metadata.num_rows * metadata.num_columns * 8))
     return pq.read_table(path)
 
 

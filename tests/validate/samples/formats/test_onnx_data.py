@@ -95,7 +95,7 @@ def test_the_test_data_of_the_onnx_package_gives_its_stored_outputs():
             model = onnxruntime_engine.load(path, LoadOptions())
             samples = read_samples(path.parent, model.signature)
         except ParityGateError as error:
-            if error.code == "PG301" or path.parent.name == "test_sequence_model8":
+            if error.code in {"PG402", "PG404"} or path.parent.name == "test_sequence_model8":
                 continue  # ONNX Runtime refuses what isn't a tensor; one data set is empty on purpose
             raise
         for number, feed in enumerate(samples.feeds):
