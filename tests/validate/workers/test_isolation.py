@@ -37,7 +37,8 @@ class Called(Task[Any]):
 
 def call(task, on_event):
     module, name = task.name.split(":")
-    return getattr(importlib.import_module(module), name)(**task.arguments)
+    result = getattr(importlib.import_module(module), name)(**task.arguments)
+    return result if result is None or isinstance(result, (int, str)) else repr(result)
 """
 """A task that calls any function, in a module that the worker finds by PYTHONPATH."""
 
