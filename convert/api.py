@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Unpack
 
-from ..validate.options import with_keywords
+from ..validate.keywords import with_keywords
 from .conversion import Conversion
 from .options import ConvertKeywords, ConvertOptions
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ..validate.keywords import SharedKeywords
 from ..validate.options import (
     InputLimits,
     JudgeOptions,
@@ -13,7 +14,6 @@ from ..validate.options import (
     OptionGroup,
     RunOptions,
     SampleOptions,
-    SharedKeywords,
     set_choice,
 )
 from ..validate.signature import ClassLabel, ImageInput

@@ -112,6 +112,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "catalog unsafe user_code onnx_graphs paths sample_formats limits files samples.options samples.types",
         "engines.libraries engines.registry",
         "options",
+        "keywords",
         "detect doctor engines coreml",
         "samples",
         "adapters workers",
@@ -132,6 +133,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
 
 UPWARDS = {
     ("validate.options", "validate.verdict.policy"),
+    ("validate.keywords", "validate.verdict.policy"),
     ("validate.coreml.runtime", "validate.engines.base"),
 }
 """Imports from a higher layer, for types alone."""

@@ -5,15 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from .options import (
-    InspectKeywords,
-    InspectOptions,
-    RunModelKeywords,
-    RunModelOptions,
-    ValidateKeywords,
-    ValidateOptions,
-    with_keywords,
-)
+from .keywords import InspectKeywords, RunModelKeywords, ValidateKeywords, with_keywords
+from .options import InspectOptions, RunModelOptions, ValidateOptions
 from .report.report import Report
 
 if TYPE_CHECKING:

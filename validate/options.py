@@ -6,10 +6,10 @@ Importing this costs nothing: no numpy, no framework. Every default stands here 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .engines.registry import ENGINES
 from .errors import ParityGateError
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     MetricFunction = Callable[[Mapping[str, Array], Mapping[str, Array]], Any]
     GivenMetric: TypeAlias = str | MetricFunction | tuple[str | MetricFunction, float]
 
-Options = TypeVar("Options")
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -80,7 +79,7 @@ class LoadOptions(OptionGroup):
 
     def __post_init__(self) -> None:
         set_choice(self, "dtype", InputDtype)
-        object.__setattr__(self, "dynamic", _axes(self.dynamic))
+        object.__setattr__(self, "dynamic", axes_of(self.dynamic))
 
     @property
     def axes(self) -> tuple[tuple[str, int], ...]:
@@ -229,101 +228,6 @@ class InputLimits:
     ranges: Mapping[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
 
 
-PathLike: TypeAlias = str | Path
-
-
-class LoadKeywords(TypedDict, total=False):
-    """:class:`LoadOptions` as keywords."""
-
-    signature: str | None
-    weights: PathLike | None
-    trust: bool
-    inputs: Sequence[TensorSpec | str]
-    example: Mapping[str, Array] | None
-    dynamic: Sequence[DynamicAxis | tuple[str, int] | tuple[str, int, int, int]]
-    dtype: str
-
-
-class SampleKeywords(TypedDict, total=False):
-    """:class:`SampleOptions` as keywords."""
-
-    samples: PathLike | None
-    seed: int
-    ranges: Mapping[str, tuple[float, float]] | None
-    batch_sizes: Sequence[int] | None
-
-
-class JudgeKeywords(TypedDict, total=False):
-    """:class:`JudgeOptions` as keywords."""
-
-    policy: str | Policy
-    rtol: float | None
-    atol: float | None
-    tolerances: Mapping[str, tuple[float, float]] | None
-    budget: float | None
-    second_opinion: bool
-    search: float
-    thresholds: Mapping[str, float | Sequence[float]] | None
-    metrics: Sequence[GivenMetric]
-    config: PathLike | None
-    localise: bool
-
-
-class RunKeywords(TypedDict, total=False):
-    """:class:`RunOptions` as keywords."""
-
-    timeout: float | str | None
-    memory_limit: float | str | None
-    keep: PathLike | None
-    engine: str | None
-    pass_env: Sequence[str]
-    on_event: Listener
-
-
-class BindKeywords(TypedDict, total=False):
-    """:class:`BindOptions` as keywords."""
-
-    bind: Mapping[str, str] | None
-    bind_inputs: Mapping[str, str] | None
-
-
-class SharedKeywords(LoadKeywords, SampleKeywords, JudgeKeywords, RunKeywords, total=False):
-    """What ``validate`` and ``convert`` have in common."""
-
-
-class RunModelKeywords(LoadKeywords, SampleKeywords, RunKeywords, total=False):
-    """:class:`RunModelOptions` as keywords."""
-
-
-class InspectKeywords(LoadKeywords, RunKeywords, total=False):
-    """:class:`InspectOptions` as keywords."""
-
-
-class ValidateKeywords(SharedKeywords, BindKeywords, total=False):
-    """:class:`ValidateOptions` as keywords."""
-
-
-def with_keywords(options: Options, keywords: Mapping[str, Any]) -> Options:
-    """``options`` (a frozen group, or a group of groups) with the fields that the keywords name.
-
-    Raises ParityGateError PG201 for an unknown keyword or value.
-    """
-    from difflib import get_close_matches
-
-    known = set(_names(options))
-    for name in keywords:
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            raise ParityGateError("PG201", name, "unknown option", f"Did you mean {near[0]}?" if near else "")
-    replaced: Options = _replaced(options, keywords)
-    return replaced
-
-
-def option_names(options: Any) -> tuple[str, ...]:
-    """The names of all options in a group, or in a group of groups."""
-    return tuple(_names(options))
-
-
 def choice(kind: type[Choice], value: str, name: str) -> Choice:
     """The member of an enum that a text names. Raises ParityGateError PG201 with those that there are."""
     try:
@@ -333,68 +237,11 @@ def choice(kind: type[Choice], value: str, name: str) -> Choice:
         raise ParityGateError("PG201", f"{name}={value!r}", "unknown value", f"Choose from: {known}.") from error
 
 
-def _names(options: Any) -> list[str]:
-    found: list[str] = []
-    for entry in fields(options):
-        value = getattr(options, entry.name)
-        found += _names(value) if isinstance(value, OptionGroup) else [entry.name]
-    return found
-
-
-def _replaced(options: Any, keywords: Mapping[str, Any]) -> Any:
-    changes = {}
-    for entry in fields(options):
-        value = getattr(options, entry.name)
-        if isinstance(value, OptionGroup):
-            changes[entry.name] = _replaced(value, keywords)
-        elif entry.name in keywords:
-            changes[entry.name] = _normal(entry.name, keywords[entry.name])
-    return replace(options, **changes)
-
-
 def set_choice(options: OptionGroup, name: str, kind: type[StrEnum]) -> None:
     """Put the member of an enum in the place of its text, in a frozen group. Raises ParityGateError PG201."""
     object.__setattr__(options, name, choice(kind, getattr(options, name), name))
 
 
-def _normal(name: str, value: Any) -> Any:
-    """A keyword's value in the one form that its group holds."""
-    return _NORMAL[name](value) if name in _NORMAL else value
-
-
-def _path(value: PathLike | None) -> Path | None:
-    return None if value is None else Path(value)
-
-
-def _mapping(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return value or {}
-
-
-def _specs(inputs: Sequence[TensorSpec | str]) -> tuple[TensorSpec, ...]:
-    from .samples.options import parse_input
-
-    return tuple(parse_input(entry) if isinstance(entry, str) else entry for entry in inputs)
-
-
-def _axes(entries: Sequence[DynamicAxis | tuple[Any, ...]]) -> tuple[DynamicAxis, ...]:
+def axes_of(entries: Sequence[DynamicAxis | tuple[Any, ...]]) -> tuple[DynamicAxis, ...]:
+    """Dynamic axes that may be given as tuples (input, axis) or (input, axis, low, high)."""
     return tuple(entry if isinstance(entry, DynamicAxis) else DynamicAxis(*entry) for entry in entries)
-
-
-def _thresholds(given: Mapping[str, float | Sequence[float]] | None) -> dict[str, tuple[float, ...]]:
-    several = (given or {}).items()
-    return {name: tuple(each) if isinstance(each, Sequence) else (each,) for name, each in several}
-
-
-_NORMAL: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("weights", "samples", "config", "keep"), _path),
-    **dict.fromkeys(("ranges", "tolerances", "bind", "bind_inputs", "images"), _mapping),
-    "inputs": _specs,
-    "dynamic": _axes,
-    "batch_sizes": lambda sizes: None if sizes is None else tuple(sizes),
-    "thresholds": _thresholds,
-    "metrics": tuple,
-    "pass_env": tuple,
-    "class_labels": tuple,
-    "shapes": lambda shapes: {name: tuple(map(tuple, each)) for name, each in (shapes or {}).items()},
-}
-"""Option -> how the forms that a notebook may use become the one that the group holds."""

@@ -15,21 +15,23 @@ from paritygate.cli.commands import validate as validate_command
 from paritygate.cli.parse import chosen
 from paritygate.convert.options import ConvertKeywords, ConvertOptions, CoreMLOptions, Precision
 from paritygate.validate.errors import ParityGateError
+from paritygate.validate.keywords import (
+    InspectKeywords,
+    RunModelKeywords,
+    ValidateKeywords,
+    option_names,
+    with_keywords,
+)
 from paritygate.validate.options import (
     DynamicAxis,
     InputDtype,
-    InspectKeywords,
     InspectOptions,
     JudgeOptions,
     LoadOptions,
     PolicyName,
-    RunModelKeywords,
     RunModelOptions,
     RunOptions,
-    ValidateKeywords,
     ValidateOptions,
-    option_names,
-    with_keywords,
 )
 from paritygate.validate.signature import TensorSpec
 from paritygate.validate.verdict.policies import FixedPolicy
