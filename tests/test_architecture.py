@@ -107,7 +107,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(f"validate.{name}" for name in names.split())
     for names in (
         "errors signature events",
-        "catalog unsafe user_code onnx_graphs samples.options samples.types",
+        "catalog guard user_code onnx_graphs samples.options samples.types",
         "engines.libraries engines.registry",
         "options",
         "detect doctor engines coreml",
