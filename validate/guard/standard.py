@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .names import Names, exact
 
-_TYPES = "bool bytes dict float int list str tuple"
+_VALUES = "bool bytes dict float int list str tuple Ellipsis NotImplemented"
 _MADE_BY_CALLS = "bytearray bytes complex frozenset range set slice"
 _OLD_NAMES = {"unicode": "str", "long": "int", "xrange": "range"}
 
@@ -23,9 +23,9 @@ PYTHON = Names(
             "_codecs": "encode",
         }
     ),
-    values=exact({"builtins": f"{_TYPES} Ellipsis NotImplemented"}),
+    values=exact({"builtins": _VALUES}),
     moved={
-        **{("__builtin__", name): ("builtins", name) for name in f"{_MADE_BY_CALLS} {_TYPES} object getattr".split()},
+        **{("__builtin__", name): ("builtins", name) for name in f"{_MADE_BY_CALLS} {_VALUES} object getattr".split()},
         **{("__builtin__", old): ("builtins", new) for old, new in _OLD_NAMES.items()},
         ("copy_reg", "_reconstructor"): ("copyreg", "_reconstructor"),
     },
