@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ...errors import ParityGateError
 from ...signature import Signature
 from ..base import Facts, LoadOptions
 from ..names import unique
+from . import graph_operators
 from .axes import program_signature
 from .call import Call, Leaf
 from .capture import Capture
-from .graph_operators import check_program
+from .files.container import Container
+from .files.pickles import guarded_torch_load
+from .files.program import check_program
 from .hints import program_hints
 from .model import TorchModel, as_error, file_size, producer
 from .outputs import output_name
 from .tensors import argument_name
-from .unsafe import check_program_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,29 +65,39 @@ def _as_function(module: Any) -> Any:
 def _read(path: Path, trust: bool) -> Any:
     import torch
 
+    with path.open("rb") as file, _guard(path, file, trust):
+        file.seek(0)
+        try:
+            program = torch.export.load(file)
+        except ParityGateError:
+            raise
+        except Exception as error:  # PyTorch raises many kinds for a program of another version
+            raise as_error(
+                str(path),
+                "PG402",
+                error,
+                f"It may have been written by another version than {producer()}: export it again with this one.",
+            ) from error
     if not trust:
-        check_program_file(path)
-    _register_containers(path)
-    try:
-        program = torch.export.load(path)
-    except Exception as error:  # PyTorch raises many kinds for a program of another version
-        raise as_error(
-            str(path),
-            "PG402",
-            error,
-            f"It may have been written by another version than {producer()}: export it again with this one.",
-        ) from error
-    if not trust:
-        check_program(path, program)
+        graph_operators.check_program(path, program)
     return program
 
 
-def _register_containers(path: Path) -> None:
+def _guard(path: Path, file: BinaryIO, trust: bool) -> AbstractContextManager[None]:
+    """What has to be done before the program is loaded, and while it is."""
+    if trust:
+        _register_containers(path.read_bytes())
+        return nullcontext()
+    container = Container(path, file)
+    check_program(container)
+    models = [name for name in container.members if name.endswith(".json") and "model" in name]
+    _register_containers(b"".join(container.read(name) for name in models))
+    return guarded_torch_load(path)
+
+
+def _register_containers(documents: bytes) -> None:
     """Programs that return output classes of transformers can be read only after these are registered."""
-    with zipfile.ZipFile(path) as archive:
-        models = [name for name in archive.namelist() if name.endswith(".json") and "model" in name]
-        mentioned = any(b"transformers." in archive.read(name) for name in models)
-    if mentioned:
+    if b"transformers." in documents:
         import transformers.modeling_outputs  # noqa: F401  # importing it registers its classes
         from transformers.integrations.executorch import register_dynamic_cache_export_support
 

@@ -11,10 +11,11 @@ from ...user_code import find_callable
 from ..base import LoadOptions
 from .binding import bind_example, inputs_not_known
 from .call import Call
+from .files.names import MODULES, TENSORS
+from .files.pickles import load as load_saved
 from .guess import examples
 from .model import TorchModel, Trial, as_error, file_size, mode_notes, module_facts, open_module, try_call
 from .sniff import weights_only
-from .unsafe import check_module_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,12 +80,21 @@ def _in_module_width(module: Any, value: Any) -> Any:
 
 
 def _unpickle(path: Path, trust: bool) -> Any:
+    if trust:
+        module = _load_trusted(path)
+    else:
+        with path.open("rb") as file:
+            module = load_saved(path, file, MODULES)
+    if isinstance(module, dict):
+        raise weights_only(path)
+    return _check_kind(str(path), module)
+
+
+def _load_trusted(path: Path) -> Any:
     import torch
 
-    if not trust:
-        check_module_file(path)
     try:
-        module = torch.load(path, map_location="cpu", weights_only=False)
+        return torch.load(path, map_location="cpu", weights_only=False)
     except Exception as error:  # unpickling runs the classes' own code
         raise as_error(
             str(path),
@@ -92,9 +102,6 @@ def _unpickle(path: Path, trust: bool) -> Any:
             error,
             "The code of the module's classes must be importable; add its folder to PYTHONPATH.",
         ) from error
-    if isinstance(module, dict):
-        raise weights_only(path)
-    return _check_kind(str(path), module)
 
 
 def _check_kind(subject: str, module: Any) -> Any:
@@ -147,21 +154,10 @@ def _listed(keys: list[str], limit: int = 8) -> str:
 
 
 def _read_weights(path: Path) -> dict[str, Any]:
-    import pickle
-
-    import torch
-
     if not path.is_file():
         raise ParityGateError("PG202", str(path), "no such file", "Check --weights.")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ParityGateError(
-            "PG501", str(path), "the weights file holds more than tensors, so loading it could run code",
-            "Save only the state dict: torch.save(module.state_dict(), path).",
-        ) from error  # fmt: skip
-    except Exception as error:  # PyTorch raises many kinds for a damaged file
-        raise as_error(str(path), "PG402", error) from error
+    with path.open("rb") as file:
+        state = load_saved(path, file, TENSORS)
     if not isinstance(state, dict):
         raise ParityGateError("PG402", str(path), f"it holds a {type(state).__name__}, not a state dict")
     return state

@@ -2,54 +2,81 @@
 
 from __future__ import annotations
 
-import zipfile
-from io import BytesIO
+import io
+import pickle
+import pickletools
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from ...errors import ParityGateError
-from ...unsafe import scan_pickle
-from .unsafe import LEGACY_MAGIC, TENSORS, legacy_pickles
+from .files.container import LEGACY_MAGIC, ZIP_MAGIC, Container, damaged, refused
+from .files.names import TENSORS
+from .files.pickles import is_tar
 
 _PROGRAM = ("models/model.json", "serialized_exported_program.json")
+_LEGACY_PICKLES = 4
+"""Number, version, system and the object itself; a list of storages follows."""
 
 
 def sniff(path: Path) -> str:
     """The format of a file that PyTorch wrote: ``torch_export``, ``torchscript`` or ``torch_module``.
 
-    Reads member names and pickle opcodes only; neither imports PyTorch nor runs what the file holds. Raises
-    ParityGateError PG401 for anything else and PG402 for a file of weights without their module.
+    The first bytes decide about the container, as they do for PyTorch. Reads member names and pickle opcodes only;
+    neither imports PyTorch nor runs what the file holds. Raises ParityGateError PG401 for anything else, PG402 for a
+    damaged file and for weights without their module, PG501 for a file that PyTorch may read in another way.
     """
-    if zipfile.is_zipfile(path):
-        return _sniff_archive(path)
     with path.open("rb") as file:
-        legacy = file.read(len(LEGACY_MAGIC)) == LEGACY_MAGIC
-    if not legacy:
-        raise ParityGateError("PG401", str(path), "it is not a file format that PyTorch writes")
-    with path.open("rb") as file:
-        if not any(scan_pickle(file, TENSORS) for _ in legacy_pickles(file)):
-            raise weights_only(path)
+        head = file.read(512)
+        if head.startswith(ZIP_MAGIC):
+            return _sniff_archive(Container(path, file))
+        if is_tar(head):
+            raise refused(path, "it is a tar file, as PyTorch wrote before 2017: loading it would run its pickles")
+        if not head.startswith(LEGACY_MAGIC):
+            raise ParityGateError("PG401", str(path), "it is not a file format that PyTorch writes")
+        file.seek(0)
+        return _module_or_weights(path, file, _LEGACY_PICKLES)
+
+
+def _sniff_archive(container: Container) -> str:
+    inner = set(container.inner()) | set(container.members)
+    if inner.intersection(_PROGRAM):
+        return "torch_export"
+    if "archive_format" in inner:
+        raise ParityGateError(
+            "PG402", str(container.path), "the .pt2 archive holds only compiled code, not an exported program",
+            "Save the program with torch.export.save.",
+        )  # fmt: skip
+    if "constants.pkl" in inner:
+        return "torchscript"
+    pickles = [name for name in container.members if name.casefold().endswith("data.pkl")]
+    if not pickles:
+        raise ParityGateError("PG401", str(container.path), "it is a zip file, but not one that PyTorch writes")
+    return _module_or_weights(container.path, io.BytesIO(container.read(pickles[0])), 1)
+
+
+def _module_or_weights(path: Path, file: BinaryIO, count: int) -> str:
+    """Whether the pickles refer to more than tensors. What the loader allows is decided by the loader alone."""
+    try:
+        names = {name for _ in range(count) for name in _names(file)}
+    except (ValueError, IndexError, pickle.UnpicklingError) as error:
+        raise damaged(path, f"not a complete pickle ({error})") from error
+    if all(TENSORS.current(*name) in TENSORS for name in names):
+        raise weights_only(path)
     return "torch_module"
 
 
-def _sniff_archive(path: Path) -> str:
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        inner = {name.partition("/")[2] for name in names} | set(names)
-        if inner.intersection(_PROGRAM):
-            return "torch_export"
-        if "archive_format" in inner:
-            raise ParityGateError(
-                "PG402", str(path), "the .pt2 archive holds only compiled code, not an exported program",
-                "Save the program with torch.export.save.",
-            )  # fmt: skip
-        if "constants.pkl" in inner:
-            return "torchscript"
-        pickles = [name for name in names if name.endswith("data.pkl")]
-        if not pickles:
-            raise ParityGateError("PG401", str(path), "it is a zip file, but not one that PyTorch writes")
-        if not any(scan_pickle(BytesIO(archive.read(name)), TENSORS) for name in pickles):
-            raise weights_only(path)
-    return "torch_module"
+def _names(file: BinaryIO) -> Iterator[tuple[str, str]]:
+    """The names that a pickle imports, where it spells them out."""
+    texts: list[str] = []
+    for opcode, argument, _ in pickletools.genops(file):
+        if opcode.name in ("GLOBAL", "INST"):
+            module, _, name = str(argument).partition(" ")
+            yield module, name
+        elif opcode.name == "STACK_GLOBAL":
+            yield (texts[-2], texts[-1]) if len(texts) > 1 else ("", "")
+        elif isinstance(argument, str):
+            texts.append(argument)
 
 
 def weights_only(path: Path) -> ParityGateError:

@@ -1,0 +1,1 @@
+"""Files that PyTorch writes: their containers, the pickles in them, and what these may hold."""
