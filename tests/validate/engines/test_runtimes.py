@@ -127,7 +127,7 @@ def test_a_dictionary_becomes_keys_and_values(classifier: Path, framework: Any):
 def both(monkeypatch: pytest.MonkeyPatch, framework: Any) -> Callable[..., Any]:
     """Validate or run with both engines, as on macOS: in this process, where the framework's stand-in is."""
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
-    monkeypatch.setattr(coreml_session, "runner_for", lambda *_: InProcess())
+    monkeypatch.setattr(coreml_session, "runner_for", lambda *_, **__: InProcess())
 
     def with_both(change: Callable[[Any], Any], action: Callable[..., Any], *arguments: Any) -> Any:
         framework(change)
