@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,17 +27,20 @@ _PATIENCE = 10.0
 _RIGHT_OF_WORKERS = {0, 3}
 
 
-def kills_at_moments(folder: Path, rounds: int, seed: int = 0) -> Iterator[Kill]:
+def kills_at_moments(
+    folder: Path, rounds: int, kinds: Collection[str] = KINDS, signals: Collection[int] = SIGNALS, seed: int = 0
+) -> Iterator[Kill]:
     """``rounds`` kills for each kind of OUTPUT, each signal, and each of parent and worker."""
     draw = random.Random(seed)
-    for kind, name in KINDS.items():
+    for kind in kinds:
+        name = KINDS[kind]
         place = empty(folder) / "out" / name
         place.parent.mkdir()
         temporary = empty(folder / "tmp")
         os.environ["TMPDIR"] = str(temporary)
         old, new = (source(folder / f"source{k}", k, external=kind == "external data") for k in (2, 3))
         seconds, expected = _proved(old, new, place)
-        for number in SIGNALS:
+        for number in map(signal.Signals, signals):
             for whose in ("parent", "worker"):
                 for _ in range(rounds):
                     _restored(old, place)

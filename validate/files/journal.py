@@ -25,9 +25,9 @@ def data_noted(model: Path, new: Iterable[str], old: Iterable[str]) -> Iterator[
     ``new`` and ``old`` are names of files in its folder.
     """
     note = model.with_name(f"{model.name}{NOTE}")
-    note.write_text(json.dumps({"new": sorted(new), "old": sorted(old)}))
-    flush(note)
     try:
+        note.write_text(json.dumps({"new": sorted(new), "old": sorted(old)}))
+        flush(note)
         yield
     finally:
         settle(note)
@@ -44,7 +44,7 @@ def settle(note: Path) -> None:
 
 def _names(note: Path, key: str) -> list[str]:
     """Plain names of data files; a note that was cut short was written before anything else was done."""
-    if note.is_symlink() or note.stat().st_size > _LARGEST:
+    if note.is_symlink() or not note.is_file() or note.stat().st_size > _LARGEST:
         return []
     try:
         names = json.loads(note.read_text())[key]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,39 +17,6 @@ from paritygate.validate.errors import ExitCode, ParityGateError
 from paritygate.validate.events import Event, EventReader, EventWriter, ignore
 from paritygate.validate.options import Limits
 from paritygate.validate.workers.parent import Worker
-
-CALLED = """
-import importlib
-from dataclasses import dataclass
-from typing import Any, ClassVar
-
-from paritygate.validate.workers.protocol import Task
-
-
-@dataclass(frozen=True)
-class Called(Task[Any]):
-    function: ClassVar[str] = "called:call"
-    name: str
-    arguments: dict
-
-
-def call(task, on_event):
-    module, name = task.name.split(":")
-    result = getattr(importlib.import_module(module), name)(**task.arguments)
-    return result if result is None or isinstance(result, (int, str)) else repr(result)
-"""
-"""A task that calls any function, in a module that the worker finds by PYTHONPATH."""
-
-
-@pytest.fixture(autouse=True)
-def task(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    folder = tmp_path_factory.mktemp("tasks")
-    (folder / "called.py").write_text(CALLED)
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delitem(sys.modules, "called", raising=False)
-    called: Callable[..., Any] = importlib.import_module("called").Called
-    return called
 
 
 def worker(folder: Path, limits: Limits | None = None, mask: tuple[str, ...] = ()) -> Worker:
@@ -102,7 +67,7 @@ def test_masked_module_looks_as_if_it_was_not_installed(
     tmp_path: Path, task: Any, mask: tuple[str, ...], found: bool
 ) -> None:
     with worker(tmp_path, mask=mask) as running:
-        assert (running.call(task("importlib.util:find_spec", {"name": "wave"}), ignore) is not None) is found
+        assert running.call(task("called:is_found", {"name": "wave"}), ignore) is found
 
 
 def test_leaving_ends_a_busy_worker(tmp_path: Path) -> None:
