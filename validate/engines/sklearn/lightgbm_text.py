@@ -56,6 +56,8 @@ def check_text(content: bytes) -> str:
     head, *trees = re.split(rf"^{_TREE}", text, flags=re.MULTILINE)
     if not trees or f"\n{_END}" not in trees[-1]:
         raise DamagedModelError("it has no trees, or its end is missing")
+    if "\nparameters:" in text and "\nend of parameters" not in text:  # LightGBM would read on for ever
+        raise DamagedModelError("the end of its parameters is missing")
     trees[-1] = trees[-1][: trees[-1].index(f"\n{_END}") + 1]
     header = _block("header", head.splitlines())
     features = _check_header(header, len(trees))
