@@ -17,6 +17,7 @@ import numpy as np
 from ...errors import ParityGateError
 from ...signature import Hint, Signature, TensorSpec
 from ..base import Facts, LoadOptions
+from .lightgbm_text import check_text
 from .outputs import BATCH
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _read_xgboost(path: Path) -> Any:
 def _read_lightgbm(path: Path) -> Any:
     import lightgbm
 
-    return lightgbm.Booster(model_file=path)
+    return lightgbm.Booster(model_str=check_text(path.read_bytes()))  # the checked text, not the file again
 
 
 def _read_catboost(path: Path) -> Any:

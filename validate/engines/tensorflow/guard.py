@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ParityGateError
-from ...paths import regular_file
+from ...paths import inside, regular_file
 from .operators import effect_of
 from .origins import MAIN, UNKNOWN, Graph
 
@@ -58,7 +58,7 @@ def check_meta_graph(folder: Path, meta: Any) -> None:
 def check_assets(folder: Path, meta: Any) -> None:
     """Check that each asset is a regular file in the folder's ``assets``. Raises ParityGateError PG402, PG502."""
     for asset in _assets(meta):
-        regular_file(folder, f"assets/{asset.filename}")
+        regular_file(inside(folder, "assets"), asset.filename)
 
 
 def _indexed(path: Path, graph_def: Any, *known: Any) -> Graph:
