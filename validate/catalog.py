@@ -76,6 +76,10 @@ CATALOG: dict[str, Explanation] = {
         "With --second-opinion, the outputs of onnx.reference and ONNX Runtime differ for the same file. One of them "
         "computes an operator incorrectly.",
     ),
+    "PG314": Explanation(
+        "search not confirmed",
+        "A search found a difference that no sample shows again, or the candidate's process died during the search.",
+    ),
     "PG401": Explanation("format not recognised", "Neither the suffix nor the first bytes say what the file is."),
     "PG402": Explanation("source can't be read", "The framework could not load the source model."),
     "PG403": Explanation("framework missing", "The framework that reads this source is not installed."),

@@ -118,6 +118,8 @@ def _deviations(job: JobFolder, run: ModelRun) -> Deviations | None:
 def _notes_of_runs(reference: Side, candidate: Side) -> Iterator[Finding]:
     yield from _notes(reference.run.notes, REFERENCE)
     yield from _notes(candidate.run.notes, CANDIDATE)
+    for doubt in candidate.run.doubts:
+        yield Finding("PG314", Severity.ERROR, CANDIDATE, doubt, "Run the search again with another --seed.")
     yield from _notes(candidate.run.rounding.notes if candidate.run.rounding else (), CANDIDATE)
 
 

@@ -16,6 +16,20 @@ from ..workers.protocol import Task
 
 
 @dataclass(frozen=True, slots=True)
+class FoundDifference:
+    """What a search for differences has found.
+
+    ``distance`` is the greatest distance of the outputs, as a multiple of what the table allows: -infinite where no
+    input was run, infinite where only the candidate fails or outputs can't be compared. ``sentence`` is for the user.
+    ``crashed`` says that the candidate's process died of one of the inputs.
+    """
+
+    distance: float
+    sentence: str
+    crashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SearchBranches(Task[tuple[str, ...]]):
     """Look for inputs that take branches of the candidate which no sample takes, for ``seconds``.
 
@@ -32,13 +46,13 @@ class SearchBranches(Task[tuple[str, ...]]):
 
 
 @dataclass(frozen=True, slots=True)
-class SearchDifferences(Task[str]):
+class SearchDifferences(Task[FoundDifference]):
     """Look for the input on which the outputs differ most, for ``seconds``: the candidate's side.
 
     ``mailbox`` is the folder through which the reference's worker gets requests. ``signature`` is the reference's,
     ``images`` are its inputs that hold pixels.
 
-    Leave what was found in the job folder; a note that says how far the outputs differ.
+    Leave what was found in the job folder: a row, or the whole batch where the row alone doesn't show the difference.
     """
 
     function: ClassVar[str] = "paritygate.validate.search.tasks:search_differences"

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     Outputs = Mapping[str, Array]
 
 
+_REPRODUCED = 0.5
+"""Share of a distance that shows it again."""
+
+
+def reproduces(distance: float, found: float) -> bool:
+    """Whether a sample on which the outputs are ``distance`` apart shows the distance that a search has ``found``."""
+    return distance >= _REPRODUCED * found
+
+
 @dataclass(frozen=True, slots=True)
 class OutputDistance:
     """Measures differences in units of what is allowed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -15,10 +16,12 @@ from ..signature import ImageInput
 from ..tasks.types import Bindings, ModelRun
 from ..workers.job_folder import JobFolder
 from ..workers.runner import Runner, runner_for
-from .calls import AddFoundSamples, AnswerRequests, SearchBranches, SearchDifferences
+from .calls import AddFoundSamples, AnswerRequests, FoundDifference, SearchBranches, SearchDifferences
 
 BRANCHING = frozenset({"If", "cond", "branch"})
 """What ONNX, ML Programs and neural networks call an operator that chooses one of two subgraphs."""
+
+_CRASHES = frozenset({"PG303", "PG305"})
 
 BRANCH_SECONDS = 1.0
 """How long to look for inputs that take untaken branches when no search was requested."""
@@ -54,20 +57,35 @@ def add_searched_samples(models: SearchedModels, expected: ModelRun, actual: Mod
     breaks off leaves a note. Raises ParityGateError PG302 where the candidate fails on what was found.
     """
     notes: list[str] = []
+    doubts: tuple[str, ...] = ()
     if BRANCHING & set(actual.facts.operators):
-        notes += _noting_failure(lambda: _search_branches(models))
+        notes += _branch_notes(models)
         expected, actual = _with_found(models, expected, actual)
     if models.seconds:
-        notes += _noting_failure(lambda: _search_differences(models, expected))
+        found = _search_differences(models, expected)
         expected, actual = _with_found(models, expected, actual)
-    return expected, replace(actual, notes=(*actual.notes, *notes))
+        notes.append(found.sentence)
+        doubts = _doubts(models, expected, actual, found)
+    return expected, replace(actual, notes=(*actual.notes, *notes), doubts=(*actual.doubts, *doubts))
 
 
-def _noting_failure(search: Callable[[], list[str]]) -> list[str]:
+def _doubts(models: SearchedModels, expected: ModelRun, actual: ModelRun, found: FoundDifference) -> tuple[str, ...]:
+    from .reproduction import doubts_about
+
+    if found.crashed:
+        return (found.sentence,)
+    return doubts_about(models.job, expected.signature, actual, models.bindings, found.distance)
+
+
+def _branch_notes(models: SearchedModels) -> list[str]:
     try:
-        return search()
+        return _search_branches(models)
     except ParityGateError as error:
-        return [f"the search ended early: {error.subject}: {error.cause}"]
+        return [_ended_early(error)]
+
+
+def _ended_early(error: ParityGateError) -> str:
+    return f"the search ended early: {error.subject}: {error.cause}"
 
 
 def _search_branches(models: SearchedModels) -> list[str]:
@@ -78,8 +96,11 @@ def _search_branches(models: SearchedModels) -> list[str]:
         return list(notes)
 
 
-def _search_differences(models: SearchedModels, expected: ModelRun) -> list[str]:
-    """Two workers at once: the candidate's requests outputs, the reference's computes them. Either end ends both."""
+def _search_differences(models: SearchedModels, expected: ModelRun) -> FoundDifference:
+    """Two workers at once: the candidate's requests outputs, the reference's computes them. Either end ends both.
+
+    A reference that ends early leaves a sentence; so does a candidate, which then counts as crashed.
+    """
     from ..adapters.pixels import resolved
     from .mailbox import close
 
@@ -105,12 +126,24 @@ def _search_differences(models: SearchedModels, expected: ModelRun) -> list[str]
         ThreadPoolExecutor(2) as pool,
     ):
         answering: Future[int] = pool.submit(reference.call, answer, ignore)
-        searching: Future[str] = pool.submit(candidate.call, search, options.on_event)
+        searching: Future[FoundDifference] = pool.submit(candidate.call, search, options.on_event)
         ended: tuple[Future[Any], ...] = (answering, searching)
         wait(ended, return_when=FIRST_COMPLETED)
         close(mailbox)
+        return _outcome(answering, searching)
+
+
+def _outcome(answering: Future[int], searching: Future[FoundDifference]) -> FoundDifference:
+    """What was found until either worker ended."""
+    try:
+        found = searching.result()
+    except ParityGateError as error:
+        return FoundDifference(-math.inf, _ended_early(error), crashed=error.code in _CRASHES)
+    try:
         answering.result()
-        return [searching.result()]
+    except ParityGateError as error:
+        return replace(found, sentence=f"{found.sentence}; {_ended_early(error)}")
+    return found
 
 
 def _with_found(models: SearchedModels, expected: ModelRun, actual: ModelRun) -> tuple[ModelRun, ModelRun]:

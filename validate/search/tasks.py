@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +23,8 @@ from ..tasks.reference import describe_run, load_model, run_all, with_example
 from ..tasks.shaking import shaken
 from ..tasks.types import Bindings, ModelRun
 from .branch_coverage import Branch, find_feed, open_with_conditions, untaken_branches
-from .calls import AddFoundSamples, AnswerRequests, SearchBranches, SearchDifferences
-from .distance import distance_like
+from .calls import AddFoundSamples, AnswerRequests, FoundDifference, SearchBranches, SearchDifferences
+from .distance import distance_like, reproduces
 from .hill_climbing import SearchResult, hill_climb
 from .mailbox import Asker, ClosedError, answer_all
 from .objective import DifferenceObjective
@@ -44,8 +44,11 @@ def answer_requests(call: AnswerRequests, on_event: Listener) -> int:
     return answer_all(call.mailbox, lambda feeds: run_all(model, feeds, "PG406", ignore))
 
 
-def search_differences(call: SearchDifferences, on_event: Listener) -> str:
-    """Climb for ``call.seconds``, leave the worst input in the job folder, and say how far its outputs differ."""
+def search_differences(call: SearchDifferences, on_event: Listener) -> FoundDifference:
+    """Climb for ``call.seconds``, leave the worst input in the job folder, and say how far its outputs differ.
+
+    A row that shows less than half of the difference on its own is left together with the batch that showed it.
+    """
     samples = load_samples(call.job.samples)
     numbers = [n for n, sample in enumerate(samples.items) if sample.kind not in UNUSUAL] or [0]
     usual = [samples.items[n] for n in numbers]
@@ -55,26 +58,42 @@ def search_differences(call: SearchDifferences, on_event: Listener) -> str:
     distance = distance_like(call.signature.outputs, bound, expected, actual)
     crowd, ask = _crowd(usual, call.signature, expected[numbers[-1]]), Asker(call.mailbox)
     on_event(Event("search"))
-    random = np.random.default_rng(call.seed)
+    random, clock = np.random.default_rng(call.seed), _Clock()
+    objective = DifferenceObjective(
+        crowd,
+        ask,
+        lambda feeds, wanted: adapt_samples(model, format, call.bindings, feeds, wanted).outputs_of(model, ignore),
+        distance,
+        lambda feed: snapped(feed, call.images),
+        clock,
+    )
     try:
         ask(crowd.batch(crowd.feeds[:1]))  # no time is counted until the reference is open
-        going = _until(time.monotonic() + call.seconds)
-        objective = DifferenceObjective(
-            crowd,
-            ask,
-            lambda feeds, wanted: adapt_samples(model, format, call.bindings, feeds, wanted).outputs_of(model, ignore),
-            distance,
-            lambda feed: snapped(feed, call.images),
-            going,
-        )
+        clock.start(call.seconds)
         space = space_of([each.feed for each in usual])
-        found = hill_climb(crowd.feeds, objective.scores, space, random, size=crowd.size, has_time=going)
+        found = hill_climb(crowd.feeds, objective.scores, space, random, size=crowd.size, has_time=clock)
+        runs = _to_keep(objective, found.best)
+        sentence = _summary(replace(found, score=objective.worst.score), call.seconds)
     except ClosedError:
-        return "the search ended early: the reference's process stopped"
-    if found.score > -math.inf:
-        best = Sample("searched", snapped(found.best, call.images), SampleKind.SEARCHED, 1 if crowd.batched else None)
-        save_samples(Samples((best,), "searched", call.seed), call.job.found)
-    return _summary(found, call.seconds)
+        runs, sentence = [objective.worst.feeds], "the search ended early: the reference's process stopped"
+    if objective.worst.score > -math.inf:
+        kept = tuple(_as_found(objective, feeds) for feeds in runs)
+        save_samples(Samples(kept, "searched", call.seed), call.job.found)
+    return FoundDifference(objective.worst.score, sentence)
+
+
+def _to_keep(objective: DifferenceObjective, best: Feed) -> list[tuple[Feed, ...]]:
+    """The worst feed, and the run that showed its difference where the feed alone doesn't."""
+    worst = objective.worst.score
+    alone = objective.scores([best])[0]
+    return [(best,)] if reproduces(alone, worst) else [(best,), objective.worst.feeds]
+
+
+def _as_found(objective: DifferenceObjective, feeds: Sequence[Feed]) -> Sample:
+    """One sample of these feeds, as the search ran them."""
+    crowd = objective.population
+    (feed,) = crowd.batch([objective.snap(feed) for feed in feeds])
+    return Sample("searched", feed, SampleKind.SEARCHED, len(feeds) if crowd.batched else None)
 
 
 def _crowd(usual: Sequence[Sample], signature: Signature, outputs: Mapping[str, Array]) -> Population:
@@ -83,6 +102,19 @@ def _crowd(usual: Sequence[Sample], signature: Signature, outputs: Mapping[str, 
     by_rows = sample.batch is not None and all(a.ndim and len(a) == sample.batch for a in outputs.values())
     rows = population_of(usual, signature, batched=by_rows)
     return rows if rows.feeds else population_of(usual, signature, batched=False)
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Whether there is still time: all of it until the clock is started."""
+
+    deadline: float = math.inf
+
+    def start(self, seconds: float) -> None:
+        self.deadline = time.monotonic() + seconds
+
+    def __call__(self) -> bool:
+        return time.monotonic() < self.deadline
 
 
 def _until(deadline: float) -> Callable[[], bool]:

@@ -30,7 +30,8 @@ class Bindings:
 class ModelRun:
     """One model's run over all samples: what the model is, what ran it, and sentences that the user should read.
 
-    ``rounding`` is None unless it was requested, and where the model has no graph.
+    ``rounding`` is None unless it was requested, and where the model has no graph. ``doubts`` are sentences that speak
+    against a pass.
     """
 
     signature: Signature
@@ -39,6 +40,7 @@ class ModelRun:
     runtime: Runtime
     notes: tuple[str, ...] = ()
     rounding: Rounding | None = None
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,29 @@ def test_a_feed_on_which_only_the_candidate_fails_is_the_worst_and_the_others_ar
     assert objective.scores(objective.population.feeds) == [0, 0, math.inf, 0]
 
 
+def test_the_batch_that_showed_a_difference_is_kept() -> None:
+    """Only the third row of whatever batch is wrong: no row alone shows it."""
+
+    def third(feeds: Sequence[Any], *_: Any) -> list[dict[str, Any]]:
+        return [{"y": np.where(np.arange(len(feed["x"]))[:, None] == 2, 99, 2 * feed["x"])} for feed in feeds]
+
+    objective = objective_of(doubled, third)
+    worst = max(objective.scores(objective.population.feeds))
+    assert (objective.worst.score, len(objective.worst.feeds)) == (worst, 4)
+    assert objective.scores([objective.population.feeds[2]]) == [0]
+
+
+def test_a_batch_that_only_the_candidate_fails_on_is_kept() -> None:
+    def two_at_most(feeds: Sequence[Any], *_: Any) -> list[dict[str, Any]]:
+        if len(feeds[0]["x"]) > 2:
+            fail()
+        return doubled(feeds)
+
+    objective = objective_of(doubled, two_at_most)
+    assert objective.scores(objective.population.feeds) == [0, 0, 0, 0]
+    assert (objective.worst.score, len(objective.worst.feeds)) == (math.inf, 4)
+
+
 def test_a_feed_that_the_reference_refuses_is_never_chosen() -> None:
     objective = objective_of(unless(2.0, lambda: None), doubled)
     assert objective.scores(objective.population.feeds) == [0, -math.inf, 0, 0]
