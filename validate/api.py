@@ -32,7 +32,8 @@ def validate(
       (:class:`.options.SampleOptions`)
     - judging: ``policy``, ``rtol``, ``atol``, ``tolerances``, ``budget``, ``second_opinion``, ``search``,
       ``thresholds``, ``metrics``, ``config``, ``localise`` (:class:`.options.JudgeOptions`)
-    - running: ``timeout``, ``memory_limit``, ``keep``, ``engine``, ``on_event`` (:class:`.options.RunOptions`)
+    - running: ``timeout``, ``memory_limit``, ``keep``, ``engine``, ``pass_env``, ``on_event``
+      (:class:`.options.RunOptions`)
     - names that differ: ``bind``, ``bind_inputs``, candidate name -> reference name (:class:`.options.BindOptions`)
 
     Raises ParityGateError for everything but a verdict; the report's ``passed`` is the verdict.
@@ -48,6 +49,7 @@ def run(
     """Run one model on samples and write its outputs to an .npz file, whole or not at all.
 
     The file's keys are output names, all samples joined along the batch; ``NUMBER/NAME`` where they can't be joined.
+    Names that no member of an archive should have are percent-encoded (:mod:`.samples.member_names`).
     Options as for :func:`validate`, without those for judging. Raises ParityGateError.
     """
     from .session import run_model
