@@ -14,17 +14,7 @@ from sklearn.base import BaseEstimator
 from paritygate.validate.engines.sklearn.names import SKLEARN
 from paritygate.validate.guard.reader import read_bytes
 
-LEFT_OUT = set("_build_utils tests _testing conftest datasets externals estimator_checks _mocking experimental".split())
-    "_build_utils",
-    "tests",
-    "_testing",
-    "conftest",
-    "datasets",
-    "externals",
-    "estimator_checks",
-    "_mocking",
-    "experimental",
-}
+LEFT_OUT = {"_build_utils", "tests", "_testing", "conftest", "datasets", "externals", "_mocking", "experimental"}
 REACHING = ("__", "load", "fetch", "save", "dump", "open", "exec", "eval", "import", "getattr", "itemgetter", "compile")
 
 
