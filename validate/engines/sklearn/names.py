@@ -184,6 +184,9 @@ _DISTRIBUTIONS = {
 }
 _STATES: dict[tuple[str, str], StateCheck] = dict.fromkeys(exact(_DISTRIBUTIONS), _template_of_the_class)
 
+_SPECIAL = "boxcox erf erfc expit gammaln inv_boxcox log_ndtr logit ndtr ndtri xlogy"
+_WHERE_SPECIAL = ("scipy.special", "scipy.special._basic", "scipy.special._special_ufuncs")
+
 _SCIPY = Names(
     classes=exact(
         {
@@ -198,12 +201,13 @@ _SCIPY = Names(
     values=exact(
         {
             "scipy._lib.array_api_compat.numpy._aliases": "asarray",
-            "scipy.special._ufuncs": "boxcox erf erfc expit gammaln inv_boxcox log_ndtr logit ndtr ndtri xlogy",
+            "scipy.special._ufuncs": _SPECIAL,
             "scipy.spatial.distance": "braycurtis canberra chebyshev cityblock correlation cosine euclidean jaccard "
             "minkowski sqeuclidean",
         }
     ),
     methods=frozenset((module, name, "_entropy") for module, name in exact(_DISTRIBUTIONS)),
+    moved={(module, name): ("scipy.special._ufuncs", name) for module in _WHERE_SPECIAL for name in _SPECIAL.split()},
     states=_STATES,
 )
 

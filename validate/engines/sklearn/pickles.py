@@ -18,7 +18,7 @@ from ...guard.reader import Reader, reader_of
 from .names import SKLEARN
 
 _WRAPPER = ("joblib.numpy_pickle", "NumpyArrayWrapper")
-_PACKAGES = ("sklearn", "xgboost", "lightgbm", "catboost")
+_PACKAGES = {"sklearn": "scikit-learn", "xgboost": "XGBoost", "lightgbm": "LightGBM", "catboost": "CatBoost"}
 MOST_BYTES = 1 << 30
 """A compressed file may always unpack to this many bytes, ..."""
 MOST_TIMES = 100
@@ -47,7 +47,8 @@ class EstimatorReader(Reader):
         if self.names.current(module, name) not in self.names and _is_gone(module, name):
             raise ParityGateError(
                 "PG402", self.subject, f"it holds a {module}.{name}, which the installed version doesn't have",
-                "Load it with the version that wrote it, fit or save it again with the installed one.",
+                f"Load it with the {_PACKAGES[module.partition('.')[0]]} that wrote it, and fit or save it again with "
+                "the installed one.",
             )  # fmt: skip
         return super().find_class(module, name)
 
