@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..noise.floor import floor_of
+from ..noise.floor import floor_of, scatter_of
 from ..noise.request import Rounding
 from ..noise.shakes import SHAKES, last_bit
 from .evidence import Evidence
@@ -58,8 +58,18 @@ def evidence_of(
     rounding = deviations.rounding
     bound = {reference: candidate for candidate, reference in outputs.items()}
     jumping = frozenset(reference for reference, candidate in bound.items() if _jumps(candidate, rounding))
-    floors = _floors(dict.fromkeys(outputs, False), deviations.noise, deviations.unoptimised, rounding.runs)
-    conditions = _floors({name: name in jumping for name in bound}, deviations.shaken, expected, SHAKES)
+    floors = _by_output(
+        outputs,
+        deviations.noise,
+        deviations.unoptimised,
+        lambda name, squares, values: floor_of(squares, values, rounding.runs),
+    )
+    conditions = _by_output(
+        bound,
+        deviations.shaken,
+        expected,
+        lambda name, squares, values: scatter_of(squares, values, SHAKES, robust=name in jumping),
+    )
     bit = last_bit(feeds)
     steps = max(2 * rounding.unit / bit, 1.0) if bit else 1.0
     limits = [math.inf if edge else steps for edge in at_edge]
@@ -82,13 +92,13 @@ def _times(limit: float, condition: Array) -> Array:
     return np.full(condition.shape, math.inf) if math.isinf(limit) else limit * condition
 
 
-def _floors(robust: Mapping[str, bool], squares: Outputs, values: Outputs, runs: int) -> ByOutput:
-    """The floors of the outputs that have squared deviations in every sample."""
+def _by_output(
+    names: Iterable[str], squares: Outputs, values: Outputs, width: Callable[[str, Array, Array], Array]
+) -> ByOutput:
+    """The ``width`` of each element of the outputs that have squared deviations in every sample."""
     return {
-        name: tuple(
-            floor_of(each[name], answer[name], runs, robust=jumps) for each, answer in zip(squares, values, strict=True)
-        )
-        for name, jumps in robust.items()
+        name: tuple(width(name, each[name], answer[name]) for each, answer in zip(squares, values, strict=True))
+        for name in names
         if all(name in each for each in squares)
     }
 
