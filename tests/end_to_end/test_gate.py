@@ -19,7 +19,7 @@ from paritygate.convert.routes.registry import ROUTES, Route
 from paritygate.validate import ExitCode, validate
 from paritygate.validate.report.types import Severity, Verdict
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def swap_outputs(model: onnx.ModelProto) -> None:
