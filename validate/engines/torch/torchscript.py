@@ -13,6 +13,7 @@ from ..base import Facts, LoadOptions
 from .axes import requested_axes
 from .binding import bind_unnamed
 from .call import Call, Leaf, inference
+from .files.container import Container
 from .guess import examples
 from .hints import script_hints
 from .model import TorchModel, as_error, file_size, mode_notes, module_facts
@@ -63,10 +64,13 @@ def load(source: Path | Any, options: LoadOptions) -> ScriptModel:
 def _read(path: Path) -> Any:
     import torch
 
-    try:
-        return torch.jit.load(str(path), map_location="cpu")
-    except RuntimeError as error:
-        raise as_error(str(path), "PG402", error) from error
+    with path.open("rb") as file:
+        Container(path, file)  # refuses files in which PyTorch may find other members than those that are listed
+        file.seek(0)
+        try:
+            return torch.jit.load(file, map_location="cpu")
+        except Exception as error:  # a damaged file gives errors of the reader, the parser and the interpreter
+            raise as_error(str(path), "PG402", error, "Save it again with torch.jit.save.") from error
 
 
 def _describe(
