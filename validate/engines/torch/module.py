@@ -87,7 +87,16 @@ def _unpickle(path: Path, trust: bool) -> Any:
             module = load_saved(path, file, MODULES)
     if isinstance(module, dict):
         raise weights_only(path)
-    return _check_kind(str(path), module)
+    return _check_whole(str(path), _check_kind(str(path), module))
+
+
+def _check_whole(subject: str, module: Any) -> Any:
+    """Raises PG402 for a module that lacks attributes of its class, as one from a damaged file may."""
+    try:
+        module.state_dict(), repr(module), [*module.buffers()]
+    except Exception as error:  # whatever the classes do without their attributes
+        raise as_error(subject, "PG402", error, "The file may be damaged: save the module again.") from error
+    return module
 
 
 def _load_trusted(path: Path) -> Any:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import ParityGateError
-from .files.container import LEGACY_MAGIC, ZIP_MAGIC, Container, damaged, refused
+from .files.container import ZIP_MAGIC, Container, damaged, is_legacy, refused
 from .files.names import TENSORS
 from .files.pickles import is_tar
 
 _PROGRAM = ("models/model.json", "serialized_exported_program.json")
+_REMEMBERS, _RECALLS = {"MEMOIZE", "BINPUT", "LONG_BINPUT"}, {"BINGET", "LONG_BINGET"}
 _LEGACY_PICKLES = 4
 """Number, version, system and the object itself; a list of storages follows."""
 
@@ -32,7 +33,7 @@ def sniff(path: Path) -> str:
             return _sniff_archive(Container(path, file))
         if is_tar(head):
             raise refused(path, "it is a tar file, as PyTorch wrote before 2017: loading it would run its pickles")
-        if not head.startswith(LEGACY_MAGIC):
+        if not is_legacy(head):
             raise ParityGateError("PG401", str(path), "it is not a file format that PyTorch writes")
         file.seek(0)
         return _module_or_weights(path, file, _LEGACY_PICKLES)
@@ -69,14 +70,22 @@ def _module_or_weights(path: Path, file: BinaryIO, count: int) -> str:
 def _names(file: BinaryIO) -> Iterator[tuple[str, str]]:
     """The names that a pickle imports, where it spells them out."""
     texts: list[str] = []
+    memo: dict[int, str] = {}
+    text = ""
     for opcode, argument, _ in pickletools.genops(file):
         if opcode.name in ("GLOBAL", "INST"):
             module, _, name = str(argument).partition(" ")
             yield module, name
         elif opcode.name == "STACK_GLOBAL":
             yield (texts[-2], texts[-1]) if len(texts) > 1 else ("", "")
-        elif isinstance(argument, str):
-            texts.append(argument)
+        elif opcode.name in _REMEMBERS:
+            memo[len(memo) if argument is None else int(argument)] = text
+            continue
+        if opcode.name in _RECALLS:
+            text = memo.get(int(argument or 0), "")
+        else:
+            text = argument if isinstance(argument, str) else ""
+        texts += [text] if text else []
 
 
 def weights_only(path: Path) -> ParityGateError:

@@ -13,6 +13,7 @@ from ..base import Facts, LoadOptions
 from .axes import requested_axes
 from .binding import bind_unnamed
 from .call import Call, Leaf, inference
+from .files.container import Container
 from .graph_operators import check_script_file
 from .guess import examples
 from .hints import script_hints
@@ -67,12 +68,15 @@ def load(source: Path | Any, options: LoadOptions) -> ScriptModel:
 def _read(path: Path, trust: bool) -> Any:
     import torch
 
-    if not trust:
-        check_script_file(path)
-    try:
-        return torch.jit.load(str(path), map_location="cpu")
-    except RuntimeError as error:
-        raise as_error(str(path), "PG402", error) from error
+    with path.open("rb") as file:
+        Container(path, file)  # refuses files in which PyTorch may find other members than those that are listed
+        if not trust:
+            check_script_file(path)
+        file.seek(0)
+        try:
+            return torch.jit.load(file, map_location="cpu")
+        except Exception as error:  # a damaged file gives errors of the reader, the parser and the interpreter
+            raise as_error(str(path), "PG402", error, "Save it again with torch.jit.save.") from error
 
 
 def _describe(

@@ -17,8 +17,7 @@ from typing import BinaryIO, NoReturn
 from ....errors import ParityGateError
 
 ZIP_MAGIC = b"PK\x03\x04"
-LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-"""The pickled number at the start of files that ``torch.save`` wrote before PyTorch 1.6."""
+_LEGACY = re.compile(rb"\x80[\x02-\x05](\x95.{8})?\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19\.", re.DOTALL)
 
 _CENTRAL, _END, _END64, _LOCATOR = b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _STORED, _DEFLATED = 0, 8
@@ -26,6 +25,8 @@ _DESCRIBED, _ENCRYPTED = 0x8, 0x1
 _LONGEST_NAME = 500
 _DESCRIPTORS = (12, 16, 20, 24)
 _MOST_INFLATED = 1 << 28
+_SEARCHED = 1 << 26
+_RECORDS64 = 76
 _ODD = re.compile(r"[\x00-\x1f\x7f\\:]")
 _AGAIN = "Save it again with torch.save."
 
@@ -42,6 +43,11 @@ def refused(path: Path, cause: str) -> ParityGateError:
 def damaged(path: Path, cause: str) -> ParityGateError:
     """The error (PG402) for a PyTorch file that is incomplete."""
     return ParityGateError("PG402", str(path), f"the file is damaged: {cause}", _AGAIN)
+
+
+def is_legacy(head: bytes) -> bool:
+    """Whether the first bytes are the pickled number of files that ``torch.save`` wrote before PyTorch 1.6."""
+    return _LEGACY.match(head) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,8 @@ class Container:
         self.file = file
         try:
             self.members = self._members()
-        except (struct.error, UnicodeDecodeError, IndexError) as error:
-            raise damaged(path, str(error)) from error
+        except (struct.error, ValueError, IndexError, OSError, OverflowError, MemoryError) as error:
+            raise damaged(path, f"the zip's directory is broken ({error})") from error
 
     def read(self, name: str) -> bytes:
         """A member's content. Raises ParityGateError PG402 if it isn't what was written."""
@@ -127,7 +133,7 @@ class Container:
         self.file.seek(max(0, length - 22))
         tail = self.file.read(22)
         if len(tail) < 22 or tail[:4] != _END:
-            self._no_end(tail)
+            self._no_end()
         disk, _, here, count, size, start, comment = struct.unpack("<HHHHIIH", tail[4:])
         if disk or here != count or comment:
             self._refuse("the zip has a comment or several parts")
@@ -138,11 +144,16 @@ class Container:
             return self._directory64(locator, end - 20)
         return start, size, count, end
 
-    def _no_end(self, tail: bytes) -> NoReturn:
-        self.file.seek(0)
-        rest = self.file.read() if self.file.seek(0, 2) < 1 << 26 and self.file.seek(0) == 0 else b""
-        if rest.rfind(_END) > rest.rfind(_CENTRAL) >= 0:
-            self._refuse("there is more data behind the zip")
+    def _no_end(self) -> NoReturn:
+        """Tell a zip with something behind it from one that is cut off."""
+        self.file.seek(max(0, self.file.seek(0, 2) - _SEARCHED))
+        offset, rest = self.file.tell(), self.file.read()
+        place = rest.find(_END)
+        while place >= 0:
+            size, start = struct.unpack("<II", rest[place + 12 : place + 20].ljust(8, b"\xff"))
+            if offset + place - start - size in (0, _RECORDS64):
+                self._refuse("there is more data behind the zip")
+            place = rest.find(_END, place + 1)
         raise damaged(self.path, "the end of the zip is missing")
 
     def _directory64(self, locator: bytes, before: int) -> tuple[int, int, int, int]:

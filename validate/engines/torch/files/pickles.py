@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from ....errors import ParityGateError
 from ....guard.names import Names
 from ....guard.reader import Reader, reader_of
-from .container import LEGACY_MAGIC, ZIP_MAGIC, Container, damaged, refused
+from .container import ZIP_MAGIC, Container, damaged, is_legacy, refused
 from .names import TENSORS
 
 _MEMBERS = re.compile(
@@ -65,7 +65,7 @@ def load(path: Path, file: BinaryIO, names: Names) -> Any:
         return _load(path, file, names)
     if is_tar(head):
         raise refused(path, "it is a tar file, as PyTorch wrote before 2017: loading it would unpack and run pickles")
-    if not head.startswith(LEGACY_MAGIC):
+    if not is_legacy(head):
         raise damaged(path, "it doesn't start as a file by torch.save does")
     return _load(path, io.BytesIO(file.read()), names)  # from memory: PyTorch tries tar on files only
 
