@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint types check format coverage-tables conformance bench faults install clean
+.PHONY: help demo test lint types check format coverage-tables conformance bench faults fuzz install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -74,6 +74,9 @@ faults: $(INSTALLED)  ## put faults into converted models, write their section o
 	@$(PIP) polygraphy==0.53.6
 	@$(BIN)/python -m benchmarks.faults
 	@$(BIN)/python -m benchmarks.faults page
+
+fuzz: $(INSTALLED)  ## damage small files of every format, describe and run each copy, print a table (long)
+	@$(BIN)/python -m benchmarks.fuzz
 
 clean:  ## remove what the other targets made
 	rm -rf build out .mypy_cache .pytest_cache .ruff_cache
