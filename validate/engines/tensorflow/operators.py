@@ -139,7 +139,8 @@ _EFFECTS = {
 }
 """What well-known stateful operators do that are refused; for the message only."""
 
-_STREAMS = {b"stdout", b"stderr", b"log(info)", b"log(warning)", b"log(error)"}
+# A saved model leaves out attributes that have their default, which is stderr here.
+_STREAMS = {b"", b"stdout", b"stderr", b"log(info)", b"log(warning)", b"log(error)"}
 
 
 def effect_of(node: Any) -> str | None:
