@@ -102,7 +102,7 @@ JUDGING = (
         "--budget",
         type=click.FloatRange(0),
         metavar="SECONDS",
-        help="Time limit for measuring rounding noise; at least 3 runs (default: half of the conversion's time).",
+        help="Measure rounding noise for no longer; at least 3 runs are made, and fewer runs make a wider tolerance.",
     ),
     click.option(
         "--no-localise",

@@ -20,13 +20,12 @@ from .routes.registry import Route
 class Converted:
     """The first candidate that could be made, None without one; ``failures`` are the routes before it.
 
-    ``reference`` is the source's run, None where it was run before. ``seconds`` is what the conversion took.
+    ``reference`` is the source's run, None where it was run before.
     """
 
     candidate: Candidate | None
     failures: tuple[tuple[Route, ParityGateError], ...]
     reference: ModelRun | None = None
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 NEEDED_AT_THE_END = ("paritygate.validate.conclude", "onnx")
 """What this process imports once the workers have started: it costs nothing while they do the same."""
 
-_SHARE = 0.5
-"""Of the conversion's time: what measuring the candidate's rounding may cost, unless the user gives a budget."""
-
 _NO_CANDIDATE = {"PG301", "PG302"}
 """The runtime rejected what a route had made: another route may do better."""
 
@@ -195,7 +192,7 @@ def _run(plan: _Plan, route: Route, converted: Converted, reference: ModelRun, c
     candidate, options, job = converted.candidate, plan.options, plan.job
     model = _handle_of(plan, candidate.path)
     bindings = with_classes(candidate.bindings, reference)
-    measurements = measurements_for(options.judge, _SHARE * converted.seconds)
+    measurements = measurements_for(options.judge)
 
     def run_again(runner: Runner) -> ModelRun:
         return runner.call(RunCandidate(job, model, bindings, measurements), options.run.on_event)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +36,6 @@ def convert_source(call: ConvertSource, on_event: Listener) -> Converted:
 
 
 def _convert(call: ConvertSource, model: Model, options: RouteOptions, on_event: Listener) -> Converted:
-    start = time.perf_counter()
     options = replace(options, images=resolved(options.images, model.signature))
     failures: list[tuple[Route, ParityGateError]] = []
     for route in call.routes:
@@ -52,7 +50,7 @@ def _convert(call: ConvertSource, model: Model, options: RouteOptions, on_event:
             failures.append((route, error))
             continue
         use_free_data_name(candidate.path, call.output)
-        return Converted(candidate, tuple(failures), seconds=time.perf_counter() - start)
+        return Converted(candidate, tuple(failures))
     return Converted(None, tuple(failures))
 
 

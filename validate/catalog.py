@@ -50,7 +50,7 @@ CATALOG: dict[str, Explanation] = {
     "PG304": Explanation("out of time", "The worker did not finish within --timeout."),
     "PG305": Explanation("out of memory", "The worker grew beyond --memory-limit or the system's memory."),
     "PG306": Explanation("nothing compared", "No output was compared; an empty comparison never passes."),
-    "PG307": Explanation("not deterministic", "Two runs of the reference on the same samples give different outputs."),
+    "PG307": Explanation("not deterministic", "Two runs of one model on the same samples give different outputs."),
     "PG308": Explanation("internal error", "paritygate itself failed; nothing was proved."),
     "PG309": Explanation(
         "output depends on the batch",
@@ -79,6 +79,10 @@ CATALOG: dict[str, Explanation] = {
     "PG314": Explanation(
         "search not confirmed",
         "A search found a difference that no sample shows again, or the candidate's process died during the search.",
+    ),
+    "PG316": Explanation(
+        "rounding not measured",
+        "The candidate's graph could not be run with added rounding errors, so the tolerance is that of a table.",
     ),
     "PG401": Explanation("format not recognised", "Neither the suffix nor the first bytes say what the file is."),
     "PG402": Explanation("source can't be read", "The framework could not load the source model."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,8 +10,10 @@ from .engines.registry import Format
 from .expectations.expected import Expectations
 from .report.environment import describe_environment, sha256_of
 from .report.report import Report
-from .report.types import Finding, ModelSummary, Severity
+from .report.types import Finding, ModelSummary, OutputComparison, Severity, Tolerance
+from .report.user_checks import Source
 from .samples import load_outputs, load_samples
+from .tasks.randomness import random_operators
 from .tasks.types import Bindings, ModelRun
 from .verdict.comparison import CandidateOutputs, Comparison, Outputs, ReferenceOutputs
 from .verdict.judge import judge
@@ -65,7 +67,12 @@ def conclude(
         candidate=_summary(candidate),
         samples=replace(reference.run.samples, count=judgement.compared),
         environment=describe_environment(candidate.run.runtime),
-        findings=(*judgement.findings, *_notes_of_runs(reference, candidate), *_notes(notes, "conversion")),
+        findings=(
+            *judgement.findings,
+            *_unmeasured(candidate, judgement.outputs),
+            *_notes_of_runs(reference, candidate),
+            *_notes(notes, "conversion"),
+        ),
         route=conversion.route if conversion else "",
         timings=timings,
         user_metrics=judgement.metrics,
@@ -92,6 +99,7 @@ def read_comparison(
             _optional(job.unoptimised),
             _optional(job.second_opinion),
             _optional(job.other_runtime(CANDIDATE)),
+            _optional(job.repeated_actual) or (),
         ),
         outputs=bindings.outputs if conversion else own | dict(bindings.outputs),
         inputs=bindings.inputs,
@@ -101,6 +109,7 @@ def read_comparison(
         converted=conversion is not None,
         fixed=conversion.fixed if conversion else {},
         models=(reference.name, candidate.name),
+        random=random_operators(candidate.run.facts.operators),
     )
 
 
@@ -113,6 +122,24 @@ def _deviations(job: JobFolder, run: ModelRun) -> Deviations | None:
         return None
     noise, unoptimised, shaken = map(load_outputs, (job.noise, job.unoptimised, job.shaken))
     return Deviations(run.rounding, noise, unoptimised, shaken)
+
+
+def _unmeasured(candidate: Side, outputs: Sequence[OutputComparison]) -> Iterator[Finding]:
+    """Why the rounding of a candidate wasn't measured, where an output is held to the table for that.
+
+    The row of a precision that the candidate itself claims bounds nothing: then it is an error.
+    """
+    run = candidate.run
+    tables = [output.name for output in outputs if output.tolerance and _is_of_table(output.tolerance)]
+    if run.rounding is None or not run.rounding.missing or not tables:
+        return
+    severity = Severity.ERROR if run.facts.precision else Severity.WARNING
+    message = f"its rounding could not be measured, so the table of dtypes decides: {run.rounding.missing}"
+    yield Finding("PG316", severity, CANDIDATE, message, "Set bounds of your own with --rtol and --atol.")
+
+
+def _is_of_table(tolerance: Tolerance) -> bool:
+    return tolerance.source is Source.DEFAULT and not tolerance.exact
 
 
 def _notes_of_runs(reference: Side, candidate: Side) -> Iterator[Finding]:

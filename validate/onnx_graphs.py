@@ -25,6 +25,16 @@ def all_graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
             yield from all_graphs(inner)
 
 
+def all_nodes(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+    """The nodes of all graphs and of the model's own functions."""
+    for graph in all_graphs(model.graph):
+        yield from graph.node
+    for function in model.functions:
+        for node in function.node:
+            yield node
+            yield from (inner for body in subgraphs(node) for graph in all_graphs(body) for inner in graph.node)
+
+
 def names_read(node: onnx.NodeProto) -> Iterator[str]:
     """All names that a node reads, those in its subgraphs included (some may be defined inside the subgraph)."""
     yield from node.input

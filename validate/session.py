@@ -22,6 +22,7 @@ from .options import (
     InspectOptions,
     JudgeOptions,
     LoadOptions,
+    PolicyName,
     RunModelOptions,
     RunOptions,
     SampleOptions,
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from .signature import Array
 
 T = TypeVar("T")
-
-_BUDGET = 10.0  # seconds for measuring noise where no conversion's time can be halved
 
 REFERENCE, CANDIDATE = "reference", "candidate"
 
@@ -100,7 +99,7 @@ def _run_both(
         bindings = with_classes(Bindings(options.bind.bind_inputs, options.bind.bind), expected)
 
         def run_again(runner: Runner) -> ModelRun:
-            measurements = measurements_for(options.judge, _BUDGET)
+            measurements = measurements_for(options.judge)
             return runner.call(RunCandidate(job, candidate, bindings, measurements), run.on_event)
 
         actual = watch.measure(CANDIDATE, lambda: run_again(second))
@@ -144,10 +143,10 @@ def with_classes(bindings: Bindings, reference: ModelRun) -> Bindings:
     return replace(bindings, classes={**known, **named, **bindings.classes})
 
 
-def measurements_for(options: JudgeOptions, seconds: float) -> Measurements:
-    """What is measured of a candidate; ``seconds`` are the time limit unless the user gave another budget."""
-    budget = options.budget
-    return Measurements(seconds if budget is None else budget, options.second_opinion)
+def measurements_for(options: JudgeOptions) -> Measurements:
+    """What is measured of a candidate: its noise unless the bounds are given or those of the table."""
+    noise = options.rtol is None and options.policy is not PolicyName.TABLE
+    return Measurements(options.budget, options.second_opinion, noise)
 
 
 def run_model(model: Any, output: Path, options: RunModelOptions) -> ModelRun:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParityGateError
-from ..onnx_graphs import all_graphs
+from ..onnx_graphs import all_graphs, all_nodes
 from ..signature import STRING, Hint, Signature, TensorSpec
 from .base import Facts, LoadOptions, More, Rewrite, nothing
 from .onnx_files import check_external_files, graph_only
 from .onnx_files import external_files as external_files
+from .onnx_weights import elements, elements_by_type
 from .telemetry import silent_onnxruntime
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ class OnnxModel:
             format="ONNX",
             producer=f"{model.producer_name} {model.producer_version}".strip(),
             opset=", ".join(f"{entry.domain or 'ai.onnx'} {entry.version}" for entry in model.opset_import),
-            operators=dict(Counter(node.op_type for graph in all_graphs(model.graph) for node in graph.node)),
-            parameters=sum(_elements(tensor) for graph in all_graphs(model.graph) for tensor in graph.initializer),
+            operators=dict(Counter(node.op_type for node in all_nodes(model))),
+            parameters=sum(elements(tensor) for graph in all_graphs(model.graph) for tensor in graph.initializer),
             precision=_precision(model),
             size=sum(file.stat().st_size for file in [self.native, *external_files(self.native)]),
         )
@@ -161,22 +162,12 @@ def _tensors(graph: onnx.GraphProto) -> list[onnx.TensorProto]:
 
 
 def _precision(model: onnx.ModelProto) -> str:
-    """float16 where most of the weights are; then that is what the model is meant to compute in."""
+    """float16 where most of the weights are that it computes with; then that is what the model is meant to do."""
     import onnx
 
-    counts = Counter[int]()
-    for graph in all_graphs(model.graph):
-        for tensor in _tensors(graph):
-            counts[tensor.data_type] += _elements(tensor)
+    counts = elements_by_type(model)
     half = counts[onnx.TensorProto.FLOAT16]
     return "float16" if half > counts[onnx.TensorProto.FLOAT] + counts[onnx.TensorProto.DOUBLE] else ""
-
-
-def _elements(tensor: onnx.TensorProto) -> int:
-    count = 1
-    for dim in tensor.dims:
-        count *= dim
-    return count
 
 
 def _spec(value: Any) -> TensorSpec:

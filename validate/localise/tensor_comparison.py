@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import ParityGateError
 from ..noise.floor import floor_of
 from ..noise.measure import measure_noise
 from ..noise.precision import precision_of
@@ -20,6 +21,9 @@ from .instrumented import InstrumentedRun, ShowingTensors
 
 if TYPE_CHECKING:
     from ..signature import Array
+
+
+_UNMEASURED = "PG316"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,11 @@ def compare_tensors(
 def _floors(run: InstrumentedRun, actual: Mapping[str, Array], seconds: float | None) -> dict[str, Array]:
     showing = ShowingTensors(run.model, tuple(actual))
     precision = precision_of(run.model, Narrowed())
-    noise = measure_noise(showing, lambda model: [run.run(model)], [actual], seconds, precision)
-    if noise is None:
+    try:
+        noise = measure_noise(showing, lambda model: [run.run(model)], [actual], seconds, precision)
+    except ParityGateError as error:
+        if error.code != _UNMEASURED:
+            raise
         return {}
     squares = noise.squares[0]
     return {name: floor_of(squares[name], actual[name], noise.runs) for name in actual if name in squares}

@@ -17,18 +17,31 @@ from .tensors import Tensors
 WIDE = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
 """The types in which errors are added; narrower tensors are cast to float32 and back."""
 
-_PREFIX = "paritygate.noise/"
+PREFIX = "paritygate.noise/"
+"""How all names begin that are added to a graph."""
+
+_EMPTY_ALLOWED = 14
+"""Since this opset Reshape takes a shape with a 0 in it; older graphs draw their errors themselves."""
+
+_SCALARS_ALLOWED = 8
+"""Since this opset Min and Max broadcast."""
+
 _STRIDE = 7919  # between the iterations of a loop: a prime, so that two iterations seldom use the same errors
 
 
 @dataclass(slots=True)
 class Rewrite:
-    """What is collected while a model is rewritten: its new inputs and constants, and the unit roundoffs in use."""
+    """What is collected while a model is rewritten: its new inputs and constants, and the unit roundoffs in use.
+
+    Graphs of old opsets draw their errors with an operator, which has had no kernel since opset 22; others get them as
+    inputs.
+    """
 
     tensors: Tensors
     pool_size: int
     random: np.random.Generator
     precision: Precision
+    opset: int
     pools: dict[str, ErrorPool] = field(default_factory=dict)
     constants: list[onnx.TensorProto] = field(default_factory=list)
     roundoffs: set[float] = field(default_factory=set)
@@ -38,7 +51,7 @@ class Rewrite:
     def name(self, part: str) -> str:
         """A name that nothing else in the graph has."""
         self._count += 1
-        return f"{_PREFIX}{part}{self._count}"
+        return f"{PREFIX}{part}{self._count}"
 
     def constant(self, value: Any, dtype: Any) -> str:
         """The initializer with this value; made once."""
@@ -48,6 +61,11 @@ class Rewrite:
             self.constants.append(numpy_helper.from_array(np.asarray(value, dtype), self._known[key]))
         return self._known[key]
 
+    @property
+    def draws_itself(self) -> bool:
+        """Whether the opset is one of the old ones."""
+        return self.opset < _EMPTY_ALLOWED
+
     def bound(self, onnx_type: int, units: float) -> float:
         """The greatest relative error of so many units; rounded to a power of two, to keep the number of pools low."""
         roundoff = self.precision.roundoff(onnx_type)
@@ -56,7 +74,7 @@ class Rewrite:
 
     def errors(self, onnx_type: int, bound: float) -> str:
         """The graph's input of errors between ``-bound`` and ``bound``; one for each type and bound."""
-        name = f"{_PREFIX}{helper.tensor_dtype_to_string(onnx_type)}/{bound}"
+        name = f"{PREFIX}{helper.tensor_dtype_to_string(onnx_type)}/{bound}"
         self.pools[name] = ErrorPool(onnx_type, bound)
         return name
 
@@ -92,21 +110,33 @@ class ErrorNodes:
     def _relative(self, name: str, result: str, onnx_type: int, bound: float, *, whole: bool) -> list[onnx.NodeProto]:
         draw, errors = self._draw(name, onnx_type, bound)
         change, finite, moved = (self.rewrite.name(part) for part in ("change", "finite", "moved"))
+        nodes = [*draw, helper.make_node("Mul", [name, errors], [change]), *self._limited(change, finite, onnx_type)]
+        if whole and self.rewrite.draws_itself:
+            return nodes + self._add_to_fractions(name, finite, result, onnx_type)
+        add = helper.make_node("Add", [name, finite], [moved if whole else result])
+        return [*nodes, add, *(self._keep_whole(name, moved, result) if whole else [])]
+
+    def _limited(self, change: str, finite: str, onnx_type: int) -> list[onnx.NodeProto]:
+        """Infinity stays infinity, since it may be a mask. Clip took no float64 before opset 12, Min no scalar before 8."""
+        if self.rewrite.opset < _SCALARS_ALLOWED:
+            wide = onnx_type == onnx.TensorProto.DOUBLE
+            return [helper.make_node("Identity" if wide else "Clip", [change], [finite])]
         dtype = helper.tensor_dtype_to_np_dtype(onnx_type)
-        limits = [self.rewrite.constant(limit, dtype) for limit in (np.finfo(dtype).min, np.finfo(dtype).max)]
-        nodes = [
-            *draw,
-            helper.make_node("Mul", [name, errors], [change]),
-            helper.make_node("Clip", [change, *limits], [finite]),  # infinity stays infinity: it may be a mask
-            helper.make_node("Add", [name, finite], [moved if whole else result]),
-        ]
-        return nodes + (self._keep_whole(name, moved, result) if whole else [])
+        low, high = (self.rewrite.constant(limit, dtype) for limit in (np.finfo(dtype).min, np.finfo(dtype).max))
+        if not self.rewrite.draws_itself:
+            return [helper.make_node("Clip", [change, low, high], [finite])]
+        below = self.rewrite.name("below")
+        return [helper.make_node("Min", [change, high], [below]), helper.make_node("Max", [below, low], [finite])]
 
     def _draw(self, name: str, onnx_type: int, bound: float) -> tuple[list[onnx.NodeProto], str]:
         """Errors in the shape of the tensor, from a place in the pool that no other tensor uses."""
         rewrite = self.rewrite
         names = ("shape", "count", "flat", "last", "part", "errors")
         shape, count, flat, last, part, result = (rewrite.name(kind) for kind in names)
+        if rewrite.draws_itself:
+            seed = float(rewrite.random.integers(1, 1 << 24))
+            ends: dict[str, Any] = {"low": -bound, "high": bound, "seed": seed}
+            return [helper.make_node("RandomUniformLike", [name], [result], dtype=onnx_type, **ends)], result
         before, first = self._first()
         return [
             *before,
@@ -115,7 +145,7 @@ class ErrorNodes:
             helper.make_node("Reshape", [count, rewrite.constant([1], np.int64)], [flat]),
             helper.make_node("Add", [flat, first], [last]),
             helper.make_node("Slice", [rewrite.errors(onnx_type, bound), first, last], [part]),
-            helper.make_node("Reshape", [part, shape], [result]),
+            helper.make_node("Reshape", [part, shape], [result], name=result, allowzero=1),
         ], result
 
     def _first(self) -> tuple[list[onnx.NodeProto], str]:
@@ -137,4 +167,15 @@ class ErrorNodes:
             helper.make_node("Round", [name], [rounded]),
             helper.make_node("Equal", [name, rounded], [equal]),
             helper.make_node("Where", [equal, name, moved], [result]),
+        ]
+
+    def _add_to_fractions(self, name: str, change: str, result: str, onnx_type: int) -> list[onnx.NodeProto]:
+        """The same by operators of old opsets: the change is multiplied by 0 where the value is whole."""
+        rounded, larger, mask, part = (self.rewrite.name(kind) for kind in ("rounded", "larger", "mask", "part"))
+        return [
+            helper.make_node("Floor", [name], [rounded]),
+            helper.make_node("Less", [rounded, name], [larger]),
+            helper.make_node("Cast", [larger], [mask], to=onnx_type),
+            helper.make_node("Mul", [change, mask], [part]),
+            helper.make_node("Add", [name, part], [result]),
         ]

@@ -12,8 +12,9 @@ import numpy as np
 
 from ..engines.base import Graphed
 from ..errors import ParityGateError
+from .error_nodes import PREFIX
 from .error_pools import ErrorDraws
-from .perturb import PerturbedModel, perturb
+from .perturb import PerturbedModel, perturb, unmeasured
 from .precision import AS_TYPED, Precision
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     Outputs = Sequence[Mapping[str, Array]]
 
 MOST_RUNS, FEWEST_RUNS = 10, 3
-"""Perturbed runs, and how many are made however little time is left."""
+"""Perturbed runs of most models, and how many are made however little time the user gives."""
+
+_FEWER = ((3e11, 4), (3e10, 6))
+"""Above so many products of a parameter and a position, so many runs: large models don't get all of them."""
 
 _POOL_PER_ELEMENT = 16  # room for inner tensors that are larger than the largest output
 _FIRST_POOL, _LAST_POOL = 1 << 16, 1 << 28
@@ -45,29 +49,51 @@ class Noise:
     discontinuous: frozenset[str]
 
 
+def planned_runs(parameters: int | None, feeds: Sequence[Mapping[str, Array]]) -> int:
+    """How many perturbed runs a model of so many ``parameters`` gets on samples: it depends on no clock.
+
+    A position is a token, a row, or a place in an image or a sequence.
+    """
+    positions = sum(max((_positions(array) for array in feed.values()), default=1) for feed in feeds)
+    work = (parameters or 0) * positions
+    return next((runs for limit, runs in _FEWER if work > limit), MOST_RUNS)
+
+
+def _positions(array: Array) -> int:
+    return array.size // array.shape[-1] if array.dtype.kind == "f" and array.ndim > 1 and array.size else array.size
+
+
 def measure_noise(
     model: Graphed,
     run: Callable[[Any], Outputs],
     unperturbed: Outputs,
     seconds: float | None = None,
     precision: Precision = AS_TYPED,
-) -> Noise | None:
+    runs: int = MOST_RUNS,
+) -> Noise:
     """How far perturbed runs of ``model`` deviate from its ``unperturbed`` outputs.
 
-    ``run`` runs a model on all samples. There are :data:`MOST_RUNS` runs, fewer once ``seconds`` have passed, but at
-    least :data:`FEWEST_RUNS`. None where the graph can't be perturbed.
+    ``run`` runs a model on all samples. There are ``runs`` of them, fewer once ``seconds`` have passed, but at least
+    :data:`FEWEST_RUNS`. Raises ParityGateError PG316 where nothing can be perturbed, and what ``run`` raises.
     """
     start = time.perf_counter()
     pool_size = _first_pool(unperturbed)
-    while pool_size <= _LAST_POOL:
-        opened = _open_perturbed(model, pool_size, precision)
-        if opened is None:
-            return None
+    while True:
+        variant, perturbed = _open_perturbed(model, pool_size, precision)
         try:
-            return _measure(partial(run, opened[0]), unperturbed, opened[1], start, seconds)
-        except ParityGateError:  # a tensor has more elements than the pool has errors
+            squares, done = _squares(partial(run, variant), unperturbed, runs, start, seconds)
+            return Noise(squares, done, perturbed.roundoff, perturbed.discontinuous)
+        except ParityGateError as error:
+            if not _is_too_small(error) or pool_size >= _LAST_POOL:
+                raise
+            if seconds is not None and time.perf_counter() - start > seconds:
+                raise unmeasured("the time of --budget is up before a run has ended") from error
             pool_size *= 4
-    return None
+
+
+def _is_too_small(error: ParityGateError) -> bool:
+    """Whether a tensor has more elements than the pool has errors: the node that shapes them has failed."""
+    return f"{PREFIX}errors" in error.cause
 
 
 def _first_pool(unperturbed: Outputs) -> int:
@@ -76,35 +102,34 @@ def _first_pool(unperturbed: Outputs) -> int:
     return max(_FIRST_POOL, 1 << int(_POOL_PER_ELEMENT * largest).bit_length())
 
 
-def _open_perturbed(model: Graphed, pool_size: int, precision: Precision) -> tuple[Graphed, PerturbedModel] | None:
-    perturbed: list[PerturbedModel | None] = []
+def _open_perturbed(model: Graphed, pool_size: int, precision: Precision) -> tuple[Graphed, PerturbedModel]:
+    perturbed: list[PerturbedModel] = []
     draws: list[ErrorDraws] = []
 
     def rewrite(graph: onnx.ModelProto) -> onnx.ModelProto:
         made = perturb(graph, pool_size, precision)
         perturbed.append(made)
-        if made is None:
-            return graph
         draws.append(ErrorDraws(made.pools, pool_size, np.random.default_rng(pool_size)))
         return made.model
 
-    variant = model.variant(rewrite, optimise=False, more=lambda: draws[-1]() if draws else {})
-    return (variant, perturbed[-1]) if perturbed[-1] else None
+    variant = model.variant(rewrite, optimise=False, more=lambda: draws[-1]())
+    return variant, perturbed[-1]
 
 
-def _measure(
-    run: Callable[[], Outputs], unperturbed: Outputs, about: PerturbedModel, start: float, seconds: float | None
-) -> Noise:
-    squares = [{name: np.zeros(a.shape) for name, a in outputs.items() if _is_floating(a)} for outputs in unperturbed]
-    runs = 0
-    while runs < MOST_RUNS:
+def _squares(
+    run: Callable[[], Outputs], unperturbed: Outputs, runs: int, start: float, seconds: float | None
+) -> tuple[tuple[Mapping[str, Array], ...], int]:
+    """Sums of squared deviations, and over how many runs."""
+    squares = tuple(
+        {name: np.zeros(a.shape) for name, a in outputs.items() if _is_floating(a)} for outputs in unperturbed
+    )
+    for done in range(1, runs + 1):
         for sums, plain, perturbed in zip(squares, unperturbed, run(), strict=True):
             for name, total in sums.items():
                 total += _squared_deviation(plain[name], perturbed[name])
-        runs += 1
-        if seconds is not None and runs >= FEWEST_RUNS and time.perf_counter() - start > seconds:
-            break
-    return Noise(tuple(squares), runs, about.roundoff, about.discontinuous)
+        if seconds is not None and done >= FEWEST_RUNS and time.perf_counter() - start > seconds:
+            return squares, done
+    return squares, runs
 
 
 def _is_floating(array: Array) -> bool:

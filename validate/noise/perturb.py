@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from ..errors import ParityGateError
 from ..onnx_graphs import all_graphs, inline_functions, subgraphs
 from .accumulation import accumulated_terms, operand_units, result_units
 from .discontinuities import discontinuous_outputs, read_by_discontinuities
@@ -23,8 +24,14 @@ from .operators import ABSOLUTE, EXACT, RECURRENT, SUMS, TREES, UNITS
 from .precision import AS_TYPED, ROUNDOFF, Precision
 from .tensors import Tensors, input_dependent, tensors_of
 
-OLDEST_OPSET = 11
-"""Slice, Round and Equal were different before."""
+OLDEST_OPSET = 7
+"""Operators didn't broadcast before, and ONNX Runtime runs nothing older."""
+
+NOTHING_ROUNDS = "the graph only moves, chooses or counts values"
+"""Why there is nothing to measure in a graph whose results are exact."""
+
+_FIRST_WITH_FREE_CONSTANTS = 4
+"""The IR version since which initializers needn't be inputs."""
 
 _WEIGHTS = 3  # operands of a recurrent layer that get errors: the sequence and two weights
 
@@ -43,30 +50,36 @@ class PerturbedModel:
     pools: Mapping[str, ErrorPool]
 
 
-def perturb(
-    model: onnx.ModelProto, pool_size: int, precision: Precision = AS_TYPED, seed: int = 0
-) -> PerturbedModel | None:
-    """The model with errors; None where there is nothing to perturb, or the opset is older than 11.
+def perturb(model: onnx.ModelProto, pool_size: int, precision: Precision = AS_TYPED, seed: int = 0) -> PerturbedModel:
+    """The model with errors.
 
     The errors of tensors with up to ``pool_size`` / 2 elements are taken from a pool of that length; a larger tensor
-    makes the run fail.
+    makes the run fail. Raises ParityGateError PG316 where nothing can be perturbed.
     """
     model = inline_functions(model)
-    if _opset(model) < OLDEST_OPSET:
-        return None
-    rewrite = Rewrite(tensors_of(model), pool_size, np.random.default_rng(seed), precision)
+    opset = _opset(model)
+    if opset < OLDEST_OPSET:
+        raise unmeasured(f"the graph's opset, {opset}, is older than {OLDEST_OPSET}")
+    rewrite = Rewrite(tensors_of(model), pool_size, np.random.default_rng(seed), precision, opset)
     dependent = input_dependent(model.graph)
     discontinuous = discontinuous_outputs(model.graph, dependent)
     _perturb_graph(model.graph, rewrite, dependent)
     if not rewrite.roundoffs:
-        return None
+        moved = all(node.op_type in EXACT | {"Cast"} for inner in all_graphs(model.graph) for node in inner.node)
+        raise unmeasured(NOTHING_ROUNDS if moved else "no operator is known to give rounded floating-point values")
     if precision.narrowed.inputs:
         _perturb_inputs(model.graph, rewrite)
     model.graph.input.extend(
         helper.make_tensor_value_info(name, pool.onnx_type, [pool_size]) for name, pool in rewrite.pools.items()
     )
     model.graph.initializer.extend(rewrite.constants)
+    model.ir_version = max(model.ir_version, _FIRST_WITH_FREE_CONSTANTS)
     return PerturbedModel(model, max(rewrite.roundoffs), frozenset(discontinuous), rewrite.pools)
+
+
+def unmeasured(reason: str) -> ParityGateError:
+    """Why rounding noise could not be measured."""
+    return ParityGateError("PG316", "rounding noise", reason)
 
 
 def _perturb_graph(graph: onnx.GraphProto, rewrite: Rewrite, dependent: set[str], counter: str = "") -> None:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 class Measurements:
     """What is measured of a candidate in addition to its outputs: its noise, for at most ``seconds`` (None: no limit).
 
-    ``second_opinion`` runs it in onnx.reference too.
+    ``noise`` is False where no policy asks for it; ``second_opinion`` runs the candidate in onnx.reference too.
     """
 
     seconds: float | None = None
     second_opinion: bool = False
+    noise: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,13 @@ class Narrowed:
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """How a candidate's noise was measured, see :class:`.noise.measure.Noise`. ``runs`` is 0 where that failed.
+    """How a candidate's noise was measured, see :class:`.noise.measure.Noise`. ``runs`` is 0 where it wasn't.
 
-    ``notes`` are sentences for the user.
+    ``missing`` says why the measurement failed, ``notes`` are other sentences for the user.
     """
 
     runs: int = 0
     unit: float = 0.0
     jumping: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    missing: str = ""

@@ -10,7 +10,9 @@ from ..errors import ParityGateError
 from ..events import Event, Listener
 from ..samples import save_outputs
 from ..workers.job_folder import JobFolder
-from .measure import measure_noise
+from .measure import MOST_RUNS, measure_noise
+from .moderation import student
+from .perturb import NOTHING_ROUNDS
 from .precision import precision_of
 from .request import Measurements, Narrowed, Rounding
 from .second_opinion import open_in_onnx_reference
@@ -22,30 +24,49 @@ if TYPE_CHECKING:
 
 
 def measure_rounding(
-    job: JobFolder, model: Any, run: Run, measurements: Measurements, on_event: Listener, narrowed: Narrowed
+    job: JobFolder,
+    model: Any,
+    run: Run,
+    measurements: Measurements,
+    on_event: Listener,
+    narrowed: Narrowed,
+    runs: int = MOST_RUNS,
 ) -> Rounding | None:
     """Write the candidate's outputs without graph optimisation and its noise to the job folder.
 
-    ``run`` runs a model on all samples. None where the model has no ONNX graph. A failure costs the measurement, not
-    the verdict: its reason becomes a note. Files that an earlier candidate left in the folder are removed first.
+    ``run`` runs a model on all samples; ``runs`` perturbed runs are planned. None where the model has no ONNX graph. A
+    failure costs the measurement, not the verdict: the result says why. Files that an earlier candidate left in the
+    folder are removed first.
     """
     for file in (job.unoptimised, job.noise, job.second_opinion):
         file.unlink(missing_ok=True)
     if not isinstance(model, Graphed):
         return None
     on_event(Event("measure rounding"))
+    notes = _write_second_opinion(job, model, run) if measurements.second_opinion else ()
     try:
         plain = run(model.variant(unchanged, optimise=False))
         save_outputs(plain, job.unoptimised)
-        noise = measure_noise(model, run, plain, measurements.seconds, precision_of(model, narrowed))
+        if not measurements.noise:
+            return Rounding(notes=notes)
+        noise = measure_noise(model, run, plain, measurements.seconds, precision_of(model, narrowed), runs)
     except ParityGateError as error:
-        return Rounding(notes=(f"rounding noise could not be measured: {error.subject}: {error.cause}",))
-    notes = _write_second_opinion(job, model, run) if measurements.second_opinion else ()
-    if noise is None:
-        none = "rounding noise could not be measured: the graph has no operator that can be perturbed"
-        return Rounding(notes=(none, *notes))
+        if error.cause == NOTHING_ROUNDS:
+            return Rounding(notes=(*notes, f"there is no rounding to measure: {error.cause}"))
+        return Rounding(notes=notes, missing=f"{error.subject}: {error.cause}")
     save_outputs(noise.squares, job.noise)
-    return Rounding(noise.runs, noise.roundoff, noise.discontinuous, notes)
+    return Rounding(noise.runs, noise.roundoff, noise.discontinuous, (*notes, *_cost_of_budget(noise.runs, runs)))
+
+
+def _cost_of_budget(runs: int, planned: int) -> tuple[str, ...]:
+    """What a budget has cost in sharpness: nothing where all runs were made."""
+    if runs == planned:
+        return ()
+    wider = float(student(runs) / student(planned))
+    return (
+        f"--budget left time for {runs} of {planned} perturbed runs: elements whose rounding is like no other's may be "
+        f"off {wider:.1f} times as far as with all of them",
+    )
 
 
 def _write_second_opinion(job: JobFolder, model: Any, run: Run) -> tuple[str, ...]:

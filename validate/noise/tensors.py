@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import onnx
+from onnx import helper
 
 from ..onnx_graphs import all_graphs, names_read
 
 Dims = tuple[int | None, ...]
+
+_STANDARD = ("", "ai.onnx", "ai.onnx.ml")
+_FLOATING = frozenset(
+    {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16}
+)
 
 _SHAPE_ONLY = {"Shape", "Size"}
 _LARGE = 1 << 16  # bytes; shape inference doesn't need the content of a larger initializer
@@ -37,10 +43,14 @@ class Tensors:
 
 
 def tensors_of(model: onnx.ModelProto) -> Tensors:
-    """The result of shape inference, for all graphs of the model together."""
+    """The result of shape inference, for all graphs of the model together.
+
+    The outputs of operators that ONNX doesn't know (a runtime's own) are taken to have the type of their operands, so
+    that one of them doesn't hide everything behind it.
+    """
     light = _without_large_weights(model)
     fixed = [tensor for graph in all_graphs(light.graph) for tensor in graph.initializer]
-    inferred = onnx.shape_inference.infer_shapes(light)
+    inferred = _inferred(light)
     dtypes = {tensor.name: tensor.data_type for tensor in fixed}
     dims: dict[str, Dims] = {tensor.name: tuple(tensor.dims) for tensor in fixed}
     for graph in all_graphs(inferred.graph):
@@ -51,6 +61,33 @@ def tensors_of(model: onnx.ModelProto) -> Tensors:
                 lengths = (d.dim_value if d.HasField("dim_value") else None for d in declared.shape.dim)
                 dims[value.name] = tuple(lengths)
     return Tensors(dtypes, dims, frozenset(tensor.name for tensor in fixed))
+
+
+def _inferred(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Inference begins anew behind each foreign operator, as deep as they are chained."""
+    inferred = onnx.shape_inference.infer_shapes(model)
+    for _ in range(sum(node.domain not in _STANDARD for node in model.graph.node)):
+        known = {tensor.name: tensor.data_type for tensor in inferred.graph.initializer}
+        values = (*inferred.graph.input, *inferred.graph.value_info)
+        known |= {value.name: value.type.tensor_type.elem_type for value in values}
+        guessed = dict(_guessed(inferred.graph, known))
+        if not guessed:
+            break
+        inferred.graph.value_info.extend(
+            helper.make_tensor_value_info(name, onnx_type, None) for name, onnx_type in guessed.items()
+        )
+        inferred = onnx.shape_inference.infer_shapes(inferred)
+    return inferred
+
+
+def _guessed(graph: onnx.GraphProto, known: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """The first outputs of foreign operators whose first floating operand has a known type."""
+    outputs = {value.name for value in graph.output}
+    for node in graph.node:
+        unknown = node.domain not in _STANDARD and node.output[0] not in known and node.output[0] not in outputs
+        types = [known[name] for name in node.input if known.get(name) in _FLOATING] if unknown else []
+        if types:
+            yield node.output[0], types[0]
 
 
 def _without_large_weights(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -18,8 +18,10 @@ from ..events import Event, Listener, ignore
 from ..noise.request import Narrowed
 from ..samples import load_outputs, load_samples, save_outputs
 from ..signature import EPSILON
+from ..workers.job_folder import JobFolder
 from .calls import RunCandidate
-from .reference import describe_run, load_model, run_all
+from .randomness import random_operators
+from .reference import REPEATED, describe_run, load_model, run_all
 from .types import Bindings, ModelRun
 
 if TYPE_CHECKING:
@@ -39,10 +41,18 @@ def run_candidate(call: RunCandidate, on_event: Listener) -> ModelRun:
         adapted = adapt_samples(model, call.model.format, bindings, samples.feeds, load_outputs(job.expected))
         outputs = adapted.outputs_of(model, on_event)
     save_outputs(outputs, call.destination or job.actual)
+    if call.destination is None:
+        _repeat(job, model, adapted)
     run = describe_run(call.model, model, samples, adapted.notes)
     signature = folded_signature(model.signature, bindings.classes, adapted.bound)
     run = replace(run, signature=as_batches(signature) if adapted.by_rows else signature)
     return run if call.measurements is None else _measured(call, model, adapted, outputs, run, on_event)
+
+
+def _repeat(job: JobFolder, model: Model, adapted: AdaptedSamples) -> None:
+    """Run the first samples again, or all of them where the model draws random numbers."""
+    count = len(adapted.feeds) if random_operators(model.facts().operators) else REPEATED
+    save_outputs(adapted.first(count).outputs_of(model, ignore), job.repeated_actual)
 
 
 def with_first_sample(handle: ModelHandle, feed: Feed) -> ModelHandle:
@@ -59,6 +69,7 @@ def _measured(
     on_event: Listener,
 ) -> ModelRun:
     """The run with the candidate's rounding noise and its use of float16's range."""
+    from ..noise.measure import planned_runs
     from ..noise.rounding import measure_rounding
 
     assert call.measurements is not None
@@ -69,6 +80,7 @@ def _measured(
         call.measurements,
         on_event,
         _narrowed(adapted, outputs),
+        planned_runs(run.facts.parameters, adapted.feeds),
     )
     return replace(run, rounding=rounding, notes=(*run.notes, *_headroom(model, run.facts.precision, adapted)))
 
@@ -117,6 +129,10 @@ class AdaptedSamples:
         if self.by_rows:
             return _run_rows(model, self.feeds, self.expected, self.classes, self.bound, on_event)
         return [fold(output, self.classes, self.bound) for output in run_all(model, self.feeds, "PG302", on_event)]
+
+    def first(self, count: int) -> AdaptedSamples:
+        """The first ``count`` of them."""
+        return replace(self, given=self.given[:count], feeds=self.feeds[:count], expected=self.expected[:count])
 
     def watched(self, model: Any) -> Iterator[dict[str, Array]]:
         """All outputs of a variant of the candidate, run by run."""

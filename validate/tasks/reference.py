@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ..samples import Samples
     from ..signature import Array, Feed
 
-_REPEATED = 3
+REPEATED = 3
+"""Samples that a model is run on twice, to see whether it is deterministic."""
 
 
 def load_model(handle: ModelHandle) -> Model:
@@ -77,7 +78,7 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     samples, outputs = run_and_keep(samples, lambda feeds: run_all(model, feeds, "PG406", on_event))
     save_samples(samples, job.samples)
     save_outputs(outputs, job.expected)
-    save_outputs(run_all(model, samples.feeds[:_REPEATED], "PG406", ignore), job.repeated)
+    save_outputs(run_all(model, samples.feeds[:REPEATED], "PG406", ignore), job.repeated)
     save_outputs([run_paired(model, sample) for sample in samples.items], job.paired)
     save_outputs([shaken(model, feed, output) for feed, output in zip(samples.feeds, outputs, strict=True)], job.shaken)
     return model, describe_run(call.model, model, samples, model.notes + samples.notes)

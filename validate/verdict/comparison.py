@@ -37,14 +37,16 @@ class ReferenceOutputs:
 class CandidateOutputs:
     """The candidate's outputs.
 
-    ``unoptimised`` were computed without graph optimisation, ``second_opinion`` by onnx.reference, ``other`` by a
-    second runtime of the format; None where that wasn't done.
+    ``repeated`` are those of the first few samples, computed again. ``unoptimised`` were computed without graph
+    optimisation, ``second_opinion`` by onnx.reference, ``other`` by a second runtime of the format; None where that
+    wasn't done.
     """
 
     actual: Outputs
     unoptimised: Outputs | None = None
     second_opinion: Outputs | None = None
     other: Outputs | None = None
+    repeated: Outputs = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class Comparison:
     candidate computes in, "" where that is no coarser than what it gives. ``single_rows`` says that it takes one sample
     at a time and holds other widths than its source. ``converted`` says that the candidate was made from the reference,
     so that a narrower interface is a fault; ``fixed`` are the lengths of the reference's dynamic axes that the user
-    requested for the candidate. ``models`` are both models' names.
+    requested for the candidate. ``models`` are both models' names. ``random`` are the candidate's operators that draw
+    random numbers.
     """
 
     reference: Signature
@@ -71,3 +74,4 @@ class Comparison:
     converted: bool = False
     fixed: Mapping[str, int] = field(default_factory=dict)
     models: tuple[str, str] = ("", "")
+    random: tuple[str, ...] = ()

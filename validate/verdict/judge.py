@@ -21,6 +21,7 @@ from .policies import NarrowPolicy, coarser_dtype
 from .policy import Policy
 from .reference_checks import DEGENERATE_KINDS, EDGES, batch_dependent, check_batch, check_repeatable
 from .self_check import selfcheck
+from .steadiness import check_steady
 
 _MOST_CLASSES = 100_000
 
@@ -78,6 +79,7 @@ def judge(comparison: Comparison, policy: Policy, expectations: Expectations) ->
     )
     findings = (
         *unsteady,
+        *check_steady(comparison),
         *disputed,
         *expectation_findings,
         *_self_check(values, actual, outputs, policy),

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 VALUES = frozenset({"PG101", "PG106", "PG107"})
 """Codes of outputs whose values differ."""
 
-_DIFFERENCES = VALUES | {"PG102", "PG103"}
+DIFFERENCES = VALUES | {"PG102", "PG103"}
+"""The same, and of outputs whose shapes or dtypes do."""
 
 EDGES = frozenset({"zeros", "tiny", "large"})
 DEGENERATE_KINDS = EDGES | {"lengths"}
@@ -46,7 +47,7 @@ def check_repeatable(
     """An error for each output in which two runs of the reference differ: it proves nothing."""
     same = {spec.name: spec.name for spec in specs}
     for output in compare_outputs(specs, expected[: len(repeated)], repeated, same, policy):
-        if output.code in _DIFFERENCES:
+        if output.code in DIFFERENCES:
             yield Finding(
                 "PG307",
                 Severity.ERROR,

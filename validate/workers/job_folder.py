@@ -52,6 +52,11 @@ class JobFolder:
         return self.path / "actual.npz"
 
     @property
+    def repeated_actual(self) -> Path:
+        """The candidate's outputs for the first few samples, computed a second time."""
+        return self.path / "actual-again.npz"
+
+    @property
     def unoptimised(self) -> Path:
         """The candidate's outputs without ONNX Runtime's graph optimisation."""
         return self.path / "plain.npz"

@@ -12,12 +12,14 @@ from onnx import parser
 
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.onnxruntime import load
+from paritygate.validate.errors import ParityGateError
 from paritygate.validate.events import ignore
 from paritygate.validate.noise.accumulation import operand_units, result_units
+from paritygate.validate.noise.error_nodes import PREFIX
 from paritygate.validate.noise.error_pools import ErrorDraws
-from paritygate.validate.noise.measure import FEWEST_RUNS, MOST_RUNS, measure_noise
+from paritygate.validate.noise.measure import FEWEST_RUNS, MOST_RUNS, measure_noise, planned_runs
 from paritygate.validate.noise.operators import DISCONTINUOUS, EXACT, SUMS, UNITS
-from paritygate.validate.noise.perturb import perturb
+from paritygate.validate.noise.perturb import NOTHING_ROUNDS, perturb
 from paritygate.validate.tasks.reference import run_all
 
 U32, U16, U64 = 2.0**-24, 2.0**-11, 2.0**-53
@@ -34,7 +36,6 @@ def model_of(body: str, *, dtype: str = "float", out: str | None = None, opset: 
 def runs_of(model: onnx.ModelProto, feed: dict[str, np.ndarray], count: int = 40) -> np.ndarray:
     """The outputs of ``count`` perturbed runs; nothing but the errors differs between them."""
     about = perturb(model, POOL)
-    assert about is not None
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(about.model.SerializeToString(), options)
@@ -72,7 +73,8 @@ def test_a_result_gets_an_error_of_its_operators_units(body, units):
     ids=["moved", "chosen", "of the shape only", "greatest"],
 )
 def test_what_does_not_round_is_not_perturbed(body):
-    assert perturb(model_of(body), POOL) is None
+    with pytest.raises(ParityGateError, match=NOTHING_ROUNDS if "Sqrt" not in body else "no operator is known"):
+        perturb(model_of(body), POOL)
 
 
 def test_whole_numbers_that_are_counted_stay_whole():
@@ -103,7 +105,6 @@ def test_a_finite_mask_does_not_overflow():
 def test_each_dtype_gets_errors_of_its_own_roundoff(dtype, numpy_dtype, unit):
     model = model_of("y = Mul(x, x)", dtype=dtype)
     about = perturb(model_of("y = Mul(x, x)", dtype=dtype), POOL)
-    assert about is not None
     assert about.roundoff == unit
     plain = runs_of(model, {"x": X.astype(numpy_dtype)}).astype(np.float64)
     relative = plain.std(axis=0) / plain.mean(axis=0) / unit
@@ -164,10 +165,8 @@ def test_the_tables_of_operators_are_consistent():
 
 def test_an_output_after_a_discontinuity_is_named():
     about = perturb(model_of("a = Mul(x, x)\n y = Floor(a)"), POOL)
-    assert about is not None
     assert about.discontinuous == {"y"}
     smooth = perturb(model_of("a = Mul(x, x)\n y = Sqrt(a)"), POOL)
-    assert smooth is not None
     assert smooth.discontinuous == set()
 
 
@@ -196,7 +195,6 @@ def test_the_pool_grows_for_tensors_that_are_larger(tmp_path):
     loaded = load(tmp_path / "wide.onnx", LoadOptions())
     feed = {"x": np.full((1, 1), 1.1, np.float32)}
     noise = measure_noise(loaded, run_with(feed), [loaded.run(feed)])
-    assert noise is not None
     assert noise.runs == MOST_RUNS
     assert noise.squares[0]["y"].max() > 0
 
@@ -205,9 +203,70 @@ def test_the_fewest_runs_are_made_when_the_time_is_up(tmp_path):
     onnx.save(model_of("y = Mul(x, x)"), tmp_path / "m.onnx")
     loaded = load(tmp_path / "m.onnx", LoadOptions())
     noise = measure_noise(loaded, run_with({"x": X}), [loaded.run({"x": X})], seconds=0)
-    assert noise is not None
     assert noise.runs == FEWEST_RUNS
 
 
-def test_an_old_opset_is_not_perturbed():
-    assert perturb(model_of("y = Mul(x, x)", opset=9), POOL) is None
+@pytest.mark.parametrize("opset", [7, 8, 10, 11, 13])
+@pytest.mark.parametrize("dtype", ["float", "double"])
+def test_old_opsets_are_perturbed_as_new_ones_are(opset, dtype):
+    """They draw their errors themselves; the last result is a whole number and stays one."""
+    body = "q = Mul(x, x)\n s = Mul(q, x)\n r = Floor(s)\n y = Add(s, r)"
+    feed = {"x": X.astype(np.float32 if dtype == "float" else np.float64)}
+    old, new = (runs_of(model_of(body, dtype=dtype, opset=number), feed).std(axis=0) for number in (opset, 20))
+    assert old.mean() == pytest.approx(new.mean(), rel=0.2)
+
+
+@pytest.mark.parametrize("opset", [11, 13, 14, 20])
+def test_a_tensor_without_elements_is_perturbed_too(tmp_path, opset):
+    body = "e = Slice(x, z, z, one)\n m = Mul(e, e)\n c = Concat<axis = 1>(x, m)\n y = Mul(c, c)"
+    model = model_of(
+        f"z = Constant<value = int64[1] {{0}}>()\n one = Constant<value = int64[1] {{1}}>()\n{body}", opset=opset
+    )
+    onnx.save(model, tmp_path / "empty.onnx")
+    loaded = load(tmp_path / "empty.onnx", LoadOptions())
+    noise = measure_noise(loaded, run_with({"x": X}), [loaded.run({"x": X})])
+    assert noise.squares[0]["y"].max() > 0
+
+
+def test_only_a_pool_that_is_too_small_is_enlarged(tmp_path):
+    """Any other failure ends the measurement with its own reason."""
+    onnx.save(model_of("y = Mul(x, x)"), tmp_path / "m.onnx")
+    loaded = load(tmp_path / "m.onnx", LoadOptions())
+    tried = []
+
+    def run(model):
+        tried.append(model)
+        raise ParityGateError("PG302", "sample 0", "the disk is full")
+
+    with pytest.raises(ParityGateError, match="the disk is full"):
+        measure_noise(loaded, run, [loaded.run({"x": X})])
+    assert len(tried) == 1
+
+
+@pytest.mark.parametrize(
+    ("opset", "body", "reason"),
+    [(6, "y = Mul(x, x)", "the graph's opset, 6, is older than 7"), (20, "y = Identity(x)", NOTHING_ROUNDS)],
+)
+def test_what_is_not_perturbed_says_why(opset, body, reason):
+    with pytest.raises(ParityGateError, match=reason):
+        perturb(model_of(body, opset=opset), POOL)
+
+
+def test_an_operator_of_the_runtimes_own_hides_nothing_behind_it():
+    own = parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]> g (float[N, K] x) => (float[N, K] y) {
+            a = com.microsoft.QuickGelu(x)
+            b = Mul(a, a)
+            y = Mul(b, a)
+        }"""
+    )
+    perturbed = perturb(own, POOL).model
+    adds = [node for node in perturbed.graph.node if node.op_type == "Add" and PREFIX in node.input[1]]
+    assert len([node for node in adds if "finite" in node.input[1]]) == 3
+
+
+@pytest.mark.parametrize(
+    ("parameters", "rows", "runs"), [(1000, 10, 10), (10**8, 10, 10), (10**8, 1000, 6), (10**9, 1000, 4)]
+)
+def test_the_number_of_runs_follows_from_the_models_size(parameters, rows, runs):
+    assert planned_runs(parameters, [{"x": np.zeros((rows, 8), np.float32), "ids": np.zeros(rows, np.int64)}]) == runs
