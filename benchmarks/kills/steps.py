@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -31,26 +31,33 @@ def target_of(kind: str) -> Target:
     return ONNX_MODEL if kind != "mlpackage" else next(target for target in TARGETS if target.is_folder)
 
 
-def kills_at_lines(folder: Path, stride: int = 1) -> Iterator[Kill]:
-    """Every kind and signal, before every ``stride``-th line that is run."""
-    for kind, name in KINDS.items():
-        for number in SIGNALS:
+def kills_at_lines(
+    folder: Path,
+    stride: int = 1,
+    kinds: Collection[str] = KINDS,
+    signals: Collection[int] = SIGNALS,
+    traced: Collection[str] = TRACED,
+) -> Iterator[Kill]:
+    """Every kind and signal, before every ``stride``-th line that is run in the files ``traced``."""
+    for kind in kinds:
+        for number in map(signal.Signals, signals):
             line, ended = 1, False
             while not ended:
-                kill, ended = _kill_at(empty(folder) / "out" / name, kind, number, line)
+                place = empty(folder) / "out" / KINDS[kind]
+                kill, ended = _kill_at(place, kind, number, line, traced)
                 if not ended:
                     yield kill
                 line += stride
 
 
-def _kill_at(place: Path, kind: str, number: signal.Signals, line: int) -> tuple[Kill, bool]:
+def _kill_at(place: Path, kind: str, number: signal.Signals, line: int, traced: Collection[str]) -> tuple[Kill, bool]:
     """One kill; and whether ``publish`` was through before that line."""
     place.parent.mkdir()
     jobs = place.parent.parent / "jobs"
     publish(candidate(jobs / "old", kind, 2, place), place)
     old = state_of(place)
     new = candidate(jobs / "new", kind, 3, place)
-    status = _in_fork(lambda: _published(new, place, _killer(number, line)))
+    status = _in_fork(lambda: _published(new, place, _killer(number, line, traced)))
     killed = state_of(place)
     again = _in_fork(lambda: _again(jobs, kind, place))
     return Kill(
@@ -81,7 +88,7 @@ def _again(jobs: Path, kind: str, place: Path) -> None:
     publish(candidate(jobs / "third", kind, 4, place), place)
 
 
-def _killer(number: signal.Signals, line: int) -> Callable[..., Any]:
+def _killer(number: signal.Signals, line: int, traced: Collection[str]) -> Callable[..., Any]:
     seen = 0
 
     def local(frame: FrameType, event: str, argument: object) -> Callable[..., Any]:
@@ -92,7 +99,7 @@ def _killer(number: signal.Signals, line: int) -> Callable[..., Any]:
         return local
 
     def enter(frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
-        return local if frame.f_code.co_filename in TRACED else None
+        return local if frame.f_code.co_filename in traced else None
 
     return enter
 
