@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint types check format coverage-tables conformance onnx-coreml bench faults kills fuzz install clean
+.PHONY: help demo test lint types check format coverage-tables conformance onnx-coreml bench faults kills fuzz hostile install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -77,8 +77,24 @@ faults: $(INSTALLED)  ## put faults into converted models, write their section o
 
 kills: $(INSTALLED)  ## kill exports at every step and at random, write their section of docs/security.md (long)
 	@$(BIN)/python -m benchmarks.kills
+
 fuzz: $(INSTALLED)  ## damage small files of every format, describe and run each copy, print a table (long)
 	@$(BIN)/python -m benchmarks.fuzz
+
+# The scanners get an environment of their own; the two frameworks let modelscan look into TensorFlow's files.
+SCANNERS := build/scanners
+
+$(SCANNERS)/.installed:
+	@$(PYTHON) -m venv $(SCANNERS)
+	@$(SCANNERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		h5py tensorflow-cpu
+	@$(SCANNERS)/bin/python -m pip install --quiet --disable-pip-version-check \
+		picklescan==1.0.5 modelscan==0.8.8 fickling==0.1.12
+	@touch $@
+
+hostile: $(INSTALLED) $(SCANNERS)/.installed  ## try all hostile files, write their section of docs/security.md (long)
+	@$(BIN)/python -m benchmarks.hostile.rivals $(SCANNERS)/bin/python
+	@$(BIN)/python -m benchmarks.hostile
 
 clean:  ## remove what the other targets made
 	rm -rf build out .mypy_cache .pytest_cache .ruff_cache

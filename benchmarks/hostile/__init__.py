@@ -1,0 +1,1 @@
+"""The hostile catalogue through the command line, and through other scanners: ``make hostile``."""
