@@ -7,6 +7,7 @@ import datetime
 import functools
 import pickle
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -199,3 +200,11 @@ def test_nothing_in_the_standard_lists_reaches_further() -> None:
     names = PYTHON | NUMPY
     assert not {name for _, name in names.classes | names.calls | names.values} & reaching
     assert names.methods == frozenset()
+
+
+def test_an_unlisted_name_is_not_even_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = tmp_path / "mark"
+    (tmp_path / "leaves_a_mark.py").write_text(f"open({str(mark)!r}, 'w')\nthing = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert code_of(b"cleaves_a_mark\nthing\n.") == "PG501"
+    assert not mark.exists()
