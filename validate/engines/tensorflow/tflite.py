@@ -13,6 +13,7 @@ from ...signature import Hint, Signature, TensorSpec
 from ..base import Facts, LoadOptions
 from ..names import unique
 from .tensors import check_dynamic, symbolic, to_numpy
+from .tflite_operators import check_operators
 
 if TYPE_CHECKING:
     from ...signature import Array, Feed
@@ -73,12 +74,14 @@ class TfliteModel:
 def load(source: Path | str, options: LoadOptions) -> TfliteModel:
     """Open a .tflite file.
 
-    Raises ParityGateError PG402 when it is damaged or needs operators that this build of the interpreter lacks, PG201
-    for a signature that isn't the file's only one.
+    Raises ParityGateError PG402 when it is damaged or needs operators that this build of the interpreter lacks, PG501
+    for TensorFlow operators that do more than compute, PG201 for a signature that isn't the file's only one.
     """
     import tensorflow as tf
 
     path = Path(source)
+    if not options.trust:
+        check_operators(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the interpreter's move to another package is announced
         try:

@@ -16,6 +16,8 @@ from fixtures.hostile import graphs_saved_model
 from fixtures.hostile.graphs_tensorflow import FILES, OPERATORS
 from paritygate.validate.engines.tensorflow import graphdef, saved_model
 from paritygate.validate.engines.tensorflow.operators import STATEFUL, TOUCHING, effect_of
+from paritygate.validate.engines.tensorflow.tflite_operators import check_operators
+from paritygate.validate.errors import ParityGateError
 from paritygate.validate.options import LoadOptions
 
 FILE_WORDS = re.compile(r"file|path|url|address|host|pattern|prefix|library|token|region|descriptor|shard_dir")
@@ -125,6 +127,31 @@ def keras_words(path: Path) -> None:
 def test_models_with_state_tables_and_assets_are_read(write: Callable[[Path], None], tmp_path: Path):
     write(tmp_path / "model")
     assert saved_model.load(tmp_path / "model", LoadOptions()).signature.inputs
+
+
+def lite(path: Path) -> bytes:
+    """A TensorFlow Lite model with one operator of TensorFlow's own."""
+    function = tf.function(lambda x: tf.math.cumprod(x), input_signature=[tf.TensorSpec([2, 4], tf.float32, name="x")])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    path.write_bytes(converter.convert())
+    return path.read_bytes()
+
+
+def test_tensorflow_operators_of_a_lite_model_are_judged_by_their_definition(tmp_path: Path):
+    content = lite(tmp_path / "m.tflite")
+    check_operators(tmp_path / "m.tflite")
+    assert content.count(b"\x12\x07Cumprod") == 1
+    (tmp_path / "m.tflite").write_bytes(content.replace(b"\x12\x07Cumprod", b"\x12\x07EncodeX", 1))
+    check_operators(tmp_path / "m.tflite")  # not registered: it can't run
+    (tmp_path / "m.tflite").write_bytes(content.replace(b"\x12\x07Cumprod", b"\x12\x06PyFunc@", 1))
+    with pytest.raises(ParityGateError) as caught:
+        check_operators(tmp_path / "m.tflite")
+    assert caught.value.code in {"PG402", "PG501"}
+    (tmp_path / "m.tflite").write_bytes(content.replace(b"\x12\x07Cumprod", b"\x12\x07RpcCall", 1))
+    with pytest.raises(ParityGateError, match="RpcCall") as caught:
+        check_operators(tmp_path / "m.tflite")
+    assert caught.value.code == "PG501"
 
 
 def test_there_is_an_operator_of_each_kind():
