@@ -7,7 +7,7 @@ import resource
 import select
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -62,22 +62,24 @@ class Scanner:
         self._process = None
 
 
-def scan(python: str, files: Iterable[CatalogueFile]) -> dict[str, Verdicts]:
-    """Tool -> name of a file -> verdict; working folders are no files that a scanner is for."""
+def scan(python: str, files: Iterable[CatalogueFile], known: dict[str, Verdicts]) -> Iterator[None]:
+    """Add what is missing to ``known``, tool -> name of a file -> verdict, and yield after each file.
+
+    Working folders are no files that a scanner is for.
+    """
     scanners = {tool: Scanner(python, tool) for tool in TOOLS}
-    found: dict[str, Verdicts] = {tool: {} for tool in TOOLS}
     for file in files:
-        if file.role is Role.FOLDER:
+        if file.role is Role.FOLDER or file.name in known[TOOLS[-1]]:
             continue
         box = Box(_BOXES / file.name)
         write(file, box)
         for tool, scanner in scanners.items():
-            found[tool][file.name] = scanner.verdict(box.here / file.name)
-        print(file.name, *(found[tool][file.name] for tool in TOOLS), sep="  ", flush=True)
+            known[tool][file.name] = scanner.verdict(box.here / file.name)
+        print(file.name, *(known[tool][file.name] for tool in TOOLS), sep="  ", flush=True)
         box.remove()
+        yield
     for scanner in scanners.values():
         scanner.close()
-    return found
 
 
 def versions(python: str) -> dict[str, str]:
@@ -88,10 +90,15 @@ def versions(python: str) -> dict[str, str]:
 
 
 def main() -> None:
-    """Scan both catalogues and keep the verdicts for :mod:`.page`."""
+    """Scan both catalogues and keep the verdicts for :mod:`.page`; verdicts of the same versions are kept."""
     python = sys.argv[1]
-    found = {"hostile": scan(python, hostile.files()), "benign": scan(python, benign.files())}
-    RESULTS.write_text(json.dumps({"versions": versions(python), **found}, indent=1), encoding="utf-8")
+    used = versions(python)
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+    if kept.get("versions") != used:
+        kept = {"versions": used, **{kind: {tool: {} for tool in TOOLS} for kind in ("hostile", "benign")}}
+    for kind, catalogue in (("hostile", hostile), ("benign", benign)):
+        for _ in scan(python, catalogue.files(), kept[kind]):
+            RESULTS.write_text(json.dumps(kept, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -48,10 +48,11 @@ def fickling(path: str) -> Verdict:
     from fickling.loader import scan_file, scan_zip_archive
 
     results = []
-    for file in [Path(path)] if Path(path).is_file() else sorted(Path(path).rglob("*")):
+    files = [Path(path)] if Path(path).is_file() else sorted(Path(path).rglob("*"))
+    for file in filter(Path.is_file, files):
         if zipfile.is_zipfile(file):
             results += scan_zip_archive(str(file), graceful=True).values()
-        elif file.is_file():
+        else:
             results.append(scan_file(str(file), graceful=True))
     if any(result.results and not result.is_safe for result in results):
         return FLAGGED, ", ".join(result.severity.name for result in results)
