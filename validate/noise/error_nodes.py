@@ -117,7 +117,7 @@ class ErrorNodes:
         return [*nodes, add, *(self._keep_whole(name, moved, result) if whole else [])]
 
     def _limited(self, change: str, finite: str, onnx_type: int) -> list[onnx.NodeProto]:
-        """Infinity stays infinity, since it may be a mask. Clip took no float64 before opset 12, Min no scalar before 8."""
+        """Infinity stays infinity: it may be a mask. Clip took no float64 before opset 12, Min no scalar before 8."""
         if self.rewrite.opset < _SCALARS_ALLOWED:
             wide = onnx_type == onnx.TensorProto.DOUBLE
             return [helper.make_node("Identity" if wide else "Clip", [change], [finite])]
