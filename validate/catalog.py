@@ -80,6 +80,11 @@ CATALOG: dict[str, Explanation] = {
         "search not confirmed",
         "A search found a difference that no sample shows again, or the candidate's process died during the search.",
     ),
+    "PG315": Explanation(
+        "output not tested",
+        "The values agree, but an output moves over the samples by hardly more than rounding alone explains, or not at "
+        "all: agreement proves nothing about it. Give samples on which it moves.",
+    ),
     "PG316": Explanation(
         "rounding not measured",
         "The candidate's graph could not be run with added rounding errors, so the tolerance is that of a table.",

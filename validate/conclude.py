@@ -84,6 +84,7 @@ def read_comparison(
 ) -> Comparison:
     """What both runs left in the job folder, as the values that a verdict is made of."""
     own = {spec.name: spec.name for spec in candidate.run.signature.outputs}
+    outputs = bindings.outputs if conversion else own | dict(bindings.outputs)
     return Comparison(
         reference=reference.run.signature,
         candidate=candidate.run.signature,
@@ -101,7 +102,7 @@ def read_comparison(
             _optional(job.other_runtime(CANDIDATE)),
             _optional(job.repeated_actual) or (),
         ),
-        outputs=bindings.outputs if conversion else own | dict(bindings.outputs),
+        outputs=outputs,
         inputs=bindings.inputs,
         deviations=_deviations(job, candidate.run),
         precision=candidate.run.facts.precision,
@@ -110,7 +111,15 @@ def read_comparison(
         fixed=conversion.fixed if conversion else {},
         models=(reference.name, candidate.name),
         random=random_operators(candidate.run.facts.operators),
+        fixed_outputs=_fixed_outputs(reference.run, candidate.run, outputs),
     )
+
+
+def _fixed_outputs(reference: ModelRun, candidate: ModelRun, outputs: Mapping[str, str]) -> frozenset[str]:
+    """The reference's outputs that depend on no input by the candidate's graph, and by its own if that is known."""
+    by_candidate = frozenset(outputs[name] for name in candidate.fixed_outputs or () if name in outputs)
+    own = reference.fixed_outputs
+    return by_candidate if own is None else by_candidate & own
 
 
 def _optional(path: Path) -> Outputs | None:

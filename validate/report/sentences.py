@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from .types import Errors, LabelAgreement, Metrics, OutputComparison, Tolerance, WorstElement
+from .types import Digits, Errors, LabelAgreement, Metrics, OutputComparison, Tolerance, WorstElement
 from .user_checks import Source
+
+_MOST_NAMED = 5
 
 
 def number(value: float | None) -> str:
@@ -79,6 +82,35 @@ def nonfinite_differ(metrics: Metrics, worst: WorstElement | None) -> str:
 def dtypes_differ(reference: str, candidate: str) -> str:
     """A remark on an output that passes in another dtype; "" when it is the same."""
     return "" if reference == candidate else f"{reference} in the reference, {candidate} in the candidate"
+
+
+def rounding_decides(digits: Digits, needed: float) -> str:
+    """For an output whose values agree within bounds that are as wide as its own movement over the samples."""
+    few = f"less than {10**needed:.3g} times what rounding explains, so fewer than {needed:g} digits were tested"
+    return (
+        f"rounding decides {_share(digits.untested, digits.elements)}{_columns(digits.columns)}: the values agree, but "
+        f"over the samples they move by {few}. Give samples on which they move, or bounds of your own"
+    )
+
+
+def _columns(columns: Sequence[int]) -> str:
+    if not columns:
+        return ""
+    shown = ", ".join(map(str, columns[:_MOST_NAMED])) + (" ..." if len(columns) > _MOST_NAMED else "")
+    return f", all of column {shown}"
+
+
+def digits_tested(digits: Digits) -> str:
+    """One line for every output: how sharp the comparison was."""
+    share = (
+        f"tested to {digits.reached:.1f} digits or better in {_percent(digits.share)} of {digits.elements:,} elements"
+    )
+    return share if not digits.untested else f"{share}; rounding decides {digits.untested:,} of them"
+
+
+def _percent(share: float) -> str:
+    """Never rounded up to all of them."""
+    return "100 %" if share == 1 else f"{math.floor(share * 1e4) / 1e2:g} %"
 
 
 def only_ties(labels: LabelAgreement) -> str:

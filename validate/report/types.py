@@ -140,13 +140,29 @@ class LabelAgreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Digits:
+    """How many decimal digits of an output were tested: its movement over the samples against what was allowed.
+
+    ``share`` of the ``elements`` were tested to ``reached`` digits or better. ``untested`` counts those that rounding
+    decides, ``columns`` names the columns of a table that have no others.
+    """
+
+    reached: float
+    share: float
+    elements: int
+    untested: int = 0
+    columns: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OutputComparison:
     """The comparison of one output of the reference, or of one that only the candidate has.
 
     ``name`` is the reference's, ``candidate_name`` the candidate's; "" where there is none. ``code`` is "" on a
     pass, otherwise one of the catalog's. ``reason`` is one sentence for the user, also on a pass if something
     should be said. ``shape`` is the first sample's. ``informative`` is False when all samples gave the same
-    values, so that agreement proves little. ``waiver`` is what an output passes by although its values differ.
+    values, so that agreement proves little; ``digits`` is None where no digits are counted. ``waiver`` is what an
+    output passes by although its values differ.
     """
 
     name: str
@@ -164,6 +180,7 @@ class OutputComparison:
     informative: bool = True
     crossings: tuple[Crossing, ...] = ()
     waiver: Waiver | None = None
+    digits: Digits | None = None
 
     @property
     def passed(self) -> bool:

@@ -69,6 +69,7 @@ def _measured(
     on_event: Listener,
 ) -> ModelRun:
     """The run with the candidate's rounding noise and its use of float16's range."""
+    from ..noise.fixed_outputs import fixed_outputs_of
     from ..noise.measure import planned_runs
     from ..noise.rounding import measure_rounding
 
@@ -82,6 +83,7 @@ def _measured(
         _narrowed(adapted, outputs),
         planned_runs(run.facts.parameters, adapted.feeds),
     )
+    run = replace(run, fixed_outputs=fixed_outputs_of(model, outputs))
     return replace(run, rounding=rounding, notes=(*run.notes, *_headroom(model, run.facts.precision, adapted)))
 
 

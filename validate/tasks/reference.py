@@ -66,6 +66,7 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     determined (:mod:`.pairing`); both are written apart and compared by the caller.
     Raises ParityGateError PG406 when the model fails on a sample.
     """
+    from ..noise.fixed_outputs import fixed_outputs_of
     from ..samples import run_and_keep, save_outputs, save_samples
     from ..samples.limits import check_limits
 
@@ -81,7 +82,8 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     save_outputs(run_all(model, samples.feeds[:REPEATED], "PG406", ignore), job.repeated)
     save_outputs([run_paired(model, sample) for sample in samples.items], job.paired)
     save_outputs([shaken(model, feed, output) for feed, output in zip(samples.feeds, outputs, strict=True)], job.shaken)
-    return model, describe_run(call.model, model, samples, model.notes + samples.notes)
+    run = describe_run(call.model, model, samples, model.notes + samples.notes)
+    return model, replace(run, fixed_outputs=fixed_outputs_of(model, outputs))
 
 
 def run_reference_task(call: RunReference, on_event: Listener) -> ModelRun:

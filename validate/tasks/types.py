@@ -31,7 +31,7 @@ class ModelRun:
     """One model's run over all samples: what the model is, what ran it, and sentences that the user should read.
 
     ``rounding`` is None unless it was requested, and where the model has no graph. ``doubts`` are sentences that speak
-    against a pass.
+    against a pass. ``fixed_outputs`` depend on no input; None where the model has no graph.
     """
 
     signature: Signature
@@ -41,6 +41,7 @@ class ModelRun:
     notes: tuple[str, ...] = ()
     rounding: Rounding | None = None
     doubts: tuple[str, ...] = ()
+    fixed_outputs: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import numpy as np
 from ..report import sentences as reasons
 from ..report.types import LabelAgreement, Metrics, OutputComparison, Tolerance, Verdict, WorstElement
 from ..signature import EPSILON, STRING, TensorSpec
+from .digits import is_enough, needed_digits, count_digits
 from .labels import count_ties
 from .metrics import measure, measure_text
 from .output_checks import dtype_name, varies
@@ -46,6 +47,7 @@ def compare_outputs(
     scores: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
     thresholds: Mapping[str, Sequence[float]] | None = None,
+    edges: Sequence[bool] | None = None,
 ) -> tuple[OutputComparison, ...]:
     """One comparison per output of the reference, then one per output that the candidate has beyond them.
 
@@ -54,7 +56,8 @@ def compare_outputs(
     paired. ``scores`` names reference outputs whose last axis counts classes; ``labels`` maps a reference output
     that holds class labels to the scores it is chosen by ("" if the model doesn't give them), so that flips at ties
     are told from wrong labels. ``thresholds`` are where the user's decisions change, by output; None means no
-    crossings. Raises ParityGateError PG201 when ``policy`` or ``thresholds`` name an output that doesn't exist.
+    crossings. ``edges`` says which samples are at the edge of what the model means; None means that no digits are
+    counted. Raises ParityGateError PG201 when ``policy`` or ``thresholds`` name an output that doesn't exist.
     """
     policy.check(specs)
     check_thresholds(specs, thresholds or {})
@@ -68,6 +71,7 @@ def compare_outputs(
             compared[spec.name] = found
             continue
         comparison, pairs[spec.name] = _judge(found, policy)
+        comparison = comparison if edges is None else _with_digits(comparison, pairs[spec.name], edges)
         compared[spec.name] = _with_agreement(
             comparison, pairs[spec.name], (*scores, *labels.values()), labels, thresholds
         )
@@ -143,6 +147,19 @@ def _judge(pair: _Pair, policy: Policy) -> tuple[OutputComparison, _Pair]:
         comparison, verdict=verdict, code=code, reason=sentence, tolerance=tolerance, metrics=metrics, worst=worst
     )
     return comparison, pair
+
+
+def _with_digits(comparison: OutputComparison, pair: _Pair, edges: Sequence[bool]) -> OutputComparison:
+    """The comparison with the digits that were tested; a pass that rounding decides is none."""
+    tolerance = comparison.tolerance
+    if tolerance is None or tolerance.exact or tolerance.dtype not in EPSILON or pair.want[0].dtype.kind not in "fV":
+        return comparison
+    digits = count_digits(pair.want, pair.allowed, tolerance, edges)
+    comparison = replace(comparison, digits=digits)
+    if digits is None or not comparison.passed or not comparison.informative or is_enough(digits, tolerance):
+        return comparison
+    reason = reasons.rounding_decides(digits, needed_digits(tolerance))
+    return replace(comparison, verdict=Verdict.INCONCLUSIVE, code="PG315", reason=reason)
 
 
 def _verdict(

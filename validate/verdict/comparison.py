@@ -58,7 +58,7 @@ class Comparison:
     at a time and holds other widths than its source. ``converted`` says that the candidate was made from the reference,
     so that a narrower interface is a fault; ``fixed`` are the lengths of the reference's dynamic axes that the user
     requested for the candidate. ``models`` are both models' names. ``random`` are the candidate's operators that draw
-    random numbers.
+    random numbers, ``fixed_outputs`` the reference's outputs that no input changes, by both graphs so far as known.
     """
 
     reference: Signature
@@ -75,3 +75,4 @@ class Comparison:
     fixed: Mapping[str, int] = field(default_factory=dict)
     models: tuple[str, str] = ("", "")
     random: tuple[str, ...] = ()
+    fixed_outputs: frozenset[str] = frozenset()

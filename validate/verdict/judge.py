@@ -72,6 +72,7 @@ def judge(comparison: Comparison, policy: Policy, expectations: Expectations) ->
         scores=(*_scores(values.specs), *reference.classes),
         labels=reference.labels,
         thresholds=expectations.thresholds,
+        edges=[samples[number].kind in EDGES for number in values.numbers],
     )
     shown = [samples[number] for number in values.numbers]
     compared, metrics, expectation_findings = apply_expectations(
@@ -85,7 +86,7 @@ def judge(comparison: Comparison, policy: Policy, expectations: Expectations) ->
         *_self_check(values, actual, outputs, policy),
         *check_batch(samples, dependent, left_out),
         *check_declared(comparison.candidate.outputs, comparison.of_candidate.actual),
-        *check_informative(compared),
+        *check_informative(compared, comparison.fixed_outputs),
         *check_interface(comparison),
     )
     return Judgement(compared, findings, metrics, len(values.numbers), (*precision_notes, *values.notes))

@@ -25,19 +25,29 @@ def check_declared(specs: Sequence[TensorSpec], outputs: Sequence[Mapping[str, A
     return tuple(finding for spec in specs if (finding := _check_spec(spec, outputs)))
 
 
-def check_informative(outputs: Sequence[OutputComparison]) -> tuple[Finding, ...]:
-    """A warning for each output that agrees but was the same in every sample."""
+def check_informative(outputs: Sequence[OutputComparison], fixed: frozenset[str] | None = None) -> tuple[Finding, ...]:
+    """What to say of outputs that agree but were the same in every sample.
+
+    A warning where that is the model's own doing: ``fixed`` names the outputs that depend on no input by the models'
+    graphs. Labels and other exact values may stay the same while scores move: a warning, too, unless nothing moves.
+    Else nothing was tested, which is an error.
+    """
+    moving = any(output.passed and output.informative for output in outputs)
     return tuple(
-        Finding(
-            "PG110",
-            Severity.WARNING,
-            f"output {output.name}",
-            "it is the same in every sample, so agreement proves little",
-            "Give samples of your own with --samples, or wider ranges with --range.",
-        )
+        _of_constant(output, proved=output.name in (fixed or ()) or (moving and output.digits is None))
         for output in outputs
         if output.passed and not output.informative
     )
+
+
+def _of_constant(output: OutputComparison, *, proved: bool) -> Finding:
+    where = f"output {output.name}"
+    hint = "Give samples of your own with --samples, or wider ranges with --range."
+    if proved:
+        return Finding(
+            "PG110", Severity.WARNING, where, "it is the same in every sample, so agreement proves little", hint
+        )
+    return Finding("PG315", Severity.ERROR, where, "it is the same in every sample, so agreement proves nothing", hint)
 
 
 def dtype_name(array: Array) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..sentences import allowed_text, headroom, number
+from ..sentences import allowed_text, digits_tested, headroom, number
 from ..user_checks import Source
 from .divergence import parting
 
@@ -66,6 +66,8 @@ def agreements(report: ReportData) -> Iterator[str]:
     for output in report.outputs:
         if share := headroom(output):
             yield f"{title(output)}: {share}"
+        if output.digits:
+            yield f"{title(output)}: {digits_tested(output.digits)}"
         if output.labels:
             yield f"{title(output)}: {_agreement(output.labels)}"
         for crossing in output.crossings:
