@@ -11,7 +11,7 @@ import numpy as np
 from ..report import sentences as reasons
 from ..report.types import LabelAgreement, Metrics, OutputComparison, Tolerance, Verdict, WorstElement
 from ..signature import EPSILON, STRING, TensorSpec
-from .digits import is_enough, needed_digits, count_digits
+from .digits import count_digits, is_enough, needed_digits
 from .labels import count_ties
 from .metrics import measure, measure_text
 from .output_checks import dtype_name, varies

@@ -12,7 +12,7 @@ from onnx import numpy_helper, parser
 from paritygate.validate import validate
 from paritygate.validate.report.types import Severity, Tolerance, Verdict
 from paritygate.validate.report.user_checks import Source
-from paritygate.validate.verdict.digits import is_enough, needed_digits, count_digits
+from paritygate.validate.verdict.digits import count_digits, is_enough, needed_digits
 
 RNG = np.random.default_rng(8)
 COMPUTED = Tolerance(1e-4, 1e-6, 128, "float32", Source.COMPUTED)
