@@ -44,7 +44,7 @@ def read_samples(
     names of a model that takes one array of features.
 
     Raises ParityGateError PG202 (no such file), PG203 (unreadable), PG204 (doesn't fit the model), PG206 (the
-    inputs aren't known).
+    inputs aren't known), PG502 (a link out of the folder).
     """
     if batch is not None and batch < 1:
         raise ParityGateError("PG201", f"batch size {batch}", "it must be 1 or more")

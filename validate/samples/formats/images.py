@@ -14,6 +14,7 @@ from ...sample_formats import IMAGES
 from ..domain import domain_of, numpy_dtype
 from .base import RawSamples, ReadContext, package_missing, unreadable
 from .bounds import MOST_PIXELS
+from .links import own_file
 
 if TYPE_CHECKING:
     from ...signature import Array, Dim, TensorSpec
@@ -36,17 +37,18 @@ class _ImageLayout:
 
 
 def image_files(path: Path) -> list[Path]:
-    """The image itself, or all images in the folder and below, by name."""
+    """The image itself, or all images in the folder and below, by name. Raises PG502 for a link out of the folder."""
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGES.suffixes and file.is_file())
+    found = (file for file in path.rglob("*") if file.suffix.lower() in IMAGES.suffixes and file.is_file())
+    return sorted(own_file(file, path) for file in found)
 
 
 def read_images(path: Path, context: ReadContext) -> RawSamples:
     """One batch of all images, or one per run of equal sizes where the model takes any size.
 
     8-bit pixels are mapped to 0..1 for floating inputs, -128..127 for int8, 0..255 for other integers, or to the
-    range that the context has for the input. Raises ParityGateError PG203, PG204, PG206.
+    range that the context has for the input. Raises ParityGateError PG203, PG204, PG206, PG502.
     """
     spec = _image_input(path, context)
     layout = _layout_of(spec)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .base import RawSamples, ReadContext, name_by_position, unreadable
+from .links import own_file
 
 if TYPE_CHECKING:
     from ...signature import Array
@@ -26,18 +27,19 @@ def read_onnx_data(folder: Path, context: ReadContext) -> RawSamples:
     """One sample per data set. ``input_N.pb`` is the model's input number N, counted without initializers.
 
     The names of the tensors decide only if all have one and these are the model's input names.
-    Raises ParityGateError PG203, PG204.
+    Raises ParityGateError PG203, PG204, PG502.
     """
     sets = _numbered(folder, _SET) or {0: folder}
-    return RawSamples({f"data set {number}": _feed(sets[number], context) for number in sorted(sets)}, whole=True)
+    feeds = {f"data set {number}": _feed(sets[number], folder, context) for number in sorted(sets)}
+    return RawSamples(feeds, whole=True)
 
 
-def _feed(folder: Path, context: ReadContext) -> dict[str, Array]:
+def _feed(folder: Path, samples: Path, context: ReadContext) -> dict[str, Array]:
     files = _numbered(folder, _INPUT)
     if sorted(files) != list(range(len(files))) or not files:
         found = ", ".join(file.name for file in files.values()) or "none"
         raise unreadable(folder, f"its inputs are not numbered 0, 1, ... without a gap (found: {found})")
-    tensors = [_tensor(files[number]) for number in sorted(files)]
+    tensors = [_tensor(own_file(files[number], samples)) for number in sorted(files)]
     named = dict(tensors)
     expected = {spec.name for spec in context.inputs} or named.keys() - {""}
     if len(named) == len(tensors) and named.keys() == expected:
