@@ -62,7 +62,7 @@ def test_trust_runs_it(tmp_path: Path) -> None:
     model.write_bytes(pickle.dumps(touch(mark)))
     assert refusal(model).code == "PG501"
     assert not mark.exists()
-    assert "no estimator" in refusal(model, LoadOptions(trust=True)).cause
+    assert "not an estimator" in refusal(model, LoadOptions(trust=True)).cause
     assert mark.exists()
 
 
