@@ -28,7 +28,7 @@ _DONE = 99
 
 def target_of(kind: str) -> Target:
     """What OUTPUT of this kind is."""
-    return ONNX_MODEL if kind != "mlpackage" else next(target for target in TARGETS if target.is_folder)
+    return ONNX_MODEL if kind != "mlpackage" else next(target for target in TARGETS if target.marker)
 
 
 def kills_at_lines(
