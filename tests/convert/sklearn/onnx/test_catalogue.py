@@ -147,6 +147,7 @@ def test_every_estimator_has_a_recipe() -> None:
     from sklearn.utils import all_estimators
 
     answering = {name for name, kind in all_estimators() if hasattr(kind, "predict") or hasattr(kind, "transform")}
+    answering -= {"HalvingGridSearchCV", "HalvingRandomSearchCV"}  # listed once somebody has enabled experiments
     assert {entry.name for _, entry in recipes()} == answering - set(NOT_ROW_BY_ROW)
 
 
