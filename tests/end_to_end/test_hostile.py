@@ -95,7 +95,11 @@ def test_harm_is_noticed(attack, noticed: str, tmp_path: Path):
 def test_a_process_that_was_left_is_noticed(tmp_path: Path):
     box = Box(tmp_path / "box")
     box.remember()
-    with subprocess.Popen(["sleep", "60"], env=box.environment()) as process:
+    # While it is being started, the kernel shows no environment: wait for its first word.
+    command = ["sh", "-c", "echo started; read line"]
+    with subprocess.Popen(command, env=box.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
         found = box.harm(box.path / "nothing")
         process.kill()
     assert found == (f"left behind: process {process.pid}",)
