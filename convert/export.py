@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +15,11 @@ from ..validate.files import output as files
 from ..validate.files.journal import data_noted
 from ..validate.files.leftovers import clear_abandoned
 from ..validate.files.output import explaining
-from ..validate.files.replace import link_or_copy, replace, staged
+from ..validate.files.replace import move_or_copy, replace, staged
 from .targets import ONNX_MODEL, Target
+
+_Take = Callable[[str, str], str]
+"""Brings a file (its name) to another place of the same or another file system, and returns the new name."""
 
 
 def check_output(output: Path, target: Target = ONNX_MODEL, inputs: Sequence[Path] = ()) -> None:
@@ -33,37 +36,38 @@ def check_output(output: Path, target: Target = ONNX_MODEL, inputs: Sequence[Pat
         clear_abandoned(output.parent)
 
 
-def publish(candidate: Path, output: Path, spare: Sequence[Path] = ()) -> None:
-    """Move the candidate to OUTPUT: a package, or a file with its external data. Raises PG205.
+def publish(candidate: Path, output: Path, spare: Sequence[Path] = (), *, keep: bool = False) -> None:
+    """Move the candidate to OUTPUT, or copy it with ``keep``: a package, or a file with its data. Raises PG205.
 
-    Everything is first copied to the folder of OUTPUT and flushed to disk. External data goes to its place under a name
+    Everything is first taken to the folder of OUTPUT and flushed to disk. External data goes to its place under a name
     that no older file has (see :func:`use_free_data_name`), so that the rename of the model itself is the one step that
     makes the new model visible: whatever kills the process before it leaves the old model as it was. The old model's
     own data is removed afterwards, unless a model among ``spare`` uses it too.
     """
+    take = shutil.copyfile if keep else move_or_copy
     with explaining(str(output)):
         if candidate.is_dir():
-            _publish_package(candidate, output)
+            _publish_package(candidate, output, take)
         else:
-            _publish_file(candidate, output, spare)
+            _publish_file(candidate, output, spare, take)
 
 
-def _publish_package(candidate: Path, output: Path) -> None:
+def _publish_package(candidate: Path, output: Path, take: _Take) -> None:
     with staged(output) as copy:
-        shutil.copytree(candidate, copy, copy_function=link_or_copy)
+        shutil.copytree(candidate, copy, copy_function=take)
         replace(copy, output)
 
 
-def _publish_file(candidate: Path, output: Path, spare: Sequence[Path]) -> None:
+def _publish_file(candidate: Path, output: Path, spare: Sequence[Path], take: _Take) -> None:
     data = external_files(candidate) if _may_have_data(candidate) else []
     names = [file.name for file in data]
     old = _data_of_old(output) - {path.resolve() for path in [*spare, *_external_data(spare)]}
     with staged(output) as model:
-        link_or_copy(str(candidate), str(model))
+        take(str(candidate), str(model))
         with data_noted(model, names, {file.name for file in old} - set(names)):
             for file in data:
                 with staged(output) as partial:
-                    link_or_copy(str(file), str(partial))
+                    take(str(file), str(partial))
                     replace(partial, output.parent / file.name)
             replace(model, output)
 

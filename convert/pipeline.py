@@ -96,7 +96,7 @@ def convert_model(source: Any, output: Path, options: ConvertOptions) -> Convers
         check_engine((handle, _handle_of(plan, destination)), options.run.engine)
         report, candidate = _first_proved(plan, routes)
         if candidate is not None:
-            publish(candidate.path, output, spare=inputs)
+            publish(candidate.path, output, spare=inputs, keep=options.run.keep is not None)
     return Conversion(report, output if candidate is not None else None)
 
 

@@ -116,3 +116,13 @@ def test_refused_outputs(tmp_path: Path) -> None:
         with pytest.raises(ParityGateError) as caught:
             check_output(tmp_path / output)
         assert caught.value.code == "PG205"
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_no_file_has_two_names(tmp_path: Path, keep: bool) -> None:
+    """External data with a second name is refused when the model is read."""
+    output = tmp_path / "model.onnx"
+    new = candidate(tmp_path / "a", 2, external=True, output=output)
+    publish(new, output, keep=keep)
+    assert {path.stat().st_nlink for path in tmp_path.iterdir() if path.is_file()} == {1}
+    assert new.is_file() == keep

@@ -100,13 +100,16 @@ def flush_folder(path: Path) -> None:
         os.close(number)
 
 
-def link_or_copy(source: str, copy: str) -> str:
-    """Link where both share a file system, as a job folder and OUTPUT often do; copy otherwise."""
+def move_or_copy(source: str, destination: str) -> str:
+    """Move where both share a file system, as a job folder and OUTPUT often do; copy otherwise.
+
+    A file must not get a second name: a model whose external data has two is refused (PG502).
+    """
     try:
-        os.link(source, copy)
+        Path(source).rename(destination)
     except OSError:
-        shutil.copyfile(source, copy)
-    return copy
+        shutil.copyfile(source, destination)
+    return destination
 
 
 def remove(path: Path) -> None:
