@@ -82,7 +82,7 @@ class Errors:
     infinite when nothing differs. Both are None where float64 can't hold the squares. ``quantiles`` are (q,
     absolute error) pairs, exact up to :data:`.metrics.QUANTILE_SAMPLE` elements, from a seeded draw of that many
     beyond. ``required_atol`` is the least ``atol`` that passes together with the tolerance's ``rtol`` and without
-    ``ulps``.
+    ``ulps``. ``largest`` is the reference's greatest magnitude.
     """
 
     max_absolute: float
@@ -93,6 +93,7 @@ class Errors:
     snr_db: float | None
     quantiles: tuple[tuple[float, float], ...]
     required_atol: float
+    largest: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

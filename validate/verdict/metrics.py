@@ -152,7 +152,7 @@ class _Tally:
         self._worst: WorstElement | None = None
         self._used = -1.0  # share of what is allowed, of the worst element
         self._differing = self._mismatched = self._nonfinite = self._finite = self._nonzero = 0
-        self._max = self._sum = self._max_relative = self._sum_relative = self._required = 0.0
+        self._max = self._largest = self._sum = self._max_relative = self._sum_relative = self._required = 0.0
         self._dot = self._want_power = self._got_power = self._error_power = 0.0
 
     def add(self, sample: int, want: Array, got: Array, allowed: Array | None) -> None:
@@ -204,6 +204,7 @@ class _Tally:
     def _sum_up(self, want: Floats, got: Floats, error: Floats, magnitude: Floats) -> None:
         self._finite += error.size
         self._max = max(self._max, float(error.max()))
+        self._largest = max(self._largest, float(magnitude.max()))
         self._sum += float(error.sum())
         nonzero = magnitude != 0
         relative = error[nonzero] / magnitude[nonzero]
@@ -242,6 +243,7 @@ class _Tally:
             snr_db=_decibels(self._want_power, self._error_power) if self._max else math.inf,
             quantiles=tuple(zip(QUANTILES, map(float, points), strict=True)),
             required_atol=self._required,
+            largest=self._largest,
         )
 
 

@@ -64,7 +64,7 @@ def title(output: OutputComparison) -> str:
 def agreements(report: ReportData) -> Iterator[str]:
     """What the outputs decide: one line for classes, for each threshold, for each of the user's metrics."""
     for output in report.outputs:
-        if share := headroom(output):
+        if output.passed and (share := headroom(output)):
             yield f"{title(output)}: {share}"
         if output.digits:
             yield f"{title(output)}: {digits_tested(output.digits)}"

@@ -30,6 +30,12 @@ def parting(report: ReportData) -> Iterator[tuple[str, str]]:
         yield "repro", f"{found.repro}; run it again: {found.command}"
 
 
+def origin(found: Divergence) -> str:
+    """One line: the layer where the values first differ, or that the error comes from before it."""
+    layer = f"{found.kind} {found.layer!r}" if found.layer else f"tensor {found.tensor!r}"
+    return layer if found.starts_here else f"{layer}, whose inputs already differ"
+
+
 def _place(found: Divergence) -> str:
     layer = f"{found.kind} {found.layer!r}" if found.layer else "no known layer"
     others = [name for name in found.layers if name != found.layer]

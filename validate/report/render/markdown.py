@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ...text import printable
+from .advice import advice
 from .contents import COLUMNS, agreements, cells, headings, sentences, verdict_line
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[
 def render_markdown(report: ReportData) -> str:
     """The whole report; names come from files, so nothing in them is taken for Markdown or HTML."""
     lines = [f"**{_safe(verdict_line(report))}**"]
+    lines += _list(f"{head} {text}".strip() for head, text in advice(report))
     if report.outputs:
         rule = "|".join(["---"] * len(COLUMNS))
         lines += ["", _row(COLUMNS), f"|{rule}|", *(_row(cells(output)) for output in report.outputs)]

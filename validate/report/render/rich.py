@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...text import printable
+from .advice import advice
 from .contents import COLUMNS, LEFT, agreements, cells, headings, sentences, verdict_line
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def render_rich(report: ReportData) -> Group:
 
     verdict = Text(printable(verdict_line(report)), style=_STYLES[report.verdict.value])
     parts = (
+        _grid(tuple(advice(report)), "bold"),
         _grid(tuple(headings(report)), "dim"),
         _Table(report),
         Text("\n".join(map(printable, agreements(report)))),

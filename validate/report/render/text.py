@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...text import printable
+from .advice import advice
 from .contents import COLUMNS, LEFT, agreements, cells, headings, sentences, verdict_line
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 def render_text(report: ReportData) -> str:
     """The whole report, without colours and without a trailing line break."""
     blocks = (
+        _listing(tuple(advice(report))),
         _listing(tuple(headings(report))),
         _table([COLUMNS, *map(cells, report.outputs)]) if report.outputs else [],
         list(agreements(report)),
