@@ -34,11 +34,15 @@ COEFFICIENTS = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A changed copy of a model. ``place`` is the node or tensor, ``change`` describes what was changed."""
+    """A changed copy of a model. ``place`` is the node or tensor, ``change`` describes what was changed.
+
+    ``hidden`` faults are some by their construction, although perhaps no sample of the benchmark shows them.
+    """
 
     model: Any
     place: str
     change: str
+    hidden: bool = False
 
 
 Mutation = Callable[[onnx.ModelProto, np.random.Generator], Iterator[Mutant]]

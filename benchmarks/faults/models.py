@@ -52,10 +52,13 @@ def _from(module: str, name: str) -> Build:
 _NAMES = {
     "keras": (
         "digits-cnn", "text-lstm", "bidirectional-gru", "transformer-block", "mobilenet-v2", "two-heads", "basic-pitch",
+        "efficientnet",
     ),
     "torch": (
         "digits-cnn", "lstm", "gru", "residual", "unet", "gelu-mlp", "attention", "transformer-encoder", "decoder",
         "depthwise", "bert", "vit", "gpt2", "bag-classifier", "silero-vad",
+        "whisper-encoder", "swin", "convnext", "roberta", "vocabulary", "scan", "detector", "arms",
+        "noisy-head", "digits-qdq",
     ),
     "sklearn": (
         "logistic", "svc", "random-forest", "tree-with-nan", "hist-gradient-boosting", "gradient-boosting", "mlp",
@@ -72,7 +75,14 @@ _TO_COREML = {
     "sklearn/scaled-ridge": "mlmodel",
 }
 
-_LARGE = {"basic-pitch": 8, "mobilenet-v2": 12, "silero-vad": 20, "transformer-block": 20}
+_LARGE = {
+    "basic-pitch": 8,
+    "mobilenet-v2": 12,
+    "silero-vad": 20,
+    "transformer-block": 20,
+    "efficientnet": 8,
+    "swin": 16,
+}
 
 
 def _few_rows(build: Build) -> Build:

@@ -70,6 +70,11 @@ def _mobilenet_v2() -> Any:
     return model
 
 
+def _efficientnet() -> Any:
+    """The smallest of the family, at a small size."""
+    return keras.applications.EfficientNetB0(weights=None, input_shape=(64, 64, 3), classes=8)
+
+
 def _two_heads() -> Any:
     image = keras.Input((24, 24, 3), name="image")
     x = L.Conv2D(8, 3, strides=2, padding="same", activation="relu")(image)
@@ -99,4 +104,5 @@ MODELS: dict[str, Callable[[Path], Source]] = {
     "mobilenet-v2": _saved(_mobilenet_v2),
     "two-heads": _saved(_two_heads),
     "basic-pitch": _basic_pitch,
+    "efficientnet": _saved(_efficientnet),
 }

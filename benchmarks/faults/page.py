@@ -60,8 +60,10 @@ the same outputs. A mutant counts as a fault if an output changes by more than {
 independent of paritygate: the maximum of the differences between the correct conversion and ten runs of it with each
 weight off by up to one unit in its last place, its difference from the reference, and one ulp of the output's largest
 value. A missing output, a different shape or dtype (unless the source leaves the width open), NaN at different places,
-and a label that none of those runs changes always count. False alarms are correct conversions that a judge rejects,
-with five seeds of samples each. Large models got fewer kinds, since a verdict on them takes seconds.
+and a label that none of those runs changes always count. So do changed rows of tables and of rows far down a batch,
+whether a sample reaches them or not: an input that does exists by construction. False alarms are correct conversions
+that a judge rejects, with five seeds of samples each. Large models got fewer kinds, since a verdict on them takes
+seconds.
 
 {_shares(counted, alarms)}
 

@@ -231,6 +231,8 @@ class Bench:
         }
 
     def _class(self, mutant: Mutant, given: Runs, excess: float) -> str:
+        if mutant.hidden:
+            return FAULT
         if not _same(self._correct, given):
             return FAULT if excess > floor.FACTOR else BELOW
         try:

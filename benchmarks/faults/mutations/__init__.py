@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..graphs import Mutation
-from . import attributes, interface, numbers, recurrent, trees, weights
+from . import alibis, attributes, hidden, interface, numbers, recurrent, trees, weights
 
 FAMILIES: dict[str, dict[str, Mutation]] = {
     "weights": weights.TABLE,
@@ -12,6 +12,8 @@ FAMILIES: dict[str, dict[str, Mutation]] = {
     "trees": trees.TABLE,
     "interface": interface.TABLE,
     "number formats": numbers.TABLE,
+    "places that few inputs reach": hidden.TABLE,
+    "small faults beside an alibi": alibis.TABLE,
 }
 
 MUTATIONS: dict[str, Mutation] = {name: function for table in FAMILIES.values() for name, function in table.items()}
