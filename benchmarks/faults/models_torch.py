@@ -107,7 +107,7 @@ class Arms(nn.Module):
 
 
 class NoisyHead(nn.Module):
-    """Half of the output is chaotic, the other half is sound and of the same size."""
+    """Half of the output magnifies rounding ten thousand times, the other half is sound and of the same size."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ class NoisyHead(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         x = self.dense(features)
-        return torch.cat([torch.sin(1e7 * x), torch.tanh(x)], -1)
+        return torch.cat([torch.sin(1e4 * x), torch.tanh(x)], -1)
 
 
 def _tokens_model() -> Any:
