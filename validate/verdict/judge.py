@@ -9,7 +9,7 @@ from ..adapters.widths import accepting, widened
 from ..expectations.expected import Expectations, apply_expectations
 from ..report.types import Finding, OutputComparison
 from ..report.user_checks import MetricComparison
-from ..signature import Signature, TensorSpec
+from ..signature import EPSILON, Signature, TensorSpec
 from .compare import compare_outputs
 from .comparison import Comparison, Outputs
 from .engine_agreement import check_engines
@@ -19,7 +19,7 @@ from .noise_floor import evidence_of
 from .output_checks import check_declared, check_informative
 from .policies import NarrowPolicy, coarser_dtype
 from .policy import Policy
-from .reference_checks import DEGENERATE_KINDS, EDGES, batch_dependent, check_batch, check_repeatable
+from .reference_checks import DEGENERATE_KINDS, EDGES, batch_dependent, check_batch, check_repeatable, is_noise
 from .self_check import selfcheck
 from .steadiness import check_steady
 
@@ -61,7 +61,10 @@ def judge(comparison: Comparison, policy: Policy, expectations: Expectations) ->
     unsteady = check_repeatable(reference.outputs, expected, comparison.of_reference.repeated, policy)
     policy, precision_notes = _at_precision(policy, comparison)
     values = _values(comparison, left_out)
-    policy = policy.informed(_evidence(comparison, values))
+    evidence = _evidence(comparison, values)
+    policy = policy.informed(evidence)
+    if _is_as_fine(comparison) and is_noise(values.specs, values.expected, _paired(comparison, values), evidence):
+        dependent &= left_out
     disputed, actual = check_engines(comparison, values.specs, values.actual, values.numbers, policy)
     compared = compare_outputs(
         values.specs,
@@ -101,6 +104,19 @@ def _values(comparison: Comparison, left_out: frozenset[int]) -> _Values:
         actual, notes = widened(actual, expected, comparison.outputs)
     numbers = [number for number in range(len(comparison.samples)) if number not in left_out]
     return _Values(specs, numbers, [expected[n] for n in numbers], [actual[n] for n in numbers], notes)
+
+
+def _is_as_fine(comparison: Comparison) -> bool:
+    """Whether the candidate rounds no more than the reference does, so that its noise says what the reference's is."""
+    specs = (*comparison.reference.inputs, *comparison.reference.outputs)
+    coarsest = max((EPSILON[spec.dtype] for spec in specs if spec.dtype in EPSILON), default=0.0)
+    return comparison.deviations is not None and comparison.deviations.rounding.unit <= coarsest
+
+
+def _paired(comparison: Comparison, values: _Values) -> Outputs:
+    """The reference's outputs for each sample that counts, from a batch with a copy of it where it was run so."""
+    paired = comparison.of_reference.paired
+    return [paired[number] or want for number, want in zip(values.numbers, values.expected, strict=True)]
 
 
 def _evidence(comparison: Comparison, values: _Values) -> Evidence:

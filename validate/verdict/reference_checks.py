@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from ..report.types import Finding, Severity, Tolerance
 from ..signature import TensorSpec
 from .compare import compare_outputs
+from .computed import ComputedPolicy
+from .evidence import Evidence
 from .policies import DefaultPolicy, coarser_dtype
 from .policy import Policy
 
@@ -69,6 +71,13 @@ def batch_dependent(specs: Sequence[TensorSpec], alone: Outputs, paired: Outputs
         for number, (single, pair) in enumerate(zip(alone, paired, strict=True))
         if pair and any(output.code in VALUES for output in compare_outputs(specs, [single], [pair], same, policy))
     )
+
+
+def is_noise(specs: Sequence[TensorSpec], alone: Outputs, paired: Outputs, evidence: Evidence) -> bool:
+    """Whether measured rounding explains how the outputs of rows change beside a copy; bounds of the user do not."""
+    same = {spec.name: spec.name for spec in specs}
+    policy = ComputedPolicy().informed(evidence)
+    return not any(output.code in VALUES for output in compare_outputs(specs, alone, paired, same, policy))
 
 
 def check_batch(samples: Sequence[Sample], dependent: frozenset[int], left_out: frozenset[int]) -> Iterator[Finding]:
