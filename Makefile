@@ -70,7 +70,7 @@ bench: $(INSTALLED)  ## write docs/benchmarks.md and docs/benchmarks-coreml.md (
 	@$(BIN)/python -m benchmarks.coreml_speed
 
 # One of the rivals is a package that nothing else needs.
-faults: $(INSTALLED)  ## put faults into converted models, write their section of docs/verdict.md (long)
+faults: $(INSTALLED)  ## put faults into converted models, write their section of docs/verdict-theory.md (long)
 	@$(PIP) polygraphy==0.53.6
 	@$(BIN)/python -m benchmarks.faults
 	@$(BIN)/python -m benchmarks.faults page

@@ -1,4 +1,4 @@
-"""The results in docs/verdict.md, between its markers, and the list of paritygate's wrong verdicts."""
+"""The results in docs/verdict-theory.md, between its markers, and the list of paritygate's wrong verdicts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .mutations import FAMILIES, FAMILY_OF
 
 Record = dict[str, Any]
 
-PAGE = Path("docs/verdict.md")
+PAGE = Path("docs/verdict-theory.md")
 BEGIN, END = "<!-- faults:begin -->", "<!-- faults:end -->"
 JUDGES = (GATE, *OTHER_TOOLS)
 

@@ -40,7 +40,7 @@ MOST = 2
 """Mutants of each model and mutation."""
 
 FAULT, BELOW, UNCHANGED, UNREACHED, REFUSED = "fault", "below the floor", "unchanged", "unreached", "does not run"
-"""The classes of mutants; see docs/verdict.md."""
+"""The classes of mutants; see docs/verdict-theory.md."""
 
 
 @dataclass(frozen=True)

@@ -362,7 +362,7 @@ def test_other_tools_accept_equal_outputs_and_reject_distant_ones(name: str) -> 
 
 
 MISSING = {"numpy.allclose 1e-3, 1e-5", "numpy.allclose 1e-5, 1e-5", "Polygraphy simple", "Optimum"}
-"""Tools that compare only the outputs that both models have, and so accept a missing one (docs/verdict.md)."""
+"""Tools that compare only the outputs that both models have, and so accept a missing one (docs/verdict-theory.md)."""
 
 
 @pytest.mark.parametrize("name", OTHER_TOOLS)

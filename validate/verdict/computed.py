@@ -1,4 +1,4 @@
-"""The default tolerance: what the rounding of this very model explains, element by element; see docs/verdict.md."""
+"""The default tolerance: what the rounding of this very model explains, element by element; see docs/verdict-theory.md."""
 
 from __future__ import annotations
 

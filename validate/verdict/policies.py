@@ -1,6 +1,6 @@
 """How far an output may be off: the part of the verdict that can be replaced.
 
-The default and the reasons for its figures are explained in docs/verdict.md.
+The default and the reasons for its figures are explained in docs/verdict-theory.md.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class _ByFormula:
 
 @dataclass(frozen=True, slots=True)
 class DefaultPolicy(_ByFormula):
-    """A tolerance per dtype, for outputs of any scale; see docs/verdict.md."""
+    """A tolerance per dtype, for outputs of any scale; see docs/verdict-theory.md."""
 
     def check(self, specs: Sequence[TensorSpec]) -> None:
         """Nothing to check."""

@@ -1,6 +1,6 @@
 """The comparison of values and structure: every hole that other tools have is tried here.
 
-F1 to F16 and P5 to P28 in the names are known holes and pitfalls: docs/verdict.md says what each is.
+F1 to F16 and P5 to P28 in the names are known holes and pitfalls: docs/verdict-theory.md says what each is.
 """
 
 from __future__ import annotations
