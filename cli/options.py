@@ -13,7 +13,7 @@ from paritygate.convert.options import Precision
 from paritygate.convert.routes.registry import NAMES as ROUTES
 from paritygate.convert.targets import TARGETS
 from paritygate.validate.engines.registry import ENGINES, WITH_A_CHOICE, Format
-from paritygate.validate.options import InputDtype, PolicyName
+from paritygate.validate.options import AcceptedPrecision, InputDtype, PolicyName
 from paritygate.validate.report.render.formats import ReportFormat
 from paritygate.validate.sample_formats import SUFFIXES
 
@@ -159,6 +159,14 @@ ENGINE = (
         "--engine",
         type=click.Choice(ENGINES),
         help=f"What runs the model. {'; '.join(map(_engines_of, WITH_A_CHOICE))}; or both, compared.",
+    ),
+)
+
+CANDIDATE = (
+    click.option(
+        "--precision",
+        type=_choice(AcceptedPrecision),
+        help="The coarsest type that CANDIDATE may compute in if REFERENCE computes in a finer one (default: fp32).",
     ),
 )
 

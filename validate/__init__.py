@@ -4,6 +4,7 @@ from .api import inspect, run, validate
 from .errors import ExitCode, ParityGateError
 from .options import (
     BindOptions,
+    CandidateOptions,
     DynamicAxis,
     InspectOptions,
     JudgeOptions,
@@ -21,6 +22,7 @@ from .verdict.policy import Policy
 
 __all__ = [
     "BindOptions",
+    "CandidateOptions",
     "DynamicAxis",
     "ExitCode",
     "Hint",

@@ -35,6 +35,7 @@ def validate(
     - running: ``timeout``, ``memory_limit``, ``keep``, ``engine``, ``pass_env``, ``on_event``
       (:class:`.options.RunOptions`)
     - names that differ: ``bind``, ``bind_inputs``, candidate name -> reference name (:class:`.options.BindOptions`)
+    - the candidate's ``precision``: the coarsest that is accepted (:class:`.options.CandidateOptions`)
 
     Raises ParityGateError for everything but a verdict; the report's ``passed`` is the verdict.
     """

@@ -89,6 +89,11 @@ CATALOG: dict[str, Explanation] = {
         "rounding not measured",
         "The candidate's graph could not be run with added rounding errors, so the tolerance is that of a table.",
     ),
+    "PG322": Explanation(
+        "precision not accepted",
+        "The candidate computes in a coarser type than the reference, such as float16, and --precision doesn't accept "
+        "it. Its values were judged by the wider tolerance of that type.",
+    ),
     "PG401": Explanation("format not recognised", "Neither the suffix nor the first bytes say what the file is."),
     "PG402": Explanation("source can't be read", "The framework could not load the source model."),
     "PG403": Explanation("framework missing", "The framework that reads this source is not installed."),

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from .engines.registry import Format
 from .expectations.expected import Expectations
+from .options import AcceptedPrecision
 from .report.environment import describe_environment, sha256_of
 from .report.report import Report
 from .report.types import Finding, ModelSummary, OutputComparison, Severity, Tolerance
 from .report.user_checks import Source
 from .samples import load_outputs, load_samples
+from .signature import EPSILON
 from .tasks.randomness import random_operators
 from .tasks.types import Bindings, ModelRun
 from .verdict.comparison import CandidateOutputs, Comparison, Outputs, ReferenceOutputs
@@ -53,8 +55,12 @@ def conclude(
     expectations: Expectations,
     timings: Mapping[str, float],
     conversion: HowConverted | None = None,
+    *,
+    accepted: str = "float32",
 ) -> Report:
     """The report on two runs. ``conversion`` is None for two models that the user chose.
+
+    ``accepted`` is the coarsest dtype that such a candidate may compute in, if the reference computes in a finer one.
 
     Raises ParityGateError PG201 when the policy or the expectations name an output that doesn't exist.
     """
@@ -69,6 +75,7 @@ def conclude(
         environment=describe_environment(candidate.run.runtime),
         findings=(
             *judgement.findings,
+            *(() if conversion else _unaccepted(reference.run, candidate, accepted)),
             *_unmeasured(candidate, judgement.outputs),
             *_notes_of_runs(reference, candidate),
             *_notes(notes, "conversion"),
@@ -131,6 +138,22 @@ def _deviations(job: JobFolder, run: ModelRun) -> Deviations | None:
         return None
     noise, unoptimised, shaken = map(load_outputs, (job.noise, job.unoptimised, job.shaken))
     return Deviations(run.rounding, noise, unoptimised, shaken)
+
+
+def _unaccepted(reference: ModelRun, candidate: Side, accepted: str) -> Iterator[Finding]:
+    """A precision that nobody asked for: its wide tolerance would hide what a float32 candidate fails for."""
+    precision = candidate.run.facts.precision
+    own = (reference.facts.precision, *(spec.dtype for spec in reference.signature.outputs))
+    limit = max(EPSILON[dtype] for dtype in (accepted, *own) if dtype in EPSILON)
+    if precision and EPSILON[precision] > limit:
+        message = (
+            f"it computes in {precision}, the reference does not, and all values were judged by what {precision} allows"
+        )
+        hint = f"If that is intended, accept it with --precision {_PRECISION_OPTIONS[precision]}."
+        yield Finding("PG322", Severity.ERROR, candidate.name, message, hint)
+
+
+_PRECISION_OPTIONS = {each.dtype: each.value for each in AcceptedPrecision}
 
 
 def _unmeasured(candidate: Side, outputs: Sequence[OutputComparison]) -> Iterator[Finding]:

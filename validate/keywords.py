@@ -77,6 +77,12 @@ class BindKeywords(TypedDict, total=False):
     bind_inputs: Mapping[str, str] | None
 
 
+class CandidateKeywords(TypedDict, total=False):
+    """:class:`CandidateOptions` as keywords."""
+
+    precision: str
+
+
 class SharedKeywords(LoadKeywords, SampleKeywords, JudgeKeywords, RunKeywords, total=False):
     """What ``validate`` and ``convert`` have in common."""
 
@@ -89,7 +95,7 @@ class InspectKeywords(LoadKeywords, RunKeywords, total=False):
     """:class:`InspectOptions` as keywords."""
 
 
-class ValidateKeywords(SharedKeywords, BindKeywords, total=False):
+class ValidateKeywords(SharedKeywords, BindKeywords, CandidateKeywords, total=False):
     """:class:`ValidateOptions` as keywords."""
 
 

@@ -187,6 +187,29 @@ class BindOptions(OptionGroup):
     bind_inputs: Mapping[str, str] = field(default_factory=dict)
 
 
+class AcceptedPrecision(StrEnum):
+    """The coarsest type that a candidate may compute in although its reference computes in a finer one."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    BF16 = "bf16"
+
+    @property
+    def dtype(self) -> str:
+        """The dtype's name."""
+        return {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateOptions(OptionGroup):
+    """What is accepted of a candidate: ``precision`` is the coarsest type that it may compute in."""
+
+    precision: AcceptedPrecision = AcceptedPrecision.FP32
+
+    def __post_init__(self) -> None:
+        set_choice(self, "precision", AcceptedPrecision)
+
+
 @dataclass(frozen=True, slots=True)
 class ValidateOptions(OptionGroup):
     """All that can be chosen of a comparison."""
@@ -196,6 +219,7 @@ class ValidateOptions(OptionGroup):
     judge: JudgeOptions = field(default_factory=JudgeOptions)
     run: RunOptions = field(default_factory=RunOptions)
     bind: BindOptions = field(default_factory=BindOptions)
+    candidate: CandidateOptions = field(default_factory=CandidateOptions)
 
 
 @dataclass(frozen=True, slots=True)

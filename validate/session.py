@@ -78,7 +78,8 @@ def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> 
             Side(model.name, model.format, done, model.file)
             for model, done in zip(models, (expected, actual), strict=True)
         )
-        report = conclude(job, first, second, bindings, policy, expectations, watch.seconds)
+        accepted = options.candidate.precision.dtype
+        report = conclude(job, first, second, bindings, policy, expectations, watch.seconds, accepted=accepted)
         return _localised(job, models, bindings, report, options) if options.judge.localise else report
 
 

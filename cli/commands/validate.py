@@ -6,7 +6,19 @@ from typing import Any
 
 import click
 
-from ..options import BINDING, ENGINE, FORMAT, JUDGING, LOADING, PRINTING, RUNNING, SAMPLING, SEARCHING, options
+from ..options import (
+    BINDING,
+    CANDIDATE,
+    ENGINE,
+    FORMAT,
+    JUDGING,
+    LOADING,
+    PRINTING,
+    RUNNING,
+    SAMPLING,
+    SEARCHING,
+    options,
+)
 from ..parse import chosen
 
 _EPILOG = """\b
@@ -14,13 +26,14 @@ Examples:
   paritygate validate model.keras model.onnx
   paritygate validate old.onnx new.onnx --samples test_data_set_0/ --rtol 0 --atol 0
   paritygate validate model.pt2 model.onnx --bind logits=output_0
+  paritygate validate model.keras Model.mlpackage --precision fp16
 """
 
 
 @click.command(epilog=_EPILOG)
 @click.argument("reference")
 @click.argument("candidate")
-@options(BINDING, LOADING, SAMPLING, SEARCHING, JUDGING, ENGINE, RUNNING, FORMAT, PRINTING)
+@options(BINDING, CANDIDATE, LOADING, SAMPLING, SEARCHING, JUDGING, ENGINE, RUNNING, FORMAT, PRINTING)
 def validate(reference: str, candidate: str, format: str, quiet: bool, debug: bool, **given: Any) -> int:
     """Run REFERENCE and CANDIDATE on the same samples and compare every output.
 

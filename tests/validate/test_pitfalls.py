@@ -1,4 +1,4 @@
-"""Known pitfalls of conversions, by the numbers of docs/verdict-theory.md: a faulty graph must fail against the correct one.
+"""Known pitfalls of conversions, numbered as in docs/verdict-theory.md: a faulty graph must fail beside a correct one.
 
 The other pitfalls are tested in the rooms that they belong to; ``grep -r "P15" tests`` finds one.
 """

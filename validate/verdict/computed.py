@@ -1,4 +1,4 @@
-"""The default tolerance: what the rounding of this very model explains, element by element; see docs/verdict-theory.md."""
+"""The default tolerance: what this model's own rounding explains, element by element; see docs/verdict-theory.md."""
 
 from __future__ import annotations
 

@@ -143,23 +143,39 @@ def test_another_order_of_the_same_sums_passes(tmp_path):
     assert report.outputs[0].metrics.errors.max_absolute > 0
 
 
-def test_a_network_in_float16_is_held_to_its_own_rounding(tmp_path):
-    """Weights in float16: the noise is float16's, and a fault of a tenth still shows."""
+def halved(path: Path, nudge: float = 0.0) -> Path:
+    """The network in float16 between its input and its output, which stay float32."""
     half = MODEL.replace("x, first", "h, first").replace("  a =", "  h = Cast<to = 10>(x)\n  a =")
     half = half.replace("  y = MatMul(b, second)", "  z = MatMul(b, second)\n  y = Cast<to = 1>(z)")
+    model = onnx.load(network(path, nudge, half))
+    for tensor in model.graph.initializer:
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), tensor.name))
+    onnx.save(model, path)
+    return path
 
-    def narrow(path: Path, nudge: float) -> Path:
-        model = onnx.load(network(path, nudge, half))
-        for tensor in model.graph.initializer:
-            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), tensor.name))
-        onnx.save(model, path)
-        return path
 
+def test_a_network_in_float16_is_held_to_its_own_rounding(tmp_path):
+    """Weights in float16: the noise is float16's, and a fault of a tenth still shows."""
     right = network(tmp_path / "right.onnx")
-    report = validate(right, narrow(tmp_path / "half.onnx", 0.0), ranges={"x": (-2, 2)})
+    accepting = {"ranges": {"x": (-2, 2)}, "precision": "fp16"}
+    report = validate(right, halved(tmp_path / "half.onnx", 0.0), **accepting)
     assert report.passed, str(report)
     assert report.outputs[0].tolerance.floor > 1e-4
-    assert not validate(right, narrow(tmp_path / "nudged.onnx", 0.5), ranges={"x": (-2, 2)}).passed
+    assert not validate(right, halved(tmp_path / "nudged.onnx", 0.5), **accepting).passed
+
+
+@pytest.mark.parametrize(("reference", "precision", "accepted"), [
+    pytest.param("right", "fp32", False, id="float16 that nobody asked for"),
+    pytest.param("right", "fp16", True, id="asked for"),
+    pytest.param("right", "bf16", True, id="finer than what is asked for"),
+    pytest.param("half", "fp32", True, id="the reference computes in float16 as well"),
+])  # fmt: skip
+def test_a_coarser_precision_must_be_accepted(tmp_path, reference: str, precision: str, accepted: bool):
+    """The tolerance of float16 would hide what float32 is held to."""
+    files = {"right": network(tmp_path / "right.onnx"), "half": halved(tmp_path / "half.onnx")}
+    report = validate(files[reference], files["half"], ranges={"x": (-2, 2)}, precision=precision)
+    assert report.passed == accepted
+    assert ("PG322" in {finding.code for finding in report.findings}) != accepted
 
 
 def test_another_shape_is_said_before_any_floor(tmp_path):
