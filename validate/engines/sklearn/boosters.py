@@ -17,6 +17,7 @@ import numpy as np
 from ...errors import ParityGateError
 from ...signature import Hint, Signature, TensorSpec
 from ..base import Facts, LoadOptions
+from .category_values import category_texts, category_values, is_xgboost, legend, with_codes
 from .lightgbm_text import check_text
 from .outputs import BATCH
 
@@ -51,14 +52,18 @@ class BoosterModel:
 
     def run(self, feed: Feed) -> dict[str, Array]:
         """``Booster.predict`` on plain rows. Raises ParityGateError PG406 with the library's reason."""
-        return {OUTPUT: _predict(self.library, self.native, feed[INPUT])}
+        values = category_values(self.native)
+        x = with_codes(feed[INPUT], values, reject_unknown=is_xgboost(self.native)) if values else feed[INPUT]
+        return {OUTPUT: _predict(self.library, self.native, x)}
 
     def hints(self) -> tuple[Hint, ...]:
         """The split thresholds of each feature; NaN is always legal."""
         from .thresholds import thresholds_of
 
         points = thresholds_of(self.native, self.library.features(self.native))
-        return (Hint(INPUT, points=tuple(points), missing=True),)
+        values = category_values(self.native)
+        categories = tuple(tuple(values[at]) if at in values else () for at in range(len(points))) if values else ()
+        return (Hint(INPUT, points=tuple(points), missing=True, categories=categories),)
 
     def facts(self) -> Facts:
         """The library and its version here, and the number of trees."""
@@ -107,7 +112,9 @@ def _model(booster: Any, library: Library, options: LoadOptions, size: int | Non
     sample = _predict(library, booster, np.zeros((_PROBE_ROWS, width), declared))
     accepts = ("float64",) if sample.dtype == np.float32 else ("float32",)
     output = TensorSpec(OUTPUT, sample.dtype.name, (BATCH, *sample.shape[1:]), accepts)
-    return BoosterModel(Signature((TensorSpec(INPUT, declared, (BATCH, width)),), (output,)), booster, library, size)
+    notes = tuple(legend(column, texts) for column, texts in category_texts(booster).items())
+    signature = Signature((TensorSpec(INPUT, declared, (BATCH, width)),), (output,))
+    return BoosterModel(signature, booster, library, size, notes)
 
 
 def _predict(library: Library, booster: Any, x: Array) -> Array:

@@ -14,6 +14,7 @@ from ...errors import ParityGateError
 from ...options import InputDtype
 from ...signature import Hint, Signature
 from ..base import Facts, LoadOptions
+from .category_values import category_texts, legend
 from .files import Loaded, read
 from .hints import hints_of, plausible_rows
 from .inputs import Inputs, inputs_of, reads_codes
@@ -90,8 +91,8 @@ def _notes(loaded: Loaded, inputs: Inputs, options: LoadOptions) -> Iterator[str
         )
     if options.dtype == "float32" and not options.inputs and any(spec.dtype == "float64" for spec in inputs.specs):
         yield f"its input is float64: {type(final_step(loaded.value)).__name__} doesn't accept float32"
-    if len(inputs.specs) == 1 and any(map(reads_codes, readers(loaded.value))):
-        yield "it was fitted on categories: pass their codes, as in pandas' .cat.codes"
+    for reader in filter(reads_codes, readers(loaded.value)):
+        yield from (legend(column, texts) for column, texts in category_texts(reader).items())
 
 
 def _describe(

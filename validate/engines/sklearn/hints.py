@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...signature import STRING, Hint
+from .category_values import category_values
 from .ranges import allows_nan, range_of
 from .thresholds import thresholds_of
 from .walk import PASSTHROUGH, inner, is_passthrough, readers, steps_of, unwrap
@@ -225,7 +226,7 @@ def _own(estimator: Any, width: int) -> list[Column]:
     low, high = range_of(estimator, width)
     missing = allows_nan(estimator)
     points = thresholds_of(estimator, width)
-    return [
+    found = [
         replace(
             column,
             low=column.low if np.isnan(low[i]) else low[i],
@@ -235,6 +236,9 @@ def _own(estimator: Any, width: int) -> list[Column]:
         )
         for i, column in enumerate(columns)
     ]
+    for at, known in category_values(estimator).items():
+        found[at] = Column(vocabulary=tuple(known.tolist()), missing=missing)
+    return found
 
 
 def _category(encoder: Any, values: npt.NDArray[Any]) -> Column:

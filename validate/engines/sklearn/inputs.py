@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import ParityGateError
 from ...samples.types import UNNAMED
 from ...signature import STRING, TensorSpec
+from .category_values import category_values, is_xgboost, with_codes
 from .outputs import BATCH
 from .walk import PASSTHROUGH, readers, steps_of, unwrap
 
@@ -42,7 +43,16 @@ def inputs_of(estimator: Any, options: LoadOptions) -> Inputs:
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None and not _fed_as_one(first[0], options) and not reads_codes(first[0]):
         return _frame(estimator, [str(name) for name in names], options)
-    return _array(estimator, options)
+    return _coded(_array(estimator, options), first[0])
+
+
+def _coded(inputs: Inputs, reader: Any) -> Inputs:
+    """The inputs, with a frame's categories replaced by their codes for a booster that was fitted on them."""
+    values = category_values(reader) if reads_codes(reader) else {}
+    if not values:
+        return inputs
+    strict = is_xgboost(reader)
+    return Inputs(inputs.specs, lambda feed: with_codes(inputs.assemble(feed), values, reject_unknown=strict))
 
 
 def _refuse_untabular(reader: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .....validate.engines.sklearn.category_values import category_values
 from ..models import catboost as cat
 from ..models import lightgbm as lgbm
 from ..models import xgboost as xgb
@@ -25,6 +26,7 @@ from .wires import INT64, Columns, Outputs, unsupported, width_of
 
 def xgb_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` and ``predict_proba``; labels are 0, 1, ... as XGBoost demands."""
+    _check_categories(model)
     boosting = xgb.read(model.get_booster(), xgb.rounds_of(model))
     link = Link.SOFTMAX if model.n_classes_ > 2 else boosting.link
     _check_classifier(model, boosting.objective, link, boosting.targets)
@@ -44,6 +46,7 @@ def xgb_booster(b: Builder, booster: Any, x: Columns) -> Outputs:
 
 
 def _xgb_prediction(b: Builder, model: Any, boosting: xgb.Boosting, x: Columns, missing: float) -> Outputs:
+    _check_categories(model)
     trees, features = _xgb_trees(b, boosting, x, missing)
     return _predict(b, model, features, trees, boosting.targets, boosting.link)
 
@@ -63,6 +66,7 @@ def _xgb_trees(b: Builder, boosting: xgb.Boosting, x: Columns, missing: float) -
 
 def lgbm_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` and ``predict_proba``."""
+    _check_categories(model)
     boosting = lgbm.read(model.booster_)
     link, slope = boosting.link()
     _check_classifier(model, " ".join(boosting.objective) or "custom", link, boosting.targets)
@@ -77,6 +81,7 @@ def lgbm_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
 
 def lgbm_booster(b: Builder, booster: Any, x: Columns) -> Outputs:
     """``Booster.predict``, up to the best round after early stopping."""
+    _check_categories(booster)
     boosting = lgbm.read(booster)
     link, slope = boosting.link()
     trees, features = _lgbm_trees(b, booster, boosting, x, slope)
@@ -116,6 +121,12 @@ def _check_classifier(model: Any, objective: str, link: Link, targets: int) -> N
     """Raise PG404 unless a Core ML classifier has the link, with one score for SIGMOID and several for SOFTMAX."""
     if link not in (Link.SOFTMAX, Link.SIGMOID) or (targets > 1) != (link is Link.SOFTMAX):
         raise unsupported(model, f"Core ML has no tree classifier for the objective {objective} ({targets} scores)")
+
+
+def _check_categories(model: Any) -> None:
+    """Raise PG404 where a frame's categories would have to be turned into codes first."""
+    if category_values(model):
+        raise unsupported(model, "it was fitted on categories whose values are not their codes")
 
 
 def _predict(b: Builder, model: Any, x: Columns, trees: Sequence[Tree], targets: int, link: Link) -> Outputs:

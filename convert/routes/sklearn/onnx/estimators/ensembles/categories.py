@@ -6,16 +6,34 @@ That works with every version of ai.onnx.ml.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .......validate.engines.sklearn.category_values import category_values
 from ....models.categories import FIRST, MISSING, OTHER
 from ...declare import EstimatorGraph
 from ...tensors import Tensor
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from ....models.categories import Tables
+
+
+def with_codes(g: EstimatorGraph, x: Tensor, features: int, model: Any) -> Tensor:
+    """``x`` (n, features) with codes in place of the values of categories; NaN for what isn't one of the model's."""
+    values, columns = category_values(model), []
+    for at in range(features) if values else ():
+        column = x.columns([at])
+        columns.append(_code(column, values[at]) if at in values else column)
+    return g.concat(columns) if columns else x
+
+
+def _code(column: Tensor, known: npt.NDArray[np.float64]) -> Tensor:
+    equal = column.equals(known.astype(column.dtype)[None]).cast(column.dtype)
+    code = equal.argmax().cast(column.dtype).reshape(-1, 1)
+    return (equal.max(keepdims=True) > 0.0).where(code, np.nan)
 
 
 def append_columns(g: EstimatorGraph, x: Sequence[Tensor], tables: Tables, numbers: Mapping[int, Tensor]) -> Tensor:

@@ -11,7 +11,7 @@ from ....models.categories import tabulate
 from ....models.lightgbm import ALMOST_ZERO, Boosting, read
 from ...declare import EstimatorGraph, classifier, labels, regressor
 from ...tensors import Tensor
-from .categories import append_code_columns
+from .categories import append_code_columns, with_codes
 from .links import apply_link, both_classes
 from .trees import Ensemble, add_ensemble, double_features
 
@@ -31,14 +31,14 @@ def lgbm_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     boosting = read(model.booster_)
     if not boosting.objective:
         raise ParityGateError("PG404", "LightGBM", "a classifier with a custom objective gives no probabilities")
-    share = _prediction(g, boosting)
+    share = _prediction(g, boosting, model)
     shares = share if boosting.targets > 1 else both_classes(share)
     return [labels(shares.argmax(), model.classes_), shares]
 
 
 def lgbm_scores(g: EstimatorGraph, model: Any) -> Tensor:
     """``decision_function`` (which LightGBM has since 4.7): the score before the objective, (n, targets)."""
-    return _score(g, read(model.booster_))
+    return _score(g, read(model.booster_), model)
 
 
 def lgbm_regressor(g: EstimatorGraph, model: Any) -> Tensor:
@@ -48,19 +48,19 @@ def lgbm_regressor(g: EstimatorGraph, model: Any) -> Tensor:
 
 def lgbm_booster(g: EstimatorGraph, booster: Any) -> Tensor:
     """``Booster.predict``, up to the best round after early stopping."""
-    return _prediction(g, read(booster))
+    return _prediction(g, read(booster), booster)
 
 
-def _prediction(g: EstimatorGraph, boosting: Boosting) -> Tensor:
+def _prediction(g: EstimatorGraph, boosting: Boosting, model: Any) -> Tensor:
     """What the booster predicts for the score; with a custom objective the score itself."""
     link, slope = boosting.link()
-    score = _score(g, boosting)
+    score = _score(g, boosting, model)
     return apply_link(link, score * slope if slope != 1.0 else score)
 
 
-def _score(g: EstimatorGraph, boosting: Boosting) -> Tensor:
+def _score(g: EstimatorGraph, boosting: Boosting, model: Any) -> Tensor:
     """The sum (or the mean) of the trees, (n, targets)."""
-    x = raw = double_features(g, g.inputs)
+    x = raw = with_codes(g, double_features(g, g.inputs), boosting.features, model)
     if len(boosting.zero_missing):
         limit = np.full((1, boosting.features), -1.0)
         limit[0, boosting.zero_missing] = ALMOST_ZERO

@@ -11,7 +11,7 @@ from ....models.trees import SplitTest
 from ....models.xgboost import Boosting, read, rounds_of, targets
 from ...declare import LABEL, EstimatorGraph, Output, declare, regressor
 from ...tensors import Tensor
-from .categories import append_code_columns
+from .categories import append_code_columns, with_codes
 from .links import apply_link, both_classes
 from .trees import Ensemble, add_ensemble, single_features
 
@@ -30,7 +30,7 @@ def register() -> None:
 def xgb_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``; labels are 0, 1, ... as XGBoost demands."""
     boosting = read(model.get_booster(), rounds_of(model))
-    score = _score(g, boosting, model.missing)
+    score = _score(g, boosting, model.missing, model)
     if model.n_classes_ > 2:
         return [score.argmax(), score.softmax()]
     share = apply_link(boosting.link, score)
@@ -41,13 +41,13 @@ def xgb_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
 def xgb_regressor(g: EstimatorGraph, model: Any) -> Tensor:
     """``predict`` of a regressor or a ranker."""
     boosting = read(model.get_booster(), rounds_of(model))
-    return apply_link(boosting.link, _score(g, boosting, model.missing))
+    return apply_link(boosting.link, _score(g, boosting, model.missing, model))
 
 
 def xgb_booster(g: EstimatorGraph, booster: Any) -> Tensor:
     """``Booster.predict``, with all rounds."""
     boosting = read(booster)
-    return apply_link(boosting.link, _score(g, boosting, np.nan))
+    return apply_link(boosting.link, _score(g, boosting, np.nan, booster))
 
 
 def _classifier_outputs(model: Any) -> list[Output]:
@@ -57,11 +57,12 @@ def _classifier_outputs(model: Any) -> list[Output]:
     return [Output("label", several, LABEL.dtype), Output("probabilities", several or (model.n_classes_,))]
 
 
-def _score(g: EstimatorGraph, boosting: Boosting, missing: float) -> Tensor:
+def _score(g: EstimatorGraph, boosting: Boosting, missing: float, model: Any) -> Tensor:
     """The sum of the trees, (n, targets)."""
     x = single_features(g)
     if not np.isnan(missing):
         x = x.equals(missing).where(np.nan, x)
+    x = with_codes(g, x, boosting.features, model)
     trees, tables = tabulate(boosting.trees, boosting.splits, boosting.features)
     x = append_code_columns(g, x, tables, x, lambda code: code >= 0.0)
     return add_ensemble(g, x, Ensemble(trees, boosting.targets, SplitTest.BELOW))
