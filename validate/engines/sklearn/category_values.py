@@ -51,7 +51,8 @@ def with_codes(x: Array, values: Mapping[int, Array], *, reject_unknown: bool) -
 def legend(column: int, texts: Sequence[str]) -> str:
     """Which code stands for which text, as a note."""
     shown = ", ".join(f"{code} is {text!r}" for code, text in enumerate(texts[:_MOST_SHOWN]))
-    return f"column {column} takes codes of categories, as pandas' .cat.codes: {shown}{', ...' if len(texts) > _MOST_SHOWN else ''}"
+    more = ", ..." if len(texts) > _MOST_SHOWN else ""
+    return f"column {column} takes codes of categories, as pandas' .cat.codes: {shown}{more}"
 
 
 def is_xgboost(model: Any) -> bool:
