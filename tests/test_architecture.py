@@ -115,6 +115,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "keywords",
         "detect doctor engines coreml",
         "samples",
+        "weights",
         "adapters workers",
         "report",
         "noise",

@@ -30,6 +30,11 @@ CATALOG: dict[str, Explanation] = {
         "The config file has a waiver for this output. It accepts greater differences until it expires; or it has "
         "expired, or the difference exceeds even the waiver.",
     ),
+    "PG114": Explanation(
+        "weights differ",
+        "A parameter of the reference stands in the candidate with other values at some places, such as one row of an "
+        "embedding. That is a difference even if no sample reaches these places.",
+    ),
     "PG201": Explanation("bad option", "The value of an option is invalid."),
     "PG202": Explanation("no such file", "A given file or folder does not exist or can't be read."),
     "PG203": Explanation("samples can't be read", "The samples file is damaged, empty or of an unknown format."),

@@ -13,6 +13,7 @@ from .report.environment import describe_environment, sha256_of
 from .report.report import Report
 from .report.types import Finding, ModelSummary, OutputComparison, Severity, Tolerance
 from .report.user_checks import Source
+from .report.weight_sentences import weight_findings
 from .samples import load_outputs, load_samples
 from .signature import EPSILON
 from .tasks.randomness import random_operators
@@ -77,12 +78,14 @@ def conclude(
             *judgement.findings,
             *(() if conversion else _unaccepted(reference.run, candidate, accepted)),
             *_unmeasured(candidate, judgement.outputs),
+            *(weight_findings(candidate.run.weights) if candidate.run.weights else ()),
             *_notes_of_runs(reference, candidate),
             *_notes(notes, "conversion"),
         ),
         route=conversion.route if conversion else "",
         timings=timings,
         user_metrics=judgement.metrics,
+        weights=candidate.run.weights,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engines.base import More, Rewrite, nothing, unchanged
+from ..engines.onnx_weights import constants_of
 from ..engines.telemetry import silent_onnxruntime
 from ..errors import ParityGateError
 from . import features
@@ -52,6 +53,14 @@ class Session:
     def variant(self, rewrite: Rewrite, *, optimise: bool, more: More = nothing) -> Session:
         """The same model with its graph rewritten. Raises PG405 when ONNX Runtime rejects the result."""
         return Session(self._lowered, self._again, rewrite, optimise=optimise, more=more)
+
+    def weights(self) -> dict[str, Array]:
+        """The constants of the lowered graph."""
+        model, weights = self._lowered.graph.build()
+        small = [tensor for tensor in model.graph.initializer if tensor.name not in weights]
+        del model.graph.initializer[:]
+        model.graph.initializer.extend(small)
+        return {**constants_of(model), **weights}
 
     def predict(self, inputs: Mapping[str, Any], state: MutableMapping[str, Array] | None = None) -> dict[str, Any]:
         """As in Core ML: inputs and results are arrays, PIL images, numbers, strings or dictionaries.

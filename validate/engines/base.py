@@ -87,6 +87,14 @@ class Model(Protocol):
 
 
 @runtime_checkable
+class Weighted(Protocol):
+    """A model whose weights can be read."""
+
+    def weights(self) -> Mapping[str, Array]:
+        """Every floating parameter, buffer and constant by the name that the format gives it."""
+
+
+@runtime_checkable
 class Graphed(Protocol):
     """A model that runs as an ONNX graph, which can be changed to learn more about it."""
 

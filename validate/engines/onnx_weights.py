@@ -9,15 +9,20 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from ..onnx_graphs import names_captured, subgraphs
+from ..onnx_graphs import all_graphs, all_nodes, names_captured, subgraphs
 
 if TYPE_CHECKING:
     import onnx
+
+    from ..signature import Array
 
     Weights = Mapping[str, onnx.TensorProto]
 
 _MOVING = frozenset(("Cast", "DequantizeLinear", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"))
 """What a weight may go through on its way to the operator that computes with it."""
+
+_FLOATING = frozenset((1, 10, 11))
+"""ONNX's numbers of float32, float16 and float64."""
 
 _SHAPE_ONLY = frozenset({"Shape", "Size"})
 
@@ -35,6 +40,19 @@ def elements(tensor: onnx.TensorProto) -> int:
     for length in tensor.dims:
         count *= length
     return count
+
+
+def constants_of(model: onnx.ModelProto) -> dict[str, Array]:
+    """Initializers and the values of Constant nodes by name, those of inner graphs and functions included."""
+    from onnx import numpy_helper
+
+    tensors = [tensor for graph in all_graphs(model.graph) for tensor in graph.initializer]
+    found = {tensor.name: tensor for tensor in tensors}
+    for node in (node for node in all_nodes(model) if node.op_type == "Constant"):
+        for entry in node.attribute:
+            if entry.name == "value":
+                found[node.output[0]] = entry.t
+    return {name: numpy_helper.to_array(tensor) for name, tensor in found.items() if tensor.data_type in _FLOATING}
 
 
 def _count(graph: onnx.GraphProto, outside: Collection[str], known: Weights, counts: Counter[int]) -> None:

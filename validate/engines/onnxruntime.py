@@ -13,7 +13,7 @@ from ..signature import STRING, Hint, Signature, TensorSpec
 from .base import Facts, LoadOptions, More, Rewrite, nothing
 from .onnx_files import check_external_files, graph_only
 from .onnx_files import external_files as external_files
-from .onnx_weights import elements, elements_by_type
+from .onnx_weights import constants_of, elements, elements_by_type
 from .telemetry import silent_onnxruntime
 
 if TYPE_CHECKING:
@@ -64,6 +64,12 @@ class OnnxModel:
         model.CopyFrom(graph_only(self.native))
         session = _session(self.native, rewrite(model).SerializeToString(), optimise=optimise)
         return OnnxModel(self.native, session, more)
+
+    def weights(self) -> dict[str, Array]:
+        """Initializers and constants, those of external files and inner graphs included."""
+        import onnx
+
+        return constants_of(onnx.load(str(self.native)))
 
     def hints(self) -> tuple[Hint, ...]:
         """Bounds of integer inputs that index a Gather with a constant table (an embedding)."""

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from ..errors import ExitCode
 from ..signature import Signature
+from ..weights.types import WeightsProof
 from .divergence import Divergence
 from .user_checks import Crossing, MetricComparison, Source, Waiver
 
@@ -244,6 +245,7 @@ class ReportData:
 
     The verdict is derived, never set, so that a report can't pass with a failing row in it. ``timings`` are seconds
     per stage, in order. ``divergence`` is the first place where a failing candidate differs, if found.
+    ``weights`` says how many of the reference's parameter values the candidate holds.
     """
 
     outputs: tuple[OutputComparison, ...]
@@ -256,6 +258,7 @@ class ReportData:
     timings: Mapping[str, float] = field(default_factory=dict)
     user_metrics: tuple[MetricComparison, ...] = ()
     divergence: Divergence | None = None
+    weights: WeightsProof | None = None
 
     @property
     def verdict(self) -> Verdict:

@@ -9,6 +9,7 @@ from ..engines.base import Facts, Runtime
 from ..noise.request import Rounding
 from ..report.types import SamplesSummary
 from ..signature import ClassLabel, ImageInput, Signature
+from ..weights.types import WeightsProof
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class ModelRun:
 
     ``rounding`` is None unless it was requested, and where the model has no graph. ``doubts`` are sentences that speak
     against a pass. ``fixed_outputs`` depend on no input; None where the model has no graph.
+    ``weights`` says what a candidate holds of its reference's parameters; None where a side has none to read.
     """
 
     signature: Signature
@@ -42,6 +44,7 @@ class ModelRun:
     rounding: Rounding | None = None
     doubts: tuple[str, ...] = ()
     fixed_outputs: frozenset[str] | None = None
+    weights: WeightsProof | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,11 @@ class JobFolder:
         return self.path / "samples.npz"
 
     @property
+    def weights(self) -> Path:
+        """The reference's parameters and buffers (docs/job-folder.md)."""
+        return self.path / "weights.zip"
+
+    @property
     def expected(self) -> Path:
         """The reference's outputs."""
         return self.path / "expected.npz"

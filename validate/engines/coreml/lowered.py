@@ -40,6 +40,10 @@ class CoreMLModel:
         """Every output as an array; states start as zeros, dictionaries become ``name/keys`` and ``name/values``."""
         return self.session.run(feed)
 
+    def weights(self) -> dict[str, Array]:
+        """The constants of the lowered graph, which hold those of the file."""
+        return self.session.weights()
+
     def variant(self, rewrite: Rewrite, *, optimise: bool, more: More = nothing) -> CoreMLModel:
         """The same model with its lowered graph rewritten; see :class:`.base.Graphed`."""
         return CoreMLModel(self.native, self.session.variant(rewrite, optimise=optimise, more=more))

@@ -78,6 +78,10 @@ class KerasModel:
         values = dict(leaves(self.native(*arguments, training=False, **keywords)))
         return {name: values[where] for where, name in self._results.items()}
 
+    def weights(self) -> dict[str, Array]:
+        """The layers' variables by their paths."""
+        return {weight.path: to_numpy(weight.path, weight.value) for weight in self.native.weights}
+
     def hints(self) -> tuple[Hint, ...]:
         """From the layers that take the inputs; for a model without a graph of layers, from its traced graph."""
         from .hints import graph_hints

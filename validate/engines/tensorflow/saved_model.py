@@ -53,6 +53,11 @@ class FunctionModel:
             outputs=tuple(describe(self._results[path], leaf.dtype, leaf.shape) for path, leaf in results),
         )
 
+    def weights(self) -> dict[str, Array]:
+        """The variables that the function reads, by their names and their order: names may repeat."""
+        variables = self.native.graph.variables
+        return {f"{variable.name}#{number}": variable.numpy() for number, variable in enumerate(variables)}
+
     def run(self, feed: Feed) -> dict[str, Array]:
         """Call the function with its own argument structure."""
         import tensorflow as tf

@@ -16,6 +16,7 @@ from .capture import Capture, capture
 from .hints import program_hints
 from .outputs import named_outputs, output_array
 from .probe import probe_signature
+from .tensors import state_arrays
 
 if TYPE_CHECKING:
     from ...signature import Array, Feed
@@ -70,6 +71,10 @@ class TorchModel:
         with inference(self._function):
             result = named_outputs(self._function(*args, **kwargs))
         return {spec.name: output_array(spec.name, result[spec.name]) for spec in self.signature.outputs}
+
+    def weights(self) -> dict[str, Array]:
+        """Floating parameters and buffers by their names in the state dict; bfloat16 as float32."""
+        return state_arrays(self.native)
 
     def hints(self) -> tuple[Hint, ...]:
         """Bounds of inputs that index an embedding."""

@@ -37,6 +37,19 @@ def to_array(name: str, tensor: Any) -> Array:
         ) from error
 
 
+def state_arrays(native: Any) -> dict[str, Array]:
+    """The floating parameters and buffers of a module or an exported program; bfloat16 as float32, which holds it."""
+    import torch
+
+    state = native.state_dict
+    tensors = dict(state() if callable(state) else state) | dict(getattr(native, "constants", {}))
+    floating = {
+        name: tensor for name, tensor in tensors.items() if torch.is_tensor(tensor) and tensor.is_floating_point()
+    }
+    wide = {n: t.float() if t.dtype is torch.bfloat16 else t for n, t in floating.items()}
+    return {name: tensor.detach().cpu().numpy() for name, tensor in wide.items() if not tensor.is_sparse}
+
+
 def shape_of(value: Any) -> tuple[Any, ...]:
     """The sizes of a tensor, symbols among them if it was traced; a number has none."""
     return tuple(value.shape) if hasattr(value, "shape") else ()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..sentences import allowed_text, digits_tested, headroom, number
 from ..user_checks import Source
+from ..weight_sentences import weights_line
 from .divergence import parting
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def agreements(report: ReportData) -> Iterator[str]:
             yield f"{title(output)}: {_agreement(output.labels)}"
         for crossing in output.crossings:
             yield f"{title(output)}: {_crossing(crossing)}"
+    if report.weights:
+        yield f"weights: {weights_line(report.weights)}"
     for metric in report.user_metrics:
         yield f"metric {metric.name}: {metric_text(metric)}"
 

@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from ...weights.types import WeightsProof
 from ..report import Report
 from ..types import LabelAgreement, Severity
 from ..user_checks import MetricComparison
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 
-_DERIVED = {Report: ("verdict",), LabelAgreement: ("rate", "flips"), MetricComparison: ("difference",)}
+_DERIVED = {
+    Report: ("verdict",),
+    WeightsProof: ("accounted",),
+    LabelAgreement: ("rate", "flips"),
+    MetricComparison: ("difference",),
+}
 
 
 def render_report(command: str, report: Report, written: PurePath | None = None) -> str:

@@ -1,0 +1,39 @@
+"""Weights of both sides: the reference's worker leaves them in the job folder, the candidate's compares.
+
+A failure costs this comparison, never the verdict: the note says why.
+"""
+
+from __future__ import annotations
+
+from ..engines.base import Model, Weighted
+from ..weights.types import WeightsProof
+from ..workers.job_folder import JobFolder
+
+
+def leave_weights(model: Model, job: JobFolder) -> tuple[str, ...]:
+    """Write a reference's weights, if it has any to read; a note where reading fails."""
+    from ..weights.job_file import save_weights
+
+    job.weights.unlink(missing_ok=True)
+    if not isinstance(model, Weighted):
+        return ()
+    try:
+        save_weights(model.weights(), job.weights)
+    except Exception as error:  # noqa: BLE001  # a framework's own; samples decide then
+        job.weights.unlink(missing_ok=True)
+        return (f"its weights could not be read, so they were not compared: {type(error).__name__}: {error}",)
+    return ()
+
+
+def prove_weights(model: Model, job: JobFolder) -> tuple[WeightsProof | None, tuple[str, ...]]:
+    """The comparison with the reference's weights; None where a side has none, with a note where it fails."""
+    from ..weights.compare import compare_weights
+    from ..weights.job_file import load_weights
+
+    if not isinstance(model, Weighted) or not job.weights.is_file():
+        return None, ()
+    try:
+        reference = load_weights(job.weights)
+        return (compare_weights(reference, model.weights()) if reference else None), ()
+    except Exception as error:  # noqa: BLE001  # a framework's own; samples decide then
+        return None, (f"its weights could not be compared: {type(error).__name__}: {error}",)

@@ -1,0 +1,41 @@
+"""The reference's parameters against the candidate's constants: what was found, what is missing, what differs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .folded import match_folded
+from .ledger import Found, Ledger, Weights
+from .match import Matcher
+from .types import WeightDifference, WeightsProof
+
+_FLOATS = ("float16", "float32", "float64")
+_FEWEST_UNEXPLAINED = 16
+"""Smaller constants are settings rather than weights: an epsilon, a scale, a shape."""
+
+
+def compare_weights(reference: Weights, candidate: Weights) -> WeightsProof:
+    """Trace every floating constant of the candidate; both map names to arrays."""
+    ledger = Ledger(_floating(reference))
+    constants = _floating(candidate)
+    differences: list[WeightDifference] = []
+    for dtype in sorted({array.dtype for array in constants.values()}, key=str):
+        own = {name: array for name, array in constants.items() if array.dtype == dtype}
+        differences += Matcher(ledger, dtype).match(own)
+    match_folded(ledger, constants)
+    unexplained = [
+        name for name, array in constants.items() if name not in ledger.explained and array.size >= _FEWEST_UNEXPLAINED
+    ]
+    return WeightsProof(
+        values=sum(array.size for array in ledger.parameters.values()),
+        identical=ledger.count(Found.IDENTICAL),
+        cast=ledger.count(Found.CAST),
+        folded=ledger.count(Found.FOLDED),
+        missing=tuple(ledger.missing()),
+        unexplained=tuple(unexplained),
+        differences=tuple(differences),
+    )
+
+
+def _floating(weights: Weights) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+    return {name: array for name, array in weights.items() if array.dtype.name in _FLOATS and array.size}
