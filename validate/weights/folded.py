@@ -5,7 +5,9 @@ Each is computed again in float64; the candidate's value must be right to a few 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -20,13 +22,41 @@ if TYPE_CHECKING:
     from ..signature import Array
 
     Doubles = npt.NDArray[np.float64]
+    Layers = Mapping[tuple[str, int], Mapping[str, Doubles]]
 
 _UNITS = 16.0
 """A scale is a root and a quotient, a bias two sums and a product, each rounded; libraries order them as they like."""
 
-_MOST_VECTORS = 400
+_MOST_OF_A_LAYER = 8
 _EPSILONS = (1e-3, 1e-5, 1e-6, 1e-12, 1e-4, 1.001e-5, 2e-5, 1e-8)
 """What frameworks and published models give to batch normalisation."""
+
+_LAST_PART = re.compile(r"[./][^./]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Normalisation:
+    """One reading of a layer's vectors as a batch normalisation: y = scale * x + shift, and what they are made of."""
+
+    scale: Doubles
+    of_scale: tuple[str, ...]
+    shifts: tuple[tuple[Doubles, Doubles, tuple[str, ...]], ...]
+    """(shift, its terms' magnitudes, parameters)"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Vectors of one length that a converter may have computed: values and magnitudes (n, length), and their parts."""
+
+    values: Doubles
+    sizes: Doubles
+    parts: tuple[tuple[str, ...], ...]
+
+    def find(self, constant: Array) -> tuple[str, ...]:
+        """The parts of the first one that the constant is; () for none."""
+        unit = _UNITS * float(np.finfo(constant.dtype).eps)
+        close = (np.abs(self.values - constant.astype(np.float64)) <= unit * self.sizes).all(1)
+        return self.parts[int(close.argmax())] if close.any() else ()
 
 
 def match_folded(ledger: Ledger, constants: Weights) -> None:
@@ -35,105 +65,130 @@ def match_folded(ledger: Ledger, constants: Weights) -> None:
         if not array.any():  # adding zeros changes nothing, so a converter may leave them out
             ledger.mark(name, Found.FOLDED)
     left = {name: array for name, array in constants.items() if name not in ledger.explained and array.size > 1}
-    _sums(ledger, left)
+    layers = _layers(ledger)
+    known = [each for layer in layers.values() for each in _readings(layer)]
     for name, array in left.items():
-        if array.ndim > 1 and name not in ledger.explained:
-            _scaled(ledger, name, array, left)
+        if array.size != max(array.shape):
+            _kernel(ledger, name, array, known)
+    vectors = {name: array.reshape(-1) for name, array in left.items() if array.size == max(array.shape)}
+    for length in sorted({len(vector) for vector in vectors.values()}):
+        own = [each for each in known if len(each.scale) == length]
+        candidates = _candidates(own)
+        for name, vector in vectors.items():
+            if len(vector) == length and name not in ledger.explained:
+                biases = _open_vectors(ledger, layers, length)
+                plain = candidates.find(vector) if candidates else ()
+                _explain(ledger, name, *(plain or _scaled_bias(ledger, vector, own, biases) or _sum(vector, biases)))
 
 
-def _vectors(ledger: Ledger, length: int) -> dict[str, Doubles]:
-    """Parameters of one axis and this length."""
-    found = {
-        name: array.reshape(-1).astype(np.float64) for name, array in ledger.parameters.items() if array.size == length
-    }
-    if len(found) > _MOST_VECTORS:
-        return {}
-    return dict(sorted(found.items(), key=lambda item: ledger.is_whole(item[0])))  # those not yet found first
+def _layers(ledger: Ledger) -> dict[tuple[str, int], dict[str, Doubles]]:
+    """The vectors of each layer by their names without the last part, and by their length."""
+    found: dict[tuple[str, int], dict[str, Doubles]] = {}
+    for name, array in ledger.parameters.items():
+        if array.size == max(array.shape, default=1) > 1:
+            key = _LAST_PART.sub("", name), array.size
+            found.setdefault(key, {})[name] = array.reshape(-1).astype(np.float64)
+    return {key: layer for key, layer in found.items() if len(layer) <= _MOST_OF_A_LAYER}
 
 
-def _sums(ledger: Ledger, constants: Weights) -> None:
-    """Sums of two parameters of equal shape, such as an LSTM's two biases."""
-    for name, array in constants.items():
-        vectors = _vectors(ledger, array.size) if array.ndim == 1 else {}
-        open_ones = [each for each in vectors if not ledger.is_whole(each)]
-        for one, other in combinations(open_ones, 2):
-            if _is_close(vectors[one] + vectors[other], array):
-                _explain(ledger, name, one, other)
+def _readings(layer: Mapping[str, Doubles]) -> Iterator[_Normalisation]:
+    """Every way in which a layer's vectors may be factor (or none), variance, mean and shift (or none)."""
+    for variance, values in layer.items():
+        if len(layer) < 2 or (values < 0).any():
+            continue
+        rest = [name for name in layer if name != variance]
+        for factor in (*rest, ""):
+            for epsilon in _EPSILONS:
+                scale = (layer[factor] if factor else 1.0) / np.sqrt(values + epsilon)
+                used = tuple(filter(None, (factor, variance)))
+                yield _Normalisation(scale, used, tuple(_shifts(layer, scale, [n for n in rest if n != factor])))
 
 
-def _scaled(ledger: Ledger, name: str, constant: Array, constants: Weights) -> None:
+def _shifts(
+    layer: Mapping[str, Doubles], scale: Doubles, rest: Sequence[str]
+) -> Iterator[tuple[Doubles, Doubles, tuple[str, ...]]]:
+    for mean in rest:
+        moved = -layer[mean] * scale
+        yield moved, np.abs(moved), (mean,)
+        for shift in rest:
+            if shift != mean:
+                yield layer[shift] + moved, np.abs(layer[shift]) + np.abs(moved), (mean, shift)
+
+
+def _kernel(ledger: Ledger, name: str, constant: Array, known: Sequence[_Normalisation]) -> None:
     """A kernel whose output channels a batch normalisation has scaled."""
     for parameter, kernel in ledger.parameters.items():
         if kernel.size != constant.size or kernel.ndim < 2 or ledger.is_whole(parameter):
             continue
-        for turned in transposed(kernel):
-            found = _channel_scale(turned, constant)
-            if found is not None and (normalised := _normalisation(ledger, found, constants)):
-                _explain(ledger, name, parameter, *normalised)
+        for scale in _channel_scales(kernel, constant):
+            reading = next((each for each in known if _is_scale(each.scale, scale)), None)
+            if reading is not None:
+                _explain(ledger, name, parameter, *reading.of_scale)
                 return
 
 
-def _channel_scale(kernel: Array, constant: Array) -> Doubles | None:
-    """The scale of each output channel (the first or the last axis), if it explains the constant."""
+def _channel_scales(kernel: Array, constant: Array) -> Iterator[Doubles]:
+    """The scale of each output channel (the first or the last axis), for each turn of the kernel that it explains."""
     shape = [length for length in constant.shape if length > 1]
-    if list(kernel.shape) != shape:
-        return None
-    given, plain = constant.reshape(shape).astype(np.float64), kernel.astype(np.float64)
-    for axis in {0, len(shape) - 1}:
-        others = tuple(each for each in range(len(shape)) if each != axis)
-        power = (plain * plain).sum(others, keepdims=True)
-        if not (power > 0).all():
+    given = constant.reshape(shape).astype(np.float64)
+    for turned in transposed(kernel):
+        if list(turned.shape) != shape:
             continue
-        scale: Doubles = (given * plain).sum(others, keepdims=True) / power
-        if _is_close(plain * scale, constant.reshape(shape)):
-            return scale.reshape(-1)
-    return None
+        plain = turned.astype(np.float64)
+        for axis in {0, len(shape) - 1}:
+            others = tuple(each for each in range(len(shape)) if each != axis)
+            power = (plain * plain).sum(others, keepdims=True)
+            scale: Doubles = (given * plain).sum(others, keepdims=True) / np.where(power > 0, power, 1)
+            if _is_close(plain * scale, constant.reshape(shape)):
+                yield scale.reshape(-1)
 
 
-def _normalisation(ledger: Ledger, scale: Doubles, constants: Weights) -> tuple[str, ...]:
-    """The parameters of the batch normalisation that gives this scale: factor (if any) and variance, and its shift."""
-    vectors = _vectors(ledger, len(scale))
-    for variance, values in vectors.items():
-        if (values < 0).any():
-            continue
-        for factor, numerator in [("", np.ones(len(scale))), *vectors.items()]:
-            if factor != variance and _is_scale(scale, numerator, values):
-                used = (factor, variance) if factor else (variance,)
-                return (*used, *_shift(ledger, scale, vectors, set(used), constants))
-    return ()
-
-
-def _is_scale(scale: Doubles, factor: Doubles, variance: Doubles) -> bool:
+def _is_scale(wanted: Doubles, found: Doubles) -> bool:
     unit = 4 * _UNITS * float(np.finfo(np.float32).eps)
-    return any(np.allclose(factor / np.sqrt(variance + eps), scale, rtol=unit, atol=0) for eps in _EPSILONS)
+    return wanted.shape == found.shape and bool(np.allclose(wanted, found, rtol=unit, atol=0))
 
 
-def _shift(
-    ledger: Ledger, scale: Doubles, vectors: dict[str, Doubles], used: set[str], constants: Weights
+def _candidates(own: Sequence[_Normalisation]) -> _Candidates | None:
+    """Each normalisation's own scale and shifts."""
+    rows = [(each.scale, 4 * np.abs(each.scale), each.of_scale) for each in own]
+    rows += [shift for each in own for shift in each.shifts]
+    return _stacked(rows) if rows else None
+
+
+def _stacked(rows: Sequence[tuple[Doubles, Doubles, tuple[str, ...]]]) -> _Candidates:
+    values, sizes, parts = zip(*rows, strict=True)
+    return _Candidates(np.stack(values), np.stack(sizes), parts)
+
+
+def _open_vectors(
+    ledger: Ledger, layers: Mapping[tuple[str, int], Mapping[str, Doubles]], size: int
+) -> dict[str, Doubles]:
+    """Vectors of this length that were not found yet."""
+    found = {name: vector for (_, length), layer in layers.items() if length == size for name, vector in layer.items()}
+    return {name: vector for name, vector in found.items() if not ledger.is_whole(name)}
+
+
+def _scaled_bias(
+    ledger: Ledger, constant: Array, own: Sequence[_Normalisation], biases: Mapping[str, Doubles]
 ) -> tuple[str, ...]:
-    """Mean and shift (and bias) of a normalisation whose recomputed bias is one of the constants."""
-    rest = [name for name in vectors if name not in used and not ledger.is_whole(name)]
-    biases = {name: array for name, array in constants.items() if array.size == len(scale)}
-    for mean, (shift, added), (bias, before) in _triples(rest, vectors):
-        wanted = (before - vectors[mean]) * scale + added
-        size = np.abs(before * scale) + np.abs(vectors[mean] * scale) + np.abs(added)
-        for name, array in biases.items():
-            if name not in ledger.explained and _is_close(wanted, array.reshape(-1), size):
-                ledger.explained.add(name)
-                return tuple(filter(None, (mean, shift, bias)))
+    """A bias that a normalisation has scaled and shifted; only normalisations whose scale is in a kernel count."""
+    used = [each for each in own if all(map(ledger.is_whole, each.of_scale)) and each.shifts]
+    for bias, values in biases.items():
+        rows = [
+            (values * each.scale + shift, np.abs(values * each.scale) + size, (bias, *parts))
+            for each in used
+            for shift, size, parts in each.shifts
+            if bias not in parts
+        ]
+        if rows and (found := _stacked(rows).find(constant)):
+            return found
     return ()
 
 
-def _triples(
-    names: list[str], vectors: dict[str, Doubles]
-) -> Iterator[tuple[str, tuple[str, Doubles], tuple[str, Doubles]]]:
-    none = ("", np.zeros(len(next(iter(vectors.values())))))
-    optional = [none, *((name, vectors[name]) for name in names)]
-    for mean in names:
-        for shift in optional:
-            for bias in optional:
-                if len({mean, shift[0], bias[0]} - {""}) == 1 + bool(shift[0]) + bool(bias[0]):
-                    yield mean, shift, bias
+def _sum(constant: Array, biases: Mapping[str, Doubles]) -> tuple[str, ...]:
+    """Two biases that add up to the constant, such as an LSTM's."""
+    pairs = (pair for pair in combinations(biases, 2) if _is_close(biases[pair[0]] + biases[pair[1]], constant))
+    return next(pairs, ())
 
 
 def _is_close(wanted: Doubles, given: Array, size: Doubles | None = None) -> bool:
@@ -143,6 +198,7 @@ def _is_close(wanted: Doubles, given: Array, size: Doubles | None = None) -> boo
 
 
 def _explain(ledger: Ledger, constant: str, *parameters: str) -> None:
-    ledger.explained.add(constant)
+    if parameters:
+        ledger.explained.add(constant)
     for name in parameters:
         ledger.mark(name, Found.FOLDED)

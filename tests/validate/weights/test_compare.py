@@ -21,7 +21,7 @@ TABLE, KERNEL, LSTM, GRU = drawn(1000, 8), drawn(8, 3, 3, 3), drawn(40, 6), draw
 QUERY, KEY, VALUE = drawn(16, 32), drawn(16, 32), drawn(16, 32)
 BIAS, OTHER = drawn(40), drawn(40)
 GAMMA, BETA, MEAN, VARIANCE = np.abs(drawn(8)), drawn(8), drawn(8), np.abs(drawn(8))
-NORM = {"gamma": GAMMA, "beta": BETA, "mean": MEAN, "variance": VARIANCE}
+NORM = {"bn.gamma": GAMMA, "bn.beta": BETA, "bn.mean": MEAN, "bn.variance": VARIANCE}
 
 
 def gates(array: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
