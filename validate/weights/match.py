@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,9 @@ _MOSTLY = 0.75
 
 _FEWEST_VALUES = 8
 """Fewer distinct values in common may be chance: a bias of zeros looks like any other."""
+
+_FLAT_AXES, _LONGEST_JOINED = 2, 1 << 16
+"""Biases of gates, and pairs of them, are joined value by value; larger parameters by their rows."""
 
 _SIZE_SEED = np.uint64(0xD1B54A32D192ED03)
 
@@ -136,7 +140,7 @@ class Matcher:
     def _as_runs(self, constant: Array) -> bool:
         """Whether a constant of one axis is a run of a parameter's values, or several parameters in a row."""
         for number, array in enumerate(self._arrays):
-            if array.ndim == 1 and array.size >= constant.size > 1:
+            if array.ndim == 1 and array.size >= constant.size > 1 and constant[0] in array:
                 for start in _starts(array, constant):
                     self._ledger.mark_part(self._names[number], start, constant.size, self._how[number])
                     return True
@@ -146,7 +150,9 @@ class Matcher:
         """Whether parameters, or their gates, stand in a row; zeros may stand between them."""
         covered = constant == 0
         marks = []
-        for number, start, piece in self._pieces(constant.size):
+        pieces, first = self._pieces
+        for at in np.flatnonzero(np.isin(first, constant)).tolist():
+            number, start, piece = pieces[at]
             for place in _starts(constant, piece):
                 covered[place : place + piece.size] = True
                 marks.append((number, start, piece.size))
@@ -156,16 +162,18 @@ class Matcher:
             self._ledger.mark_part(self._names[number], start, size, self._how[number])
         return True
 
-    def _pieces(self, most: int) -> Iterator[tuple[int, int, Array]]:
-        """(parameter, start, values) of parameters of at most two axes, flat, and of their equal parts."""
-        for number, array in enumerate(self._arrays):
-            flat = array.reshape(-1)
-            if array.ndim > 2 or not 1 < flat.size <= most * 2 or not flat.any():
-                continue
-            for parts in (1, 2, 3, 4, 6):
-                size, rest = divmod(flat.size, parts)
-                if not rest and 1 < size <= most:
-                    yield from ((number, start, flat[start : start + size]) for start in range(0, flat.size, size))
+    @cached_property
+    def _pieces(self) -> tuple[list[tuple[int, int, Array]], Array]:
+        """(parameter, start, values) of flat parameters and of their equal parts; and the first value of each."""
+        pieces = [
+            (number, start, array.reshape(-1)[start : start + size])
+            for number, array in enumerate(self._arrays)
+            if array.ndim <= _FLAT_AXES and 1 < array.size <= _LONGEST_JOINED and array.any()
+            for parts in (1, 2, 3, 4, 6)
+            if (size := array.size // parts) > 1 and not array.size % parts
+            for start in range(0, array.size, size)
+        ]
+        return pieces, np.array([piece[0] for _, _, piece in pieces])
 
     def _differences(self, name: str, constant: Array) -> list[WeightDifference]:
         """The parameter that a constant is in most of its values, where the others are other values."""
