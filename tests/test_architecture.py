@@ -115,6 +115,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "keywords",
         "detect doctor engines coreml",
         "samples",
+        "trees",
         "adapters workers",
         "report",
         "noise",
@@ -215,7 +216,7 @@ def test_the_native_core_ml_route_for_estimators_imports_no_onnx() -> None:
     loaded = set(done.stdout.split())
     assert {
         "paritygate.convert.routes.sklearn.coreml.registry",
-        "paritygate.convert.routes.sklearn.models.trees",
+        "paritygate.validate.trees.tree",
     } < loaded
     assert not {"onnx", "skl2onnx", "paritygate.convert.routes.sklearn.onnx"} & loaded
     for path in paths:  # imports within functions as well

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ....models.categories import FIRST, MISSING, OTHER
+from .......validate.trees.readers.categories import FIRST, MISSING, OTHER
 from ...declare import EstimatorGraph
 from ...tensors import Tensor
 
 if TYPE_CHECKING:
-    from ....models.categories import Tables
+    from .......validate.trees.readers.categories import Tables
 
 
 def append_columns(g: EstimatorGraph, x: Sequence[Tensor], tables: Tables, numbers: Mapping[int, Tensor]) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....models.forests import read_tree
+from .......validate.trees.readers.forests import read_tree
 from ...declare import EstimatorGraph, classifier, label_dtype, labels, regressor, transformer
 from ...tensors import Tensor
 from .trees import Ensemble, add_ensemble, single_features

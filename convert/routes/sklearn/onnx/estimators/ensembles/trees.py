@@ -20,14 +20,14 @@ import numpy as np
 from onnx import numpy_helper
 
 from .......validate.errors import ParityGateError
-from ....models.trees import SplitTest, Tree, narrow
+from .......validate.trees.tree import SplitTest, Tree, narrow
 from ...declare import EstimatorGraph
 from ...tensors import Tensor
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from ....models.trees import Floats, Ints
+    from .......validate.trees.tree import Floats, Ints
 
 DOUBLE_KERNEL = 3
 """The first version of ai.onnx.ml whose ensembles may hold doubles."""

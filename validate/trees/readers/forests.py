@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..tree import Tree
 from .links import Link
-from .trees import Tree
 
 if TYPE_CHECKING:
     import numpy.typing as npt
