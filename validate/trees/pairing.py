@@ -1,0 +1,104 @@
+"""Which ensemble, and which tree of it, is which of the other model's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .tree import Tree
+
+if TYPE_CHECKING:
+    from .ensemble import Ensemble
+    from .normal import Domain, NormalTree
+
+MAJORITY = 0.5
+"""The share of splits that two ensembles must have in common to be taken for the same."""
+
+
+def pair_ensembles(
+    references: Sequence[Ensemble], candidates: Sequence[Ensemble], alike: dict[tuple[int, int], float]
+) -> Iterator[tuple[int, int]]:
+    """(place in ``references``, place in ``candidates``) of those with enough in common, best first.
+
+    ``alike`` holds the share of splits in common, by places.
+    """
+    order = sorted(alike, key=lambda pair: (-alike[pair], abs(pair[0] - pair[1]), pair))
+    seen_one: set[int] = set()
+    seen_other: set[int] = set()
+    for one, other in order:
+        if alike[one, other] >= MAJORITY and one not in seen_one and other not in seen_other:
+            seen_one.add(one)
+            seen_other.add(other)
+            yield one, other
+
+
+def likeness(one: Sequence[NormalTree], other: Sequence[NormalTree]) -> float:
+    """The share of splits (feature and limit) that two ensembles have in common; 1 where neither has any."""
+    first, second = _splits(one), _splits(other)
+    most = max(first.total(), second.total())
+    return (first & second).total() / most if most else 1.0
+
+
+def _splits(trees: Sequence[NormalTree]) -> Counter[tuple[int, int]]:
+    found: Counter[tuple[int, int]] = Counter()
+    for tree in trees:
+        inner = tree.left >= 0
+        found.update(zip(tree.feature[inner].tolist(), tree.limit[inner].tolist(), strict=True))
+    return found
+
+
+def pair_trees(
+    ones: Sequence[NormalTree], others: Sequence[NormalTree], domain: Domain
+) -> Iterator[tuple[int | None, int | None]]:
+    """Places of trees that belong together: those with the same splits, by their order; then the rest by its order.
+
+    None stands for a tree that one side has more of.
+    """
+    keys_one, keys_other = ([tree.key(domain) for tree in side] for side in (ones, others))
+    same = {n for n, (one, other) in enumerate(zip(keys_one, keys_other, strict=False)) if one == other}
+    yield from ((n, n) for n in sorted(same))
+    left_one = [n for n in range(len(ones)) if n not in same]
+    waiting: dict[bytes, list[int]] = {}
+    for n in reversed([n for n in range(len(others)) if n not in same]):
+        waiting.setdefault(keys_other[n], []).append(n)
+    rest = []
+    for n in left_one:
+        if waiting.get(keys_one[n]):
+            yield n, waiting[keys_one[n]].pop()
+        else:
+            rest.append(n)
+    others_left = sorted(n for each in waiting.values() for n in each)
+    for place in range(max(len(rest), len(others_left))):
+        one = rest[place] if place < len(rest) else None
+        yield one, others_left[place] if place < len(others_left) else None
+
+
+def by_target(ensemble: Ensemble) -> tuple[Ensemble, ...]:
+    """One ensemble per target, for a format whose ensembles give a single number."""
+    return tuple(replace(ensemble, trees=tuple(_parts(ensemble.trees, t)), targets=1) for t in range(ensemble.targets))
+
+
+def _parts(trees: Sequence[Tree], target: int) -> Iterator[Tree]:
+    for tree in trees:
+        column = target - tree.target
+        if 0 <= column < tree.value.shape[1]:
+            yield replace(tree, value=tree.value[:, column : column + 1], target=0)
+
+
+def merged(ensembles: Sequence[Ensemble]) -> Ensemble | None:
+    """The members of an averaging ensemble as one, over the whole's features; None where they don't go together."""
+    first = ensembles[0]
+    if len({(each.targets, each.test, each.single) for each in ensembles}) > 1:
+        return None
+    trees = tuple(_over_whole(tree, each.columns) for each in ensembles for tree in each.trees)
+    outside = tuple(dict.fromkeys(text for each in ensembles for text in each.outside))
+    missing = any(each.missing for each in ensembles)
+    return replace(first, trees=trees, columns=(), missing=missing, outside=outside)
+
+
+def _over_whole(tree: Tree, columns: tuple[int, ...]) -> Tree:
+    return replace(tree, feature=np.asarray(columns)[tree.feature]) if columns else tree

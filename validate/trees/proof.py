@@ -1,0 +1,106 @@
+"""Proves two models' ensembles of trees equal for all inputs, or shows where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from .compare import Compared, compare
+from .ensemble import Ensemble, Reading
+from .normal import Domain, normal_trees
+from .overlay import Steps, TooLargeError
+from .pairing import by_target, likeness, merged, pair_ensembles
+from .types import TreesProof
+
+_IDENTICAL, _ROUNDED = "identical", "rounded to float32"
+
+
+def prove(reference: Reading, candidate: Reading, *, single: bool) -> TreesProof | None:
+    """The proof of two models' trees; ``single`` says that a model takes float32 inputs. None where there are none."""
+    ours, theirs = _aligned(reference.ensembles, candidate.ensembles)
+    if not ours:
+        return None
+    single = single or any(each.single for each in (*ours, *theirs))
+    domains = [_domain(each, single=single) for each in ours]
+    steps = Steps()
+    partners = dict(pair_ensembles(ours, theirs, _alike(ours, theirs, domains)))
+    results = [
+        _compared(one, theirs[partners[n]] if n in partners else None, domains[n], steps) for n, one in enumerate(ours)
+    ]
+    return _summed(ours, [theirs[n] for n in partners.values()], results, (*reference.notes, *candidate.notes))
+
+
+def _aligned(ours: Sequence[Ensemble], theirs: Sequence[Ensemble]) -> tuple[Sequence[Ensemble], Sequence[Ensemble]]:
+    """Both sides' ensembles, split or merged where the other side's are: one per target, one for all members."""
+    if len(ours) == 1 < len(theirs) and ours[0].targets == len(theirs) and {e.targets for e in theirs} == {1}:
+        return by_target(ours[0]), theirs
+    if len(theirs) == 1 < len(ours) and theirs[0].targets == len(ours) and {e.targets for e in ours} == {1}:
+        return ours, by_target(theirs[0])
+    if len(theirs) == 1 < len(ours) and (whole := merged(ours)):
+        return (whole,), theirs
+    return ours, theirs
+
+
+def _domain(ensemble: Ensemble, *, single: bool) -> Domain:
+    return Domain("float32" if single else "float64", ensemble.infinite, ensemble.missing)
+
+
+def _alike(
+    ours: Sequence[Ensemble], theirs: Sequence[Ensemble], domains: Sequence[Domain]
+) -> dict[tuple[int, int], float]:
+    if not theirs:
+        return {}
+    dtype = domains[0].dtype
+    first, second = ([normal_trees(each, dtype) for each in side] for side in (ours, theirs))
+    return {(n, m): likeness(one, other) for n, one in enumerate(first) for m, other in enumerate(second)}
+
+
+def _compared(one: Ensemble, other: Ensemble | None, domain: Domain, steps: Steps) -> tuple[Domain, Compared]:
+    """The comparison over the widest domain that can be claimed: without NaN where something before may remove it."""
+    size = Compared(len(one.trees), sum(int((tree.left < 0).sum()) for tree in one.trees))
+    if other is None:
+        return domain, replace(size, unclear="the candidate has no ensemble with the same splits")
+    try:
+        found = compare(one, other, domain, steps)
+        if (found.differing or found.unclear) and domain.missing and not (one.direct and other.direct):
+            domain = replace(domain, missing=False)
+            found = compare(one, other, domain, steps)
+    except TooLargeError:
+        return domain, replace(size, unclear="the trees are too large")
+    return domain, found
+
+
+def _summed(
+    ours: Sequence[Ensemble],
+    theirs: Sequence[Ensemble],
+    results: Sequence[tuple[Domain, Compared]],
+    notes: Sequence[str],
+) -> TreesProof:
+    found = [each for _, each in results]
+    clear = [each for each in found if not each.unclear]
+    units = max((each.units for each in clear), default=0.0)
+    return TreesProof(
+        trees=sum(each.trees for each in found),
+        proved=sum(each.trees - each.differing for each in clear),
+        differing=sum(each.differing for each in clear),
+        domain=str(results[0][0]),
+        rounding=_ROUNDED if units else _IDENTICAL,
+        whole=all(each.direct for each in (*ours, *theirs)) and bool(theirs),
+        leaves=sum(each.leaves for each in found),
+        differences=tuple(difference for each in found for difference in each.differences),
+        outside=tuple(dict.fromkeys(_outside(ours, theirs, found, notes))),
+    )
+
+
+def _outside(
+    ours: Sequence[Ensemble], theirs: Sequence[Ensemble], found: Sequence[Compared], notes: Sequence[str]
+) -> Iterator[str]:
+    """What the proof doesn't cover."""
+    for each in found:
+        if each.unclear:
+            yield each.unclear
+        if each.base:
+            yield "the constants that are added to every row, {:.9g} and {:.9g}".format(*each.base)
+    for ensemble in (*ours, *theirs):
+        yield from ensemble.outside
+    yield from notes
