@@ -76,8 +76,11 @@ def compare(reference: Ensemble, candidate: Ensemble, domain: Domain, steps: Ste
 
 
 def _folds(one: int, other: int) -> list[int]:
-    """How many neighbouring columns of the candidate add up to one: 1, and 2 or 3 where there are so many more."""
-    return [1, *([other // one] if other in (2 * one, 3 * one) else [])]
+    """How many neighbouring columns of the candidate add up to one: 2 or 3 where there are so many more, else 1.
+
+    Double sums are so split into leading and trailing bits. Two columns for the scores of two classes don't add up.
+    """
+    return [*([other // one] if other in (2 * one, 3 * one) else []), 1]
 
 
 def _base(trees: Sequence[NormalTree], targets: int) -> Floats:
@@ -282,7 +285,8 @@ def _part(
 
 
 def _limit(tree: NormalTree, node: int, domain: Domain) -> float:
-    return number_of(int(tree.limit[node]), domain.dtype)
+    low, high = domain.ends
+    return number_of(min(max(int(tree.limit[node]), low), high), domain.dtype)
 
 
 def _way(tree: NormalTree, node: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,53 +24,61 @@ def read_estimator(estimator: Any) -> Reading:
     """The ensembles inside of an estimator, in the order in which they run; what can't be read is said in a note."""
     found: list[Ensemble] = []
     notes: list[str] = []
-    for part, direct, columns in _parts(estimator, direct=True):
+    for part, place in _parts(estimator, _Place()):
         try:
             own = READERS[_kind(part)](part)
         except ParityGateError as error:
             notes.append(f"the trees of {type(part).__name__} can't be read: {error.cause}")
             continue
-        missing = own.missing and (allows_nan(part) or not _kind(part).startswith("sklearn"))
-        found.append(replace(own, name=_name(part), direct=direct and own.direct, missing=missing, columns=columns))
+        direct, missing = own.direct and place.direct, place.missing and _takes_nan(part)
+        found.append(replace(own, name=type(part).__name__, direct=direct, missing=missing, columns=place.columns))
     return Reading(tuple(found), tuple(notes))
 
 
-def _name(part: Any) -> str:
-    return type(part).__name__
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Whether an estimator reads the model's own columns, which of them if only some, and whether NaN gets there."""
+
+    direct: bool = True
+    columns: tuple[int, ...] = ()
+    missing: bool = True
+
+
+def _takes_nan(part: Any) -> bool:
+    return allows_nan(part) if _kind(part).startswith("sklearn") else True
 
 
 def _kind(part: Any) -> str:
     return f"{type(part).__module__.partition('.')[0]}.{type(part).__name__}"
 
 
-def _parts(
-    estimator: Any, *, direct: bool, columns: tuple[int, ...] = ()
-) -> Iterator[tuple[Any, bool, tuple[int, ...]]]:
-    """The readable estimators, whether each reads the model's own columns, and which of them if only some."""
+def _parts(estimator: Any, place: _Place) -> Iterator[tuple[Any, _Place]]:
+    """The readable estimators inside of one that stands at ``place``."""
     if _kind(estimator) in READERS:
-        yield estimator, direct, columns
+        yield estimator, place
     elif hasattr(estimator, "steps"):
-        for place, step in enumerate(steps_of(estimator)):
-            yield from _parts(step, direct=direct and place == 0)
+        for number, step in enumerate(steps_of(estimator)):
+            yield from _parts(step, place if number == 0 else replace(place, direct=False))
     elif hasattr(estimator, "transformer_list"):
         for _, part in estimator.transformer_list:
-            yield from () if part in ("drop", *PASSTHROUGH) else _parts(part, direct=direct)
+            yield from () if part in ("drop", *PASSTHROUGH) else _parts(part, place)
     elif hasattr(estimator, "transformers_"):
         for _, part, _ in estimator.transformers_:
-            yield from () if part in ("drop", *PASSTHROUGH) else _parts(part, direct=False)
+            yield from () if part in ("drop", *PASSTHROUGH) else _parts(part, replace(place, direct=False))
     else:
-        yield from _members(estimator, direct=direct)
+        yield from _members(estimator, replace(place, missing=place.missing and _takes_nan(estimator)))
 
 
-def _members(estimator: Any, *, direct: bool) -> Iterator[tuple[Any, bool, tuple[int, ...]]]:
+def _members(estimator: Any, place: _Place) -> Iterator[tuple[Any, _Place]]:
     members = inner(estimator)
     subsets = getattr(estimator, "estimators_features_", None)
-    for place, member in enumerate(members):
-        chosen = () if subsets is None else tuple(np.asarray(subsets[place]).tolist())
+    for number, member in enumerate(members):
+        chosen = () if subsets is None else tuple(np.asarray(subsets[number]).tolist())
         whole = not chosen or chosen == tuple(range(int(estimator.n_features_in_)))
-        yield from _parts(member, direct=direct and whole, columns=() if whole else chosen)
+        own = place if whole else replace(place, direct=False, columns=chosen)
+        yield from _parts(member, own)
     if hasattr(estimator, "final_estimator_"):
-        yield from _parts(estimator.final_estimator_, direct=False)
+        yield from _parts(estimator.final_estimator_, replace(place, direct=False))
 
 
 def _forest(model: Any) -> Ensemble:
