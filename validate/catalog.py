@@ -30,6 +30,11 @@ CATALOG: dict[str, Explanation] = {
         "The config file has a waiver for this output. It accepts greater differences until it expires; or it has "
         "expired, or the difference exceeds even the waiver.",
     ),
+    "PG115": Explanation(
+        "trees differ",
+        "A tree of the candidate isn't the reference's: a split, a leaf or the way of missing values differs, and the "
+        "message has an input for which their sums differ. It holds whether or not a sample goes there.",
+    ),
     "PG201": Explanation("bad option", "The value of an option is invalid."),
     "PG202": Explanation("no such file", "A given file or folder does not exist or can't be read."),
     "PG203": Explanation("samples can't be read", "The samples file is damaged, empty or of an unknown format."),

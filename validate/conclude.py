@@ -10,6 +10,7 @@ from .engines.registry import Format
 from .expectations.expected import Expectations
 from .report.environment import describe_environment, sha256_of
 from .report.report import Report
+from .report.tree_sentences import tree_findings
 from .report.types import Finding, ModelSummary, OutputComparison, Severity, Tolerance
 from .report.user_checks import Source
 from .samples import load_outputs, load_samples
@@ -69,6 +70,7 @@ def conclude(
         environment=describe_environment(candidate.run.runtime),
         findings=(
             *judgement.findings,
+            *tree_findings(candidate.run.trees),
             *_unmeasured(candidate, judgement.outputs),
             *_notes_of_runs(reference, candidate),
             *_notes(notes, "conversion"),
@@ -76,6 +78,7 @@ def conclude(
         route=conversion.route if conversion else "",
         timings=timings,
         user_metrics=judgement.metrics,
+        trees=candidate.run.trees,
     )
 
 

@@ -22,6 +22,7 @@ from ..workers.job_folder import JobFolder
 from .calls import RunCandidate
 from .randomness import random_operators
 from .reference import REPEATED, describe_run, load_model, run_all
+from .trees import proved_trees
 from .types import Bindings, ModelRun
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def run_candidate(call: RunCandidate, on_event: Listener) -> ModelRun:
     run = describe_run(call.model, model, samples, adapted.notes)
     signature = folded_signature(model.signature, bindings.classes, adapted.bound)
     run = replace(run, signature=as_batches(signature) if adapted.by_rows else signature)
+    if call.destination is None:
+        trees, notes = proved_trees(model, call.model.format, job, samples.feeds)
+        run = replace(run, trees=trees, notes=(*run.notes, *notes))
     return run if call.measurements is None else _measured(call, model, adapted, outputs, run, on_event)
 
 

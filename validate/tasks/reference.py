@@ -19,6 +19,7 @@ from .calls import InspectModel, RunReference
 from .pairing import run_paired
 from .reading import reading
 from .shaking import shaken
+from .trees import keep_trees
 from .types import Inspection, ModelRun
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     save_outputs(run_all(model, samples.feeds[:REPEATED], "PG406", ignore), job.repeated)
     save_outputs([run_paired(model, sample) for sample in samples.items], job.paired)
     save_outputs([shaken(model, feed, output) for feed, output in zip(samples.feeds, outputs, strict=True)], job.shaken)
-    run = describe_run(call.model, model, samples, model.notes + samples.notes)
+    notes = keep_trees(model, call.model.format, job)
+    run = describe_run(call.model, model, samples, model.notes + samples.notes + notes)
     return model, replace(run, fixed_outputs=fixed_outputs_of(model, outputs))
 
 

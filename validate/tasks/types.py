@@ -9,6 +9,7 @@ from ..engines.base import Facts, Runtime
 from ..noise.request import Rounding
 from ..report.types import SamplesSummary
 from ..signature import ClassLabel, ImageInput, Signature
+from ..trees.types import TreesProof
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class ModelRun:
     """One model's run over all samples: what the model is, what ran it, and sentences that the user should read.
 
     ``rounding`` is None unless it was requested, and where the model has no graph. ``doubts`` are sentences that speak
-    against a pass. ``fixed_outputs`` depend on no input; None where the model has no graph.
+    against a pass. ``fixed_outputs`` depend on no input; None where the model has no graph. ``trees`` is the proof of a
+    candidate's trees; None where the reference has none.
     """
 
     signature: Signature
@@ -42,6 +44,7 @@ class ModelRun:
     rounding: Rounding | None = None
     doubts: tuple[str, ...] = ()
     fixed_outputs: frozenset[str] | None = None
+    trees: TreesProof | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,8 @@ def compare(reference: Ensemble, candidate: Ensemble, domain: Domain, steps: Ste
     sides = [normal_trees(each, domain.dtype) for each in (reference, candidate)]
     bases = [_base(each, ensemble.targets) for each, ensemble in zip(sides, (reference, candidate), strict=True)]
     ones, others = ([tree for tree in each if not tree.is_constant] for each in sides)
-    leaves = sum(int((tree.left < 0).sum()) for tree in sides[0])
+    count = len(reference.trees) - reference.constants
+    leaves = sum(int((tree.left < 0).sum()) for tree in sides[0]) - reference.constants
     pairs = [_met(ones, others, *places, domain, steps) for places in pair_trees(ones, others, domain)]
     folds = _folds(reference.targets, candidate.targets)
     for fold in folds:
@@ -71,8 +72,8 @@ def compare(reference: Ensemble, candidate: Ensemble, domain: Domain, steps: Ste
         columns = columns_of(part, len(ones)) if len(pairs) else tuple(Column(n, 1.0) for n in range(reference.targets))
         if columns is not None:
             own = _Comparison(reference, candidate, domain, steps, tuple(columns), fold)
-            return own.run(pairs, len(sides[0]), leaves, *bases)
-    return Compared(len(sides[0]), leaves, unclear="no factor relates its leaves to the reference's")
+            return own.run(pairs, count, leaves, *bases)
+    return Compared(count, leaves, unclear="no factor relates its leaves to the reference's")
 
 
 def _folds(one: int, other: int) -> list[int]:

@@ -23,7 +23,8 @@ class Ensemble:
     ``single`` says that features are rounded to float32 before they are compared, ``missing`` that NaN is a legal
     value and ``infinite`` that infinities are. ``direct`` means that the features are the model's own input columns, in
     their order; otherwise something comes before. ``columns`` maps the features of a member that reads only some of
-    them to those of the whole. ``outside`` are sentences about what isn't part of the trees.
+    them to those of the whole. ``constants`` of the trees are none of the library's own, but what the sum begins with.
+    ``outside`` are sentences about what isn't part of the trees.
     """
 
     trees: tuple[Tree, ...]
@@ -34,6 +35,7 @@ class Ensemble:
     missing: bool = True
     infinite: bool = False
     direct: bool = True
+    constants: int = 0
     columns: tuple[int, ...] = ()
     outside: tuple[str, ...] = ()
 

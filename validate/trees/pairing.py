@@ -97,7 +97,8 @@ def merged(ensembles: Sequence[Ensemble]) -> Ensemble | None:
     trees = tuple(_over_whole(tree, each.columns) for each in ensembles for tree in each.trees)
     outside = tuple(dict.fromkeys(text for each in ensembles for text in each.outside))
     missing = any(each.missing for each in ensembles)
-    return replace(first, trees=trees, columns=(), missing=missing, outside=outside)
+    constants = sum(each.constants for each in ensembles)
+    return replace(first, trees=trees, columns=(), missing=missing, constants=constants, outside=outside)
 
 
 def _over_whole(tree: Tree, columns: tuple[int, ...]) -> Tree:

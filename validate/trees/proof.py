@@ -57,7 +57,8 @@ def _alike(
 
 def _compared(one: Ensemble, other: Ensemble | None, domain: Domain, steps: Steps) -> tuple[Domain, Compared]:
     """The comparison over the widest domain that can be claimed: without NaN where something before may remove it."""
-    size = Compared(len(one.trees), sum(int((tree.left < 0).sum()) for tree in one.trees))
+    leaves = sum(int((tree.left < 0).sum()) for tree in one.trees)
+    size = Compared(len(one.trees) - one.constants, leaves - one.constants)
     if other is None:
         return domain, replace(size, unclear="the candidate has no ensemble with the same splits")
     try:
@@ -81,7 +82,7 @@ def _summed(
     units = max((each.units for each in clear), default=0.0)
     return TreesProof(
         trees=sum(each.trees for each in found),
-        proved=sum(each.trees - each.differing for each in clear),
+        proved=sum(max(0, each.trees - each.differing) for each in clear),
         differing=sum(each.differing for each in clear),
         domain=str(results[0][0]),
         rounding=_ROUNDED if units else _IDENTICAL,

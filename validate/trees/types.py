@@ -10,7 +10,7 @@ class TreeDifference:
     """The first difference of two trees, and an input that tells them apart.
 
     ``tree`` and ``node`` are the reference's, counted from 0; ``part`` is what differs there ("leaf", "threshold",
-    "feature", "missing direction", "shape", "tree"), ``reference`` and ``candidate`` its two values. ``inputs`` are
+    "feature", "missing direction", "shape"), ``reference`` and ``candidate`` its two values. ``inputs`` are
     (column, value) of the features on which the two paths depend; the others are 0. ``sums`` are both ensembles' exact
     sums for that input, in the column that differs most.
     """

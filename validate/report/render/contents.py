@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..sentences import allowed_text, digits_tested, headroom, number
+from ..tree_sentences import tree_lines
 from ..user_checks import Source
 from .divergence import parting
 
@@ -72,6 +73,7 @@ def agreements(report: ReportData) -> Iterator[str]:
             yield f"{title(output)}: {_agreement(output.labels)}"
         for crossing in output.crossings:
             yield f"{title(output)}: {_crossing(crossing)}"
+    yield from tree_lines(report.trees)
     for metric in report.user_metrics:
         yield f"metric {metric.name}: {metric_text(metric)}"
 

@@ -100,7 +100,9 @@ def _gradient_boosting(model: Any) -> Ensemble:
     base, trees = forests.boosting_base(model), tuple(forests.boosted_trees(model))
     outside = () if base else ("the estimator that boosting starts from",)
     whole = (base, *trees) if base else trees
-    return Ensemble(whole, model.n_trees_per_iteration_, single=True, outside=outside)
+    return Ensemble(
+        whole, model.n_trees_per_iteration_, single=True, constants=len(whole) - len(trees), outside=outside
+    )
 
 
 def _hist_gradient_boosting(model: Any) -> Ensemble:
@@ -109,7 +111,9 @@ def _hist_gradient_boosting(model: Any) -> Ensemble:
     if model._preprocessor is not None:
         trees, outside = hist.tabulated(model, trees)[0], (_SETS,)
     whole = (hist.base_of(model), *trees)
-    return Ensemble(whole, model.n_trees_per_iteration_, infinite=True, direct=not outside, outside=outside)
+    return Ensemble(
+        whole, model.n_trees_per_iteration_, infinite=True, direct=not outside, constants=1, outside=outside
+    )
 
 
 def _xgboost(model: Any) -> Ensemble:
@@ -119,7 +123,9 @@ def _xgboost(model: Any) -> Ensemble:
     trees, tables = tabulate(boosting.trees, boosting.splits, boosting.features)
     marked = not is_booster and not np.isnan(model.missing)
     outside = (*([_SETS] if tables else []), *([f"{model.missing} as a missing value"] if marked else []))
-    return Ensemble(trees, boosting.targets, SplitTest.BELOW, single=True, direct=not outside, outside=outside)
+    return Ensemble(
+        trees, boosting.targets, SplitTest.BELOW, single=True, direct=not outside, constants=1, outside=outside
+    )
 
 
 def _lightgbm(model: Any) -> Ensemble:
@@ -133,7 +139,7 @@ def _lightgbm(model: Any) -> Ensemble:
 
 def _catboost(model: Any) -> Ensemble:
     trees: tuple[Tree, ...] = catboost.trees_of(model)
-    return Ensemble(trees, trees[-1].value.shape[1], single=True, infinite=True)
+    return Ensemble(trees, trees[-1].value.shape[1], single=True, infinite=True, constants=1)
 
 
 READERS: Mapping[str, Callable[[Any], Ensemble]] = {
