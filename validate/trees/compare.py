@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .ensemble import Ensemble, exact_sums
-from .normal import Domain, NormalTree, normal_trees, number_of
+from .normal import Domain, NormalTree, number_of
 from .overlay import Meeting, Steps, inside, meetings
 from .pairing import pair_trees
 from .relation import UNITS, Column, Leaves, columns_of, differences, shifts, single_unit
@@ -31,7 +31,7 @@ class Compared:
     """What the comparison of two ensembles found; ``units`` is the greatest rounding of a leaf, in units of float32.
 
     ``unclear`` says why nothing is proved or refuted where that is so. ``base`` are the constants that the two sides
-    add in the first column where they differ; None where they agree.
+    add in the first column where they differ; None where they agree. ``relation`` is that of the columns.
     """
 
     trees: int
@@ -41,6 +41,7 @@ class Compared:
     differences: tuple[TreeDifference, ...] = ()
     base: tuple[float, float] | None = None
     unclear: str = ""
+    relation: Relation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +56,50 @@ class _Pair:
     found: tuple[Meeting, ...] = ()
 
 
-def compare(reference: Ensemble, candidate: Ensemble, domain: Domain, steps: Steps) -> Compared:
-    """Whether each tree of ``candidate`` gives what its partner in ``reference`` does, for every input in ``domain``.
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What each of the candidate's columns is; ``fold`` neighbouring ones of its file make one of these."""
 
-    Raises TooLargeError where that takes too many steps.
+    columns: tuple[Column | None, ...]
+    fold: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Two ensembles that belong together, and the normal forms of their trees."""
+
+    reference: Ensemble
+    candidate: Ensemble
+    ones: tuple[NormalTree, ...]
+    others: tuple[NormalTree, ...]
+
+
+def compare(sides: Sides, domain: Domain, steps: Steps, relation: Relation | None = None) -> Compared:
+    """Whether each tree of the candidate gives what its partner in the reference does, for every input in ``domain``.
+
+    The relation of the columns is found from the leaves unless it is given. Raises TooLargeError where that takes too
+    many steps.
     """
-    sides = [normal_trees(each, domain.dtype) for each in (reference, candidate)]
-    bases = [_base(each, ensemble.targets) for each, ensemble in zip(sides, (reference, candidate), strict=True)]
-    ones, others = ([tree for tree in each if not tree.is_constant] for each in sides)
-    count = len(reference.trees) - reference.constants
-    leaves = sum(int((tree.left < 0).sum()) for tree in sides[0]) - reference.constants
+    ones, others = ([tree for tree in each if not tree.is_constant] for each in (sides.ones, sides.others))
+    count = len(sides.ones) - sides.reference.constants
+    leaves = sum(int((tree.left < 0).sum()) for tree in sides.ones) - sides.reference.constants
     pairs = [_met(ones, others, *places, domain, steps) for places in pair_trees(ones, others, domain)]
-    folds = _folds(reference.targets, candidate.targets)
-    for fold in folds:
-        part = _some(pairs, reference.targets, candidate.targets, fold)
-        columns = columns_of(part, len(ones)) if len(pairs) else tuple(Column(n, 1.0) for n in range(reference.targets))
+    relation = relation or _relation(sides, pairs, len(ones))
+    if relation is None:
+        return Compared(count, leaves, unclear="no factor relates its leaves to the reference's")
+    bases = [_base(sides.ones, sides.reference.targets), _base(sides.others, sides.candidate.targets)]
+    return _Comparison(sides.reference, sides.candidate, domain, steps, relation).run(pairs, count, leaves, *bases)
+
+
+def _relation(sides: Sides, pairs: Sequence[_Pair], trees: int) -> Relation | None:
+    targets = sides.reference.targets, sides.candidate.targets
+    if not pairs:
+        return Relation(tuple(Column(n, 1.0) for n in range(targets[0]))) if targets[0] == targets[1] else None
+    for fold in _folds(*targets):
+        columns = columns_of(_some(pairs, *targets, fold), trees)
         if columns is not None:
-            own = _Comparison(reference, candidate, domain, steps, tuple(columns), fold)
-            return own.run(pairs, count, leaves, *bases)
-    return Compared(count, leaves, unclear="no factor relates its leaves to the reference's")
+            return Relation(columns, fold)
+    return None
 
 
 def _folds(one: int, other: int) -> list[int]:
@@ -156,16 +182,15 @@ class _Comparison:
     candidate: Ensemble
     domain: Domain
     steps: Steps
-    columns: tuple[Column | None, ...]
-    fold: int
+    relation: Relation
 
     def run(self, pairs: Sequence[_Pair], trees: int, leaves: int, base: Floats, base_of_candidate: Floats) -> Compared:
         worst, suspects = 0.0, []
-        constants = base_of_candidate.reshape(-1, self.fold).sum(axis=1)
+        constants = base_of_candidate.reshape(-1, self.relation.fold).sum(axis=1)
         shifted = np.zeros(len(constants))
         for pair in pairs:
-            own = _leaves(pair, self.reference.targets, self.candidate.targets, self.fold)
-            if any(column is None and own.candidate[:, n].any() for n, column in enumerate(self.columns)):
+            own = _leaves(pair, self.reference.targets, self.candidate.targets, self.relation.fold)
+            if any(column is None and own.candidate[:, n].any() for n, column in enumerate(self.relation.columns)):
                 return Compared(trees, leaves, unclear="no factor relates its leaves to the reference's")
             units = self._units(own)
             shifted += self._shifts(own)
@@ -182,20 +207,22 @@ class _Comparison:
     def _units(self, leaves: Leaves) -> Floats:
         """The greatest difference of each pair of leaves over the columns, in units of float32."""
         units = np.zeros(len(leaves.tree))
-        for place, column in enumerate(self.columns):
+        for place, column in enumerate(self.relation.columns):
             if column:
                 units = np.maximum(units, differences(leaves, place, column)[1])
         return units
 
     def _shifts(self, leaves: Leaves) -> Floats:
-        return np.array([shifts(leaves, n, column) if column else 0.0 for n, column in enumerate(self.columns)])
+        return np.array(
+            [shifts(leaves, n, column) if column else 0.0 for n, column in enumerate(self.relation.columns)]
+        )
 
     def _first_meeting(self, pair: _Pair) -> Iterator[Meeting]:
         """The first pair of leaves that differ and that an input reaches."""
         found = pair.found or tuple(meetings(pair.one, pair.other, self.domain, self.steps))
         first, second = (np.array([getattr(each, side) for each in found]) for side in ("first", "second"))
         own = _Pair(pair.one, pair.other, pair.number, first, second)
-        units = self._units(_leaves(own, self.reference.targets, self.candidate.targets, self.fold))
+        units = self._units(_leaves(own, self.reference.targets, self.candidate.targets, self.relation.fold))
         yield from (found[n] for n in np.flatnonzero(units > UNITS)[:1])
 
     def _shown(self, found: Sequence[tuple[_Pair, Meeting]], shifted: Floats) -> tuple[TreeDifference, ...]:
@@ -210,15 +237,17 @@ class _Comparison:
         inputs = inside(meeting.box, self.domain)
         row = self._row(inputs)
         wanted = exact_sums(_without_constants(self.reference), row)[0]
-        given = exact_sums(_without_constants(self.candidate), row)[0].reshape(-1, self.fold).sum(axis=1) - shifted
+        given = (
+            exact_sums(_without_constants(self.candidate), row)[0].reshape(-1, self.relation.fold).sum(axis=1) - shifted
+        )
         leaves = _leaves(
             _Pair(pair.one, pair.other, pair.number, np.array([meeting.first]), np.array([meeting.second])),
             self.reference.targets,
             self.candidate.targets,
-            self.fold,
+            self.relation.fold,
         )
         for place, off in sorted(self._offs(wanted, given).items(), key=lambda each: -abs(each[1])):
-            column = self.columns[place] or Column(0, 0.0)
+            column = self.relation.columns[place] or Column(0, 0.0)
             own = leaves.candidate[0, place] - column.factor * leaves.reference[0, column.source]
             if abs(off) > abs(own) / 2 > 0 or (column.shifted and off):
                 sums = (float(column.factor * wanted[column.source]), float(given[place]))
@@ -232,7 +261,7 @@ class _Comparison:
     def _offs(self, wanted: Floats, given: Floats) -> dict[int, float]:
         return {
             place: float(given[place] - (column.factor * wanted[column.source] if column else 0.0))
-            for place, column in enumerate(self.columns)
+            for place, column in enumerate(self.relation.columns)
         }
 
     def _row(self, inputs: dict[int, float]) -> Floats:
@@ -242,7 +271,7 @@ class _Comparison:
         return row
 
     def _base_differs(self, base: Floats, constants: Floats, trees: int) -> tuple[float, float] | None:
-        for place, column in enumerate(self.columns):
+        for place, column in enumerate(self.relation.columns):
             want = column.factor * base[column.source] if column else 0.0
             size = max(abs(want), abs(constants[place]))
             if abs(constants[place] - want) > UNITS * (1 + trees * bool(column and column.shifted)) * single_unit(size):

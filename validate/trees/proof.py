@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from .compare import Compared, compare
+from .compare import Compared, Sides, compare
 from .ensemble import Ensemble, Reading
 from .normal import Domain, normal_trees
 from .overlay import Steps, TooLargeError
@@ -21,11 +21,16 @@ def prove(reference: Reading, candidate: Reading, *, single: bool) -> TreesProof
     if not ours:
         return None
     single = single or any(each.single for each in (*ours, *theirs))
-    domains = [_domain(each, single=single) for each in ours]
+    domains = [Domain("float32" if single else "float64", each.infinite, each.missing) for each in ours]
+    first, second = ([normal_trees(each, domains[0].dtype) for each in side] for side in (ours, theirs))
+    alike = {(n, m): likeness(one, other) for n, one in enumerate(first) for m, other in enumerate(second)}
+    partners = dict(pair_ensembles(ours, theirs, alike))
     steps = Steps()
-    partners = dict(pair_ensembles(ours, theirs, _alike(ours, theirs, domains)))
     results = [
-        _compared(one, theirs[partners[n]] if n in partners else None, domains[n], steps) for n, one in enumerate(ours)
+        _compared(Sides(one, theirs[partners[n]], first[n], second[partners[n]]), domains[n], steps)
+        if n in partners
+        else (domains[n], _unpaired(one))
+        for n, one in enumerate(ours)
     ]
     return _summed(ours, [theirs[n] for n in partners.values()], results, (*reference.notes, *candidate.notes))
 
@@ -41,34 +46,30 @@ def _aligned(ours: Sequence[Ensemble], theirs: Sequence[Ensemble]) -> tuple[Sequ
     return ours, theirs
 
 
-def _domain(ensemble: Ensemble, *, single: bool) -> Domain:
-    return Domain("float32" if single else "float64", ensemble.infinite, ensemble.missing)
+def _unpaired(ensemble: Ensemble, why: str = "the candidate has no ensemble with the same splits") -> Compared:
+    leaves = sum(int((tree.left < 0).sum()) for tree in ensemble.trees)
+    return Compared(len(ensemble.trees) - ensemble.constants, leaves - ensemble.constants, unclear=why)
 
 
-def _alike(
-    ours: Sequence[Ensemble], theirs: Sequence[Ensemble], domains: Sequence[Domain]
-) -> dict[tuple[int, int], float]:
-    if not theirs:
-        return {}
-    dtype = domains[0].dtype
-    first, second = ([normal_trees(each, dtype) for each in side] for side in (ours, theirs))
-    return {(n, m): likeness(one, other) for n, one in enumerate(first) for m, other in enumerate(second)}
+def _compared(sides: Sides, domain: Domain, steps: Steps) -> tuple[Domain, Compared]:
+    """The comparison over the widest domain that can be claimed.
 
-
-def _compared(one: Ensemble, other: Ensemble | None, domain: Domain, steps: Steps) -> tuple[Domain, Compared]:
-    """The comparison over the widest domain that can be claimed: without NaN where something before may remove it."""
-    leaves = sum(int((tree.left < 0).sum()) for tree in one.trees)
-    size = Compared(len(one.trees) - one.constants, leaves - one.constants)
-    if other is None:
-        return domain, replace(size, unclear="the candidate has no ensemble with the same splits")
+    NaN is looked at last, when the rest is equal: converters that know no missing values send it anywhere. Behind
+    something that may remove NaN, a difference there is no fault.
+    """
+    plain = replace(domain, missing=False)
     try:
-        found = compare(one, other, domain, steps)
-        if (found.differing or found.unclear) and domain.missing and not (one.direct and other.direct):
-            domain = replace(domain, missing=False)
-            found = compare(one, other, domain, steps)
+        found = compare(sides, plain, steps)
     except TooLargeError:
-        return domain, replace(size, unclear="the trees are too large")
-    return domain, found
+        return domain, _unpaired(sides.reference, "the trees are too large")
+    if found.unclear or found.differing or not domain.missing:
+        return plain, found
+    try:
+        wide = compare(sides, domain, steps, found.relation)
+    except TooLargeError:
+        return plain, found
+    claimed = not wide.unclear and (not wide.differing or (sides.reference.direct and sides.candidate.direct))
+    return (domain, wide) if claimed else (plain, found)
 
 
 def _summed(
@@ -84,7 +85,7 @@ def _summed(
         trees=sum(each.trees for each in found),
         proved=sum(max(0, each.trees - each.differing) for each in clear),
         differing=sum(each.differing for each in clear),
-        domain=str(results[0][0]),
+        domain=str(min((domain for domain, _ in results), key=lambda each: (each.missing, each.infinite))),
         rounding=_ROUNDED if units else _IDENTICAL,
         whole=all(each.direct for each in (*ours, *theirs)) and bool(theirs),
         leaves=sum(each.leaves for each in found),
