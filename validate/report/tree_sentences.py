@@ -15,7 +15,8 @@ def tree_lines(proof: TreesProof | None) -> Iterator[str]:
     if proof is None:
         return
     whole = "" if proof.whole else " of the trees' own (what comes before the trees is tested by the samples)"
-    claim = f"proved equal for all {proof.domain}{whole}, leaves {proof.rounding}" if proof.proved else "proved"
+    claim = f"proved equal for all {proof.domain}{whole}, leaves {proof.rounding}" if proof.proved else "proved equal"
+    claim += f"; {proof.differing:,} differ" if proof.differing else ""
     yield f"trees: {proof.proved:,} of {proof.trees:,} {claim}; what follows their sums is tested by the samples"
     if proof.outside:
         yield f"trees: not part of the proof: {'; '.join(proof.outside)}"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .ensemble import Ensemble, exact_sums
 from .normal import Domain, NormalTree, number_of
-from .overlay import Meeting, Steps, inside, meetings
+from .overlay import Meeting, Steps, inside, meetings, size
 from .pairing import pair_trees
 from .relation import UNITS, Column, Leaves, columns_of, differences, shifts, single_unit
 from .types import TreeDifference
@@ -84,19 +84,19 @@ def compare(sides: Sides, domain: Domain, steps: Steps, relation: Relation | Non
     count = len(sides.ones) - sides.reference.constants
     leaves = sum(int((tree.left < 0).sum()) for tree in sides.ones) - sides.reference.constants
     pairs = [_met(ones, others, *places, domain, steps) for places in pair_trees(ones, others, domain)]
-    relation = relation or _relation(sides, pairs, len(ones))
+    relation = relation or _relation(sides, pairs, len(ones), domain)
     if relation is None:
         return Compared(count, leaves, unclear="no factor relates its leaves to the reference's")
     bases = [_base(sides.ones, sides.reference.targets), _base(sides.others, sides.candidate.targets)]
     return _Comparison(sides.reference, sides.candidate, domain, steps, relation).run(pairs, count, leaves, *bases)
 
 
-def _relation(sides: Sides, pairs: Sequence[_Pair], trees: int) -> Relation | None:
+def _relation(sides: Sides, pairs: Sequence[_Pair], trees: int, domain: Domain) -> Relation | None:
     targets = sides.reference.targets, sides.candidate.targets
     if not pairs:
         return Relation(tuple(Column(n, 1.0) for n in range(targets[0]))) if targets[0] == targets[1] else None
     for fold in _folds(*targets):
-        columns = columns_of(_some(pairs, *targets, fold), trees)
+        columns = columns_of(_some(pairs, *targets, fold, domain), trees)
         if columns is not None:
             return Relation(columns, fold)
     return None
@@ -150,11 +150,18 @@ def _values(tree: NormalTree, places: Ints, targets: int, fold: int = 1) -> Floa
     return wide if fold == 1 else wide.reshape(len(places), -1, fold).sum(axis=2)
 
 
-def _some(pairs: Sequence[_Pair], one: int, other: int, fold: int) -> Leaves:
+def _some(pairs: Sequence[_Pair], one: int, other: int, fold: int, domain: Domain) -> Leaves:
     """Leaves of trees from all parts of the ensemble, as many as decide on the relation."""
     total = sum(len(pair.first) for pair in pairs)
     chosen = pairs[:: max(1, total // _MOST_PAIRS)]
-    return _together([_leaves(pair, one, other, fold) for pair in chosen], one, other // fold)
+    return _together([_leaves(_typical(pair, domain), one, other, fold) for pair in chosen], one, other // fold)
+
+
+def _typical(pair: _Pair, domain: Domain) -> _Pair:
+    """For each of the reference's leaves only its widest meeting: a limit that is a bit off makes many narrow ones."""
+    order = sorted(range(len(pair.found)), key=lambda n: -size(pair.found[n].box, domain))
+    widest = np.array([*{int(pair.first[n]): n for n in reversed(order)}.values()], np.int64)
+    return replace(pair, first=pair.first[widest], second=pair.second[widest]) if pair.found else pair
 
 
 def _leaves(pair: _Pair, one: int, other: int, fold: int) -> Leaves:
@@ -200,9 +207,8 @@ class _Comparison:
         found = [(pair, meeting) for pair in suspects for meeting in self._first_meeting(pair)]
         shown = self._shown(found, shifted)
         unclear = "trees differ, but not their sums at the inputs that were tried" if found and not shown else ""
-        return Compared(
-            trees, leaves, len(found), worst, shown, self._base_differs(base, constants + shifted, trees), unclear
-        )
+        apart = self._base_differs(base, constants + shifted, trees)
+        return Compared(trees, leaves, len(found), worst, shown, apart, unclear, self.relation)
 
     def _units(self, leaves: Leaves) -> Floats:
         """The greatest difference of each pair of leaves over the columns, in units of float32."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import log2
 from typing import NamedTuple
 
 import numpy as np
@@ -103,6 +104,12 @@ def _sides(tree: _Lists, node: int, whole: Interval) -> tuple[tuple[int, Interva
     left = Interval(whole.low, min(whole.high, limit), whole.missing and to_left)
     right = Interval(max(whole.low, limit + 1), whole.high, whole.missing and not to_left)
     return (tree.right[node], right), (tree.left[node], left)
+
+
+def size(box: Box, domain: Domain) -> float:
+    """The logarithm of the share of all inputs that a box holds, numbers of a dtype counted alike."""
+    low, high = domain.ends
+    return sum(log2(max(part.high - part.low + 1, 1) / (high - low + 1)) for part in box.values())
 
 
 def inside(box: Box, domain: Domain) -> dict[int, float]:
