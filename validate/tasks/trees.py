@@ -50,13 +50,16 @@ def _keep(model: Model, format: Format, job: JobFolder) -> None:
 
 
 def _prove(model: Model, format: Format, job: JobFolder, feeds: Sequence[Feed]) -> TreesProof | None:
+    import numpy as np
+
     from ..trees.job_file import load_reading
     from ..trees.models import read_model
     from ..trees.proof import prove
 
     reference = load_reading(job.trees)
     floats = {spec.dtype for spec in model.signature.inputs} | {a.dtype.name for feed in feeds for a in feed.values()}
-    proof = prove(reference, read_model(model, format), single="float32" in floats)
+    sampled = any(array.dtype.kind == "f" and np.isnan(array).any() for feed in feeds for array in feed.values())
+    proof = prove(reference, read_model(model, format), single="float32" in floats, sampled=sampled)
     return proof and replace(proof, reached=_reached(reference.ensembles, feeds))
 
 

@@ -31,7 +31,8 @@ class Compared:
     """What the comparison of two ensembles found; ``units`` is the greatest rounding of a leaf, in units of float32.
 
     ``unclear`` says why nothing is proved or refuted where that is so. ``base`` are the constants that the two sides
-    add in the first column where they differ; None where they agree. ``relation`` is that of the columns.
+    add in the first column where they differ; None where they agree. ``relation`` is that of the columns,
+    ``apart`` what had to be left out.
     """
 
     trees: int
@@ -42,6 +43,7 @@ class Compared:
     base: tuple[float, float] | None = None
     unclear: str = ""
     relation: Relation | None = None
+    apart: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,36 +15,39 @@ if TYPE_CHECKING:
     from .ensemble import Ensemble
     from .normal import Domain, NormalTree
 
+Splits = Counter[tuple[int, int]]
+"""How often each (feature, limit) is there."""
+
+_MOST_COMPARED = 4096
+
 MAJORITY = 0.5
 """The share of splits that two ensembles must have in common to be taken for the same."""
 
 
-def pair_ensembles(
-    references: Sequence[Ensemble], candidates: Sequence[Ensemble], alike: dict[tuple[int, int], float]
-) -> Iterator[tuple[int, int]]:
-    """(place in ``references``, place in ``candidates``) of those with enough in common, best first.
+def pair_ensembles(ones: Sequence[Sequence[NormalTree]], others: Sequence[Sequence[NormalTree]]) -> dict[int, int]:
+    """Places of ensembles that have enough splits in common, best first: in their order if that pairs all of them."""
+    first, second = ([_splits(trees) for trees in side] for side in (ones, others))
+    in_order = zip(first, second, strict=False)
+    if len(first) == len(second) and all(_likeness(*pair) >= MAJORITY for pair in in_order):
+        return {n: n for n in range(len(first))}
+    if len(first) * len(second) > _MOST_COMPARED:
+        return {}
+    alike = {(n, m): _likeness(one, other) for n, one in enumerate(first) for m, other in enumerate(second)}
+    found: dict[int, int] = {}
+    for one, other in sorted(alike, key=lambda pair: (-alike[pair], abs(pair[0] - pair[1]), pair)):
+        if alike[one, other] >= MAJORITY and one not in found and other not in found.values():
+            found[one] = other
+    return found
 
-    ``alike`` holds the share of splits in common, by places.
-    """
-    order = sorted(alike, key=lambda pair: (-alike[pair], abs(pair[0] - pair[1]), pair))
-    seen_one: set[int] = set()
-    seen_other: set[int] = set()
-    for one, other in order:
-        if alike[one, other] >= MAJORITY and one not in seen_one and other not in seen_other:
-            seen_one.add(one)
-            seen_other.add(other)
-            yield one, other
 
-
-def likeness(one: Sequence[NormalTree], other: Sequence[NormalTree]) -> float:
+def _likeness(one: Splits, other: Splits) -> float:
     """The share of splits (feature and limit) that two ensembles have in common; 1 where neither has any."""
-    first, second = _splits(one), _splits(other)
-    most = max(first.total(), second.total())
-    return (first & second).total() / most if most else 1.0
+    most = max(one.total(), other.total())
+    return (one & other).total() / most if most else 1.0
 
 
-def _splits(trees: Sequence[NormalTree]) -> Counter[tuple[int, int]]:
-    found: Counter[tuple[int, int]] = Counter()
+def _splits(trees: Sequence[NormalTree]) -> Splits:
+    found: Splits = Counter()
     for tree in trees:
         inner = tree.left >= 0
         found.update(zip(tree.feature[inner].tolist(), tree.limit[inner].tolist(), strict=True))

@@ -9,30 +9,45 @@ from .compare import Compared, Sides, compare
 from .ensemble import Ensemble, Reading
 from .normal import Domain, normal_trees
 from .overlay import Steps, TooLargeError
-from .pairing import by_target, likeness, merged, pair_ensembles
+from .pairing import by_target, merged, pair_ensembles
 from .types import TreesProof
+
+_MISSING = "missing values (NaN), which the candidate's trees send another way"
 
 _IDENTICAL, _ROUNDED = "identical", "rounded to float32"
 
 
-def prove(reference: Reading, candidate: Reading, *, single: bool) -> TreesProof | None:
-    """The proof of two models' trees; ``single`` says that a model takes float32 inputs. None where there are none."""
+def prove(reference: Reading, candidate: Reading, *, single: bool, sampled: bool = True) -> TreesProof | None:
+    """The proof of two models' trees; None where there are none.
+
+    ``single`` says that a model takes float32 inputs, ``sampled`` that some sample has a missing value. Without one, a
+    candidate that sends missing values another way is no failure: the user may have none.
+    """
     ours, theirs = _aligned(reference.ensembles, candidate.ensembles)
     if not ours:
         return None
     single = single or any(each.single for each in (*ours, *theirs))
     domains = [Domain("float32" if single else "float64", each.infinite, each.missing) for each in ours]
     first, second = ([normal_trees(each, domains[0].dtype) for each in side] for side in (ours, theirs))
-    alike = {(n, m): likeness(one, other) for n, one in enumerate(first) for m, other in enumerate(second)}
-    partners = dict(pair_ensembles(ours, theirs, alike))
+    partners = pair_ensembles(first, second)
     steps = Steps()
     results = [
-        _compared(Sides(one, theirs[partners[n]], first[n], second[partners[n]]), domains[n], steps)
+        _compared(Sides(one, theirs[partners[n]], first[n], second[partners[n]]), domains[n], steps, sampled=sampled)
         if n in partners
         else (domains[n], _unpaired(one))
         for n, one in enumerate(ours)
     ]
-    return _summed(ours, [theirs[n] for n in partners.values()], results, (*reference.notes, *candidate.notes))
+    found = _summed(ours, [theirs[n] for n in partners.values()], results, (*reference.notes, *candidate.notes))
+    return found if ours is reference.ensembles else _counted(found, reference)
+
+
+def _counted(proof: TreesProof, reference: Reading) -> TreesProof:
+    """The proof with the reference's own trees counted, not the parts into which its vector leaves were split."""
+    trees = sum(len(each.trees) - each.constants for each in reference.ensembles)
+    leaves = sum(int((tree.left < 0).sum()) for each in reference.ensembles for tree in each.trees)
+    constants = sum(each.constants for each in reference.ensembles)
+    parts = max(1, proof.trees // max(trees, 1))
+    return replace(proof, trees=trees, proved=proof.proved // parts, leaves=leaves - constants)
 
 
 def _aligned(ours: Sequence[Ensemble], theirs: Sequence[Ensemble]) -> tuple[Sequence[Ensemble], Sequence[Ensemble]]:
@@ -51,7 +66,7 @@ def _unpaired(ensemble: Ensemble, why: str = "the candidate has no ensemble with
     return Compared(len(ensemble.trees) - ensemble.constants, leaves - ensemble.constants, unclear=why)
 
 
-def _compared(sides: Sides, domain: Domain, steps: Steps) -> tuple[Domain, Compared]:
+def _compared(sides: Sides, domain: Domain, steps: Steps, *, sampled: bool) -> tuple[Domain, Compared]:
     """The comparison over the widest domain that can be claimed.
 
     NaN is looked at last, when the rest is equal: converters that know no missing values send it anywhere. Behind
@@ -68,8 +83,9 @@ def _compared(sides: Sides, domain: Domain, steps: Steps) -> tuple[Domain, Compa
         wide = compare(sides, domain, steps, found.relation)
     except TooLargeError:
         return plain, found
-    claimed = not wide.unclear and (not wide.differing or (sides.reference.direct and sides.candidate.direct))
-    return (domain, wide) if claimed else (plain, found)
+    decides = sampled and sides.reference.direct and sides.candidate.direct
+    claimed = not wide.unclear and (not wide.differing or decides)
+    return (domain, wide) if claimed else (plain, replace(found, apart=_MISSING))
 
 
 def _summed(
@@ -101,6 +117,8 @@ def _outside(
     for each in found:
         if each.unclear:
             yield each.unclear
+        if each.apart:
+            yield each.apart
         if each.base:
             yield "the constants that are added to every row, {:.9g} and {:.9g}".format(*each.base)
     for ensemble in (*ours, *theirs):
