@@ -1,4 +1,7 @@
-"""Keeps the reference's ensembles of trees for the candidate's worker, which proves its own equal to them."""
+"""Trees in the workers: the reference's are kept for the candidate's worker, which proves its own equal to them.
+
+Samples are aimed at the leaves that others don't reach.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,60 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+
 from ..engines.base import Model
 from ..engines.registry import Format
+from ..samples.types import Sample, SampleKind, Samples
 from ..trees.types import TreesProof
 from ..workers.job_folder import JobFolder
 
 if TYPE_CHECKING:
-    from ..signature import Array, Feed
-    from ..trees.ensemble import Ensemble
+    from ..signature import Array, Feed, Signature
+    from ..trees.ensemble import Ensemble, Reading
 
 Result = TypeVar("Result")
 
 
-def keep_trees(model: Model, format: Format, job: JobFolder) -> tuple[str, ...]:
-    """Write the reference's ensembles to the job folder, if it has any; a note where that fails."""
-    return _noted(lambda: _keep(model, format, job))[1]
+def read_trees(model: Model, format: Format) -> tuple[Reading | None, tuple[str, ...]]:
+    """The reference's ensembles, None if it has none; a note where reading them fails."""
+    return _noted(lambda: _read(model, format))
+
+
+def keep_trees(reading: Reading | None, job: JobFolder) -> None:
+    """Write the reference's ensembles to the job folder, if it has any."""
+    from ..trees.job_file import save_reading
+
+    if reading:
+        save_reading(reading, job.trees)
+
+
+def aimed(samples: Samples, reading: Reading | None, signature: Signature) -> Samples:
+    """Generated samples, and one more of rows that reach further leaves.
+
+    Nothing is added where the trees don't read the model's own columns, or where these aren't numbers.
+    """
+    found, notes = _noted(lambda: _aimed(samples, reading, signature))
+    return found or replace(samples, notes=(*samples.notes, *notes))
+
+
+def _aimed(samples: Samples, reading: Reading | None, signature: Signature) -> Samples:
+    from ..trees.aim import rows_for_leaves
+
+    tables = [_rows(sample.feed) for sample in samples.items if sample.batch is not None]
+    known = [table for table in tables if table is not None and table.dtype.kind == "f"]
+    if reading is None or not known or not all(ensemble.direct for ensemble in reading.ensembles):
+        return samples
+    rows = rows_for_leaves(reading.ensembles, np.concatenate(known))
+    if not len(rows):
+        return samples
+    feed, start = {}, 0
+    for spec in signature.inputs:
+        width = samples.feeds[0][spec.name].shape[1]
+        feed[spec.name] = np.ascontiguousarray(rows[:, start : start + width])
+        start += width
+    sample = Sample(f"leaves, batch {len(rows)}", feed, SampleKind.LEAVES, len(rows), optional=True)
+    return replace(samples, items=(*samples.items, sample))
 
 
 def proved_trees(
@@ -40,18 +82,14 @@ def _noted(work: Callable[[], Result]) -> tuple[Result | None, tuple[str, ...]]:
         return None, (f"its trees could not be compared, samples alone test them: {type(error).__name__}: {error}",)
 
 
-def _keep(model: Model, format: Format, job: JobFolder) -> None:
-    from ..trees.job_file import save_reading
+def _read(model: Model, format: Format) -> Reading | None:
     from ..trees.models import read_model
 
     reading = read_model(model, format)
-    if reading.ensembles:
-        save_reading(reading, job.trees)
+    return reading if reading.ensembles else None
 
 
 def _prove(model: Model, format: Format, job: JobFolder, feeds: Sequence[Feed]) -> TreesProof | None:
-    import numpy as np
-
     from ..trees.job_file import load_reading
     from ..trees.models import read_model
     from ..trees.proof import prove
@@ -65,8 +103,6 @@ def _prove(model: Model, format: Format, job: JobFolder, feeds: Sequence[Feed]) 
 
 def _reached(ensembles: Sequence[Ensemble], feeds: Sequence[Feed]) -> int | None:
     """How many leaves the samples reach; None where the trees don't read the samples' own columns."""
-    import numpy as np
-
     from ..trees.ensemble import leaves_reached
 
     rows = [_rows(feed) for feed in feeds]
@@ -80,8 +116,6 @@ def _reached(ensembles: Sequence[Ensemble], feeds: Sequence[Feed]) -> int | None
 
 def _rows(feed: Mapping[str, Array]) -> Array | None:
     """The feed's columns side by side, (n, features); None for anything but numbers."""
-    import numpy as np
-
     arrays = list(feed.values())
     if any(array.ndim != 2 or array.dtype.kind not in "fiu" for array in arrays):
         return None

@@ -100,10 +100,14 @@ def _lists(tree: NormalTree) -> _Lists:
 
 
 def _sides(tree: _Lists, node: int, whole: Interval) -> tuple[tuple[int, Interval], tuple[int, Interval]]:
-    limit, to_left = tree.limit[node], tree.missing_left[node]
-    left = Interval(whole.low, min(whole.high, limit), whole.missing and to_left)
-    right = Interval(max(whole.low, limit + 1), whole.high, whole.missing and not to_left)
+    left, right = sides_of(whole, tree.limit[node], to_left=tree.missing_left[node])
     return (tree.right[node], right), (tree.left[node], left)
+
+
+def sides_of(whole: Interval, limit: int, *, to_left: bool) -> tuple[Interval, Interval]:
+    """What a split with this limit sends to the left and to the right; NaN goes left if ``to_left``."""
+    left = Interval(whole.low, min(whole.high, limit), whole.missing and to_left)
+    return left, Interval(max(whole.low, limit + 1), whole.high, whole.missing and not to_left)
 
 
 def size(box: Box, domain: Domain) -> float:
