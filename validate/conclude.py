@@ -133,7 +133,21 @@ def _deviations(job: JobFolder, run: ModelRun) -> Deviations | None:
     if run.rounding is None or not run.rounding.runs:
         return None
     noise, unoptimised, shaken = map(load_outputs, (job.noise, job.unoptimised, job.shaken))
-    return Deviations(run.rounding, noise, unoptimised, shaken)
+    return Deviations(run.rounding, noise, unoptimised, shaken, _drift(job, run))
+
+
+def _drift(job: JobFolder, run: ModelRun) -> Outputs:
+    """How far the reference is from the exact sums of its trees, once the candidate's are proved to be the same."""
+    if run.trees is None or run.trees.proved < run.trees.trees or not job.trees.is_file():
+        return ()
+    from .trees.drift import drifts
+    from .trees.job_file import load_reading
+    from .trees.tables import table_of
+
+    tables = [table_of(sample.feed) for sample in load_samples(job.samples).items]
+    known = [table for table in tables if table is not None]
+    outputs = load_outputs(job.expected)
+    return drifts(load_reading(job.trees).ensembles, known, outputs) if len(known) == len(outputs) else ()
 
 
 def _unmeasured(candidate: Side, outputs: Sequence[OutputComparison]) -> Iterator[Finding]:

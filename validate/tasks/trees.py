@@ -5,7 +5,7 @@ Samples are aimed at the leaves that others don't reach.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,11 +14,12 @@ import numpy as np
 from ..engines.base import Model
 from ..engines.registry import Format
 from ..samples.types import Sample, SampleKind, Samples
+from ..trees.tables import table_of
 from ..trees.types import TreesProof
 from ..workers.job_folder import JobFolder
 
 if TYPE_CHECKING:
-    from ..signature import Array, Feed, Signature
+    from ..signature import Feed, Signature
     from ..trees.ensemble import Ensemble, Reading
 
 Result = TypeVar("Result")
@@ -49,7 +50,7 @@ def aimed(samples: Samples, reading: Reading | None, signature: Signature) -> Sa
 def _aimed(samples: Samples, reading: Reading | None, signature: Signature) -> Samples:
     from ..trees.aim import rows_for_leaves
 
-    tables = [_rows(sample.feed) for sample in samples.items if sample.batch is not None]
+    tables = [table_of(sample.feed) for sample in samples.items if sample.batch is not None]
     known = [table for table in tables if table is not None and table.dtype.kind == "f"]
     if reading is None or not known or not all(ensemble.direct for ensemble in reading.ensembles):
         return samples
@@ -105,18 +106,10 @@ def _reached(ensembles: Sequence[Ensemble], feeds: Sequence[Feed]) -> int | None
     """How many leaves the samples reach; None where the trees don't read the samples' own columns."""
     from ..trees.ensemble import leaves_reached
 
-    rows = [_rows(feed) for feed in feeds]
+    rows = [table_of(feed) for feed in feeds]
     tables = [table for table in rows if table is not None]
     if len(tables) < len(rows) or not all(ensemble.direct for ensemble in ensembles):
         return None
     x = np.concatenate(tables)
     constants = sum(ensemble.constants for ensemble in ensembles)
     return sum(len(np.unique(leaf)) for each in ensembles for leaf in leaves_reached(each, x)) - constants
-
-
-def _rows(feed: Mapping[str, Array]) -> Array | None:
-    """The feed's columns side by side, (n, features); None for anything but numbers."""
-    arrays = list(feed.values())
-    if any(array.ndim != 2 or array.dtype.kind not in "fiu" for array in arrays):
-        return None
-    return np.concatenate(arrays, axis=1) if len({len(array) for array in arrays}) == 1 else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .readers.links import Link
 from .tree import SplitTest, Tree, narrow
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class Ensemble:
     value and ``infinite`` that infinities are. ``direct`` means that the features are the model's own input columns, in
     their order; otherwise something comes before. ``columns`` maps the features of a member that reads only some of
     them to those of the whole. ``constants`` of the trees are none of the library's own, but what the sum begins with.
-    ``outside`` are sentences about what isn't part of the trees.
+    ``outside`` are sentences about what isn't part of the trees. ``link`` is the function of the sums that a library
+    which adds in float32 predicts; None for any other.
     """
 
     trees: tuple[Tree, ...]
@@ -38,6 +40,11 @@ class Ensemble:
     constants: int = 0
     columns: tuple[int, ...] = ()
     outside: tuple[str, ...] = ()
+    link: Link | None = None
+
+    def with_values(self, change: Callable[[Floats], Floats]) -> Ensemble:
+        """The same ensemble with the leaves' values changed."""
+        return replace(self, trees=tuple(replace(tree, value=change(tree.value)) for tree in self.trees))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .ensemble import Ensemble, Reading
+from .readers.links import Link
 from .tree import SplitTest, Tree
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ def save_reading(reading: Reading, path: Path) -> None:
     heads = []
     for number, ensemble in enumerate(reading.ensembles):
         arrays |= {f"{number}/{key}": array for key, array in _arrays(ensemble)}
-        heads.append({name: getattr(ensemble, name) for name in _PLAIN} | {"test": ensemble.test.name})
+        heads.append(
+            {name: getattr(ensemble, name) for name in _PLAIN}
+            | {"test": ensemble.test.name, "link": ensemble.link and ensemble.link.name}
+        )
     text = json.dumps({"ensembles": heads, "notes": reading.notes})
     np.savez(path, allow_pickle=False, **{_META: np.frombuffer(text.encode(), np.uint8)}, **arrays)
 
@@ -59,7 +63,8 @@ def load_reading(path: Path) -> Reading:
 
 def _ensemble(arrays: dict[str, npt.NDArray[Any]], head: dict[str, Any]) -> Ensemble:
     plain: dict[str, Any] = {name: tuple(head[name]) if isinstance(head[name], list) else head[name] for name in _PLAIN}
-    return Ensemble(tuple(_trees(arrays)), test=SplitTest[head["test"]], **plain)
+    link = Link[head["link"]] if head["link"] else None
+    return Ensemble(tuple(_trees(arrays)), test=SplitTest[head["test"]], link=link, **plain)
 
 
 def _trees(arrays: dict[str, npt.NDArray[Any]]) -> Iterator[Tree]:

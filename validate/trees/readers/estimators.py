@@ -16,6 +16,7 @@ from ..tree import SplitTest, Tree
 from . import catboost, forests, lightgbm, xgboost
 from . import hist_gradient_boosting as hist
 from .categories import tabulate
+from .links import Link
 
 _SETS = "the tables that splits on sets of categories are read from"
 
@@ -32,6 +33,8 @@ def read_estimator(estimator: Any) -> Reading:
             continue
         direct, missing = own.direct and place.direct, place.missing and _takes_nan(part)
         found.append(replace(own, name=type(part).__name__, direct=direct, missing=missing, columns=place.columns))
+    if len(found) != 1 or _kind(estimator) not in READERS:  # something else follows the sums
+        found = [replace(each, link=None) for each in found]
     return Reading(tuple(found), tuple(notes))
 
 
@@ -123,9 +126,9 @@ def _xgboost(model: Any) -> Ensemble:
     trees, tables = tabulate(boosting.trees, boosting.splits, boosting.features)
     marked = not is_booster and not np.isnan(model.missing)
     outside = (*([_SETS] if tables else []), *([f"{model.missing} as a missing value"] if marked else []))
-    return Ensemble(
-        trees, boosting.targets, SplitTest.BELOW, single=True, direct=not outside, constants=1, outside=outside
-    )
+    link = Link.SOFTMAX if getattr(model, "n_classes_", 2) > 2 else boosting.link
+    read = Ensemble(trees, boosting.targets, SplitTest.BELOW, single=True, constants=1, link=link)
+    return replace(read, direct=not outside, outside=outside)
 
 
 def _lightgbm(model: Any) -> Ensemble:
