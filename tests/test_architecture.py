@@ -116,6 +116,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "detect doctor engines coreml",
         "samples",
         "weights",
+        "trees",
         "adapters workers",
         "report",
         "noise",
@@ -216,7 +217,7 @@ def test_the_native_core_ml_route_for_estimators_imports_no_onnx() -> None:
     loaded = set(done.stdout.split())
     assert {
         "paritygate.convert.routes.sklearn.coreml.registry",
-        "paritygate.convert.routes.sklearn.models.trees",
+        "paritygate.validate.trees.tree",
     } < loaded
     assert not {"onnx", "skl2onnx", "paritygate.convert.routes.sklearn.onnx"} & loaded
     for path in paths:  # imports within functions as well

@@ -35,6 +35,11 @@ CATALOG: dict[str, Explanation] = {
         "A parameter of the reference stands in the candidate with other values at some places, such as one row of an "
         "embedding. That is a difference even if no sample reaches these places.",
     ),
+    "PG115": Explanation(
+        "trees differ",
+        "A tree of the candidate isn't the reference's: a split, a leaf or the way of missing values differs, and the "
+        "message has an input for which their sums differ. It holds whether or not a sample goes there.",
+    ),
     "PG201": Explanation("bad option", "The value of an option is invalid."),
     "PG202": Explanation("no such file", "A given file or folder does not exist or can't be read."),
     "PG203": Explanation("samples can't be read", "The samples file is damaged, empty or of an unknown format."),

@@ -11,6 +11,7 @@ from .expectations.expected import Expectations
 from .options import AcceptedPrecision
 from .report.environment import describe_environment, sha256_of
 from .report.report import Report
+from .report.tree_sentences import tree_findings
 from .report.types import Finding, ModelSummary, OutputComparison, Severity, Tolerance
 from .report.user_checks import Source
 from .report.weight_sentences import weight_findings
@@ -77,6 +78,7 @@ def conclude(
         findings=(
             *judgement.findings,
             *(() if conversion else _unaccepted(reference.run, candidate, accepted)),
+            *tree_findings(candidate.run.trees),
             *_unmeasured(candidate, judgement.outputs),
             *(weight_findings(candidate.run.weights) if candidate.run.weights else ()),
             *_notes_of_runs(reference, candidate),
@@ -86,6 +88,7 @@ def conclude(
         timings=timings,
         user_metrics=judgement.metrics,
         weights=candidate.run.weights,
+        trees=candidate.run.trees,
     )
 
 
@@ -140,7 +143,21 @@ def _deviations(job: JobFolder, run: ModelRun) -> Deviations | None:
     if run.rounding is None or not run.rounding.runs:
         return None
     noise, unoptimised, shaken = map(load_outputs, (job.noise, job.unoptimised, job.shaken))
-    return Deviations(run.rounding, noise, unoptimised, shaken)
+    return Deviations(run.rounding, noise, unoptimised, shaken, _drift(job, run))
+
+
+def _drift(job: JobFolder, run: ModelRun) -> Outputs:
+    """How far the reference is from the exact sums of its trees, once the candidate's are proved to be the same."""
+    if run.trees is None or run.trees.proved < run.trees.trees or not job.trees.is_file():
+        return ()
+    from .trees.drift import drifts
+    from .trees.job_file import load_reading
+    from .trees.tables import table_of
+
+    tables = [table_of(sample.feed) for sample in load_samples(job.samples).items]
+    known = [table for table in tables if table is not None]
+    outputs = load_outputs(job.expected)
+    return drifts(load_reading(job.trees).ensembles, known, outputs) if len(known) == len(outputs) else ()
 
 
 def _unaccepted(reference: ModelRun, candidate: Side, accepted: str) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from ..errors import ExitCode
 from ..signature import Signature
+from ..trees.types import TreesProof
 from ..weights.types import WeightsProof
 from .divergence import Divergence
 from .user_checks import Crossing, MetricComparison, Source, Waiver
@@ -245,7 +246,8 @@ class ReportData:
 
     The verdict is derived, never set, so that a report can't pass with a failing row in it. ``timings`` are seconds
     per stage, in order. ``divergence`` is the first place where a failing candidate differs, if found.
-    ``weights`` says how many of the reference's parameter values the candidate holds.
+    ``trees`` is the proof of ensembles of trees, ``weights`` says how many of the reference's parameter values the
+    candidate holds; None where the reference has none.
     """
 
     outputs: tuple[OutputComparison, ...]
@@ -259,6 +261,7 @@ class ReportData:
     user_metrics: tuple[MetricComparison, ...] = ()
     divergence: Divergence | None = None
     weights: WeightsProof | None = None
+    trees: TreesProof | None = None
 
     @property
     def verdict(self) -> Verdict:

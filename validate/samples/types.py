@@ -31,6 +31,7 @@ class SampleKind(StrEnum):
     MISSING = "missing"
     UNKNOWN = "unknown"
     LENGTHS = "lengths"
+    LEAVES = "leaves"
     BRANCHES = "branches"
     SEARCHED = "searched"
 

@@ -22,6 +22,7 @@ from ..workers.job_folder import JobFolder
 from .calls import RunCandidate
 from .randomness import random_operators
 from .reference import REPEATED, describe_run, load_model, run_all
+from .trees import proved_trees
 from .types import Bindings, ModelRun
 from .weights import prove_weights
 
@@ -47,11 +48,11 @@ def run_candidate(call: RunCandidate, on_event: Listener) -> ModelRun:
     run = describe_run(call.model, model, samples, adapted.notes)
     signature = folded_signature(model.signature, bindings.classes, adapted.bound)
     run = replace(run, signature=as_batches(signature) if adapted.by_rows else signature)
-    if call.measurements is None:
-        return run
-    proof, notes = prove_weights(model, job)
-    run = replace(run, weights=proof, notes=(*run.notes, *notes))
-    return _measured(call, model, adapted, outputs, run, on_event)
+    if call.destination is None:
+        trees, notes = proved_trees(model, call.model.format, job, samples.feeds)
+        weights, more = prove_weights(model, job)
+        run = replace(run, trees=trees, weights=weights, notes=(*run.notes, *notes, *more))
+    return run if call.measurements is None else _measured(call, model, adapted, outputs, run, on_event)
 
 
 def _repeat(job: JobFolder, model: Model, adapted: AdaptedSamples) -> None:

@@ -19,6 +19,7 @@ from .calls import InspectModel, RunReference
 from .pairing import run_paired
 from .reading import reading
 from .shaking import shaken
+from .trees import aimed, keep_trees, read_trees
 from .types import Inspection, ModelRun
 from .weights import leave_weights
 
@@ -77,15 +78,23 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     check_limits(model.signature, call.limits.shapes, call.limits.ranges)
     limits = replace(call.limits, images=resolved(call.limits.images, model.signature))
     samples = on_pixels(_make_samples(model, call.model, call.samples, limits), limits.images)
+    trees, notes = read_trees(model, call.model.format)
+    samples = aimed(samples, trees, model.signature) if _is_free(call.samples, limits) else samples
     samples, outputs = run_and_keep(samples, lambda feeds: run_all(model, feeds, "PG406", on_event))
     save_samples(samples, job.samples)
     save_outputs(outputs, job.expected)
     save_outputs(run_all(model, samples.feeds[:REPEATED], "PG406", ignore), job.repeated)
     save_outputs([run_paired(model, sample) for sample in samples.items], job.paired)
     save_outputs([shaken(model, feed, output) for feed, output in zip(samples.feeds, outputs, strict=True)], job.shaken)
-    notes = (*model.notes, *samples.notes, *leave_weights(model, job))
+    keep_trees(trees, job)
+    notes = (*model.notes, *samples.notes, *notes, *leave_weights(model, job))
     run = describe_run(call.model, model, samples, notes)
     return model, replace(run, fixed_outputs=fixed_outputs_of(model, outputs))
+
+
+def _is_free(options: SampleOptions, limits: InputLimits) -> bool:
+    """Whether samples are generated, and may have any number of rows and any values."""
+    return options.samples is None and options.batch_sizes is None and not (options.ranges or limits.shapes)
 
 
 def run_reference_task(call: RunReference, on_event: Listener) -> ModelRun:

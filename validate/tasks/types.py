@@ -9,6 +9,7 @@ from ..engines.base import Facts, Runtime
 from ..noise.request import Rounding
 from ..report.types import SamplesSummary
 from ..signature import ClassLabel, ImageInput, Signature
+from ..trees.types import TreesProof
 from ..weights.types import WeightsProof
 
 
@@ -32,8 +33,9 @@ class ModelRun:
     """One model's run over all samples: what the model is, what ran it, and sentences that the user should read.
 
     ``rounding`` is None unless it was requested, and where the model has no graph. ``doubts`` are sentences that speak
-    against a pass. ``fixed_outputs`` depend on no input; None where the model has no graph.
-    ``weights`` says what a candidate holds of its reference's parameters; None where a side has none to read.
+    against a pass. ``fixed_outputs`` depend on no input; None where the model has no graph. ``trees`` is the proof of a
+    candidate's trees; None where the reference has none. ``weights`` says what it holds of its reference's parameters;
+    None where a side has none to read.
     """
 
     signature: Signature
@@ -45,6 +47,7 @@ class ModelRun:
     doubts: tuple[str, ...] = ()
     fixed_outputs: frozenset[str] | None = None
     weights: WeightsProof | None = None
+    trees: TreesProof | None = None
 
 
 @dataclass(frozen=True, slots=True)

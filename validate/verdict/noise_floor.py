@@ -12,6 +12,7 @@ import numpy as np
 from ..noise.floor import floor_of, scatter_of
 from ..noise.request import Rounding
 from ..noise.shakes import SHAKES, last_bit
+from .computed import FACTOR
 from .evidence import Evidence
 
 if TYPE_CHECKING:
@@ -26,20 +27,23 @@ class Deviations:
     """What was measured, one mapping (output -> array) per sample in each.
 
     ``noise`` are squared deviations of the candidate's perturbed runs from ``unoptimised``, its outputs without graph
-    optimisation; ``shaken`` those of the reference under inputs with another last bit. ``rounding`` says how.
+    optimisation; ``shaken`` those of the reference under inputs with another last bit. ``rounding`` says how. ``drift``
+    is how far the reference is from its own exact values, where these are known: the candidate may be as far off.
     """
 
     rounding: Rounding
     noise: Outputs
     unoptimised: Outputs
     shaken: Outputs
+    drift: Outputs = ()
 
     def of(self, numbers: Sequence[int]) -> Deviations:
         """Those of some samples only."""
         noise, unoptimised, shaken = (
             [each[n] for n in numbers] for each in (self.noise, self.unoptimised, self.shaken)
         )
-        return Deviations(self.rounding, noise, unoptimised, shaken)
+        drift = [self.drift[n] for n in numbers] if self.drift else ()
+        return Deviations(self.rounding, noise, unoptimised, shaken, drift)
 
 
 def evidence_of(
@@ -76,7 +80,7 @@ def evidence_of(
     measured = {reference: floors[candidate] for reference, candidate in bound.items() if candidate in floors}
     alike = {name: each for name, each in conditions.items() if _same_shapes(each, measured.get(name, ()))}
     return Evidence(
-        {name: _together(each, alike.get(name)) for name, each in measured.items()},
+        {name: _drifted(_together(each, alike.get(name)), name, deviations.drift) for name, each in measured.items()},
         {name: tuple(map(_times, limits, each)) for name, each in alike.items()},
         jumping,
         rounding.runs,
@@ -108,6 +112,13 @@ def _together(floors: tuple[Array, ...], conditions: tuple[Array, ...] | None) -
     if conditions is None:
         return floors
     return tuple(np.hypot(floor, each) for floor, each in zip(floors, conditions, strict=True))
+
+
+def _drifted(floors: tuple[Array, ...], name: str, drift: Outputs) -> tuple[Array, ...]:
+    """Floors that let the candidate be as far from the exact value as the reference is, in addition."""
+    if not drift or any(name not in each or each[name].shape != floors[n].shape for n, each in enumerate(drift)):
+        return floors
+    return tuple(floor + each[name] / FACTOR for floor, each in zip(floors, drift, strict=True))
 
 
 def _jumps(output: str, rounding: Rounding) -> bool:

@@ -77,6 +77,11 @@ class JobFolder:
         return self.path / "opinion.npz"
 
     @property
+    def trees(self) -> Path:
+        """The reference's ensembles of trees, for a proof that the candidate's are equal."""
+        return self.path / "trees.npz"
+
+    @property
     def found(self) -> Path:
         """Samples that a search has found, until both models have been run on them."""
         return self.path / "found.npz"

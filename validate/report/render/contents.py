@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..sentences import allowed_text, digits_tested, headroom, number
+from ..tree_sentences import tree_lines
 from ..user_checks import Source
 from ..weight_sentences import weights_line
 from .divergence import parting
@@ -75,6 +76,7 @@ def agreements(report: ReportData) -> Iterator[str]:
             yield f"{title(output)}: {_crossing(crossing)}"
     if report.weights:
         yield f"weights: {weights_line(report.weights)}"
+    yield from tree_lines(report.trees)
     for metric in report.user_metrics:
         yield f"metric {metric.name}: {metric_text(metric)}"
 

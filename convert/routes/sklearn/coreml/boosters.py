@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from .....validate.engines.sklearn.category_values import category_values
-from ..models import catboost as cat
-from ..models import lightgbm as lgbm
-from ..models import xgboost as xgb
-from ..models.categories import FIRST, MISSING, OTHER, SetSplit, tabulate
-from ..models.links import Link
-from ..models.trees import SplitTest, Tree
+from .....validate.trees.readers import catboost as cat
+from .....validate.trees.readers import lightgbm as lgbm
+from .....validate.trees.readers import xgboost as xgb
+from .....validate.trees.readers.categories import FIRST, MISSING, OTHER, SetSplit, tabulate
+from .....validate.trees.readers.links import Link
+from .....validate.trees.tree import SplitTest, Tree
 from .builder import Builder
 from .labels import Labels, as_labels, labels_of
 from .links import exponentiate

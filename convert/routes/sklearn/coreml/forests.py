@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..models.forests import path_lengths, read_tree
-from ..models.trees import SplitTest, Tree
+from .....validate.trees.readers.forests import path_lengths, read_tree
+from .....validate.trees.tree import SplitTest, Tree
 from .builder import Builder
 from .labels import as_labels, labels_of
 from .links import exponentiate, scale_number

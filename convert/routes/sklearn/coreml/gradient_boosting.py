@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..models.forests import boosted_trees, boosting_base, boosting_link
-from ..models.hist_gradient_boosting import base_of, known_categories, link_of, tabulated, trees_of
-from ..models.links import Link
-from ..models.trees import Tree
+from .....validate.trees.readers.forests import boosted_trees, boosting_base, boosting_link
+from .....validate.trees.readers.hist_gradient_boosting import base_of, known_categories, link_of, tabulated, trees_of
+from .....validate.trees.readers.links import Link
+from .....validate.trees.tree import Tree
 from .builder import Builder
 from .labels import labels_of
 from .links import exponentiate

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..models.trees import Tree
+from .....validate.trees.tree import Tree
 from .single_precision import widen_limit
 from .wires import Columns, Origin, width_of
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..models.trees import SplitTest, Tree, narrow
+from .....validate.trees.tree import SplitTest, Tree, narrow
 
 if TYPE_CHECKING:
     from .wires import Floats

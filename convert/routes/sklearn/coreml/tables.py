@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .....validate.errors import ParityGateError
-from ..models.trees import Tree
+from .....validate.trees.tree import Tree
 from .builder import Builder
 from .trees import sum_trees
 from .wires import INT64, STRING, Columns, Wire

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .....validate.coreml.files.proto import Message, module
-from ..models.links import Link
-from ..models.trees import Tree
+from .....validate.trees.readers.links import Link
+from .....validate.trees.tree import Tree
 from .builder import Builder
 from .labels import Labels, add_classifier, add_label_classifier
 from .monotone import undo_scalers

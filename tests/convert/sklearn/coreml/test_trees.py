@@ -37,10 +37,10 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn_data import CANCER, DIABETES, WINE, holes
 
 from paritygate.convert.routes.sklearn.coreml.single_precision import widen_limit
-from paritygate.convert.routes.sklearn.models.trees import SplitTest
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml import lowered as coreml
 from paritygate.validate.engines.sklearn.thresholds import thresholds_of
+from paritygate.validate.trees.tree import SplitTest
 
 QUIET = {"verbosity": -1, "n_jobs": 1}
 SILENT = {"verbose": 0, "thread_count": 1, "allow_writing_files": False, "random_seed": 0}

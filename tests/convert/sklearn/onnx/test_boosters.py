@@ -23,12 +23,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from paritygate.convert import ParityGateError
-from paritygate.convert.routes.sklearn.models import catboost as catboost_form
-from paritygate.convert.routes.sklearn.models import lightgbm as lightgbm_form
-from paritygate.convert.routes.sklearn.models import xgboost as xgboost_form
 from paritygate.validate.detect import detect
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn.estimator import load
+from paritygate.validate.trees.readers import catboost as catboost_form
+from paritygate.validate.trees.readers import lightgbm as lightgbm_form
+from paritygate.validate.trees.readers import xgboost as xgboost_form
 
 LETTERS = np.array(["ant", "bee", "cat"])
 X, Y = load_wine(return_X_y=True)

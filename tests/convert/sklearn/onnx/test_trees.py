@@ -20,10 +20,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from paritygate.convert import ParityGateError
-from paritygate.convert.routes.sklearn.models.trees import Tree
 from paritygate.convert.routes.sklearn.onnx.estimators.ensembles.trees import Ensemble, split
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn.estimator import load
+from paritygate.validate.trees.tree import Tree
 
 LETTERS = np.array(["ant", "bee", "cat", "dog", "elk", "fly", "gnu", "hen", "ibis", "jay"])
 FEW = {"random_state": 0, "n_estimators": 12}

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ....models.catboost import (
+from .......validate.trees.readers.catboost import (
     dimensions,
     has_several_labels,
     prediction_link,

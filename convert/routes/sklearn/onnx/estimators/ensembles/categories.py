@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .......validate.engines.sklearn.category_values import category_values
-from ....models.categories import FIRST, MISSING, OTHER
+from .......validate.trees.readers.categories import FIRST, MISSING, OTHER
 from ...declare import EstimatorGraph
 from ...tensors import Tensor
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from ....models.categories import Tables
+    from .......validate.trees.readers.categories import Tables
 
 
 def with_codes(g: EstimatorGraph, x: Tensor, features: int, model: Any) -> Tensor:

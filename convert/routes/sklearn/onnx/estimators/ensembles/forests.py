@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....models.forests import read_tree
+from .......validate.trees.readers.forests import embedding_trees, read_tree
 from ...declare import EstimatorGraph, classifier, label_dtype, labels, regressor, transformer
 from ...tensors import Tensor
 from .trees import Ensemble, add_ensemble, single_features
@@ -49,13 +49,9 @@ def forest_regressor(g: EstimatorGraph, model: Any) -> Tensor:
 
 def random_trees_embedding(g: EstimatorGraph, model: Any) -> Tensor:
     """``transform``: each tree turns one column on, that of the leaf reached (dense, also for ``sparse_output``)."""
-    trees, first = [], 0
-    for estimator, leaves in zip(model.estimators_, model.one_hot_encoder_.categories_, strict=True):
-        hot = np.zeros((estimator.tree_.node_count, len(leaves)))
-        hot[leaves, np.arange(len(leaves))] = 1
-        trees.append(read_tree(estimator, hot, first))
-        first += len(leaves)
-    return add_ensemble(g, single_features(g), Ensemble(tuple(trees), first))
+    trees = embedding_trees(model)
+    targets = trees[-1].target + trees[-1].value.shape[1]
+    return add_ensemble(g, single_features(g), Ensemble(trees, targets))
 
 
 def _sums(g: EstimatorGraph, estimators: list[Any]) -> Tensor:

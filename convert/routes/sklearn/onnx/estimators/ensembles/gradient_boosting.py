@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....models.forests import boosted_trees, boosting_base, boosting_link
+from .......validate.trees.readers.forests import boosted_trees, boosting_base, boosting_link
 from ...declare import EstimatorGraph, classifier, regressor
 from ...tensors import Tensor
 from .links import classify

@@ -6,8 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from ....models.hist_gradient_boosting import MISSING, base_of, known_categories, link_of, tabulated, trees_of
-from ....models.trees import Tree
+from .......validate.trees.readers.hist_gradient_boosting import (
+    MISSING,
+    base_of,
+    known_categories,
+    link_of,
+    tabulated,
+    trees_of,
+)
+from .......validate.trees.tree import Tree
 from ...declare import EstimatorGraph, classifier, regressor
 from ...tensors import STRING, Tensor
 from .categories import append_columns

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....models.forests import path_lengths
+from .......validate.trees.readers.forests import path_lengths
 from ...declare import EstimatorGraph, outlier_detector
 from ...tensors import Tensor
 from .trees import Ensemble, add_ensemble, single_features

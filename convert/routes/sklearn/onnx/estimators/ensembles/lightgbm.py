@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from .......validate.errors import ParityGateError
-from ....models.categories import tabulate
-from ....models.lightgbm import ALMOST_ZERO, Boosting, read
+from .......validate.trees.readers.categories import tabulate
+from .......validate.trees.readers.lightgbm import ALMOST_ZERO, Boosting, read
 from ...declare import EstimatorGraph, classifier, labels, regressor
 from ...tensors import Tensor
 from .categories import append_code_columns, with_codes

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ....models.links import Link
+from .......validate.trees.readers.links import Link
 from ...declare import labels
 from ...tensors import Tensor
 

@@ -13,35 +13,27 @@ source, its sums are double and rounded to float32 once, on output. It is used i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from onnx import numpy_helper
 
 from .......validate.errors import ParityGateError
-from ....models.trees import SplitTest, Tree, narrow
+from .......validate.trees.ensemble import Ensemble as Ensemble
+from .......validate.trees.tree import SplitTest, Tree, narrow
 from ...declare import EstimatorGraph
 from ...tensors import Tensor
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from ....models.trees import Floats, Ints
+    from .......validate.trees.tree import Floats, Ints
 
 DOUBLE_KERNEL = 3
 """The first version of ai.onnx.ml whose ensembles may hold doubles."""
 
 _MODES = {SplitTest.AT_MOST: "BRANCH_LEQ", SplitTest.BELOW: "BRANCH_LT"}
-
-
-@dataclass(frozen=True, slots=True)
-class Ensemble:
-    """Trees whose leaves are summed into ``targets`` columns; ``test`` is the test of every inner node."""
-
-    trees: tuple[Tree, ...]
-    targets: int = 1
-    test: SplitTest = SplitTest.AT_MOST
 
 
 def add_ensemble(g: EstimatorGraph, x: Tensor, ensemble: Ensemble) -> Tensor:

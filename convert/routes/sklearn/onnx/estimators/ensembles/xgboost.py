@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ....models.categories import tabulate
-from ....models.trees import SplitTest
-from ....models.xgboost import Boosting, read, rounds_of, targets
+from .......validate.trees.readers.categories import tabulate
+from .......validate.trees.readers.xgboost import Boosting, read, rounds_of, targets
+from .......validate.trees.tree import SplitTest
 from ...declare import LABEL, EstimatorGraph, Output, declare, regressor
 from ...tensors import Tensor
 from .categories import append_code_columns, with_codes

@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from .trees import Bools, Ints, Tree
+    from ..tree import Bools, Ints, Tree
 
     Tables = Mapping[int, npt.NDArray[np.int8]]
 

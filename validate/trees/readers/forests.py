@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..tree import Tree
 from .links import Link
-from .trees import Tree
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -35,6 +35,17 @@ def read_tree(
         value=fitted.value.reshape(fitted.node_count, -1) if value is None else value,
         target=target,
     )
+
+
+def embedding_trees(model: Any) -> tuple[Tree, ...]:
+    """The trees of a RandomTreesEmbedding: each turns one of its own columns on, that of the leaf that is reached."""
+    trees, first = [], 0
+    for estimator, leaves in zip(model.estimators_, model.one_hot_encoder_.categories_, strict=True):
+        hot = np.zeros((estimator.tree_.node_count, len(leaves)))
+        hot[leaves, np.arange(len(leaves))] = 1
+        trees.append(read_tree(estimator, hot, first))
+        first += len(leaves)
+    return tuple(trees)
 
 
 def boosted_trees(model: Any) -> list[Tree]:

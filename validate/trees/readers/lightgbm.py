@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .....validate.errors import ParityGateError
+from ...errors import ParityGateError
+from ..tree import Tree
 from .categories import CodeSplit, SetSplit, set_splits
 from .links import Link
-from .trees import Tree
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from .trees import Floats, Ints
+    from ..tree import Floats, Ints
 
     Fields = dict[str, str]
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .....validate.errors import ParityGateError
+from ...errors import ParityGateError
+from ..tree import Tree, reachable
 from .categories import CodeSplit, SetSplit, set_splits
 from .links import Link, to_score
-from .trees import Tree, reachable
 
 OBJECTIVES = {
     "binary:hinge": Link.STEP,

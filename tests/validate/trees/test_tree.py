@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paritygate.convert.routes.sklearn.models.categories import SetSplit, tabulate
-from paritygate.convert.routes.sklearn.models.links import Link, to_score
-from paritygate.convert.routes.sklearn.models.trees import SplitTest, Tree, narrow, reachable
 from paritygate.convert.routes.sklearn.onnx.estimators.ensembles.links import LINKS
+from paritygate.validate.trees.readers.categories import SetSplit, tabulate
+from paritygate.validate.trees.readers.links import Link, to_score
+from paritygate.validate.trees.tree import SplitTest, Tree, narrow, reachable
 
 FLOAT32 = st.floats(width=32, allow_nan=False)
 

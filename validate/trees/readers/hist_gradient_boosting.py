@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..tree import Tree
 from .categories import SetSplit, tabulate
 from .links import Link
-from .trees import Tree
 
 if TYPE_CHECKING:
     import numpy.typing as npt

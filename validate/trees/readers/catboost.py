@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .....validate.errors import ParityGateError
+from ...errors import ParityGateError
+from ..tree import Tree
 from .links import Link
-from .trees import Tree
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from .trees import Floats, Ints
+    from ..tree import Floats, Ints
 
     Split = dict[str, Any]
 
