@@ -89,6 +89,11 @@ CATALOG: dict[str, Explanation] = {
         "rounding not measured",
         "The candidate's graph could not be run with added rounding errors, so the tolerance is that of a table.",
     ),
+    "PG319": Explanation(
+        "samples exercise too little",
+        "The samples exercise less of the model than --min-coverage asks for: rows of a table, positions, branches, "
+        "classes or masks that no sample reached could be wrong without any difference to be seen.",
+    ),
     "PG401": Explanation("format not recognised", "Neither the suffix nor the first bytes say what the file is."),
     "PG402": Explanation("source can't be read", "The framework could not load the source model."),
     "PG403": Explanation("framework missing", "The framework that reads this source is not installed."),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from .coverage.count import check_coverage, coverage_of
 from .engines.registry import Format
 from .expectations.expected import Expectations
 from .report.environment import describe_environment, sha256_of
@@ -60,6 +61,9 @@ def conclude(
     """
     comparison = read_comparison(job, reference, candidate, bindings, conversion)
     judgement = judge(comparison, policy, expectations)
+    coverage = coverage_of(
+        comparison.samples, comparison.reference, comparison.of_reference.expected, candidate.run.coverage
+    )
     notes = (conversion.notes if conversion else ()) + judgement.notes
     return Report(
         outputs=judgement.outputs,
@@ -70,12 +74,14 @@ def conclude(
         findings=(
             *judgement.findings,
             *_unmeasured(candidate, judgement.outputs),
+            *check_coverage(coverage, expectations.min_coverage),
             *_notes_of_runs(reference, candidate),
             *_notes(notes, "conversion"),
         ),
         route=conversion.route if conversion else "",
         timings=timings,
         user_metrics=judgement.metrics,
+        coverage=coverage,
     )
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from ..errors import ExitCode
 from ..signature import Signature
+from .coverage import Coverage
 from .divergence import Divergence
 from .user_checks import Crossing, MetricComparison, Source, Waiver
 
@@ -242,7 +243,8 @@ class ReportData:
     """Everything there is to say about one comparison; :class:`.report.Report` adds how it prints.
 
     The verdict is derived, never set, so that a report can't pass with a failing row in it. ``timings`` are seconds
-    per stage, in order. ``divergence`` is the first place where a failing candidate differs, if found.
+    per stage, in order. ``divergence`` is the first place where a failing candidate differs, if found. ``coverage`` is
+    what the samples exercised.
     """
 
     outputs: tuple[OutputComparison, ...]
@@ -255,6 +257,7 @@ class ReportData:
     timings: Mapping[str, float] = field(default_factory=dict)
     user_metrics: tuple[MetricComparison, ...] = ()
     divergence: Divergence | None = None
+    coverage: Coverage | None = None
 
     @property
     def verdict(self) -> Verdict:

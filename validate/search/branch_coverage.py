@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..coverage.conditions import Condition, find_conditions, show_tensors
 from ..engines.base import Graphed
 from ..errors import ParityGateError
 from .hill_climbing import hill_climb
-from .onnx_branches import If, find_ifs, show_conditions
 from .space import SearchSpace, clip, space_of
 
 if TYPE_CHECKING:
@@ -27,43 +27,44 @@ _SIZE = 16
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One of the two branches of an If: the one that is taken where its condition is ``condition``."""
+    """One of the two sides of an If, a Where or a comparison: the one where its condition is ``condition``."""
 
-    node: If
+    node: Condition
     condition: bool
 
     def __str__(self) -> str:
-        return f"the {'then' if self.condition else 'else'} branch of {self.node.name}"
+        if self.node.operator == "If":
+            return f"the {'then' if self.condition else 'else'} branch of {self.node.name}"
+        return f"the side of {self.node.name} where it is {str(self.condition).lower()}"
 
     def taken(self, values: Mapping[str, Array]) -> bool:
         """Whether a run took this branch; ``values`` holds the tensors that it showed."""
-        name = self.node.condition
-        return name in values and bool(np.all(values[name])) == self.condition
+        return self.node.holds(values, condition=self.condition)
 
 
-def open_with_conditions(model: Any) -> tuple[Any, tuple[If, ...]] | None:
-    """A variant of the model whose outputs include its conditions, and its Ifs; None where it has none.
+def open_with_conditions(model: Any) -> tuple[Any, tuple[Condition, ...]] | None:
+    """A variant of the model whose outputs include its conditions, and these; None where it has none.
 
     Raises ParityGateError PG301 or PG405 where ONNX Runtime refuses the variant.
     """
     if not isinstance(model, Graphed):
         return None
-    found: list[If] = []
+    found: list[Condition] = []
 
     def rewrite(proto: onnx.ModelProto) -> onnx.ModelProto:
-        found[:] = find_ifs(proto)
-        return show_conditions(proto, tuple(found))
+        found[:] = find_conditions(proto)
+        return show_tensors(proto, tuple(found))
 
     variant = model.variant(rewrite, optimise=True)
     return (variant, tuple(found)) if found else None
 
 
-def untaken_branches(ifs: Sequence[If], watch: Watch, feeds: Sequence[Feed]) -> list[Branch]:
+def untaken_branches(conditions: Sequence[Condition], watch: Watch, feeds: Sequence[Feed]) -> list[Branch]:
     """The branches that no feed takes.
 
     ``watch`` runs a feed and gives, for each run that it needs, the tensors that the conditions depend on.
     """
-    untaken = [Branch(node, condition) for node in ifs for condition in (True, False)]
+    untaken = [Branch(node, condition) for node in conditions for condition in (True, False)]
     for feed in feeds:
         for values in watch(feed):
             untaken = [branch for branch in untaken if not branch.taken(values)]
@@ -107,7 +108,7 @@ def _uniform_feeds(feed: Feed, space: SearchSpace) -> Iterator[Feed]:
         }
 
 
-def _like_operands(node: If, watch: Watch, feed: Feed) -> Iterator[Feed]:
+def _like_operands(node: Condition, watch: Watch, feed: Feed) -> Iterator[Feed]:
     """Integer inputs set to what the condition compares: a sampling rate, for instance, which the model knows."""
     for values in watch(feed):
         for operand in (values[name] for name in (node.first, node.second) if name in values and values[name].size):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..engines.base import Facts, Runtime
 from ..noise.request import Rounding
+from ..report.coverage import Coverage
 from ..report.types import SamplesSummary
 from ..signature import ClassLabel, ImageInput, Signature
 
@@ -31,7 +32,8 @@ class ModelRun:
     """One model's run over all samples: what the model is, what ran it, and sentences that the user should read.
 
     ``rounding`` is None unless it was requested, and where the model has no graph. ``doubts`` are sentences that speak
-    against a pass. ``fixed_outputs`` depend on no input; None where the model has no graph.
+    against a pass. ``fixed_outputs`` depend on no input; None where the model has no graph. ``coverage`` is what the
+    samples exercised inside of a candidate's graph; None unless its rounding was requested.
     """
 
     signature: Signature
@@ -42,6 +44,7 @@ class ModelRun:
     rounding: Rounding | None = None
     doubts: tuple[str, ...] = ()
     fixed_outputs: frozenset[str] | None = None
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True, slots=True)
