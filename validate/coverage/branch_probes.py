@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from ..report.coverage import CoverageKind
+from ..report.coverage import SIDES, CoverageKind
 from .conditions import Condition
 from .probes import Names, Probe
 
@@ -34,8 +34,7 @@ def condition_probes(conditions: Sequence[Condition], names: Names) -> Iterator[
             helper.make_node("ReduceMin", [number], [low], keepdims=0),
             helper.make_node("ReduceMax", [number], [high], keepdims=0),
         )
-        parts = ("where it is true", "where it is false")
-        yield Probe(CoverageKind.BRANCHES, condition.name, nodes, (low, high), _both_sides, parts)
+        yield Probe(CoverageKind.BRANCHES, condition.name, nodes, (low, high), _both_sides, SIDES)
 
 
 def _both_sides(values: Sequence[Array]) -> Array:

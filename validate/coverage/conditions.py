@@ -114,7 +114,7 @@ def show_tensors(model: onnx.ModelProto, conditions: tuple[Condition, ...]) -> o
     import onnx
 
     names = dict.fromkeys(name for condition in conditions for name in condition.tensors)
-    known = {each.name for each in (*model.graph.output, *model.graph.input, *model.graph.initializer)}
+    known = {each.name for each in (*model.graph.output, *model.graph.input)}
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in known)
     return model
 

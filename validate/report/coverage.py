@@ -19,6 +19,10 @@ class CoverageKind(StrEnum):
     TRIPS = "loop lengths"
 
 
+SIDES = ("where it is true", "where it is false")
+"""The parts of a condition."""
+
+
 @dataclass(frozen=True, slots=True)
 class Covered:
     """One thing that samples exercise in parts: ``reached`` of its ``total`` parts.

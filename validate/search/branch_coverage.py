@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from ..coverage.conditions import Condition, find_conditions, show_tensors
 from ..engines.base import Graphed
 from ..errors import ParityGateError
+from ..samples import SampleKind, Samples
 from .hill_climbing import hill_climb
 from .space import SearchSpace, clip, space_of
 
@@ -23,6 +24,25 @@ if TYPE_CHECKING:
     Watch = Callable[[Feed], Sequence[Mapping[str, Array]]]
 
 _SIZE = 16
+"""Feeds per round of a search."""
+
+_SCALES = (1.0, 10.0, 100.0, 1e3, 1e4)
+_FAR = 8.0
+
+
+def rounds_for(samples: int, goals: int) -> tuple[int, int]:
+    """How many goals are searched for, and in how many rounds each, after the feeds that a search begins with.
+
+    All together runs the model no more often than measuring its rounding on so many ``samples`` does, or a little.
+    """
+    tries = max(_FEWEST_TRIES, _RUNS_MEASURED * samples)
+    first = samples + 3 + 4 * len(_SCALES)
+    searched = max(1, min(goals, tries // (first + _SIZE)))
+    return searched, max(1, (tries // searched - first) // _SIZE)
+
+
+_RUNS_MEASURED = 12
+_FEWEST_TRIES = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +92,24 @@ def untaken_branches(conditions: Sequence[Condition], watch: Watch, feeds: Seque
 
 
 def find_feed(
-    branch: Branch, watch: Watch, feeds: Sequence[Feed], random: np.random.Generator, has_time: Callable[[], bool]
+    branch: Branch,
+    watch: Watch,
+    feeds: Sequence[Feed],
+    random: np.random.Generator,
+    has_time: Callable[[], bool],
+    free: Collection[str] = (),
 ) -> Feed | None:
-    """A feed that takes a branch that none of ``feeds`` takes; None where none is found in time."""
+    """A feed that takes a branch that none of ``feeds`` takes; None where none is found in time.
+
+    The inputs ``free`` may leave the bounds of the samples.
+    """
 
     def score(tries: Sequence[Feed]) -> list[float]:
         return [_score(branch, watch, feed) for feed in tries]
 
     space = space_of(feeds)
-    start = [*feeds, *_uniform_feeds(feeds[0], space), *_like_operands(branch.node, watch, feeds[0])]
+    operands = _like_operands(branch.node, watch, feeds[0])
+    start = [*feeds, *_uniform_feeds(feeds[0], space), *operands, *_beyond(feeds[0], free)]
     result = hill_climb(start, score, space, random, size=_SIZE, has_time=has_time)
     return result.best if result.score == math.inf else None
 
@@ -106,6 +135,32 @@ def _uniform_feeds(feed: Feed, space: SearchSpace) -> Iterator[Feed]:
             else array
             for name, array in feed.items()
         }
+
+
+def unbounded_inputs(samples: Samples) -> frozenset[str]:
+    """The floating inputs of generated samples whose large values are far beyond the normal ones: they have no bounds.
+
+    The user's own samples say nothing about what lies beyond them.
+    """
+    kinds = {sample.kind: sample.feed for sample in samples.items}
+    if samples.seed is None or not {SampleKind.NORMAL, SampleKind.LARGE} <= kinds.keys():
+        return frozenset()
+    normal, large = kinds[SampleKind.NORMAL], kinds[SampleKind.LARGE]
+    floating = (name for name, array in normal.items() if array.dtype.kind == "f" and array.size)
+    return frozenset(name for name in floating if np.abs(large[name]).max() > _FAR * np.abs(normal[name]).max())
+
+
+def _beyond(feed: Feed, free: Collection[str]) -> Iterator[Feed]:
+    """Feeds of one number, and a sample, both at several scales and signs, where inputs have no bounds."""
+    for scale in _SCALES if free else ():
+        for factor in (scale, -scale):
+            yield {n: _cast(np.full(a.shape, factor), a) if n in free else a for n, a in feed.items()}
+            yield {n: _cast(a.astype(np.float64) * factor, a) if n in free else a for n, a in feed.items()}
+
+
+def _cast(values: Array, like: Array) -> Array:
+    limits = np.finfo(like.dtype)
+    return np.clip(values, limits.min, limits.max).astype(like.dtype)
 
 
 def _like_operands(node: Condition, watch: Watch, feed: Feed) -> Iterator[Feed]:
