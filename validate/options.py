@@ -224,12 +224,13 @@ class InputLimits:
     """All that a candidate's inputs will take, where that is less than the source takes.
 
     ``images`` are inputs whose values are those of pixels; ``shapes`` (input -> shapes) and ``ranges`` ((input, axis)
-    -> lowest and highest length) are the only shapes.
+    -> lowest and highest length) are the only shapes. ``single_rows`` says that it takes one row of a batch at a time.
     """
 
     images: Mapping[str, ImageInput] = field(default_factory=dict)
     shapes: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
     ranges: Mapping[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    single_rows: bool = False
 
 
 def choice(kind: type[Choice], value: str, name: str) -> Choice:

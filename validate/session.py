@@ -19,6 +19,7 @@ from .files.replace import replace as replace_output
 from .files.replace import staged
 from .noise.request import Measurements
 from .options import (
+    InputLimits,
     InspectOptions,
     JudgeOptions,
     LoadOptions,
@@ -94,7 +95,8 @@ def _run_both(
         )
         from . import conclude  # noqa: F401  numpy and all: it costs nothing while the workers start
 
-        call = RunReference(job, reference, options.sample)
+        limits = InputLimits(single_rows=candidate.format.takes_single_rows)
+        call = RunReference(job, reference, options.sample, limits)
         expected = watch.measure(REFERENCE, lambda: first.call(call, run.on_event))
         bindings = with_classes(Bindings(options.bind.bind_inputs, options.bind.bind), expected)
 

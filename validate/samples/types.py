@@ -31,6 +31,10 @@ class SampleKind(StrEnum):
     MISSING = "missing"
     UNKNOWN = "unknown"
     LENGTHS = "lengths"
+    ROWS = "rows"
+    BATCH = "batch"
+    MASKS = "masks"
+    SPECIAL = "special"
     BRANCHES = "branches"
     SEARCHED = "searched"
 

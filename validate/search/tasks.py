@@ -34,7 +34,7 @@ from .space import space_of
 if TYPE_CHECKING:
     from ..signature import Array, Feed, Signature
 
-UNUSUAL = frozenset({"zeros", "tiny", "large", "lengths"})
+UNUSUAL = frozenset({"zeros", "tiny", "large", "lengths", "rows", "batch", "masks", "special"})
 """Kinds that a search for differences doesn't start from: what it finds should be an input that can occur."""
 
 

@@ -118,7 +118,7 @@ def with_example(handle: ModelHandle, samples: SampleOptions) -> ModelHandle:
 
 
 def _make_samples(model: Model, handle: ModelHandle, options: SampleOptions, limits: InputLimits) -> Samples:
-    from ..samples import generate_samples, limited, read_samples
+    from ..samples import Reach, generate_samples, limited, reaching_samples, read_samples
 
     sizes = options.batch_sizes
     if options.samples is not None:
@@ -133,7 +133,10 @@ def _make_samples(model: Model, handle: ModelHandle, options: SampleOptions, lim
     signature = limited(model.signature, limits.shapes, limits.ranges)
     with reading(handle):
         hints = model.hints()
-    return generate_samples(signature, hints, seed=options.seed, ranges=ranges, batch_sizes=sizes)
+        reach = Reach(model.facts().parameters, limits.single_rows)
+    samples = generate_samples(signature, hints, seed=options.seed, ranges=ranges, batch_sizes=sizes)
+    more = reaching_samples(signature, hints, reach, seed=options.seed, ranges=ranges, batch_sizes=sizes)
+    return replace(samples, items=(*samples.items, *more))
 
 
 def run_all(model: Model, feeds: Sequence[Feed], code: str, on_event: Listener) -> list[dict[str, Array]]:
