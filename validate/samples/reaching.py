@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .axes import Layout, batch_symbols, bounds_of, is_table, layouts, shapes_at, symbols_of
+from .axes import Layout, batch_symbols, bounds_of, bounds_of_batch, is_table, layouts, shapes_at, symbols_of
 from .domain import Domain, domain_of, numpy_dtype
 from .edge_lengths import is_tried
 from .generate import feed_of, stream
@@ -147,7 +147,7 @@ class _Maker:
     def great_batch(self, *, table: bool) -> Iterator[Sample]:
         """One batch beyond the sizes that code may be made for."""
         place = self._with_batch(self.place, GREAT_TABLE if table else GREAT_BATCH)
-        high = min((bounds_of(self.signature, s)[1] for s in batch_symbols(self.signature)), default=0)
+        high = bounds_of_batch(self.signature)[1]
         elements = sum(math.prod(shape) for shape in place.shapes.values())
         if place.batch and place.batch <= high and elements <= _MOST_ELEMENTS and self._afford(place):
             yield self._sample(f"batch of {place.batch}", SampleKind.BATCH, place, {}, 0)

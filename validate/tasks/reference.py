@@ -128,6 +128,7 @@ def _make_samples(model: Model, handle: ModelHandle, options: SampleOptions, lim
             batch=sizes[0] if sizes else None,
             keep_width=handle.format.computes_in_width_of_input,
             ranges=options.ranges,
+            whole=not limits.single_rows,
         )
     ranges = {name: value_range(image) for name, image in limits.images.items()} | dict(options.ranges)
     signature = limited(model.signature, limits.shapes, limits.ranges)
