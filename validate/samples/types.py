@@ -35,6 +35,7 @@ class SampleKind(StrEnum):
     BATCH = "batch"
     MASKS = "masks"
     SPECIAL = "special"
+    MOVING = "moving"
     BRANCHES = "branches"
     SEARCHED = "searched"
 

@@ -12,7 +12,6 @@ import numpy as np
 from ..coverage.conditions import Condition, find_conditions, show_tensors
 from ..engines.base import Graphed
 from ..errors import ParityGateError
-from ..samples import SampleKind, Samples
 from .hill_climbing import hill_climb
 from .space import SearchSpace, clip, space_of
 
@@ -27,7 +26,6 @@ _SIZE = 16
 """Feeds per round of a search."""
 
 _SCALES = (1.0, 10.0, 100.0, 1e3, 1e4)
-_FAR = 8.0
 
 
 def rounds_for(samples: int, goals: int) -> tuple[int, int]:
@@ -135,19 +133,6 @@ def _uniform_feeds(feed: Feed, space: SearchSpace) -> Iterator[Feed]:
             else array
             for name, array in feed.items()
         }
-
-
-def unbounded_inputs(samples: Samples) -> frozenset[str]:
-    """The floating inputs of generated samples whose large values are far beyond the normal ones: they have no bounds.
-
-    The user's own samples say nothing about what lies beyond them.
-    """
-    kinds = {sample.kind: sample.feed for sample in samples.items}
-    if samples.seed is None or not {SampleKind.NORMAL, SampleKind.LARGE} <= kinds.keys():
-        return frozenset()
-    normal, large = kinds[SampleKind.NORMAL], kinds[SampleKind.LARGE]
-    floating = (name for name, array in normal.items() if array.dtype.kind == "f" and array.size)
-    return frozenset(name for name in floating if np.abs(large[name]).max() > _FAR * np.abs(normal[name]).max())
 
 
 def _beyond(feed: Feed, free: Collection[str]) -> Iterator[Feed]:

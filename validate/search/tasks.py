@@ -13,6 +13,7 @@ import numpy as np
 from ..adapters.inputs import InputAdapter
 from ..adapters.pixels import snapped
 from ..adapters.single_rows import split, takes_rows
+from ..coverage.seeking import unbounded_inputs
 from ..engines.base import Model
 from ..engines.registry import Format
 from ..events import Event, Listener, ignore
@@ -22,7 +23,7 @@ from ..tasks.pairing import run_paired
 from ..tasks.reference import describe_run, load_model, run_all, with_example
 from ..tasks.shaking import shaken
 from ..tasks.types import Bindings, ModelRun
-from .branch_coverage import Branch, find_feed, open_with_conditions, rounds_for, unbounded_inputs, untaken_branches
+from .branch_coverage import Branch, find_feed, open_with_conditions, rounds_for, untaken_branches
 from .calls import AddFoundSamples, AnswerRequests, FoundDifference, SearchBranches, SearchDifferences
 from .distance import distance_like, reproduces
 from .hill_climbing import SearchResult, hill_climb
@@ -34,7 +35,7 @@ from .space import space_of
 if TYPE_CHECKING:
     from ..signature import Array, Feed, Signature
 
-UNUSUAL = frozenset({"zeros", "tiny", "large", "lengths", "rows", "batch", "masks", "special"})
+UNUSUAL = frozenset({"zeros", "tiny", "large", "lengths", "rows", "batch", "masks", "special", "moving"})
 """Kinds that a search for differences doesn't start from: what it finds should be an input that can occur."""
 
 

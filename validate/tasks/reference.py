@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,7 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     determined (:mod:`.pairing`); both are written apart and compared by the caller.
     Raises ParityGateError PG406 when the model fails on a sample.
     """
+    from ..coverage.seeking import add_moving
     from ..noise.fixed_outputs import fixed_outputs_of
     from ..samples import run_and_keep, save_outputs, save_samples
     from ..samples.limits import check_limits
@@ -76,14 +77,20 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     check_limits(model.signature, call.limits.shapes, call.limits.ranges)
     limits = replace(call.limits, images=resolved(call.limits.images, model.signature))
     samples = on_pixels(_make_samples(model, call.model, call.samples, limits), limits.images)
-    samples, outputs = run_and_keep(samples, lambda feeds: run_all(model, feeds, "PG406", on_event))
+    samples, kept = run_and_keep(samples, lambda feeds: run_all(model, feeds, "PG406", on_event))
+    fixed = fixed_outputs_of(model, kept)
+    outputs: Sequence[Mapping[str, Array]] = kept
+    if not limits.images:  # pixels are whole numbers within bounds, which these inputs aren't
+        samples, outputs = add_moving(
+            samples, kept, model.signature, lambda feeds: run_all(model, feeds, "PG406", ignore), fixed or ()
+        )
     save_samples(samples, job.samples)
     save_outputs(outputs, job.expected)
     save_outputs(run_all(model, samples.feeds[:REPEATED], "PG406", ignore), job.repeated)
     save_outputs([run_paired(model, sample) for sample in samples.items], job.paired)
     save_outputs([shaken(model, feed, output) for feed, output in zip(samples.feeds, outputs, strict=True)], job.shaken)
     run = describe_run(call.model, model, samples, model.notes + samples.notes)
-    return model, replace(run, fixed_outputs=fixed_outputs_of(model, outputs))
+    return model, replace(run, fixed_outputs=fixed)
 
 
 def run_reference_task(call: RunReference, on_event: Listener) -> ModelRun:
