@@ -71,9 +71,10 @@ def reaching_samples(
     place = layouts(signature, batch_sizes)[0]
     maker = _Maker(signature, domains, place, seed, reach.cells)
     tables = [spec for spec in signature.inputs if _is_swept(spec, by_name.get(spec.name), domains[spec.name])]
-    items = [*maker.sweeps(tables), *maker.longest(), *maker.masks()]
+    items = [*maker.longest(), *maker.masks()]
     if batch_sizes is None and not reach.single_rows:
         items += maker.great_batch(table=is_table(signature) and not tables)
+    items += maker.sweeps(tables)  # last: they take all that is left
     if is_table(signature) and not tables:
         items += maker.special()
     return tuple(items)
