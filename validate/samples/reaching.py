@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 GREAT_BATCH, GREAT_TABLE = 137, 1031
 """Rows of the greatest batch, and of the greatest table: primes beyond the 131 and 1,024 that code may be made for."""
 
-_WORK = 5e10
-"""Products of a parameter and a position that these samples may cost: half a second for one run or so."""
+_WORK = 5e9
+"""Products of a parameter and a position that these samples may cost: a tenth of a second for one run or so."""
 
 _MOST_CELLS = 1 << 17
 _MOST_ELEMENTS = 1 << 20
@@ -51,6 +51,10 @@ class Reach:
         most = _MOST_CELLS // 16 if self.single_rows else _MOST_CELLS
         return int(min(most, _WORK // max(self.parameters or 1, 1)))
 
+    def without_tables(self, hints: Sequence[Hint]) -> Reach:
+        """The same for a model whose tables are known: a lookup costs nothing, however large its table is."""
+        return replace(self, parameters=(self.parameters or 0) - sum(hint.table for hint in hints))
+
 
 def reaching_samples(
     signature: Signature,
@@ -69,7 +73,7 @@ def reaching_samples(
     given = ranges or {}
     domains = {spec.name: domain_of(spec, by_name.get(spec.name), given.get(spec.name)) for spec in signature.inputs}
     place = layouts(signature, batch_sizes)[0]
-    maker = _Maker(signature, domains, place, seed, reach.cells)
+    maker = _Maker(signature, domains, place, seed, reach.without_tables(hints).cells)
     tables = [spec for spec in signature.inputs if _is_swept(spec, by_name.get(spec.name), domains[spec.name])]
     items = [*maker.longest(), *maker.masks()]
     if batch_sizes is None and not reach.single_rows:
