@@ -80,8 +80,8 @@ def _class_item(name: str, scores: Sequence[Array], classes: Sequence[object]) -
     chosen = {
         int(place)
         for array in scores
-        for row in [np.where(np.isnan(array), -np.inf, array).reshape(-1, width)]
-        for place in np.unique(row.argmax(axis=1))
+        for rows in [array.reshape(-1, width)]
+        for place in np.unique(rows[np.isfinite(rows).all(axis=1)].argmax(axis=1))  # NaN is no choice
     }
     left = [repr(each) for place, each in enumerate(classes) if place not in chosen]
     missing = (f"without class {', '.join(left)}",) if 0 < len(left) <= 4 else ()

@@ -21,7 +21,7 @@ from .probes import PREFIX, Names, Probe
 from .table_probes import category_probes, slice_probes, table_probes
 
 if TYPE_CHECKING:
-    from ..signature import Array
+    from ..signature import Array, Feed
 
     Outputs = list[dict[str, Array]]
     Run = Callable[[Any], Outputs]
@@ -36,8 +36,11 @@ _MOST_PROBES = 2000
 class GraphCounter:
     """Runs a candidate with a few small outputs more, and keeps what they show.
 
-    ``items`` is what was counted; ``uncounted`` says why nothing was.
+    ``skipped`` are the numbers of samples that don't count: infinity is on the far side of every comparison, and tests
+    nothing of what is computed there. ``items`` is what was counted; ``uncounted`` says why nothing was.
     """
+
+    skipped: frozenset[int] = frozenset()
 
     items: tuple[Covered, ...] = ()
     uncounted: str = "inside of the graph nothing was counted"
@@ -76,9 +79,19 @@ class GraphCounter:
         return model
 
     def _counts(self, shown: Outputs) -> Iterator[Covered]:
+        counted = [output for number, output in enumerate(shown) if number not in self.skipped] or shown
         for probe in self._probes:
-            values = [_stacked([output[name] for output in shown]) for name in probe.outputs]
+            values = [_stacked([output[name] for output in counted]) for name in probe.outputs]
             yield probe.count(values)
+
+
+def infinite(feeds: Sequence[Feed]) -> frozenset[int]:
+    """The numbers of the feeds that hold infinity."""
+    return frozenset(
+        number
+        for number, feed in enumerate(feeds)
+        if any(array.dtype.kind == "f" and bool(np.isinf(array).any()) for array in feed.values())
+    )
 
 
 def find_probes(model: onnx.ModelProto) -> Iterator[Probe]:

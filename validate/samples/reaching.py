@@ -28,7 +28,7 @@ GREAT_BATCH, GREAT_TABLE = 137, 1031
 _WORK = 5e9
 """Products of a parameter and a position that these samples may cost: a tenth of a second for one run or so."""
 
-_MOST_CELLS = 1 << 17
+_MOST_CELLS = 1 << 18
 _MOST_ELEMENTS = 1 << 20
 _SWEPT_LENGTH = 64
 _LONGEST = 1024

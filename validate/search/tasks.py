@@ -13,6 +13,7 @@ import numpy as np
 from ..adapters.inputs import InputAdapter
 from ..adapters.pixels import snapped
 from ..adapters.single_rows import split, takes_rows
+from ..coverage.graph_counter import infinite
 from ..coverage.seeking import unbounded_inputs
 from ..engines.base import Model
 from ..engines.registry import Format
@@ -148,13 +149,15 @@ def search_branches(call: SearchBranches, on_event: Listener) -> tuple[str, ...]
         return ()
     variant, conditions = found
     watch = _watching(model, variant, call.model.format, call.bindings, samples.feeds)
+    skipped = infinite(samples.feeds)
+    feeds = [feed for number, feed in enumerate(samples.feeds) if number not in skipped] or samples.feeds
     on_event(Event("search branches"))
     random, items, notes = np.random.default_rng(call.seed), [], []
     free = unbounded_inputs(samples)
-    goals = untaken_branches(conditions, watch, samples.feeds)
+    goals = untaken_branches(conditions, watch, feeds)
     searched, rounds = rounds_for(len(samples.items), len(goals))
     for goal in goals[:searched]:
-        feed = find_feed(goal, watch, samples.feeds, random, _Countdown(rounds), free)
+        feed = find_feed(goal, watch, feeds, random, _Countdown(rounds), free)
         if feed is None and goal.node.operator == "If":
             notes.append(f"{goal} was never taken: no input was found that takes it")
         elif feed is not None:
