@@ -87,7 +87,9 @@ def _range_probe(name: str, operand: str, kinks: tuple[float, ...], names: Names
         helper.make_node("ReduceMax", [operand], [high], keepdims=0),
     )
     parts = (f"below {kinks[0]:g}", *(f"above {kink:g}" for kink in kinks))
-    return Probe(CoverageKind.BRANCHES, name, nodes, (low, high), lambda values: _pieces(values, kinks), parts)
+    return Probe(
+        CoverageKind.BRANCHES, name, nodes, (low, high), lambda values: _pieces(values, kinks), parts, costly=True
+    )
 
 
 def _pieces(values: Sequence[Array], kinks: tuple[float, ...]) -> Array:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -36,16 +36,11 @@ _MOST_PROBES = 2000
 class GraphCounter:
     """Runs a candidate with a few small outputs more, and keeps what they show.
 
-    ``skipped`` are the numbers of samples that don't count: infinity is on the far side of every comparison, and tests
-    nothing of what is computed there. ``items`` is what was counted; ``uncounted`` says why nothing was.
+    ``items`` is what was counted; ``uncounted`` says why nothing was.
     """
-
-    skipped: frozenset[int] = frozenset()
 
     items: tuple[Covered, ...] = ()
     uncounted: str = "inside of the graph nothing was counted"
-    _probes: tuple[Probe, ...] = field(default=())
-    _too_old: str = ""
 
     @property
     def coverage(self) -> Coverage:
@@ -58,40 +53,87 @@ class GraphCounter:
         Raises what ``run`` and :meth:`.base.Graphed.variant` raise on the model as it is.
         """
         try:
-            shown = run(model.variant(self._show, optimise=False))
+            watched = _Watched(model)
+            outputs = run(watched)
         except ParityGateError as error:
             self.uncounted = f"inside of the graph nothing could be counted: {error.cause}"
             return run(model.variant(unchanged, optimise=False))
-        self.uncounted = self._too_old
-        self.items = tuple(_merged(self._counts(shown)))
-        return [{name: value for name, value in output.items() if not name.startswith(PREFIX)} for output in shown]
+        self.uncounted = watched.too_old
+        self.items = tuple(_merged(item for _, item in watched.counts()))
+        return outputs
+
+
+class _Watched:
+    """A candidate without optimisation that keeps what its probes show, and gives its own outputs alone.
+
+    Ranges of large tensors take time. Those of which every part was reached in the first runs are watched no longer.
+    Infinity is on the far side of every comparison and tests nothing of what is computed there: it doesn't count.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.signature = model.signature
+        self.too_old = ""
+        self._model, self._probes = model, tuple[Probe, ...]()
+        self._done: frozenset[str] = frozenset()
+        self._values: dict[str, Array] = {}
+        self._runs = 0
+        self._variant: Any = model.variant(self._show, optimise=False)
+
+    def run(self, feed: Feed) -> dict[str, Array]:
+        """The model's outputs for one feed. Raises what the model raises."""
+        shown = self._variant.run(feed)
+        self._runs += 1
+        if not _is_infinite(feed):
+            self._keep(shown)
+        if self._runs == _FIRST_RUNS:
+            self._watch_less()
+        return {name: value for name, value in shown.items() if not name.startswith(PREFIX)}
+
+    def counts(self) -> Iterator[tuple[Probe, Covered]]:
+        """What all runs together reached, by probe."""
+        for probe in self._probes:
+            if all(name in self._values for name in probe.outputs):
+                yield probe, probe.count([self._values[name] for name in probe.outputs])
+
+    def _keep(self, shown: Mapping[str, Array]) -> None:
+        """Numbers of each run one after the other; flags of all runs together, so that they take no more room."""
+        for name in (name for probe in self._probes for name in probe.outputs if name in shown):
+            new, known = shown[name].reshape(-1), self._values.get(name)
+            if known is None:
+                self._values[name] = new
+            else:
+                self._values[name] = np.maximum(known, new) if new.size > 1 else np.concatenate([known, new])
+
+    def _watch_less(self) -> None:
+        done = {probe.outputs[0] for probe, item in self.counts() if probe.costly and item.reached == item.total}
+        if done:
+            self._done, self._variant = frozenset(done), None  # before the next is opened: each holds the weights
+            self._variant = self._model.variant(self._show, optimise=False)
 
     def _show(self, model: onnx.ModelProto) -> onnx.ModelProto:
         opset = next((each.version for each in model.opset_import if each.domain in ("", "ai.onnx")), 0)
         if opset and opset < _OLDEST_OPSET:
-            self._too_old = f"inside of the graph nothing was counted: its opset {opset} is older than {_OLDEST_OPSET}"
+            self.too_old = f"inside of the graph nothing was counted: its opset {opset} is older than {_OLDEST_OPSET}"
             return model
         model = inline_functions(model)
         self._probes = tuple(find_probes(model))[:_MOST_PROBES]
         for probe in self._probes:
-            model.graph.node.extend(probe.nodes)
-            model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in probe.outputs)
+            if probe.outputs[0] not in self._done:
+                model.graph.node.extend(probe.nodes)
+                model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in probe.outputs)
         return model
 
-    def _counts(self, shown: Outputs) -> Iterator[Covered]:
-        counted = [output for number, output in enumerate(shown) if number not in self.skipped] or shown
-        for probe in self._probes:
-            values = [_stacked([output[name] for output in counted]) for name in probe.outputs]
-            yield probe.count(values)
+
+_FIRST_RUNS = 2
 
 
 def infinite(feeds: Sequence[Feed]) -> frozenset[int]:
     """The numbers of the feeds that hold infinity."""
-    return frozenset(
-        number
-        for number, feed in enumerate(feeds)
-        if any(array.dtype.kind == "f" and bool(np.isinf(array).any()) for array in feed.values())
-    )
+    return frozenset(number for number, feed in enumerate(feeds) if _is_infinite(feed))
+
+
+def _is_infinite(feed: Feed) -> bool:
+    return any(array.dtype.kind == "f" and bool(np.isinf(array).any()) for array in feed.values())
 
 
 def find_probes(model: onnx.ModelProto) -> Iterator[Probe]:
@@ -106,11 +148,6 @@ def find_probes(model: onnx.ModelProto) -> Iterator[Probe]:
         kink_probes(graph, tensors.dtypes, dependent, names),
         loop_probes(graph, names),
     )
-
-
-def _stacked(values: Sequence[Array]) -> Array:
-    """The values of all runs in one line; a sample whose rows ran one by one holds several runs."""
-    return np.concatenate([value.reshape(-1) for value in values])
 
 
 def _merged(items: Iterator[Covered]) -> Iterator[Covered]:

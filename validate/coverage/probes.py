@@ -25,7 +25,8 @@ class Probe:
 
     ``nodes`` compute ``outputs`` from the graph's tensors; each output has the same shape in every run, so that runs of
     single rows can be stacked. ``reached`` tells from the values of each output, those of all runs in one line, which
-    parts were reached: one boolean for each. ``parts`` names them, empty for the rows of a table.
+    parts were reached: one boolean for each. ``parts`` names them, empty for the rows of a table. ``costly``
+    probes read a whole tensor: they are left out once every part was reached.
     """
 
     kind: CoverageKind
@@ -34,6 +35,7 @@ class Probe:
     outputs: tuple[str, ...]
     reached: Callable[[Sequence[Array]], Array]
     parts: tuple[str, ...] = ()
+    costly: bool = False
 
     def count(self, values: Sequence[Array]) -> Covered:
         """The part's coverage; ``values`` holds one array per output: its values in all runs, in one line."""

@@ -69,13 +69,13 @@ def _measured(
     on_event: Listener,
 ) -> ModelRun:
     """The run with the candidate's rounding noise and its use of float16's range."""
-    from ..coverage.graph_counter import GraphCounter, infinite
+    from ..coverage.graph_counter import GraphCounter
     from ..noise.fixed_outputs import fixed_outputs_of
     from ..noise.measure import planned_runs
     from ..noise.rounding import measure_rounding
 
     assert call.measurements is not None
-    counter = GraphCounter(infinite(adapted.given))
+    counter = GraphCounter()
     rounding = measure_rounding(
         call.job,
         model,
