@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 UNUSUAL = frozenset({"zeros", "tiny", "large", "lengths", "rows", "batch", "masks", "special", "moving"})
 """Kinds that a search for differences doesn't start from: what it finds should be an input that can occur."""
 
+_GREAT = frozenset({SampleKind.ROWS, SampleKind.BATCH, SampleKind.THRESHOLDS})
+"""Kinds of many rows: running them again and again would take long."""
+
 
 def answer_requests(call: AnswerRequests, on_event: Listener) -> int:
     """Run the reference on whatever is requested, until the mailbox is closed."""
@@ -150,14 +153,15 @@ def search_branches(call: SearchBranches, on_event: Listener) -> tuple[str, ...]
     variant, conditions = found
     watch = _watching(model, variant, call.model.format, call.bindings, samples.feeds)
     skipped = infinite(samples.feeds)
-    feeds = [feed for number, feed in enumerate(samples.feeds) if number not in skipped] or samples.feeds
+    counted = [sample for number, sample in enumerate(samples.items) if number not in skipped] or samples.items
+    small = [sample.feed for sample in counted if sample.kind not in _GREAT] or samples.feeds
     on_event(Event("search branches"))
     random, items, notes = np.random.default_rng(call.seed), [], []
     free = unbounded_inputs(samples)
-    goals = untaken_branches(conditions, watch, feeds)
-    searched, rounds = rounds_for(len(samples.items), len(goals))
+    goals = untaken_branches(conditions, watch, [sample.feed for sample in counted])
+    searched, rounds = rounds_for(len(small), len(goals))
     for goal in goals[:searched]:
-        feed = find_feed(goal, watch, feeds, random, _Countdown(rounds), free)
+        feed = find_feed(goal, watch, small, random, _Countdown(rounds), free)
         if feed is None and goal.node.operator == "If":
             notes.append(f"{goal} was never taken: no input was found that takes it")
         elif feed is not None:
