@@ -55,8 +55,9 @@ class GraphCounter:
         try:
             watched = _Watched(model)
             outputs = run(watched)
-        except ParityGateError as error:
-            self.uncounted = f"inside of the graph nothing could be counted: {error.cause}"
+        except Exception as error:  # noqa: BLE001  # a count must not cost the verdict; the model's own errors come again
+            cause = error.cause if isinstance(error, ParityGateError) else f"{type(error).__name__}: {error}"
+            self.uncounted = f"inside of the graph nothing could be counted: {cause}"
             return run(model.variant(unchanged, optimise=False))
         self.uncounted = watched.too_old
         self.items = tuple(_merged(item for _, item in watched.counts()))
