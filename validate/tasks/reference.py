@@ -76,11 +76,11 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     model = load_model(with_example(call.model, call.samples))
     check_limits(model.signature, call.limits.shapes, call.limits.ranges)
     limits = replace(call.limits, images=resolved(call.limits.images, model.signature))
-    samples = on_pixels(_make_samples(model, call.model, call.samples, limits), limits.images)
+    samples = on_pixels(_make_samples(model, call, limits), limits.images)
     samples, kept = run_and_keep(samples, lambda feeds: run_all(model, feeds, "PG406", on_event))
     fixed = fixed_outputs_of(model, kept)
     outputs: Sequence[Mapping[str, Array]] = kept
-    if not limits.images:  # pixels are whole numbers within bounds, which these inputs aren't
+    if call.comparing and not limits.images:  # pixels are whole numbers within bounds, which these inputs aren't
         samples, outputs = add_moving(
             samples, kept, model.signature, lambda feeds: run_all(model, feeds, "PG406", ignore), fixed or ()
         )
@@ -124,9 +124,10 @@ def with_example(handle: ModelHandle, samples: SampleOptions) -> ModelHandle:
     return replace(handle, load=replace(load, example=read_example(samples.samples)))
 
 
-def _make_samples(model: Model, handle: ModelHandle, options: SampleOptions, limits: InputLimits) -> Samples:
+def _make_samples(model: Model, call: RunReference, limits: InputLimits) -> Samples:
     from ..samples import Reach, generate_samples, limited, reaching_samples, read_samples
 
+    handle, options = call.model, call.samples
     sizes = options.batch_sizes
     if options.samples is not None:
         return read_samples(
@@ -135,7 +136,7 @@ def _make_samples(model: Model, handle: ModelHandle, options: SampleOptions, lim
             batch=sizes[0] if sizes else None,
             keep_width=handle.format.computes_in_width_of_input,
             ranges=options.ranges,
-            whole=not limits.single_rows,
+            whole=call.comparing and not limits.single_rows,
         )
     ranges = {name: value_range(image) for name, image in limits.images.items()} | dict(options.ranges)
     signature = limited(model.signature, limits.shapes, limits.ranges)
@@ -143,6 +144,8 @@ def _make_samples(model: Model, handle: ModelHandle, options: SampleOptions, lim
         hints = model.hints()
         reach = Reach(model.facts().parameters, limits.single_rows)
     samples = generate_samples(signature, hints, seed=options.seed, ranges=ranges, batch_sizes=sizes)
+    if not call.comparing:
+        return samples
     more = reaching_samples(signature, hints, reach, seed=options.seed, ranges=ranges, batch_sizes=sizes)
     return replace(samples, items=(*samples.items, *more))
 
