@@ -112,6 +112,12 @@ JUDGING = (
         default=None,
         help="After a failure, don't look for the first divergence and don't write a repro.",
     ),
+    click.option(
+        "--min-coverage",
+        type=click.FloatRange(0, 1),
+        metavar="SHARE",
+        help="Don't pass if the samples exercise less than this share of the tables, branches or classes.",
+    ),
     click.option("--second-opinion", is_flag=True, help="Run an ONNX candidate in onnx.reference too (slow)."),
     click.option(
         "--tolerance",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,7 +175,7 @@ def _conversion_call(plan: _Plan, routes: tuple[Route, ...], *, first: bool) -> 
         ),
         plan.destination,
         plan.output,
-        options.limits,
+        replace(options.limits, single_rows=plan.target.format.takes_single_rows),
         options.sample if first else None,
     )
 

@@ -120,7 +120,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "adapters workers",
         "report",
         "noise",
-        "verdict.evidence verdict.policy",
+        "coverage verdict.evidence verdict.policy",
         "expectations",
         "verdict",
         "tasks",

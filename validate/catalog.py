@@ -99,6 +99,11 @@ CATALOG: dict[str, Explanation] = {
         "rounding not measured",
         "The candidate's graph could not be run with added rounding errors, so the tolerance is that of a table.",
     ),
+    "PG319": Explanation(
+        "samples exercise too little",
+        "The samples exercise less of the model than --min-coverage asks for: rows of a table, positions, branches, "
+        "classes or masks that no sample reached could be wrong without any difference to be seen.",
+    ),
     "PG322": Explanation(
         "precision not accepted",
         "The candidate computes in a coarser type than the reference, such as float16, and --precision doesn't accept "

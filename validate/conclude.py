@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from .coverage.count import check_coverage, coverage_of
 from .engines.registry import Format
 from .expectations.expected import Expectations
 from .options import AcceptedPrecision
@@ -68,6 +69,9 @@ def conclude(
     """
     comparison = read_comparison(job, reference, candidate, bindings, conversion)
     judgement = judge(comparison, policy, expectations)
+    coverage = coverage_of(
+        comparison.samples, comparison.reference, comparison.of_reference.expected, candidate.run.coverage
+    )
     notes = (conversion.notes if conversion else ()) + judgement.notes
     return Report(
         outputs=judgement.outputs,
@@ -81,6 +85,7 @@ def conclude(
             *tree_findings(candidate.run.trees),
             *_unmeasured(candidate, judgement.outputs),
             *(weight_findings(candidate.run.weights) if candidate.run.weights else ()),
+            *check_coverage(coverage, expectations.min_coverage),
             *_notes_of_runs(reference, candidate),
             *_notes(notes, "conversion"),
         ),
@@ -89,6 +94,7 @@ def conclude(
         user_metrics=judgement.metrics,
         weights=candidate.run.weights,
         trees=candidate.run.trees,
+        coverage=coverage,
     )
 
 

@@ -57,6 +57,7 @@ class JudgeKeywords(TypedDict, total=False):
     metrics: Sequence[GivenMetric]
     config: PathLike | None
     localise: bool
+    min_coverage: float | None
 
 
 class RunKeywords(TypedDict, total=False):

@@ -120,7 +120,8 @@ class JudgeOptions(OptionGroup):
     seconds are spent on finding inputs whose outputs differ.
     ``thresholds`` (output -> one or several) are where decisions change, ``metrics`` the user's own figures, ``config``
     a file with waivers (None: ``paritygate.toml`` in the working directory, if there is one). ``localise`` says
-    whether a failure is followed to the first divergence, and a repro is written.
+    whether a failure is followed to the first divergence, and a repro is written. ``min_coverage`` is the least share
+    (0 to 1) of each thing counted that the samples must exercise; None asks for nothing.
     """
 
     policy: PolicyName | Policy = PolicyName.COMPUTED
@@ -134,6 +135,7 @@ class JudgeOptions(OptionGroup):
     metrics: tuple[GivenMetric, ...] = ()
     config: Path | None = None
     localise: bool = True
+    min_coverage: float | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.policy, str):
@@ -142,6 +144,8 @@ class JudgeOptions(OptionGroup):
             raise ParityGateError(
                 "PG201", "rtol, atol", "one was given without the other", "Give both (--rtol and --atol), or neither."
             )
+        if self.min_coverage is not None and not 0 <= self.min_coverage <= 1:
+            raise ParityGateError("PG201", f"min_coverage={self.min_coverage}", "it must be between 0 and 1")
         if self.rtol is not None and self.policy is not PolicyName.COMPUTED:
             raise ParityGateError("PG201", "policy", "a policy and rtol/atol exclude each other", "Give one of them.")
 
@@ -244,12 +248,13 @@ class InputLimits:
     """All that a candidate's inputs will take, where that is less than the source takes.
 
     ``images`` are inputs whose values are those of pixels; ``shapes`` (input -> shapes) and ``ranges`` ((input, axis)
-    -> lowest and highest length) are the only shapes.
+    -> lowest and highest length) are the only shapes. ``single_rows`` says that it takes one row of a batch at a time.
     """
 
     images: Mapping[str, ImageInput] = field(default_factory=dict)
     shapes: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
     ranges: Mapping[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    single_rows: bool = False
 
 
 def choice(kind: type[Choice], value: str, name: str) -> Choice:

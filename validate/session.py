@@ -19,6 +19,7 @@ from .files.replace import replace as replace_output
 from .files.replace import staged
 from .noise.request import Measurements
 from .options import (
+    InputLimits,
     InspectOptions,
     JudgeOptions,
     LoadOptions,
@@ -95,7 +96,8 @@ def _run_both(
         )
         from . import conclude  # noqa: F401  numpy and all: it costs nothing while the workers start
 
-        call = RunReference(job, reference, options.sample)
+        limits = InputLimits(single_rows=candidate.format.takes_single_rows)
+        call = RunReference(job, reference, options.sample, limits)
         expected = watch.measure(REFERENCE, lambda: first.call(call, run.on_event))
         bindings = with_classes(Bindings(options.bind.bind_inputs, options.bind.bind), expected)
 
@@ -161,7 +163,7 @@ def run_model(model: Any, output: Path, options: RunModelOptions) -> ModelRun:
     check_output(output, inputs=inputs_of(handle, options.sample))
     with job_folder(run.keep) as job:
         with runner_for(handle, job, "model", run.limits, variables=run.pass_env) as runner:
-            done = runner.call(RunReference(job, handle, options.sample), run.on_event)
+            done = runner.call(RunReference(job, handle, options.sample, comparing=False), run.on_event)
         outputs = load_outputs(job.expected)
         if handle.second is not None:
             _check_second_runtime(job, handle, done, run)

@@ -86,7 +86,8 @@ class Hint:
     holds, per feature of the last axis, values where the model changes its mind (split thresholds, bin edges).
     ``vocabulary`` is the set to draw from (categories, labels); ``categories`` holds, per feature of the last axis,
     a set of its own, empty for a feature that has none. ``missing`` says that NaN is a legal value,
-    ``unknown`` that a value outside of the vocabulary is (``handle_unknown="ignore"``).
+    ``unknown`` that a value outside of the vocabulary is (``handle_unknown="ignore"``). ``table`` is how many numbers
+    the tables hold that the input indexes: parameters that cost nothing to compute with.
     """
 
     name: str
@@ -97,3 +98,4 @@ class Hint:
     missing: bool = False
     unknown: bool = False
     categories: tuple[tuple[Any, ...], ...] = ()
+    table: int = 0

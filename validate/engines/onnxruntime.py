@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -202,6 +203,7 @@ def _index_hints(model: onnx.ModelProto, signature: Signature) -> list[Hint]:
     rows = {tensor.name: tensor.dims for tensor in model.graph.initializer}
     origin = {spec.name: spec.name for spec in signature.inputs if spec.dtype.startswith("int")}
     hints: dict[str, int] = {}
+    tables: dict[str, int] = {}
     for node in model.graph.node:
         if node.op_type in {"Cast", "Reshape", "Squeeze", "Unsqueeze", "Identity"} and node.input[0] in origin:
             origin[node.output[0]] = origin[node.input[0]]
@@ -209,7 +211,8 @@ def _index_hints(model: onnx.ModelProto, signature: Signature) -> list[Hint]:
             axis = next((a.i for a in node.attribute if a.name == "axis"), 0)
             name = origin[node.input[1]]
             hints[name] = min(hints.get(name, 1 << 62), rows[node.input[0]][axis])
-    return [Hint(name, low=np.array(0), high=np.array(limit - 1)) for name, limit in hints.items()]
+            tables[name] = tables.get(name, 0) + math.prod(rows[node.input[0]])
+    return [Hint(name, low=np.array(0), high=np.array(limit - 1), table=tables[name]) for name, limit in hints.items()]
 
 
 def _reason(error: Exception) -> str:

@@ -24,19 +24,22 @@ if TYPE_CHECKING:
 class Expectations:
     """``thresholds`` are where decisions change, by output; ``metrics`` the user's figures; ``waivers`` exceptions.
 
-    ``notes`` say where these come from.
+    ``notes`` say where these come from. ``min_coverage`` is the least share that samples must exercise, None for any.
     """
 
     thresholds: Mapping[str, Sequence[float]] = field(default_factory=dict)
     metrics: tuple[UserMetric, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     notes: tuple[Finding, ...] = ()
+    min_coverage: float | None = None
 
 
 def read_expectations(options: JudgeOptions) -> Expectations:
     """What the options ask for, the config file read. Raises ParityGateError PG201, and PG202 for the file."""
     config = find_config(options.config)
-    return Expectations(options.thresholds, _metrics(options), read_waivers(config), config_note(config))
+    return Expectations(
+        options.thresholds, _metrics(options), read_waivers(config), config_note(config), options.min_coverage
+    )
 
 
 def _metrics(options: JudgeOptions) -> tuple[UserMetric, ...]:

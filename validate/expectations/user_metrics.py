@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ParityGateError
 from ..report.types import Finding, Severity
 from ..report.user_checks import MetricComparison
 from ..samples.joined import join_batches
+from ..samples.types import SampleKind
 from ..user_code import find_callable
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
     Arrays = Mapping[str, Array]
     Function = Callable[[Arrays, Arrays], Any]
+
+
+_ASIDE = frozenset({SampleKind.BATCH, SampleKind.ROWS, SampleKind.MASKS, SampleKind.SPECIAL})
+"""Kinds that a metric doesn't see: rows of the user's that run again as one batch, and what merely reaches a part."""
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,8 @@ def measure_metrics(
     """
     if not (metrics and samples):
         return (), ()
+    numbers = [n for n, sample in enumerate(samples) if sample.kind not in _ASIDE] or [*range(len(samples))]
+    samples, expected, actual = _chosen(samples, numbers), _chosen(expected, numbers), _chosen(actual, numbers)
     batches = [sample.batch for sample in samples]
     inputs = _joined([sample.feed for sample in samples], batches)
     renamed = [{bindings[name]: array for name, array in output.items() if name in bindings} for output in actual]
@@ -84,6 +93,10 @@ def measure_metrics(
     return tuple(each for found, _ in measured for each in found), tuple(
         each for _, found in measured for each in found
     )
+
+
+def _chosen(items: Sequence[Item], numbers: Sequence[int]) -> list[Item]:
+    return [items[number] for number in numbers]
 
 
 def _joined(outputs: Sequence[Arrays], batches: Sequence[int | None]) -> dict[str, Array]:

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from ..signature import Array
 
     Run = Callable[[Any], list[dict[str, Array]]]
+    RunPlain = Callable[[Graphed, Run], list[dict[str, Array]]]
+
+
+def run_unchanged(model: Graphed, run: Run) -> list[dict[str, Array]]:
+    """The outputs of a model as it is, without graph optimisation."""
+    return run(model.variant(unchanged, optimise=False))
 
 
 def measure_rounding(
@@ -31,12 +37,13 @@ def measure_rounding(
     on_event: Listener,
     narrowed: Narrowed,
     runs: int = MOST_RUNS,
+    run_plain: RunPlain = run_unchanged,
 ) -> Rounding | None:
     """Write the candidate's outputs without graph optimisation and its noise to the job folder.
 
-    ``run`` runs a model on all samples; ``runs`` perturbed runs are planned. None where the model has no ONNX graph. A
-    failure costs the measurement, not the verdict: the result says why. Files that an earlier candidate left in the
-    folder are removed first.
+    ``run`` runs a model on all samples, ``run_plain`` the candidate without optimisation; ``runs`` perturbed runs are
+    planned. None where the model has no ONNX graph. A failure costs the measurement, not the verdict: the result says
+    why. Files that an earlier candidate left in the folder are removed first.
     """
     for file in (job.unoptimised, job.noise, job.second_opinion):
         file.unlink(missing_ok=True)
@@ -45,7 +52,7 @@ def measure_rounding(
     on_event(Event("measure rounding"))
     notes = _write_second_opinion(job, model, run) if measurements.second_opinion else ()
     try:
-        plain = run(model.variant(unchanged, optimise=False))
+        plain = run_plain(model, run)
         save_outputs(plain, job.unoptimised)
         if not measurements.noise:
             return Rounding(notes=notes)

@@ -13,6 +13,7 @@ from ..errors import ExitCode
 from ..signature import Signature
 from ..trees.types import TreesProof
 from ..weights.types import WeightsProof
+from .coverage import Coverage
 from .divergence import Divergence
 from .user_checks import Crossing, MetricComparison, Source, Waiver
 
@@ -248,6 +249,7 @@ class ReportData:
     per stage, in order. ``divergence`` is the first place where a failing candidate differs, if found.
     ``trees`` is the proof of ensembles of trees, ``weights`` says how many of the reference's parameter values the
     candidate holds; None where the reference has none.
+    ``coverage`` is what the samples exercised.
     """
 
     outputs: tuple[OutputComparison, ...]
@@ -262,6 +264,7 @@ class ReportData:
     divergence: Divergence | None = None
     weights: WeightsProof | None = None
     trees: TreesProof | None = None
+    coverage: Coverage | None = None
 
     @property
     def verdict(self) -> Verdict:

@@ -7,9 +7,11 @@ from .job_file import load_outputs, load_samples, save_outputs, save_samples
 from .limits import limited
 from .optional import run_and_keep
 from .options import parse_input, parse_range
+from .reaching import Reach, reaching_samples
 from .types import Sample, SampleKind, Samples
 
 __all__ = [
+    "Reach",
     "Sample",
     "SampleKind",
     "Samples",
@@ -20,6 +22,7 @@ __all__ = [
     "load_samples",
     "parse_input",
     "parse_range",
+    "reaching_samples",
     "read_example",
     "read_samples",
     "run_and_keep",

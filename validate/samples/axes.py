@@ -51,7 +51,7 @@ def layouts(signature: Signature, batch_sizes: tuple[int, ...] | None) -> tuple[
     symbols, batch = symbols_of(signature), batch_symbols(signature)
     if not symbols:
         return (Layout(None, shapes_at(signature, {})),)
-    sizes = batch_sizes or _within_bounds(default_batch_sizes(signature), signature, batch)
+    sizes = batch_sizes or _within_bounds(default_batch_sizes(signature), signature)
     pools = {symbol: _pool(signature, symbol) for symbol in symbols if symbol not in batch}
     taken = {*sizes, *_static(signature)}
     found = []
@@ -84,10 +84,15 @@ def bounds_of(signature: Signature, symbol: str) -> tuple[int, float]:
     return low, math.inf if high is None else high
 
 
-def _within_bounds(sizes: Sequence[int], signature: Signature, symbols: frozenset[str]) -> tuple[int, ...]:
-    """``sizes``, each moved to the nearest size that all ``symbols`` allow."""
-    low = max((bounds_of(signature, symbol)[0] for symbol in symbols), default=1)
-    high = min((bounds_of(signature, symbol)[1] for symbol in symbols), default=math.inf)
+def bounds_of_batch(signature: Signature) -> tuple[int, float]:
+    """The least and the greatest batch that every dynamic leading axis allows; infinity where the model names none."""
+    bounds = [bounds_of(signature, symbol) for symbol in batch_symbols(signature)]
+    return max((low for low, _ in bounds), default=1), min((high for _, high in bounds), default=math.inf)
+
+
+def _within_bounds(sizes: Sequence[int], signature: Signature) -> tuple[int, ...]:
+    """``sizes``, each moved to the nearest size that the model allows."""
+    low, high = bounds_of_batch(signature)
     return tuple(dict.fromkeys(int(min(size + low - 1, high)) for size in sizes))
 
 

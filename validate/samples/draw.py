@@ -28,9 +28,9 @@ def draw(kind: SampleKind, dtype: np.dtype[Any], domain: Domain, shape: Shape, r
     elif dtype.kind == "b":
         values = _booleans(kind, shape, rng)
     elif dtype.kind == "c":
-        values = _FLOATS[kind](rng, shape, domain) + 1j * _FLOATS[kind](rng, shape, domain)
+        values = _floats(kind)(rng, shape, domain) + 1j * _floats(kind)(rng, shape, domain)
     elif dtype.kind == "f":
-        values = _FLOATS[kind](rng, shape, domain)
+        values = _floats(kind)(rng, shape, domain)
     else:
         values = _integers(kind, domain, shape, rng)
     values = _cast(values, dtype)
@@ -91,7 +91,6 @@ def _tiny(rng: np.random.Generator, shape: Shape, domain: Domain) -> Array:
 
 _FLOATS: dict[SampleKind, Draw] = {
     SampleKind.NORMAL: _normal,
-    SampleKind.LENGTHS: _normal,
     SampleKind.UNIFORM: _uniform,
     SampleKind.POSITIVE: _positive,
     SampleKind.NEGATIVE: _negative,
@@ -103,6 +102,11 @@ _FLOATS: dict[SampleKind, Draw] = {
     SampleKind.MISSING: _uniform,
     SampleKind.UNKNOWN: _uniform,
 }
+
+
+def _floats(kind: SampleKind) -> Draw:
+    """Kinds that say nothing of floating values have normal ones."""
+    return _FLOATS.get(kind, _normal)
 
 
 def _spread_of(domain: Domain) -> tuple[Array, Array]:

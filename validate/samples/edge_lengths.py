@@ -41,6 +41,11 @@ def edge_lengths(signature: Signature, places: Sequence[Layout], *, batch: bool)
             yield EdgeLength(title, length, Layout(size, shapes_at(signature, lengths), lengths))
 
 
+def is_tried(high: float, usual: Sequence[int]) -> bool:
+    """Whether an upper bound is near enough to the ``usual`` lengths to be tried whatever it costs."""
+    return high <= _LARGEST * max(usual)
+
+
 def odd_near(length: int) -> int:
     """The least odd number from ``length`` on, at least 3."""
     return max(3, length | 1)
@@ -51,7 +56,7 @@ def _lengths(signature: Signature, symbol: str, usual: Sequence[int]) -> list[in
     wanted = {1, 2, low}
     if not any(length > 2 and length % 2 for length in usual):
         wanted.add(odd_near(usual[0]))
-    if high <= _LARGEST * max(usual):
+    if is_tried(high, usual):
         wanted.add(int(high))
     return sorted(length for length in wanted if low <= length <= high and length not in usual)
 

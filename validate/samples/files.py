@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ParityGateError
 from ..sample_formats import SAMPLE_FORMATS, SUFFIXES, SampleFormat
+from .axes import bounds_of_batch
 from .batches import split_into_batches
 from .fit import check_names, fit_to
 from .formats.base import RawSamples, ReadContext, Reader, unreadable
@@ -18,12 +19,15 @@ from .formats.bounds import check_archive, check_bytes
 from .formats.images import image_files, read_images
 from .formats.onnx_data import is_onnx_data, read_onnx_data
 from .job_file import is_job_file, load_samples
-from .types import Sample, Samples
+from .types import Sample, SampleKind, Samples
 
 if TYPE_CHECKING:
     from ..signature import Feed, Signature
 
 _BY_SUFFIX: Mapping[str, SampleFormat] = {suffix: format for format in SAMPLE_FORMATS for suffix in format.suffixes}
+
+_MOST_ELEMENTS = 1 << 20
+"""Larger files aren't run as one batch: inner tensors are many times as large."""
 
 
 def read_samples(
@@ -34,6 +38,7 @@ def read_samples(
     keep_width: bool = False,
     ranges: Mapping[str, tuple[float, float]] | None = None,
     features: tuple[str, ...] = (),
+    whole: bool = False,
 ) -> Samples:
     """Read a file of one of the :data:`~..sample_formats.SAMPLE_FORMATS`, a folder of images or of ONNX test data.
 
@@ -41,7 +46,8 @@ def read_samples(
     has no names). Otherwise they are bound to the model's inputs, split into batches (``batch`` rows; 64, or the
     model's own fixed batch), and fitted as :func:`.fit.fit_to` describes; ``keep_width`` keeps the width of floating
     values. ``ranges`` maps the name of an image input to the values of black and white. ``features`` are the column
-    names of a model that takes one array of features.
+    names of a model that takes one array of features. ``whole`` adds all rows as one batch, where they were divided and
+    the batch is free.
 
     Raises ParityGateError PG202 (no such file), PG203 (unreadable), PG204 (doesn't fit the model), PG206 (the
     inputs aren't known), PG502 (a link out of the folder).
@@ -58,6 +64,8 @@ def read_samples(
         if ranges and reader is not read_images:
             raw = replace(raw, notes=(*raw.notes, "--range is ignored: it applies to generated samples and images"))
         samples = _batched(raw, path, signature, batch)
+        if whole and batch is None and signature is not None and not raw.whole:
+            samples = replace(samples, items=(*samples.items, *_as_one_batch(samples, raw, signature)))
     return samples if signature is None else fit_to(samples, signature, keep_width=keep_width)
 
 
@@ -106,6 +114,17 @@ def _batched(raw: RawSamples, path: Path, signature: Signature | None, batch: in
         items += part
         notes += remarks
     return Samples(tuple(items), str(path), None, tuple(notes))
+
+
+def _as_one_batch(samples: Samples, raw: RawSamples, signature: Signature) -> Iterator[Sample]:
+    """All rows of a file at once: code may be made for the batches that it was tried with."""
+    if len(raw.feeds) != 1 or len(samples.items) < 2 or any(sample.batch is None for sample in samples.items):
+        return
+    (feed,) = raw.feeds.values()
+    rows = sum(sample.batch or 0 for sample in samples.items)
+    low, high = bounds_of_batch(signature)
+    if low <= rows <= high and sum(array.size for array in feed.values()) <= _MOST_ELEMENTS:
+        yield Sample(f"all {rows} rows as one batch", dict(feed), SampleKind.BATCH, rows, optional=True)
 
 
 def _reader(path: Path) -> Reader:

@@ -54,7 +54,7 @@ def generate_samples(
     items = tuple(
         Sample(
             _label(kind, layout, place, turn),
-            _feed(signature, domains, kind, layout, (seed, place, turn)),
+            feed_of(signature, domains, kind, layout, (seed, place, turn)),
             kind,
             layout.batch,
         )
@@ -62,7 +62,7 @@ def generate_samples(
     )
     unusual = list(edge_lengths(signature, places, batch=batch_sizes is None))
     items += tuple(
-        _at_edge(edge, _feed(signature, domains, SampleKind.LENGTHS, edge.layout, (seed, number, 0)))
+        _at_edge(edge, feed_of(signature, domains, SampleKind.LENGTHS, edge.layout, (seed, number, 0)))
         for number, edge in enumerate(unusual[:MOST_EDGES])
     )
     return Samples(items, f"generated with seed {seed}", seed, (*_notes(signature, domains), *_untried(unusual)))
@@ -130,18 +130,19 @@ def _label(kind: SampleKind, layout: Layout, place: int, turn: int) -> str:
     return f"{kind}{size}" + (f", again {turn}" if turn else "")
 
 
-def _feed(
+def feed_of(
     signature: Signature, domains: Mapping[str, Domain], kind: SampleKind, layout: Layout, key: tuple[int, int, int]
 ) -> Feed:
+    """An array of values of ``kind`` for every input; ``key`` is the seed and what tells samples of a kind apart."""
     return {
         spec.name: draw(
-            kind, numpy_dtype(spec), domains[spec.name], layout.shapes[spec.name], _stream(spec.name, kind, key)
+            kind, numpy_dtype(spec), domains[spec.name], layout.shapes[spec.name], stream(spec.name, kind, key)
         )
         for spec in signature.inputs
     }
 
 
-def _stream(name: str, kind: SampleKind, key: tuple[int, int, int]) -> np.random.Generator:
+def stream(name: str, kind: SampleKind, key: tuple[int, int, int]) -> np.random.Generator:
     """A separate random stream for every input of every sample, the same on every machine."""
     seed, *rest = key
     digest = hashlib.blake2b(f"{name}\0{kind}\0{rest}".encode(), digest_size=16).digest()

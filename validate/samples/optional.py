@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..errors import ParityGateError
-from .types import Sample, Samples
+from .types import Sample, SampleKind, Samples
 
 if TYPE_CHECKING:
     from ..signature import Array, Feed
@@ -21,7 +23,8 @@ def run_and_keep(samples: Samples, run: Callable[[Sequence[Feed]], list[Outputs]
     """The samples that the reference runs on, and its outputs.
 
     ``run`` runs it on several feeds. An optional sample on which it fails is left out with a note: a network that
-    halves an image five times may fail on one pixel. Raises ParityGateError PG406 for any other sample.
+    halves an image five times may fail on one pixel. So is one that it answers with NaN alone, which is no answer: a
+    bound of 0 is often no more than formal. Raises ParityGateError PG406 for any other sample.
     """
     required = [sample for sample in samples.items if not sample.optional]
     outputs = run([sample.feed for sample in required])
@@ -31,17 +34,28 @@ def run_and_keep(samples: Samples, run: Callable[[Sequence[Feed]], list[Outputs]
         if not sample.optional:
             continue
         try:
-            outputs += run([sample.feed])
+            (output,) = run([sample.feed])
         except ParityGateError as error:
             if error.code != _FAILED:
                 raise
             refused.append((sample, error.cause))
+            continue
+        if only_nan(output):
+            refused.append((sample, "an output is NaN throughout"))
         else:
             kept.append(sample)
+            outputs.append(output)
     return replace(samples, items=tuple(kept), notes=(*samples.notes, *_note(refused))), outputs
 
 
+def only_nan(output: Mapping[str, Array]) -> bool:
+    """Whether an output has elements, and all of them are NaN."""
+    return any(array.size and array.dtype.kind in "fc" and bool(np.isnan(array).all()) for array in output.values())
+
+
 def _note(refused: Sequence[tuple[Sample, str]]) -> list[str]:
+    """Nothing of special values: that a model refuses NaN is no news."""
+    refused = [(sample, reason) for sample, reason in refused if sample.kind is not SampleKind.SPECIAL]
     if not refused:
         return []
     names = " or ".join(sample.label.removeprefix("lengths, ") for sample, _ in refused)

@@ -32,6 +32,11 @@ class SampleKind(StrEnum):
     UNKNOWN = "unknown"
     LENGTHS = "lengths"
     LEAVES = "leaves"
+    ROWS = "rows"
+    BATCH = "batch"
+    MASKS = "masks"
+    SPECIAL = "special"
+    MOVING = "moving"
     BRANCHES = "branches"
     SEARCHED = "searched"
 

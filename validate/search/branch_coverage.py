@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..coverage.conditions import Condition, find_conditions, show_tensors
 from ..engines.base import Graphed
 from ..errors import ParityGateError
 from .hill_climbing import hill_climb
-from .onnx_branches import If, find_ifs, show_conditions
 from .space import SearchSpace, clip, space_of
 
 if TYPE_CHECKING:
@@ -23,47 +23,66 @@ if TYPE_CHECKING:
     Watch = Callable[[Feed], Sequence[Mapping[str, Array]]]
 
 _SIZE = 16
+"""Feeds per round of a search."""
+
+_SCALES = (1.0, 10.0, 100.0, 1e3, 1e4)
+
+
+def rounds_for(samples: int, goals: int) -> tuple[int, int]:
+    """How many goals are searched for, and in how many rounds each, after the feeds that a search begins with.
+
+    All together runs the model no more often than measuring its rounding on so many ``samples`` does, or a little.
+    """
+    tries = max(_FEWEST_TRIES, _RUNS_MEASURED * samples)
+    first = samples + 3 + 4 * len(_SCALES)
+    searched = max(1, min(goals, tries // (first + _SIZE)))
+    return searched, max(1, (tries // searched - first) // _SIZE)
+
+
+_RUNS_MEASURED = 12
+_FEWEST_TRIES = 240
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One of the two branches of an If: the one that is taken where its condition is ``condition``."""
+    """One of the two sides of an If, a Where or a comparison: the one where its condition is ``condition``."""
 
-    node: If
+    node: Condition
     condition: bool
 
     def __str__(self) -> str:
-        return f"the {'then' if self.condition else 'else'} branch of {self.node.name}"
+        if self.node.operator == "If":
+            return f"the {'then' if self.condition else 'else'} branch of {self.node.name}"
+        return f"the side of {self.node.name} where it is {str(self.condition).lower()}"
 
     def taken(self, values: Mapping[str, Array]) -> bool:
         """Whether a run took this branch; ``values`` holds the tensors that it showed."""
-        name = self.node.condition
-        return name in values and bool(np.all(values[name])) == self.condition
+        return self.node.holds(values, condition=self.condition)
 
 
-def open_with_conditions(model: Any) -> tuple[Any, tuple[If, ...]] | None:
-    """A variant of the model whose outputs include its conditions, and its Ifs; None where it has none.
+def open_with_conditions(model: Any) -> tuple[Any, tuple[Condition, ...]] | None:
+    """A variant of the model whose outputs include its conditions, and these; None where it has none.
 
     Raises ParityGateError PG301 or PG405 where ONNX Runtime refuses the variant.
     """
     if not isinstance(model, Graphed):
         return None
-    found: list[If] = []
+    found: list[Condition] = []
 
     def rewrite(proto: onnx.ModelProto) -> onnx.ModelProto:
-        found[:] = find_ifs(proto)
-        return show_conditions(proto, tuple(found))
+        found[:] = find_conditions(proto)
+        return show_tensors(proto, tuple(found))
 
     variant = model.variant(rewrite, optimise=True)
     return (variant, tuple(found)) if found else None
 
 
-def untaken_branches(ifs: Sequence[If], watch: Watch, feeds: Sequence[Feed]) -> list[Branch]:
+def untaken_branches(conditions: Sequence[Condition], watch: Watch, feeds: Sequence[Feed]) -> list[Branch]:
     """The branches that no feed takes.
 
     ``watch`` runs a feed and gives, for each run that it needs, the tensors that the conditions depend on.
     """
-    untaken = [Branch(node, condition) for node in ifs for condition in (True, False)]
+    untaken = [Branch(node, condition) for node in conditions for condition in (True, False)]
     for feed in feeds:
         for values in watch(feed):
             untaken = [branch for branch in untaken if not branch.taken(values)]
@@ -71,15 +90,24 @@ def untaken_branches(ifs: Sequence[If], watch: Watch, feeds: Sequence[Feed]) -> 
 
 
 def find_feed(
-    branch: Branch, watch: Watch, feeds: Sequence[Feed], random: np.random.Generator, has_time: Callable[[], bool]
+    branch: Branch,
+    watch: Watch,
+    feeds: Sequence[Feed],
+    random: np.random.Generator,
+    has_time: Callable[[], bool],
+    free: Collection[str] = (),
 ) -> Feed | None:
-    """A feed that takes a branch that none of ``feeds`` takes; None where none is found in time."""
+    """A feed that takes a branch that none of ``feeds`` takes; None where none is found in time.
+
+    The inputs ``free`` may leave the bounds of the samples.
+    """
 
     def score(tries: Sequence[Feed]) -> list[float]:
         return [_score(branch, watch, feed) for feed in tries]
 
     space = space_of(feeds)
-    start = [*feeds, *_uniform_feeds(feeds[0], space), *_like_operands(branch.node, watch, feeds[0])]
+    operands = _like_operands(branch.node, watch, feeds[0])
+    start = [*feeds, *_uniform_feeds(feeds[0], space), *operands, *_beyond(feeds[0], free)]
     result = hill_climb(start, score, space, random, size=_SIZE, has_time=has_time)
     return result.best if result.score == math.inf else None
 
@@ -107,7 +135,20 @@ def _uniform_feeds(feed: Feed, space: SearchSpace) -> Iterator[Feed]:
         }
 
 
-def _like_operands(node: If, watch: Watch, feed: Feed) -> Iterator[Feed]:
+def _beyond(feed: Feed, free: Collection[str]) -> Iterator[Feed]:
+    """Feeds of one number, and a sample, both at several scales and signs, where inputs have no bounds."""
+    for scale in _SCALES if free else ():
+        for factor in (scale, -scale):
+            yield {n: _cast(np.full(a.shape, factor), a) if n in free else a for n, a in feed.items()}
+            yield {n: _cast(a.astype(np.float64) * factor, a) if n in free else a for n, a in feed.items()}
+
+
+def _cast(values: Array, like: Array) -> Array:
+    limits = np.finfo(like.dtype)
+    return np.clip(values, limits.min, limits.max).astype(like.dtype)
+
+
+def _like_operands(node: Condition, watch: Watch, feed: Feed) -> Iterator[Feed]:
     """Integer inputs set to what the condition compares: a sampling rate, for instance, which the model knows."""
     for values in watch(feed):
         for operand in (values[name] for name in (node.first, node.second) if name in values and values[name].size):

@@ -31,9 +31,9 @@ class FoundDifference:
 
 @dataclass(frozen=True, slots=True)
 class SearchBranches(Task[tuple[str, ...]]):
-    """Look for inputs that take branches of the candidate which no sample takes, for ``seconds``.
+    """Look for inputs that take branches of the candidate which no sample takes, by a fixed number of tries.
 
-    Leave what was found in the job folder; a note for each branch that was not taken.
+    Leave what was found in the job folder; a note for each branch of an If that was not taken.
     """
 
     function: ClassVar[str] = "paritygate.validate.search.tasks:search_branches"
@@ -42,7 +42,6 @@ class SearchBranches(Task[tuple[str, ...]]):
     model: ModelHandle
     bindings: Bindings
     seed: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

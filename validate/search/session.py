@@ -12,6 +12,7 @@ from ..engines.handle import ModelHandle
 from ..errors import ParityGateError
 from ..events import ignore
 from ..options import Limits, RunOptions, SampleOptions
+from ..report.coverage import SIDES, CoverageKind
 from ..signature import ImageInput
 from ..tasks.types import Bindings, ModelRun
 from ..workers.job_folder import JobFolder
@@ -22,9 +23,6 @@ BRANCHING = frozenset({"If", "cond", "branch"})
 """What ONNX, ML Programs and neural networks call an operator that chooses one of two subgraphs."""
 
 _CRASHES = frozenset({"PG303", "PG305"})
-
-BRANCH_SECONDS = 1.0
-"""How long to look for inputs that take untaken branches when no search was requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +44,27 @@ class SearchedModels:
 
 
 def needs_search(actual: ModelRun, seconds: float) -> bool:
-    """Whether a search was requested, or the candidate has branches that samples may have missed."""
-    return bool(seconds or BRANCHING & set(actual.facts.operators))
+    """Whether a search was requested, or the candidate has branches that samples have missed."""
+    return bool(seconds or _misses_branches(actual))
+
+
+def _misses_branches(actual: ModelRun) -> bool:
+    """Whether a side of a condition was not reached; where that wasn't counted, whether there may be one."""
+    coverage = actual.coverage
+    if coverage is None or coverage.uncounted:
+        return bool(BRANCHING & set(actual.facts.operators))
+    return any(set(item.missing) & set(SIDES) for item in coverage.of(CoverageKind.BRANCHES))
 
 
 def add_searched_samples(models: SearchedModels, expected: ModelRun, actual: ModelRun) -> tuple[ModelRun, ModelRun]:
     """Both models' runs, over the samples and those that a search has added to them.
 
-    Branches are looked into wherever the candidate has any; differences for ``models.seconds``. A search that
+    Branches are looked for wherever samples have missed one; differences for ``models.seconds``. A search that
     breaks off leaves a note. Raises ParityGateError PG302 where the candidate fails on what was found.
     """
     notes: list[str] = []
     doubts: tuple[str, ...] = ()
-    if BRANCHING & set(actual.facts.operators):
+    if _misses_branches(actual):
         notes += _branch_notes(models)
         expected, actual = _with_found(models, expected, actual)
     if models.seconds:
@@ -89,8 +95,7 @@ def _ended_early(error: ParityGateError) -> str:
 
 
 def _search_branches(models: SearchedModels) -> list[str]:
-    seconds = models.seconds or BRANCH_SECONDS
-    call = SearchBranches(models.job, models.candidate, models.bindings, models.samples.seed, seconds)
+    call = SearchBranches(models.job, models.candidate, models.bindings, models.samples.seed)
     with _runner(models, models.candidate, models.options.limits) as runner:
         notes: tuple[str, ...] = runner.call(call, models.options.on_event)
         return list(notes)

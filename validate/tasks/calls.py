@@ -18,6 +18,8 @@ from .types import Bindings, Inspection, ModelRun
 class RunReference(Task[ModelRun]):
     """Make the samples, run the reference on them, and leave both in the job folder.
 
+    ``comparing`` False leaves out the samples that serve a comparison alone: the outputs are the user's.
+
     Raises what loading raises, PG2xx for samples that don't fit, PG406 when the model fails on a sample.
     """
 
@@ -27,6 +29,7 @@ class RunReference(Task[ModelRun]):
     model: ModelHandle
     samples: SampleOptions
     limits: InputLimits = field(default_factory=InputLimits)
+    comparing: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,11 +75,13 @@ def _measured(
     on_event: Listener,
 ) -> ModelRun:
     """The run with the candidate's rounding noise and its use of float16's range."""
+    from ..coverage.graph_counter import GraphCounter
     from ..noise.fixed_outputs import fixed_outputs_of
     from ..noise.measure import planned_runs
     from ..noise.rounding import measure_rounding
 
     assert call.measurements is not None
+    counter = GraphCounter()
     rounding = measure_rounding(
         call.job,
         model,
@@ -88,8 +90,9 @@ def _measured(
         on_event,
         _narrowed(adapted, outputs),
         planned_runs(run.facts.parameters, adapted.feeds),
+        counter.run_plain,
     )
-    run = replace(run, fixed_outputs=fixed_outputs_of(model, outputs))
+    run = replace(run, fixed_outputs=fixed_outputs_of(model, outputs), coverage=counter.coverage)
     return replace(run, rounding=rounding, notes=(*run.notes, *_headroom(model, run.facts.precision, adapted)))
 
 

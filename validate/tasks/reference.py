@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -68,6 +68,7 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     determined (:mod:`.pairing`); both are written apart and compared by the caller.
     Raises ParityGateError PG406 when the model fails on a sample.
     """
+    from ..coverage.seeking import add_moving
     from ..noise.fixed_outputs import fixed_outputs_of
     from ..samples import run_and_keep, save_outputs, save_samples
     from ..samples.limits import check_limits
@@ -77,10 +78,16 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     model = load_model(with_example(call.model, call.samples))
     check_limits(model.signature, call.limits.shapes, call.limits.ranges)
     limits = replace(call.limits, images=resolved(call.limits.images, model.signature))
-    samples = on_pixels(_make_samples(model, call.model, call.samples, limits), limits.images)
+    samples = on_pixels(_make_samples(model, call, limits), limits.images)
     trees, notes = read_trees(model, call.model.format)
     samples = aimed(samples, trees, model.signature) if _is_free(call.samples, limits) else samples
-    samples, outputs = run_and_keep(samples, lambda feeds: run_all(model, feeds, "PG406", on_event))
+    samples, kept = run_and_keep(samples, lambda feeds: run_all(model, feeds, "PG406", on_event))
+    fixed = fixed_outputs_of(model, kept)
+    outputs: Sequence[Mapping[str, Array]] = kept
+    if call.comparing and not limits.images:  # pixels are whole numbers within bounds, which these inputs aren't
+        samples, outputs = add_moving(
+            samples, kept, model.signature, lambda feeds: run_all(model, feeds, "PG406", ignore), fixed or ()
+        )
     save_samples(samples, job.samples)
     save_outputs(outputs, job.expected)
     save_outputs(run_all(model, samples.feeds[:REPEATED], "PG406", ignore), job.repeated)
@@ -89,7 +96,7 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     keep_trees(trees, job)
     notes = (*model.notes, *samples.notes, *notes, *leave_weights(model, job))
     run = describe_run(call.model, model, samples, notes)
-    return model, replace(run, fixed_outputs=fixed_outputs_of(model, outputs))
+    return model, replace(run, fixed_outputs=fixed)
 
 
 def _is_free(options: SampleOptions, limits: InputLimits) -> bool:
@@ -128,9 +135,10 @@ def with_example(handle: ModelHandle, samples: SampleOptions) -> ModelHandle:
     return replace(handle, load=replace(load, example=read_example(samples.samples)))
 
 
-def _make_samples(model: Model, handle: ModelHandle, options: SampleOptions, limits: InputLimits) -> Samples:
-    from ..samples import generate_samples, limited, read_samples
+def _make_samples(model: Model, call: RunReference, limits: InputLimits) -> Samples:
+    from ..samples import Reach, generate_samples, limited, reaching_samples, read_samples
 
+    handle, options = call.model, call.samples
     sizes = options.batch_sizes
     if options.samples is not None:
         return read_samples(
@@ -139,12 +147,18 @@ def _make_samples(model: Model, handle: ModelHandle, options: SampleOptions, lim
             batch=sizes[0] if sizes else None,
             keep_width=handle.format.computes_in_width_of_input,
             ranges=options.ranges,
+            whole=call.comparing and not limits.single_rows,
         )
     ranges = {name: value_range(image) for name, image in limits.images.items()} | dict(options.ranges)
     signature = limited(model.signature, limits.shapes, limits.ranges)
     with reading(handle):
         hints = model.hints()
-    return generate_samples(signature, hints, seed=options.seed, ranges=ranges, batch_sizes=sizes)
+        reach = Reach(model.facts().parameters, limits.single_rows)
+    samples = generate_samples(signature, hints, seed=options.seed, ranges=ranges, batch_sizes=sizes)
+    if not call.comparing:
+        return samples
+    more = reaching_samples(signature, hints, reach, seed=options.seed, ranges=ranges, batch_sizes=sizes)
+    return replace(samples, items=(*samples.items, *more))
 
 
 def run_all(model: Model, feeds: Sequence[Feed], code: str, on_event: Listener) -> list[dict[str, Array]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..engines.base import Facts, Runtime
 from ..noise.request import Rounding
+from ..report.coverage import Coverage
 from ..report.types import SamplesSummary
 from ..signature import ClassLabel, ImageInput, Signature
 from ..trees.types import TreesProof
@@ -35,7 +36,8 @@ class ModelRun:
     ``rounding`` is None unless it was requested, and where the model has no graph. ``doubts`` are sentences that speak
     against a pass. ``fixed_outputs`` depend on no input; None where the model has no graph. ``trees`` is the proof of a
     candidate's trees; None where the reference has none. ``weights`` says what it holds of its reference's parameters;
-    None where a side has none to read.
+    None where a side has none to read. ``coverage`` is what the samples exercised inside of a candidate's graph; None
+    unless its rounding was requested.
     """
 
     signature: Signature
@@ -48,6 +50,7 @@ class ModelRun:
     fixed_outputs: frozenset[str] | None = None
     weights: WeightsProof | None = None
     trees: TreesProof | None = None
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ VALUES = frozenset({"PG101", "PG106", "PG107"})
 DIFFERENCES = VALUES | {"PG102", "PG103"}
 """The same, and of outputs whose shapes or dtypes do."""
 
-EDGES = frozenset({"zeros", "tiny", "large"})
-DEGENERATE_KINDS = EDGES | {"lengths"}
+EDGES = frozenset({"zeros", "tiny", "large", "special"})
+DEGENERATE_KINDS = EDGES | {"lengths", "masks"}
 """Generated kinds at the edge of what a model means; all others are what it is for."""
 
 

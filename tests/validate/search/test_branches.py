@@ -12,12 +12,12 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from paritygate.validate import validate
+from paritygate.validate.coverage.conditions import Condition
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.onnxruntime import OnnxModel
 from paritygate.validate.engines.onnxruntime import load as load_onnx
 from paritygate.validate.samples import generate_samples
 from paritygate.validate.search.branch_coverage import find_feed, open_with_conditions, untaken_branches
-from paritygate.validate.search.onnx_branches import If
 
 
 def gate(path: Path, compare: str, against: float, *, wrong: bool = False, negated: bool = False) -> Path:
@@ -56,7 +56,7 @@ def gate(path: Path, compare: str, against: float, *, wrong: bool = False, negat
     ],
 )
 def test_nearness_rises_on_the_way_to_a_branch(sign: int, negated: bool, wanted: bool, near: float, far: float) -> None:
-    node = If("gate", "condition", "first", "second", sign, negated)
+    node = Condition("gate", "condition", "first", "second", sign, negated)
     values = [{"first": np.array(first), "second": np.array(3.0)} for first in (near, far)]
     nearer, further = (node.nearness(each, condition=wanted) for each in values)
     assert nearer > further

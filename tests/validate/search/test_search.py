@@ -78,8 +78,8 @@ ONLY_THE_FIRST = """
 def test_a_fault_that_shows_in_a_batch_alone_stays_found(tmp_path: Path) -> None:
     """The candidate is right in the first 140 rows of a batch: a row on its own shows nothing."""
     right, wrong = doubler(tmp_path / "right.onnx"), doubler(tmp_path / "wrong.onnx", ONLY_THE_FIRST)
-    assert validate(right, wrong).passed
-    report = validate(right, wrong, search=1.0)
+    assert validate(right, wrong, batch_sizes=(1, 131)).passed
+    report = validate(right, wrong, batch_sizes=(1, 131), search=1.0)
     assert report.verdict is Verdict.FAIL, str(report)
     assert report.samples.batch_sizes[-1] > 140
 

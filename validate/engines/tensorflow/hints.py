@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,8 @@ def _index_hint(name: str, table: Any | None) -> Iterator[Hint]:
     import numpy as np
 
     if table is not None and table.tensor_shape.dim:
-        yield Hint(name, low=np.array(0), high=np.array(table.tensor_shape.dim[0].size - 1))
+        sizes = [dim.size for dim in table.tensor_shape.dim]
+        yield Hint(name, low=np.array(0), high=np.array(sizes[0] - 1), table=math.prod(sizes))
 
 
 def _table_hint(name: str, dtype: str, table: Any, frozen: FrozenGraph) -> Iterator[Hint]:

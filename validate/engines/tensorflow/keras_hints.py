@@ -42,10 +42,10 @@ def _hint(spec: TensorSpec, layer: Any) -> Hint | None:
     return maker(spec, layer) if maker is not None else None
 
 
-def _below(name: str, limit: int) -> Hint:
+def _below(name: str, limit: int, table: int = 0) -> Hint:
     import numpy as np
 
-    return Hint(name, low=np.array(0), high=np.array(limit - 1))
+    return Hint(name, low=np.array(0), high=np.array(limit - 1), table=table)
 
 
 def _vocabulary(spec: TensorSpec, layer: Any) -> Hint:
@@ -78,7 +78,7 @@ def _bytes(spec: TensorSpec, _: Any) -> Hint:
 _MAKERS = {
     "CategoryEncoding": lambda spec, layer: _below(spec.name, layer.num_tokens),
     "Discretization": _boundaries,
-    "Embedding": lambda spec, layer: _below(spec.name, layer.input_dim),
+    "Embedding": lambda spec, layer: _below(spec.name, layer.input_dim, layer.input_dim * layer.output_dim),
     "IntegerLookup": _vocabulary,
     "Rescaling": _bytes,
     "StringLookup": _vocabulary,

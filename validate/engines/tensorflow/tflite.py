@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -141,4 +142,9 @@ def _index_hints(operators: list[Any], tensors: list[Any], inputs: dict[str, Any
         first, second = (int(index) for index in operator["inputs"])
         table, indices = (first, second) if operator["op_name"] == "GATHER" else (second, first)
         if indices in names and len(shapes[table]):
-            yield Hint(names[indices], low=np.array(0), high=np.array(int(shapes[table][0]) - 1))
+            yield Hint(
+                names[indices],
+                low=np.array(0),
+                high=np.array(int(shapes[table][0]) - 1),
+                table=math.prod(map(int, shapes[table])),
+            )

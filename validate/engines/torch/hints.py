@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from functools import reduce
 from typing import Any
@@ -22,7 +23,8 @@ _LOOKUPS = {"embedding", "embedding_bag"}
 """Operators that take (table, indices, ...)."""
 
 Step = tuple[str, list[Any], list[Any], Any]
-"""An operator's name, its tensor arguments, its results (both as hashable keys), and the length of its first argument.
+"""An operator's name, its tensor arguments, its results (both as hashable keys), and the shape of its first argument,
+None where that isn't fixed.
 """
 
 
@@ -37,9 +39,9 @@ def _program_steps(program: Any) -> Iterator[Step]:
     for node in program.graph.nodes:
         if node.op == "call_function" and node.all_input_nodes:
             sizes = shape_of(node.all_input_nodes[0].meta.get("val"))
-            length = sizes[0] if sizes and is_fixed(sizes[0]) else None
+            shape = tuple(map(int, sizes)) if sizes and all(map(is_fixed, sizes)) else None
             names = [each.name for each in node.all_input_nodes]
-            yield node.target.__name__.split(".")[0], names, [node.name], length
+            yield node.target.__name__.split(".")[0], names, [node.name], shape
 
 
 def script_hints(module: Any) -> tuple[Hint, ...]:
@@ -56,16 +58,16 @@ def _script_steps(module: Any, block: Any) -> Iterator[Step]:
             yield from _script_steps(module, inner)
         inputs = list(node.inputs())
         if node.kind().startswith("aten::") and inputs:
-            length = _length(module, inputs[0]) if node.kind().removeprefix("aten::") in _LOOKUPS else None
+            shape = _shape(module, inputs[0]) if node.kind().removeprefix("aten::") in _LOOKUPS else None
             results = [each.unique() for each in node.outputs()]
-            yield node.kind().removeprefix("aten::"), [each.unique() for each in inputs], results, length
+            yield node.kind().removeprefix("aten::"), [each.unique() for each in inputs], results, shape
 
 
-def _length(module: Any, value: Any) -> int | None:
-    """The length of a weight: an attribute of the module, or a constant of its graph."""
+def _shape(module: Any, value: Any) -> tuple[int, ...] | None:
+    """The shape of a weight: an attribute of the module, or a constant of its graph."""
     path = attribute_path(value)
     weight = reduce(getattr, path, module) if path else value.toIValue()
-    return int(weight.shape[0]) if hasattr(weight, "shape") else None
+    return tuple(map(int, weight.shape)) if hasattr(weight, "shape") else None
 
 
 def _hints(owners: dict[Any, str], steps: Iterable[Step]) -> tuple[Hint, ...]:
@@ -73,10 +75,14 @@ def _hints(owners: dict[Any, str], steps: Iterable[Step]) -> tuple[Hint, ...]:
     import numpy as np
 
     limits: dict[str, int] = {}
-    for operator, arguments, results, length in steps:
+    tables: dict[str, int] = {}
+    for operator, arguments, results, shape in steps:
         if operator in _SAME_VALUES and arguments[0] in owners:
             owners |= dict.fromkeys(results, owners[arguments[0]])
-        if operator in _LOOKUPS and len(arguments) > 1 and arguments[1] in owners and length is not None:
+        if operator in _LOOKUPS and len(arguments) > 1 and arguments[1] in owners and shape:
             name = owners[arguments[1]]
-            limits[name] = min(int(length), limits.get(name, int(length)))
-    return tuple(Hint(name, low=np.array(0), high=np.array(limit - 1)) for name, limit in limits.items())
+            limits[name] = min(shape[0], limits.get(name, shape[0]))
+            tables[name] = tables.get(name, 0) + math.prod(shape)
+    return tuple(
+        Hint(name, low=np.array(0), high=np.array(limit - 1), table=tables[name]) for name, limit in limits.items()
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..coverage_text import exercised, not_exercised
 from ..sentences import allowed_text, digits_tested, headroom, number
 from ..tree_sentences import tree_lines
 from ..user_checks import Source
@@ -29,6 +30,7 @@ def headings(report: ReportData) -> Iterator[tuple[str, str]]:
     yield "reference", _model(report.reference)
     yield "candidate", _model(report.candidate)
     yield "samples", _samples(report.samples)
+    yield from _coverage(report)
     yield from _tolerances(report)
     environment = report.environment
     engine = " ".join(filter(None, (environment.engine, environment.provider)))
@@ -141,6 +143,15 @@ def _samples(samples: SamplesSummary) -> str:
     batches = f"batch sizes {', '.join(map(str, samples.batch_sizes))}" if samples.batch_sizes else ""
     about = "; ".join(filter(None, (origin, ", ".join(samples.kinds), batches)))
     return f"{samples.count} ({about})" if about else str(samples.count)
+
+
+def _coverage(report: ReportData) -> Iterator[tuple[str, str]]:
+    if report.coverage is None:
+        return
+    if text := exercised(report.coverage):
+        yield "coverage", text
+    if text := not_exercised(report.coverage):
+        yield "not exercised", text
 
 
 def _tolerances(report: ReportData) -> Iterator[tuple[str, str]]:
