@@ -131,22 +131,42 @@ class ErrorNodes:
     def _draw(self, name: str, onnx_type: int, bound: float) -> tuple[list[onnx.NodeProto], str]:
         """Errors in the shape of the tensor, from a place in the pool that no other tensor uses."""
         rewrite = self.rewrite
-        names = ("shape", "count", "flat", "last", "part", "errors")
-        shape, count, flat, last, part, result = (rewrite.name(kind) for kind in names)
+        names = ("shape", "count", "flat", "drawn", "errors")
+        shape, count, flat, drawn, result = (rewrite.name(kind) for kind in names)
         if rewrite.draws_itself:
             seed = float(rewrite.random.integers(1, 1 << 24))
             ends: dict[str, Any] = {"low": -bound, "high": bound, "seed": seed}
             return [helper.make_node("RandomUniformLike", [name], [result], dtype=onnx_type, **ends)], result
-        before, first = self._first()
         return [
-            *before,
             helper.make_node("Shape", [name], [shape]),
             helper.make_node("Size", [name], [count]),
             helper.make_node("Reshape", [count, rewrite.constant([1], np.int64)], [flat]),
-            helper.make_node("Add", [flat, first], [last]),
-            helper.make_node("Slice", [rewrite.errors(onnx_type, bound), first, last], [part]),
-            helper.make_node("Reshape", [part, shape], [result], name=result, allowzero=1),
+            *self._numbers(flat, drawn, onnx_type, bound),
+            helper.make_node("Reshape", [drawn, shape], [result], name=result, allowzero=1),
         ], result
+
+    def _numbers(self, count: str, result: str, onnx_type: int, bound: float) -> list[onnx.NodeProto]:
+        """``count`` errors in a row: a part of the pool, which a tensor that is longer than that repeats.
+
+        The part's greatest length is a prime, so that no axis of a usual length meets the same errors again in step.
+        """
+        rewrite, one, zero = self.rewrite, self.rewrite.constant([1], np.int64), self.rewrite.constant([0], np.int64)
+        longest = rewrite.constant([rewrite.pool_size // 2], np.int64)
+        names = ("enough", "length", "last", "part", "over", "up", "times", "row")
+        enough, length, last, part, over, up, times, row = (rewrite.name(kind) for kind in names)
+        before, first = self._first()
+        return [
+            *before,
+            helper.make_node("Min", [count, longest], [enough]),
+            helper.make_node("Max", [enough, one], [length]),
+            helper.make_node("Add", [length, first], [last]),
+            helper.make_node("Slice", [rewrite.errors(onnx_type, bound), first, last], [part]),
+            helper.make_node("Add", [count, length], [over]),
+            helper.make_node("Sub", [over, one], [up]),
+            helper.make_node("Div", [up, length], [times]),
+            helper.make_node("Tile", [part, times], [row]),
+            helper.make_node("Slice", [row, zero, count], [result]),
+        ]
 
     def _first(self) -> tuple[list[onnx.NodeProto], str]:
         """Where in the pool the errors begin; in the body of a loop it differs between iterations."""

@@ -1,6 +1,7 @@
 """The random errors of a perturbed graph.
 
-They are further inputs, because ONNX Runtime has no random operators of the current opset.
+They are further inputs, because ONNX Runtime has no random operators of the current opset. Their number is fixed, so
+that they cost the same memory whatever the model is: longer tensors repeat them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from onnx import helper
 
 if TYPE_CHECKING:
     from ..signature import Array
+
+POOL = 2 * 65521
+"""Numbers that a run is fed for each size of errors: twice a prime, which is the longest part that a tensor takes."""
 
 
 @dataclass(frozen=True, slots=True)

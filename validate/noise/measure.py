@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engines.base import Graphed
-from ..errors import ParityGateError
-from .error_nodes import PREFIX
-from .error_pools import ErrorDraws
-from .perturb import PerturbedModel, perturb, unmeasured
+from .error_pools import POOL, ErrorDraws
+from .perturb import PerturbedModel, perturb
 from .precision import AS_TYPED, Precision
 
 if TYPE_CHECKING:
@@ -29,9 +27,6 @@ MOST_RUNS, FEWEST_RUNS = 10, 3
 
 _FEWER = ((3e11, 4), (3e10, 6))
 """Above so many products of a parameter and a position, so many runs: large models don't get all of them."""
-
-_POOL_PER_ELEMENT = 16  # room for inner tensors that are larger than the largest output
-_FIRST_POOL, _LAST_POOL = 1 << 16, 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,39 +72,19 @@ def measure_noise(
     :data:`FEWEST_RUNS`. Raises ParityGateError PG316 where nothing can be perturbed, and what ``run`` raises.
     """
     start = time.perf_counter()
-    pool_size = _first_pool(unperturbed)
-    while True:
-        variant, perturbed = _open_perturbed(model, pool_size, precision)
-        try:
-            squares, done = _squares(partial(run, variant), unperturbed, runs, start, seconds)
-            return Noise(squares, done, perturbed.roundoff, perturbed.discontinuous)
-        except ParityGateError as error:
-            if not _is_too_small(error) or pool_size >= _LAST_POOL:
-                raise
-            if seconds is not None and time.perf_counter() - start > seconds:
-                raise unmeasured("the time of --budget is up before a run has ended") from error
-            pool_size *= 4
+    variant, perturbed = _open_perturbed(model, precision)
+    squares, done = _squares(partial(run, variant), unperturbed, runs, start, seconds)
+    return Noise(squares, done, perturbed.roundoff, perturbed.discontinuous)
 
 
-def _is_too_small(error: ParityGateError) -> bool:
-    """Whether a tensor has more elements than the pool has errors: the node that shapes them has failed."""
-    return f"{PREFIX}errors" in error.cause
-
-
-def _first_pool(unperturbed: Outputs) -> int:
-    """A pool for tensors of several times the size of the largest output; it is enlarged where that isn't enough."""
-    largest = max((array.size for outputs in unperturbed for array in outputs.values()), default=1)
-    return max(_FIRST_POOL, 1 << int(_POOL_PER_ELEMENT * largest).bit_length())
-
-
-def _open_perturbed(model: Graphed, pool_size: int, precision: Precision) -> tuple[Graphed, PerturbedModel]:
+def _open_perturbed(model: Graphed, precision: Precision) -> tuple[Graphed, PerturbedModel]:
     perturbed: list[PerturbedModel] = []
     draws: list[ErrorDraws] = []
 
     def rewrite(graph: onnx.ModelProto) -> onnx.ModelProto:
-        made = perturb(graph, pool_size, precision)
+        made = perturb(graph, POOL, precision)
         perturbed.append(made)
-        draws.append(ErrorDraws(made.pools, pool_size, np.random.default_rng(pool_size)))
+        draws.append(ErrorDraws(made.pools, POOL, np.random.default_rng(0)))
         return made.model
 
     variant = model.variant(rewrite, optimise=False, more=lambda: draws[-1]())
