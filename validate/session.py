@@ -19,6 +19,7 @@ from .files.replace import replace as replace_output
 from .files.replace import staged
 from .noise.request import Measurements
 from .options import (
+    BindOptions,
     InspectOptions,
     JudgeOptions,
     LoadOptions,
@@ -36,7 +37,7 @@ from .workers.runner import Runner, runner_for
 
 if TYPE_CHECKING:
     from .report.report import Report
-    from .signature import Array
+    from .signature import Array, Signature
 
 T = TypeVar("T")
 
@@ -96,6 +97,7 @@ def _run_both(
 
         call = RunReference(job, reference, options.sample)
         expected = watch.measure(REFERENCE, lambda: first.call(call, run.on_event))
+        check_bound(options.bind, expected.signature)
         bindings = with_classes(Bindings(options.bind.bind_inputs, options.bind.bind), expected)
 
         def run_again(runner: Runner) -> ModelRun:
@@ -134,6 +136,21 @@ def _localised(
     reference, candidate = models
     repro_folder = options.run.keep or (candidate.file.parent if candidate.file else Path())
     return locate_divergence(FailedModels(job, reference, candidate, bindings, repro_folder, options.run), report)
+
+
+def check_bound(bind: BindOptions, reference: Signature) -> None:
+    """Raises ParityGateError PG201 where a name is bound to an input or output that the reference doesn't have."""
+    for option, bound, specs in (
+        ("--bind-input", bind.bind_inputs, reference.inputs),
+        ("--bind", bind.bind, reference.outputs),
+    ):
+        kind = "inputs" if specs is reference.inputs else "outputs"
+        names = [spec.name for spec in specs]
+        for name, partner in bound.items():
+            if partner not in names:
+                cause = f"the reference has no such {kind[:-1]}"
+                remedy = f"Its {kind}: {', '.join(names)}."
+                raise ParityGateError("PG201", f"{option} {name}={partner}", cause, remedy)
 
 
 def with_classes(bindings: Bindings, reference: ModelRun) -> Bindings:

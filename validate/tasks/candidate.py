@@ -71,6 +71,7 @@ def _measured(
     """The run with the candidate's rounding noise and its use of float16's range."""
     from ..noise.fixed_outputs import fixed_outputs_of
     from ..noise.measure import planned_runs
+    from ..noise.path_types import path_types_of
     from ..noise.rounding import measure_rounding
 
     assert call.measurements is not None
@@ -83,7 +84,7 @@ def _measured(
         _narrowed(adapted, outputs),
         planned_runs(run.facts.parameters, adapted.feeds),
     )
-    run = replace(run, fixed_outputs=fixed_outputs_of(model, outputs))
+    run = replace(run, fixed_outputs=fixed_outputs_of(model, outputs), path_types=path_types_of(model))
     return replace(run, rounding=rounding, notes=(*run.notes, *_headroom(model, run.facts.precision, adapted)))
 
 

@@ -67,6 +67,7 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     Raises ParityGateError PG406 when the model fails on a sample.
     """
     from ..noise.fixed_outputs import fixed_outputs_of
+    from ..noise.path_types import path_types_of
     from ..samples import run_and_keep, save_outputs, save_samples
     from ..samples.limits import check_limits
 
@@ -83,7 +84,7 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     save_outputs([run_paired(model, sample) for sample in samples.items], job.paired)
     save_outputs([shaken(model, feed, output) for feed, output in zip(samples.feeds, outputs, strict=True)], job.shaken)
     run = describe_run(call.model, model, samples, model.notes + samples.notes)
-    return model, replace(run, fixed_outputs=fixed_outputs_of(model, outputs))
+    return model, replace(run, fixed_outputs=fixed_outputs_of(model, outputs), path_types=path_types_of(model))
 
 
 def run_reference_task(call: RunReference, on_event: Listener) -> ModelRun:

@@ -31,7 +31,8 @@ class ModelRun:
     """One model's run over all samples: what the model is, what ran it, and sentences that the user should read.
 
     ``rounding`` is None unless it was requested, and where the model has no graph. ``doubts`` are sentences that speak
-    against a pass. ``fixed_outputs`` depend on no input; None where the model has no graph.
+    against a pass. ``fixed_outputs`` depend on no input; None where the model has no graph. ``path_types`` are the
+    coarsest types on the way to its float64 outputs (see :mod:`.noise.path_types`), where the graph is known.
     """
 
     signature: Signature
@@ -42,6 +43,7 @@ class ModelRun:
     rounding: Rounding | None = None
     doubts: tuple[str, ...] = ()
     fixed_outputs: frozenset[str] | None = None
+    path_types: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
