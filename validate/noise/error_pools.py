@@ -22,10 +22,11 @@ POOL = 2 * 65521
 
 @dataclass(frozen=True, slots=True)
 class ErrorPool:
-    """Errors of one ONNX type, even between ``-bound`` and ``bound``."""
+    """Numbers of one ONNX type, even between ``-bound`` and ``bound`` on either side of ``centre``."""
 
     onnx_type: int
     bound: float
+    centre: float = 0.0
 
 
 class ErrorDraws:
@@ -46,5 +47,7 @@ class ErrorDraws:
 
 def _draw(pool: ErrorPool, count: int, random: np.random.Generator) -> Array:
     dtype = helper.tensor_dtype_to_np_dtype(pool.onnx_type)
-    numbers: Array = (2 * random.random(count, dtype) - 1) * np.asarray(pool.bound, dtype)
+    numbers: Array = (2 * random.random(count, dtype) - 1) * np.asarray(pool.bound, dtype) + np.asarray(
+        pool.centre, dtype
+    )
     return numbers

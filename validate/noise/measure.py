@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from ..engines.base import Graphed
 from .error_pools import POOL, ErrorDraws
 from .perturb import PerturbedModel, perturb
+from .plan import Plan, carried, work_of
 from .precision import AS_TYPED, Precision
 
 if TYPE_CHECKING:
@@ -45,17 +46,9 @@ class Noise:
 
 
 def planned_runs(parameters: int | None, feeds: Sequence[Mapping[str, Array]]) -> int:
-    """How many perturbed runs a model of so many ``parameters`` gets on samples: it depends on no clock.
-
-    A position is a token, a row, or a place in an image or a sequence.
-    """
-    positions = sum(max((_positions(array) for array in feed.values()), default=1) for feed in feeds)
-    work = (parameters or 0) * positions
+    """How many perturbed runs a model of so many ``parameters`` gets on samples: it depends on no clock."""
+    work = sum(work_of(parameters, feed) for feed in feeds)
     return next((runs for limit, runs in _FEWER if work > limit), MOST_RUNS)
-
-
-def _positions(array: Array) -> int:
-    return array.size // array.shape[-1] if array.dtype.kind == "f" and array.ndim > 1 and array.size else array.size
 
 
 def measure_noise(
@@ -75,6 +68,30 @@ def measure_noise(
     variant, perturbed = _open_perturbed(model, precision)
     squares, done = _squares(partial(run, variant), unperturbed, runs, start, seconds)
     return Noise(squares, done, perturbed.roundoff, perturbed.discontinuous)
+
+
+def measure_planned(
+    model: Graphed,
+    run: Callable[[Any, Sequence[int]], Outputs],
+    unperturbed: Outputs,
+    plan: Plan,
+    seconds: float | None = None,
+    precision: Precision = AS_TYPED,
+    runs: int = MOST_RUNS,
+) -> Noise:
+    """The same, perturbed on the samples of a plan only; ``run`` takes the numbers of the samples to run.
+
+    Where the others can't be told from these, they are perturbed, too.
+    """
+    some = [unperturbed[number] for number in plan.measured]
+    noise = measure_noise(model, lambda m: run(m, plan.measured), some, seconds, precision, runs)
+    everywhere = carried(plan, noise.squares, unperturbed)
+    if everywhere is None:
+        some = [unperturbed[number] for number in plan.left]
+        rest = measure_noise(model, lambda m: run(m, plan.left), some, seconds, precision, noise.runs)
+        squares = dict(zip((*plan.measured, *plan.left), (*noise.squares, *rest.squares), strict=True))
+        everywhere = tuple(squares[number] for number in sorted(squares))
+    return replace(noise, squares=everywhere)
 
 
 def _open_perturbed(model: Graphed, precision: Precision) -> tuple[Graphed, PerturbedModel]:
