@@ -95,7 +95,7 @@ def _run_both(
         )
         from . import conclude  # noqa: F401  numpy and all: it costs nothing while the workers start
 
-        call = RunReference(job, reference, options.sample)
+        call = RunReference(job, reference, options.sample, condition=measurements_for(options.judge).noise)
         expected = watch.measure(REFERENCE, lambda: first.call(call, run.on_event))
         check_bound(options.bind, expected.signature)
         bindings = with_classes(Bindings(options.bind.bind_inputs, options.bind.bind), expected)
@@ -177,7 +177,7 @@ def run_model(model: Any, output: Path, options: RunModelOptions) -> ModelRun:
     check_output(output, inputs=inputs_of(handle, options.sample))
     with job_folder(run.keep) as job:
         with runner_for(handle, job, "model", run.limits, variables=run.pass_env) as runner:
-            done = runner.call(RunReference(job, handle, options.sample), run.on_event)
+            done = runner.call(RunReference(job, handle, options.sample, condition=False), run.on_event)
         outputs = load_outputs(job.expected)
         if handle.second is not None:
             _check_second_runtime(job, handle, done, run)

@@ -21,8 +21,9 @@ MOST_WORK = 3e10
 """Products of a parameter and a position in one perturbed run; a model with less is perturbed on all samples."""
 
 _WINDOW = 64
-_ALIKE = 30.0
-"""How far the greatest squared deviation of a window may be above its median: 4 runs of one variance give up to 6."""
+ALIKE, ALIKE_IN_TWO = 30.0, 100.0
+"""How far the greatest squared deviation of a window may be above its median: 4 runs of one variance give up to 6, two
+runs up to 12, and the elements of a plain product differ five-fold."""
 
 _SHARE = 0.99
 
@@ -77,19 +78,21 @@ def _key(sample: Sample) -> object:
     return kind, tuple((name, array.shape[1:]) for name, array in sorted(sample.feed.items()))
 
 
-def carried(plan: Plan, squares: Outputs, outputs: Outputs) -> tuple[Mapping[str, Array], ...] | None:
+def carried(
+    plan: Plan, squares: Outputs, outputs: Outputs, alike: float = ALIKE
+) -> tuple[Mapping[str, Array], ...] | None:
     """The squared deviations of all samples, given those of the measured ones; None where they can't be carried over.
 
     ``squares`` are those of ``plan.measured``, ``outputs`` the unperturbed outputs of all samples. An element gets the
     greatest squared deviation of the 64 elements of its donor that are nearest to it in magnitude. That is sound where
-    magnitude tells the deviation: where in 99 % of such windows none is far above the median.
+    magnitude tells the deviation: where in 99 % of such windows none is more than ``alike`` times the median.
     """
     known = dict(zip(plan.measured, squares, strict=True))
     found = dict(known)
     for number, donor in plan.donors.items():
         each: dict[str, Array] = {}
         for name, deviations in known[donor].items():
-            windows = _windows(np.abs(outputs[donor][name].astype(np.float64)).ravel(), deviations.ravel())
+            windows = _windows(np.abs(outputs[donor][name].astype(np.float64)).ravel(), deviations.ravel(), alike)
             if windows is None:
                 return None
             each[name] = _at(np.abs(outputs[number][name].astype(np.float64)), *windows)
@@ -97,14 +100,14 @@ def carried(plan: Plan, squares: Outputs, outputs: Outputs) -> tuple[Mapping[str
     return tuple(found[number] for number in sorted(found))
 
 
-def _windows(magnitudes: Array, squares: Array) -> tuple[Array, Array] | None:
+def _windows(magnitudes: Array, squares: Array, alike: float) -> tuple[Array, Array] | None:
     """The greatest magnitude and squared deviation of each window, in ascending order; None where they aren't alike."""
     order = np.argsort(magnitudes, kind="stable")
     if order.size < 2 * _WINDOW:
         return None
     whole = order[order.size % _WINDOW :].reshape(-1, _WINDOW)
     greatest, middle = squares[whole].max(axis=1), np.median(squares[whole], axis=1)
-    if np.mean(greatest <= _ALIKE * middle) < _SHARE:
+    if np.mean(greatest <= alike * middle) < _SHARE:
         return None
     return magnitudes[whole].max(axis=1), greatest
 

@@ -18,6 +18,7 @@ from .types import Bindings, Inspection, ModelRun
 class RunReference(Task[ModelRun]):
     """Make the samples, run the reference on them, and leave both in the job folder.
 
+    ``condition`` measures, too, how far its outputs move when the last bit of its inputs changes.
     Raises what loading raises, PG2xx for samples that don't fit, PG406 when the model fails on a sample.
     """
 
@@ -27,6 +28,7 @@ class RunReference(Task[ModelRun]):
     model: ModelHandle
     samples: SampleOptions
     limits: InputLimits = field(default_factory=InputLimits)
+    condition: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from ..report.types import SamplesSummary
 from .calls import InspectModel, RunReference
 from .pairing import run_paired
 from .reading import reading
-from .shaking import shaken
+from .shaking import shake_planned
 from .types import Inspection, ModelRun
 
 if TYPE_CHECKING:
@@ -82,8 +82,10 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     save_outputs(outputs, job.expected)
     save_outputs(run_all(model, samples.feeds[:REPEATED], "PG406", ignore), job.repeated)
     save_outputs([run_paired(model, sample) for sample in samples.items], job.paired)
-    save_outputs([shaken(model, feed, output) for feed, output in zip(samples.feeds, outputs, strict=True)], job.shaken)
     run = describe_run(call.model, model, samples, model.notes + samples.notes)
+    parameters = run.facts.parameters
+    moved = shake_planned(model, samples.items, outputs, parameters) if call.condition else [{} for _ in outputs]
+    save_outputs(moved, job.shaken)
     return model, replace(run, fixed_outputs=fixed_outputs_of(model, outputs), path_types=path_types_of(model))
 
 
