@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Outputs = Sequence[Mapping[str, Array]]
 
-MOST_WORK = 3e10
+MOST_WORK = 3e9
 """Products of a parameter and a position in one perturbed run; a model with less is perturbed on all samples."""
 
 _WINDOW = 64
