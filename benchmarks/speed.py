@@ -36,8 +36,14 @@ open(sys.argv[2], "wb").write(onx.SerializeToString())
 """
 SAVE_KERAS_MODEL = """
 import sys, keras
-model = getattr(keras.applications, sys.argv[1])(weights=None) if sys.argv[1][0].isupper() else (
-    keras.models.load_model(sys.argv[1]))
+if sys.argv[1][0].isupper():
+    keras.utils.set_random_seed(0)
+    model = getattr(keras.applications, sys.argv[1])(weights=None)
+    for layer in model.layers:  # statistics of a batch: with the initial ones the output is the same for any image
+        layer.momentum = 0.0
+    model(keras.random.normal((8, *model.input_shape[1:])), training=True)
+else:
+    model = keras.models.load_model(sys.argv[1])
 model.export(sys.argv[2], verbose=False)
 """
 SAVE_BERT = """

@@ -33,6 +33,7 @@ class ConvertSource(Task[Converted]):
     """Convert the source by the first of ``routes`` that can, to a file of the name ``destination``.
 
     ``samples`` None says that the source has been run before, by an earlier call of the job; otherwise it is run first.
+    ``condition``: see :class:`~paritygate.validate.tasks.calls.RunReference`.
     ``output`` is where the candidate will be published: no external data may have a name that is taken there.
 
     Raises what loading and running the source raise, and a route's errors that the user has to correct.
@@ -48,3 +49,4 @@ class ConvertSource(Task[Converted]):
     output: Path
     limits: InputLimits
     samples: SampleOptions | None
+    condition: bool = True

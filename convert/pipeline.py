@@ -177,6 +177,7 @@ def _conversion_call(plan: _Plan, routes: tuple[Route, ...], *, first: bool) -> 
         plan.output,
         replace(options.limits, single_rows=plan.target.format.takes_single_rows),
         options.sample if first else None,
+        measurements_for(options.judge).noise,
     )
 
 

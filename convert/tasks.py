@@ -31,7 +31,9 @@ def convert_source(call: ConvertSource, on_event: Listener) -> Converted:
     options = replace(call.options, evidence=call.job)
     if call.samples is None:
         return _convert(call, load_model(call.model), options, on_event)
-    model, reference = run_reference(RunReference(call.job, call.model, call.samples, call.limits), on_event)
+    model, reference = run_reference(
+        RunReference(call.job, call.model, call.samples, call.limits, call.condition), on_event
+    )
     return replace(_convert(call, model, options, on_event), reference=reference)
 
 

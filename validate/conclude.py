@@ -131,6 +131,7 @@ def read_comparison(
         models=(reference.name, candidate.name),
         random=random_operators(candidate.run.facts.operators),
         fixed_outputs=_fixed_outputs(reference.run, candidate.run, outputs),
+        path_types=_path_types(reference.run, candidate.run, outputs),
     )
 
 
@@ -139,6 +140,13 @@ def _fixed_outputs(reference: ModelRun, candidate: ModelRun, outputs: Mapping[st
     by_candidate = frozenset(outputs[name] for name in candidate.fixed_outputs or () if name in outputs)
     own = reference.fixed_outputs
     return by_candidate if own is None else by_candidate & own
+
+
+def _path_types(reference: ModelRun, candidate: ModelRun, outputs: Mapping[str, str]) -> dict[str, str]:
+    """The finer of both graphs' coarsest types, by the reference's outputs: neither excuses the other alone."""
+    own = reference.path_types
+    both = ((outputs[name], dtype) for name, dtype in candidate.path_types.items() if outputs.get(name) in own)
+    return {name: min(dtype, own[name], key=EPSILON.__getitem__) for name, dtype in both}
 
 
 def _optional(path: Path) -> Outputs | None:

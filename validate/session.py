@@ -19,6 +19,7 @@ from .files.replace import replace as replace_output
 from .files.replace import staged
 from .noise.request import Measurements
 from .options import (
+    BindOptions,
     InputLimits,
     InspectOptions,
     JudgeOptions,
@@ -37,7 +38,7 @@ from .workers.runner import Runner, runner_for
 
 if TYPE_CHECKING:
     from .report.report import Report
-    from .signature import Array
+    from .signature import Array, Signature
 
 T = TypeVar("T")
 
@@ -97,8 +98,10 @@ def _run_both(
         from . import conclude  # noqa: F401  numpy and all: it costs nothing while the workers start
 
         limits = InputLimits(single_rows=candidate.format.takes_single_rows)
-        call = RunReference(job, reference, options.sample, limits)
+        condition = measurements_for(options.judge).noise
+        call = RunReference(job, reference, options.sample, limits, condition=condition)
         expected = watch.measure(REFERENCE, lambda: first.call(call, run.on_event))
+        check_bound(options.bind, expected.signature)
         bindings = with_classes(Bindings(options.bind.bind_inputs, options.bind.bind), expected)
 
         def run_again(runner: Runner) -> ModelRun:
@@ -139,6 +142,21 @@ def _localised(
     return locate_divergence(FailedModels(job, reference, candidate, bindings, repro_folder, options.run), report)
 
 
+def check_bound(bind: BindOptions, reference: Signature) -> None:
+    """Raises ParityGateError PG201 where a name is bound to an input or output that the reference doesn't have."""
+    for option, bound, specs in (
+        ("--bind-input", bind.bind_inputs, reference.inputs),
+        ("--bind", bind.bind, reference.outputs),
+    ):
+        kind = "inputs" if specs is reference.inputs else "outputs"
+        names = [spec.name for spec in specs]
+        for name, partner in bound.items():
+            if partner not in names:
+                cause = f"the reference has no such {kind[:-1]}"
+                remedy = f"Its {kind}: {', '.join(names)}."
+                raise ParityGateError("PG201", f"{option} {name}={partner}", cause, remedy)
+
+
 def with_classes(bindings: Bindings, reference: ModelRun) -> Bindings:
     """The bindings, with the classes that the reference knows for each output that is bound to its scores."""
     known = reference.signature.classes
@@ -163,7 +181,8 @@ def run_model(model: Any, output: Path, options: RunModelOptions) -> ModelRun:
     check_output(output, inputs=inputs_of(handle, options.sample))
     with job_folder(run.keep) as job:
         with runner_for(handle, job, "model", run.limits, variables=run.pass_env) as runner:
-            done = runner.call(RunReference(job, handle, options.sample, comparing=False), run.on_event)
+            call = RunReference(job, handle, options.sample, comparing=False, condition=False)
+            done = runner.call(call, run.on_event)
         outputs = load_outputs(job.expected)
         if handle.second is not None:
             _check_second_runtime(job, handle, done, run)

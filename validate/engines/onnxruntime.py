@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParityGateError
 from ..onnx_graphs import all_graphs, all_nodes
-from ..signature import STRING, Hint, Signature, TensorSpec
+from ..signature import STRING, Dim, Hint, Signature, TensorSpec
 from .base import Facts, LoadOptions, More, Rewrite, nothing
 from .onnx_files import check_external_files, graph_only
 from .onnx_files import external_files as external_files
@@ -46,9 +47,11 @@ class OnnxModel:
         self.native = path
         self._session = session
         self._more = more
+        declared = _declared(path)
+        outputs = (_spec(value) for value in session.get_outputs())
         self.signature = Signature(
             inputs=tuple(_spec(value) for value in session.get_inputs()),
-            outputs=tuple(_spec(value) for value in session.get_outputs()),
+            outputs=tuple(replace(spec, shape=declared.get(spec.name, spec.shape)) for spec in outputs),
         )
 
     def run(self, feed: Feed) -> dict[str, Array]:
@@ -182,6 +185,21 @@ def _spec(value: Any) -> TensorSpec:
     dtype = _DTYPES.get(value.type, inner)
     shape = tuple(d if isinstance(d, int) else d or f"{value.name}_{axis}" for axis, d in enumerate(value.shape))
     return TensorSpec(value.name, dtype, shape)
+
+
+def _declared(path: Path) -> dict[str, tuple[Dim, ...]]:
+    """Output -> the shape that the file declares: a session shows what its own inference has made of it.
+
+    A length of 0 or less stands for an unknown one, as some exporters write it.
+    """
+    shapes = {}
+    for value in graph_only(path).graph.output:
+        if value.type.tensor_type.HasField("shape"):
+            dims = enumerate(value.type.tensor_type.shape.dim)
+            shapes[value.name] = tuple(
+                d.dim_value if d.dim_value > 0 else d.dim_param or f"{value.name}_{axis}" for axis, d in dims
+            )
+    return shapes
 
 
 def _to_engine(array: Array) -> Array:

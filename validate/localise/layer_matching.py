@@ -98,7 +98,8 @@ def _forms(layer: Layer) -> Iterator[_Form]:
 def _some_elements(array: Array) -> Array:
     """A few elements, the same ones of every array of this size, without a copy of the array."""
     places = np.random.default_rng(array.size).integers(0, array.size, min(array.size, _ELEMENTS))
-    picked: Array = _finite(array[np.unravel_index(places, array.shape)])
+    wide = np.atleast_1d(array)  # numpy finds no places in an array without axes
+    picked: Array = _finite(wide[np.unravel_index(places, wide.shape)])
     return picked
 
 

@@ -11,7 +11,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from .error_pools import ErrorPool
-from .precision import Precision
+from .precision import ROUNDOFF, Precision
 from .tensors import Tensors
 
 WIDE = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
@@ -25,6 +25,9 @@ _EMPTY_ALLOWED = 14
 
 _SCALARS_ALLOWED = 8
 """Since this opset Min and Max broadcast."""
+
+_AS_FACTORS = 4.0
+"""Units from which on an error can be a factor: the numbers around 1 are one and two units apart."""
 
 _STRIDE = 7919  # between the iterations of a loop: a prime, so that two iterations seldom use the same errors
 
@@ -72,10 +75,10 @@ class Rewrite:
         self.roundoffs.add(roundoff)
         return roundoff * 2.0 ** round(math.log2(units))
 
-    def errors(self, onnx_type: int, bound: float) -> str:
-        """The graph's input of errors between ``-bound`` and ``bound``; one for each type and bound."""
-        name = f"{PREFIX}{helper.tensor_dtype_to_string(onnx_type)}/{bound}"
-        self.pools[name] = ErrorPool(onnx_type, bound)
+    def errors(self, onnx_type: int, bound: float, centre: float) -> str:
+        """The graph's input of errors of up to ``bound`` around ``centre``; one for each type, bound and centre."""
+        name = f"{PREFIX}{helper.tensor_dtype_to_string(onnx_type)}/{bound}/{centre}"
+        self.pools[name] = ErrorPool(onnx_type, bound, centre)
         return name
 
 
@@ -108,6 +111,8 @@ class ErrorNodes:
         return [*draw, helper.make_node("Add", [name, errors], [result])]
 
     def _relative(self, name: str, result: str, onnx_type: int, bound: float, *, whole: bool) -> list[onnx.NodeProto]:
+        if bound >= _AS_FACTORS * ROUNDOFF[onnx_type] and not self.rewrite.draws_itself:
+            return self._multiplied(name, result, onnx_type, bound, whole=whole)
         draw, errors = self._draw(name, onnx_type, bound)
         change, finite, moved = (self.rewrite.name(part) for part in ("change", "finite", "moved"))
         nodes = [*draw, helper.make_node("Mul", [name, errors], [change]), *self._limited(change, finite, onnx_type)]
@@ -115,6 +120,13 @@ class ErrorNodes:
             return nodes + self._add_to_fractions(name, finite, result, onnx_type)
         add = helper.make_node("Add", [name, finite], [moved if whole else result])
         return [*nodes, add, *(self._keep_whole(name, moved, result) if whole else [])]
+
+    def _multiplied(self, name: str, result: str, onnx_type: int, bound: float, *, whole: bool) -> list[onnx.NodeProto]:
+        """The same in one pass over the tensor, by factors around 1: their grid is fine enough for large errors."""
+        draw, factors = self._draw(name, onnx_type, bound, centre=1.0)
+        moved = self.rewrite.name("moved") if whole else result
+        nodes = [*draw, helper.make_node("Mul", [name, factors], [moved])]
+        return [*nodes, *(self._keep_whole(name, moved, result) if whole else [])]
 
     def _limited(self, change: str, finite: str, onnx_type: int) -> list[onnx.NodeProto]:
         """Infinity stays infinity: it may be a mask. Clip took no float64 before opset 12, Min no scalar before 8."""
@@ -128,25 +140,45 @@ class ErrorNodes:
         below = self.rewrite.name("below")
         return [helper.make_node("Min", [change, high], [below]), helper.make_node("Max", [below, low], [finite])]
 
-    def _draw(self, name: str, onnx_type: int, bound: float) -> tuple[list[onnx.NodeProto], str]:
+    def _draw(self, name: str, onnx_type: int, bound: float, centre: float = 0.0) -> tuple[list[onnx.NodeProto], str]:
         """Errors in the shape of the tensor, from a place in the pool that no other tensor uses."""
         rewrite = self.rewrite
-        names = ("shape", "count", "flat", "last", "part", "errors")
-        shape, count, flat, last, part, result = (rewrite.name(kind) for kind in names)
+        names = ("shape", "count", "flat", "drawn", "errors")
+        shape, count, flat, drawn, result = (rewrite.name(kind) for kind in names)
         if rewrite.draws_itself:
             seed = float(rewrite.random.integers(1, 1 << 24))
             ends: dict[str, Any] = {"low": -bound, "high": bound, "seed": seed}
             return [helper.make_node("RandomUniformLike", [name], [result], dtype=onnx_type, **ends)], result
-        before, first = self._first()
         return [
-            *before,
             helper.make_node("Shape", [name], [shape]),
             helper.make_node("Size", [name], [count]),
             helper.make_node("Reshape", [count, rewrite.constant([1], np.int64)], [flat]),
-            helper.make_node("Add", [flat, first], [last]),
-            helper.make_node("Slice", [rewrite.errors(onnx_type, bound), first, last], [part]),
-            helper.make_node("Reshape", [part, shape], [result], name=result, allowzero=1),
+            *self._numbers(flat, drawn, rewrite.errors(onnx_type, bound, centre)),
+            helper.make_node("Reshape", [drawn, shape], [result], name=result, allowzero=1),
         ], result
+
+    def _numbers(self, count: str, result: str, pool: str) -> list[onnx.NodeProto]:
+        """``count`` errors in a row: a part of the pool, which a tensor that is longer than that repeats.
+
+        The part's greatest length is a prime, so that no axis of a usual length meets the same errors again in step.
+        """
+        rewrite, one, zero = self.rewrite, self.rewrite.constant([1], np.int64), self.rewrite.constant([0], np.int64)
+        longest = rewrite.constant([rewrite.pool_size // 2], np.int64)
+        names = ("enough", "length", "last", "part", "over", "up", "times", "row")
+        enough, length, last, part, over, up, times, row = (rewrite.name(kind) for kind in names)
+        before, first = self._first()
+        return [
+            *before,
+            helper.make_node("Min", [count, longest], [enough]),
+            helper.make_node("Max", [enough, one], [length]),
+            helper.make_node("Add", [length, first], [last]),
+            helper.make_node("Slice", [pool, first, last], [part]),
+            helper.make_node("Add", [count, length], [over]),
+            helper.make_node("Sub", [over, one], [up]),
+            helper.make_node("Div", [up, length], [times]),
+            helper.make_node("Tile", [part, times], [row]),
+            helper.make_node("Slice", [row, zero, count], [result]),
+        ]
 
     def _first(self) -> tuple[list[onnx.NodeProto], str]:
         """Where in the pool the errors begin; in the body of a loop it differs between iterations."""

@@ -1,6 +1,7 @@
 """The random errors of a perturbed graph.
 
-They are further inputs, because ONNX Runtime has no random operators of the current opset.
+They are further inputs, because ONNX Runtime has no random operators of the current opset. Their number is fixed, so
+that they cost the same memory whatever the model is: longer tensors repeat them.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ from onnx import helper
 if TYPE_CHECKING:
     from ..signature import Array
 
+POOL = 2 * 65521
+"""Numbers that a run is fed for each size of errors: twice a prime, which is the longest part that a tensor takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorPool:
-    """Errors of one ONNX type, even between ``-bound`` and ``bound``."""
+    """Numbers of one ONNX type, even between ``-bound`` and ``bound`` on either side of ``centre``."""
 
     onnx_type: int
     bound: float
+    centre: float = 0.0
 
 
 class ErrorDraws:
@@ -42,5 +47,7 @@ class ErrorDraws:
 
 def _draw(pool: ErrorPool, count: int, random: np.random.Generator) -> Array:
     dtype = helper.tensor_dtype_to_np_dtype(pool.onnx_type)
-    numbers: Array = (2 * random.random(count, dtype) - 1) * np.asarray(pool.bound, dtype)
+    numbers: Array = (2 * random.random(count, dtype) - 1) * np.asarray(pool.bound, dtype) + np.asarray(
+        pool.centre, dtype
+    )
     return numbers

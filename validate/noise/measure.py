@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..engines.base import Graphed
-from ..errors import ParityGateError
-from .error_nodes import PREFIX
-from .error_pools import ErrorDraws
-from .perturb import PerturbedModel, perturb, unmeasured
+from .error_pools import POOL, ErrorDraws
+from .perturb import PerturbedModel, perturb
+from .plan import Plan, carried, work_of
 from .precision import AS_TYPED, Precision
 
 if TYPE_CHECKING:
@@ -29,9 +28,6 @@ MOST_RUNS, FEWEST_RUNS = 10, 3
 
 _FEWER = ((3e11, 4), (3e10, 6))
 """Above so many products of a parameter and a position, so many runs: large models don't get all of them."""
-
-_POOL_PER_ELEMENT = 16  # room for inner tensors that are larger than the largest output
-_FIRST_POOL, _LAST_POOL = 1 << 16, 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +46,9 @@ class Noise:
 
 
 def planned_runs(parameters: int | None, feeds: Sequence[Mapping[str, Array]]) -> int:
-    """How many perturbed runs a model of so many ``parameters`` gets on samples: it depends on no clock.
-
-    A position is a token, a row, or a place in an image or a sequence.
-    """
-    positions = sum(max((_positions(array) for array in feed.values()), default=1) for feed in feeds)
-    work = (parameters or 0) * positions
+    """How many perturbed runs a model of so many ``parameters`` gets on samples: it depends on no clock."""
+    work = sum(work_of(parameters, feed) for feed in feeds)
     return next((runs for limit, runs in _FEWER if work > limit), MOST_RUNS)
-
-
-def _positions(array: Array) -> int:
-    return array.size // array.shape[-1] if array.dtype.kind == "f" and array.ndim > 1 and array.size else array.size
 
 
 def measure_noise(
@@ -77,39 +65,43 @@ def measure_noise(
     :data:`FEWEST_RUNS`. Raises ParityGateError PG316 where nothing can be perturbed, and what ``run`` raises.
     """
     start = time.perf_counter()
-    pool_size = _first_pool(unperturbed)
-    while True:
-        variant, perturbed = _open_perturbed(model, pool_size, precision)
-        try:
-            squares, done = _squares(partial(run, variant), unperturbed, runs, start, seconds)
-            return Noise(squares, done, perturbed.roundoff, perturbed.discontinuous)
-        except ParityGateError as error:
-            if not _is_too_small(error) or pool_size >= _LAST_POOL:
-                raise
-            if seconds is not None and time.perf_counter() - start > seconds:
-                raise unmeasured("the time of --budget is up before a run has ended") from error
-            pool_size *= 4
+    variant, perturbed = _open_perturbed(model, precision)
+    squares, done = _squares(partial(run, variant), unperturbed, runs, start, seconds)
+    return Noise(squares, done, perturbed.roundoff, perturbed.discontinuous)
 
 
-def _is_too_small(error: ParityGateError) -> bool:
-    """Whether a tensor has more elements than the pool has errors: the node that shapes them has failed."""
-    return f"{PREFIX}errors" in error.cause
+def measure_planned(
+    model: Graphed,
+    run: Callable[[Any, Sequence[int]], Outputs],
+    unperturbed: Outputs,
+    plan: Plan,
+    seconds: float | None = None,
+    precision: Precision = AS_TYPED,
+    runs: int = MOST_RUNS,
+) -> Noise:
+    """The same, perturbed on the samples of a plan only; ``run`` takes the numbers of the samples to run.
+
+    Where the others can't be told from these, they are perturbed, too.
+    """
+    some = [unperturbed[number] for number in plan.measured]
+    noise = measure_noise(model, lambda m: run(m, plan.measured), some, seconds, precision, runs)
+    everywhere = carried(plan, noise.squares, unperturbed)
+    if everywhere is None:
+        some = [unperturbed[number] for number in plan.left]
+        rest = measure_noise(model, lambda m: run(m, plan.left), some, seconds, precision, noise.runs)
+        squares = dict(zip((*plan.measured, *plan.left), (*noise.squares, *rest.squares), strict=True))
+        everywhere = tuple(squares[number] for number in sorted(squares))
+    return replace(noise, squares=everywhere)
 
 
-def _first_pool(unperturbed: Outputs) -> int:
-    """A pool for tensors of several times the size of the largest output; it is enlarged where that isn't enough."""
-    largest = max((array.size for outputs in unperturbed for array in outputs.values()), default=1)
-    return max(_FIRST_POOL, 1 << int(_POOL_PER_ELEMENT * largest).bit_length())
-
-
-def _open_perturbed(model: Graphed, pool_size: int, precision: Precision) -> tuple[Graphed, PerturbedModel]:
+def _open_perturbed(model: Graphed, precision: Precision) -> tuple[Graphed, PerturbedModel]:
     perturbed: list[PerturbedModel] = []
     draws: list[ErrorDraws] = []
 
     def rewrite(graph: onnx.ModelProto) -> onnx.ModelProto:
-        made = perturb(graph, pool_size, precision)
+        made = perturb(graph, POOL, precision)
         perturbed.append(made)
-        draws.append(ErrorDraws(made.pools, pool_size, np.random.default_rng(pool_size)))
+        draws.append(ErrorDraws(made.pools, POOL, np.random.default_rng(0)))
         return made.model
 
     variant = model.variant(rewrite, optimise=False, more=lambda: draws[-1]())

@@ -51,10 +51,10 @@ class PerturbedModel:
 
 
 def perturb(model: onnx.ModelProto, pool_size: int, precision: Precision = AS_TYPED, seed: int = 0) -> PerturbedModel:
-    """The model with errors.
+    """The model with errors, which are taken from pools of ``pool_size`` numbers.
 
-    The errors of tensors with up to ``pool_size`` / 2 elements are taken from a pool of that length; a larger tensor
-    makes the run fail. Raises ParityGateError PG316 where nothing can be perturbed.
+    A tensor of more than half as many elements repeats them. Raises ParityGateError PG316 where nothing can be
+    perturbed.
     """
     model = inline_functions(model)
     opset = _opset(model)

@@ -10,9 +10,10 @@ from ..errors import ParityGateError
 from ..events import Event, Listener
 from ..samples import save_outputs
 from ..workers.job_folder import JobFolder
-from .measure import MOST_RUNS, measure_noise
+from .measure import MOST_RUNS, measure_planned
 from .moderation import student
 from .perturb import NOTHING_ROUNDS
+from .plan import Plan
 from .precision import precision_of
 from .request import Measurements, Narrowed, Rounding
 from .second_opinion import open_in_onnx_reference
@@ -20,7 +21,7 @@ from .second_opinion import open_in_onnx_reference
 if TYPE_CHECKING:
     from ..signature import Array
 
-    Run = Callable[[Any], list[dict[str, Array]]]
+    Run = Callable[..., list[dict[str, Array]]]
     RunPlain = Callable[[Graphed, Run], list[dict[str, Array]]]
 
 
@@ -38,12 +39,14 @@ def measure_rounding(
     narrowed: Narrowed,
     runs: int = MOST_RUNS,
     run_plain: RunPlain = run_unchanged,
+    plan: Plan | None = None,
 ) -> Rounding | None:
     """Write the candidate's outputs without graph optimisation and its noise to the job folder.
 
-    ``run`` runs a model on all samples, ``run_plain`` the candidate without optimisation; ``runs`` perturbed runs are
-    planned. None where the model has no ONNX graph. A failure costs the measurement, not the verdict: the result says
-    why. Files that an earlier candidate left in the folder are removed first.
+    ``run`` runs a model on all samples, or on those with certain numbers, ``run_plain`` the candidate without
+    optimisation; ``runs`` perturbed runs are planned, on the samples of the ``plan``. None where the model has no ONNX
+    graph. A failure costs the measurement, not the verdict: the result says why. Files that an earlier candidate left
+    in the folder are removed first.
     """
     for file in (job.unoptimised, job.noise, job.second_opinion):
         file.unlink(missing_ok=True)
@@ -56,7 +59,9 @@ def measure_rounding(
         save_outputs(plain, job.unoptimised)
         if not measurements.noise:
             return Rounding(notes=notes)
-        noise = measure_noise(model, run, plain, measurements.seconds, precision_of(model, narrowed), runs)
+        plan = plan or Plan(tuple(range(len(plain))), {})
+        precision = precision_of(model, narrowed)
+        noise = measure_planned(model, run, plain, plan, measurements.seconds, precision, runs)
     except ParityGateError as error:
         if error.cause == NOTHING_ROUNDS:
             return Rounding(notes=(*notes, f"there is no rounding to measure: {error.cause}"))

@@ -88,16 +88,21 @@ def rounding_decides(digits: Digits, needed: float) -> str:
     """For an output whose values agree within bounds that are as wide as its own movement over the samples."""
     few = f"less than {10**needed:.3g} times what rounding explains, so fewer than {needed:g} digits were tested"
     return (
-        f"rounding decides {_share(digits.untested, digits.elements)}{_columns(digits.columns)}: the values agree, but "
+        f"rounding decides {_share(digits.untested, digits.elements)}{_columns(digits)}: the values agree, but "
         f"over the samples they move by {few}. Give samples on which they move, or bounds of your own"
     )
 
 
-def _columns(columns: Sequence[int]) -> str:
-    if not columns:
-        return ""
-    shown = ", ".join(map(str, columns[:_MOST_NAMED])) + (" ..." if len(columns) > _MOST_NAMED else "")
-    return f", all of column {shown}"
+def _columns(digits: Digits) -> str:
+    if digits.columns:
+        return f", all of column {_listed([str(column) for column in digits.columns])}"
+    if digits.channels:
+        return f", almost all of {_listed([f'index {index} of axis {axis}' for axis, index in digits.channels])}"
+    return ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MOST_NAMED]) + (" ..." if len(names) > _MOST_NAMED else "")
 
 
 def digits_tested(digits: Digits) -> str:

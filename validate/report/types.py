@@ -148,7 +148,8 @@ class Digits:
     """How many decimal digits of an output were tested: its movement over the samples against what was allowed.
 
     ``share`` of the ``elements`` were tested to ``reached`` digits or better. ``untested`` counts those that rounding
-    decides, ``columns`` names the columns of a table that have no others.
+    decides, ``columns`` names the columns of a table that have no others, ``channels`` the (axis, index) of what an
+    output of more axes has hardly others in.
     """
 
     reached: float
@@ -156,6 +157,7 @@ class Digits:
     elements: int
     untested: int = 0
     columns: tuple[int, ...] = ()
+    channels: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

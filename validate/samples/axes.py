@@ -34,13 +34,16 @@ class Layout:
     lengths: Mapping[str, int] = field(default_factory=dict)
 
 
-def layouts(signature: Signature, batch_sizes: tuple[int, ...] | None) -> tuple[Layout, ...]:
+def layouts(
+    signature: Signature, batch_sizes: tuple[int, ...] | None, listed: frozenset[str] = frozenset()
+) -> tuple[Layout, ...]:
     """The layouts to generate samples in: two or more where an axis is dynamic, one otherwise.
 
     All dynamic leading axes share the batch size. Unnamed axes at the same position of inputs of the same rank share a
     length: if lengths may differ they may also be equal, but not vice versa. Axes with different names get different
     lengths, none of them a batch size or the length of a static axis, so that swapped axes show. Layouts that the
-    signature lists take precedence, unless there are ``batch_sizes``. Raises ParityGateError PG206.
+    signature lists take precedence, unless there are ``batch_sizes``. ``listed``: see :func:`is_table`. Raises
+    ParityGateError PG206.
     """
     if signature.layouts and not batch_sizes:
         batched = isinstance(leading(signature), str)
@@ -51,7 +54,7 @@ def layouts(signature: Signature, batch_sizes: tuple[int, ...] | None) -> tuple[
     symbols, batch = symbols_of(signature), batch_symbols(signature)
     if not symbols:
         return (Layout(None, shapes_at(signature, {})),)
-    sizes = batch_sizes or _within_bounds(default_batch_sizes(signature), signature)
+    sizes = batch_sizes or _within_bounds(default_batch_sizes(signature, listed), signature)
     pools = {symbol: _pool(signature, symbol) for symbol in symbols if symbol not in batch}
     taken = {*sizes, *_static(signature)}
     found = []
@@ -102,19 +105,28 @@ def _rows(shapes: Mapping[str, tuple[int, ...]]) -> int | None:
     return rows.pop() if len(rows) == 1 else None
 
 
-def is_table(signature: Signature) -> bool:
-    """Whether every input consists of rows with a fixed number of features, so that many rows cost little."""
-    shapes = [spec.shape or () for spec in signature.inputs]
-    return all(
-        1 <= len(shape) <= 2 and isinstance(shape[0], str) and all(isinstance(dim, int) for dim in shape[1:])
-        for shape in shapes
-    )
+def is_table(signature: Signature, listed: frozenset[str] = frozenset()) -> bool:
+    """Whether every input consists of rows with a fixed number of features, so that many rows cost little.
+
+    Several whole numbers in a row are the ids of tokens, each of which costs as much as a row does, unless the input is
+    ``listed``: the model names the values of its features.
+    """
+    return all(_is_of_rows(spec) and (spec.name in listed or not _holds_tokens(spec)) for spec in signature.inputs)
 
 
-def default_batch_sizes(signature: Signature) -> tuple[int, ...]:
+def _is_of_rows(spec: TensorSpec) -> bool:
+    shape = spec.shape or ()
+    return 1 <= len(shape) <= 2 and isinstance(shape[0], str) and all(isinstance(dim, int) for dim in shape[1:])
+
+
+def _holds_tokens(spec: TensorSpec) -> bool:
+    return spec.dtype.startswith(("int", "uint")) and (spec.shape or ())[1:] not in ((), (1,))
+
+
+def default_batch_sizes(signature: Signature, listed: frozenset[str] = frozenset()) -> tuple[int, ...]:
     """1, and an odd size that no static axis has: 3 or so; up to 131 for tables, depending on their width."""
     second = 3
-    if is_table(signature):
+    if is_table(signature, listed):
         width = sum(math.prod(dim for dim in spec.shape or () if isinstance(dim, int)) for spec in signature.inputs)
         second = max(3, min(TABLE_ROWS, _MAX_TABLE_ELEMENTS // max(width, 1)))
     return (1, next(size for size in itertools.count(second | 1, 2) if size not in _static(signature)))

@@ -50,7 +50,7 @@ def generate_samples(
     _check(signature, seed, ranges)
     by_name = {hint.name: hint for hint in hints}
     domains = {spec.name: domain_of(spec, by_name.get(spec.name), ranges.get(spec.name)) for spec in signature.inputs}
-    places = layouts(signature, batch_sizes)
+    places = layouts(signature, batch_sizes, _listed(domains))
     items = tuple(
         Sample(
             _label(kind, layout, place, turn),
@@ -86,7 +86,7 @@ def _plan(
     first, *others = _kinds(signature, domains)
     for (place, layout), turn in itertools.product(enumerate(places), range(count)):
         yield first, place, layout, turn
-    table = is_table(signature) and not signature.layouts
+    table = is_table(signature, _listed(domains)) and not signature.layouts
     main = len(places) - 1 if table else 0
     for kind in others:
         tall = table and free and kind is SampleKind.THRESHOLDS
@@ -115,6 +115,15 @@ def _signs(signature: Signature, domains: Mapping[str, Domain]) -> Iterator[Samp
         yield SampleKind.POSITIVE
     if any(np.any(low < 0) for low, _ in usual):
         yield SampleKind.NEGATIVE
+
+
+def _listed(domains: Mapping[str, Domain]) -> frozenset[str]:
+    """The inputs whose values the model names, by a vocabulary, or for each feature."""
+    return frozenset(
+        name
+        for name, domain in domains.items()
+        if domain.vocabulary is not None or domain.categories or domain.points or np.ndim(domain.low)
+    )
 
 
 def _taller(layout: Layout) -> Layout:

@@ -19,7 +19,7 @@ class RunReference(Task[ModelRun]):
     """Make the samples, run the reference on them, and leave both in the job folder.
 
     ``comparing`` False leaves out the samples that serve a comparison alone: the outputs are the user's.
-
+    ``condition`` measures, too, how far its outputs move when the last bit of its inputs changes.
     Raises what loading raises, PG2xx for samples that don't fit, PG406 when the model fails on a sample.
     """
 
@@ -30,6 +30,7 @@ class RunReference(Task[ModelRun]):
     samples: SampleOptions
     limits: InputLimits = field(default_factory=InputLimits)
     comparing: bool = True
+    condition: bool = True
 
 
 @dataclass(frozen=True, slots=True)

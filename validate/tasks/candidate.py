@@ -27,6 +27,7 @@ from .types import Bindings, ModelRun
 from .weights import prove_weights
 
 if TYPE_CHECKING:
+    from ..samples import Sample
     from ..signature import Array, Feed
 
 
@@ -52,7 +53,9 @@ def run_candidate(call: RunCandidate, on_event: Listener) -> ModelRun:
         trees, notes = proved_trees(model, call.model.format, job, samples.feeds)
         weights, more = prove_weights(model, job)
         run = replace(run, trees=trees, weights=weights, notes=(*run.notes, *notes, *more))
-    return run if call.measurements is None else _measured(call, model, adapted, outputs, run, on_event)
+    if call.measurements is None:
+        return run
+    return _measured(call, model, adapted, samples.items, outputs, run, on_event)
 
 
 def _repeat(job: JobFolder, model: Model, adapted: AdaptedSamples) -> None:
@@ -70,6 +73,7 @@ def _measured(
     call: RunCandidate,
     model: Model,
     adapted: AdaptedSamples,
+    samples: Sequence[Sample],
     outputs: Sequence[Mapping[str, Array]],
     run: ModelRun,
     on_event: Listener,
@@ -78,6 +82,8 @@ def _measured(
     from ..coverage.graph_counter import GraphCounter
     from ..noise.fixed_outputs import fixed_outputs_of
     from ..noise.measure import planned_runs
+    from ..noise.path_types import path_types_of
+    from ..noise.plan import plan_samples
     from ..noise.rounding import measure_rounding
 
     assert call.measurements is not None
@@ -85,14 +91,16 @@ def _measured(
     rounding = measure_rounding(
         call.job,
         model,
-        lambda m: adapted.outputs_of(m, ignore),
+        lambda m, numbers=None: (adapted if numbers is None else adapted.only(numbers)).outputs_of(m, ignore),
         call.measurements,
         on_event,
         _narrowed(adapted, outputs),
         planned_runs(run.facts.parameters, adapted.feeds),
         counter.run_plain,
+        plan_samples(run.facts.parameters, samples),
     )
-    run = replace(run, fixed_outputs=fixed_outputs_of(model, outputs), coverage=counter.coverage)
+    fixed, types = fixed_outputs_of(model, outputs), path_types_of(model)
+    run = replace(run, fixed_outputs=fixed, coverage=counter.coverage, path_types=types)
     return replace(run, rounding=rounding, notes=(*run.notes, *_headroom(model, run.facts.precision, adapted)))
 
 
@@ -144,6 +152,11 @@ class AdaptedSamples:
     def first(self, count: int) -> AdaptedSamples:
         """The first ``count`` of them."""
         return replace(self, given=self.given[:count], feeds=self.feeds[:count], expected=self.expected[:count])
+
+    def only(self, numbers: Sequence[int]) -> AdaptedSamples:
+        """Those with these numbers."""
+        given, feeds, expected = ([each[n] for n in numbers] for each in (self.given, self.feeds, self.expected))
+        return replace(self, given=given, feeds=feeds, expected=expected)
 
     def watched(self, model: Any) -> Iterator[dict[str, Array]]:
         """All outputs of a variant of the candidate, run by run."""

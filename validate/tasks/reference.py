@@ -18,7 +18,7 @@ from ..report.types import SamplesSummary
 from .calls import InspectModel, RunReference
 from .pairing import run_paired
 from .reading import reading
-from .shaking import shaken
+from .shaking import shake_planned
 from .trees import aimed, keep_trees, read_trees
 from .types import Inspection, ModelRun
 from .weights import leave_weights
@@ -70,6 +70,7 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     """
     from ..coverage.seeking import add_moving
     from ..noise.fixed_outputs import fixed_outputs_of
+    from ..noise.path_types import path_types_of
     from ..samples import run_and_keep, save_outputs, save_samples
     from ..samples.limits import check_limits
 
@@ -92,11 +93,13 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     save_outputs(outputs, job.expected)
     save_outputs(run_all(model, samples.feeds[:REPEATED], "PG406", ignore), job.repeated)
     save_outputs([run_paired(model, sample) for sample in samples.items], job.paired)
-    save_outputs([shaken(model, feed, output) for feed, output in zip(samples.feeds, outputs, strict=True)], job.shaken)
     keep_trees(trees, job)
     notes = (*model.notes, *samples.notes, *notes, *leave_weights(model, job))
     run = describe_run(call.model, model, samples, notes)
-    return model, replace(run, fixed_outputs=fixed)
+    parameters = run.facts.parameters
+    moved = shake_planned(model, samples.items, outputs, parameters) if call.condition else [{} for _ in outputs]
+    save_outputs(moved, job.shaken)
+    return model, replace(run, fixed_outputs=fixed, path_types=path_types_of(model))
 
 
 def _is_free(options: SampleOptions, limits: InputLimits) -> bool:

@@ -7,12 +7,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..engines.base import Model
+from ..noise.plan import ALIKE_IN_TWO, carried, plan_samples
 from ..noise.shakes import SHAKES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from ..samples import Sample
     from ..signature import Array, Feed
+
+
+def shake_planned(
+    model: Model, samples: Sequence[Sample], outputs: Sequence[Mapping[str, Array]], parameters: int | None
+) -> list[Mapping[str, Array]]:
+    """:func:`shaken` of every sample: of a large model by runs on a few of them, where these tell the others."""
+    plan = plan_samples(parameters, samples)
+
+    def moved(numbers: Sequence[int]) -> list[dict[str, Array]]:
+        return [shaken(model, samples[n].feed, outputs[n]) for n in numbers]
+
+    some = moved(plan.measured)
+    found = carried(plan, some, outputs, ALIKE_IN_TWO)
+    if found is not None:
+        return list(found)
+    both = dict(zip((*plan.measured, *plan.left), (*some, *moved(plan.left)), strict=True))
+    return [both[number] for number in sorted(both)]
 
 
 def shaken(model: Model, feed: Feed, outputs: Mapping[str, Array]) -> dict[str, Array]:

@@ -37,7 +37,8 @@ class ModelRun:
     against a pass. ``fixed_outputs`` depend on no input; None where the model has no graph. ``trees`` is the proof of a
     candidate's trees; None where the reference has none. ``weights`` says what it holds of its reference's parameters;
     None where a side has none to read. ``coverage`` is what the samples exercised inside of a candidate's graph; None
-    unless its rounding was requested.
+    unless its rounding was requested. ``path_types`` are the coarsest types on the way to its float64 outputs (see
+    :mod:`.noise.path_types`), where the graph is known.
     """
 
     signature: Signature
@@ -51,6 +52,7 @@ class ModelRun:
     weights: WeightsProof | None = None
     trees: TreesProof | None = None
     coverage: Coverage | None = None
+    path_types: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

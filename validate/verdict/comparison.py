@@ -59,6 +59,7 @@ class Comparison:
     so that a narrower interface is a fault; ``fixed`` are the lengths of the reference's dynamic axes that the user
     requested for the candidate. ``models`` are both models' names. ``random`` are the candidate's operators that draw
     random numbers, ``fixed_outputs`` the reference's outputs that no input changes, by both graphs so far as known.
+    ``path_types`` are the coarsest types on the way to the reference's float64 outputs, in both graphs.
     """
 
     reference: Signature
@@ -76,3 +77,4 @@ class Comparison:
     models: tuple[str, str] = ("", "")
     random: tuple[str, ...] = ()
     fixed_outputs: frozenset[str] = frozenset()
+    path_types: Mapping[str, str] = field(default_factory=dict)

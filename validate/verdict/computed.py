@@ -13,7 +13,7 @@ from ..report.user_checks import Source
 from ..signature import EPSILON, TensorSpec
 from .evidence import Evidence
 from .metrics import base_allowance
-from .policies import DefaultPolicy
+from .policies import DefaultPolicy, coarser_dtype
 from .policy import Policy
 
 if TYPE_CHECKING:
@@ -63,10 +63,18 @@ class ComputedPolicy:
         floors = self.evidence.floors[spec.name]
         jumping = spec.name in self.evidence.jumping
         conditions = () if jumping else self.evidence.conditions.get(spec.name, ())
+        row = self._row_of_path(spec, reference, tolerance)
         return tuple(
-            _allowance(want, floors[n], conditions[n] if conditions else None, tolerance)
+            _allowance(want, floors[n], conditions[n] if conditions else None, row, tolerance.dtype)
             for n, want in enumerate(reference)
         )
+
+    def _row_of_path(self, spec: TensorSpec, reference: Sequence[Array], tolerance: Tolerance) -> Tolerance:
+        """The table's row of the coarsest type on the way to an output: a cast at its end makes it no better."""
+        coarsest = coarser_dtype(tolerance.dtype, self.evidence.coarsest.get(spec.name, tolerance.dtype))
+        if coarsest == tolerance.dtype:
+            return tolerance
+        return self.ceiling.tolerance(replace(spec, dtype=coarsest), reference, coarsest)
 
 
 def _fit(floors: Sequence[Array], values: Sequence[Array]) -> bool:
@@ -74,13 +82,13 @@ def _fit(floors: Sequence[Array], values: Sequence[Array]) -> bool:
     return all(floor.shape == value.shape for floor, value in zip(floors, values, strict=False))
 
 
-def _allowance(want: Array, floor: Array, condition: Array | None, tolerance: Tolerance) -> Array:
+def _allowance(want: Array, floor: Array, condition: Array | None, row: Tolerance, dtype: str) -> Array:
     with np.errstate(invalid="ignore", over="ignore"):
         magnitude = np.abs(want.astype(np.float64))
-        ceiling = base_allowance(want, tolerance) + tolerance.rtol * magnitude
+        ceiling = base_allowance(want, row) + row.rtol * magnitude
         if condition is not None:
             ceiling = np.maximum(ceiling, CONDITION * condition)
-        allowed: Array = np.minimum(FACTOR * floor, ceiling) + _ULPS * _spacing(magnitude, tolerance.dtype)
+        allowed: Array = np.minimum(FACTOR * floor, ceiling) + _ULPS * _spacing(magnitude, dtype)
     return np.where(np.isfinite(magnitude), allowed, 0.0)
 
 

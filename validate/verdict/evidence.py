@@ -15,10 +15,12 @@ class Evidence:
     """What was measured, by the reference's output: one array per compared sample, of the output's shape.
 
     ``floors`` are noise floors, ``conditions`` those of the reference with shaken inputs, at the candidate's precision.
-    ``jumping`` are outputs that rounding may decide; ``runs`` is the number of perturbed runs.
+    ``jumping`` are outputs that rounding may decide; ``runs`` is the number of perturbed runs. ``coarsest`` is the
+    coarsest type on the way to an output, where that is only widened at the end.
     """
 
     floors: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
     conditions: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
     jumping: frozenset[str] = frozenset()
     runs: int = 0
+    coarsest: Mapping[str, str] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..adapters.widths import accepting, widened
 from ..expectations.expected import Expectations, apply_expectations
@@ -125,7 +125,8 @@ def _evidence(comparison: Comparison, values: _Values) -> Evidence:
         return Evidence()
     at_edge = [comparison.samples[number].kind in EDGES for number in values.numbers]
     feeds = [sample.feed for sample in comparison.samples]
-    return evidence_of(deviations.of(values.numbers), values.expected, feeds, comparison.outputs, at_edge)
+    measured = evidence_of(deviations.of(values.numbers), values.expected, feeds, comparison.outputs, at_edge)
+    return replace(measured, coarsest=comparison.path_types)
 
 
 def _at_precision(policy: Policy, comparison: Comparison) -> tuple[Policy, tuple[str, ...]]:

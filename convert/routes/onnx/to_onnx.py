@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ....validate.engines.base import Model
 from ..base import Candidate, RouteOptions
+from .declarations import correct_declarations
 from .opset import opset_of, raise_opset
 from .save import save_onnx
 
@@ -16,6 +17,7 @@ def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate
 
     graph = onnx.load(str(model.native), load_external_data=False)
     # External data isn't loaded while the opset changes: protobuf can't serialise more than 2 GB for the converter.
+    corrected = correct_declarations(graph)
     moved = raise_opset(graph, options.opset or opset_of(graph))
     onnx.load_external_data_for_model(moved, str(model.native.parent))
     save_onnx(moved, destination)
@@ -24,4 +26,5 @@ def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate
         route="onnx version converter" if moved is not graph else "copy",
         inputs={spec.name: spec.name for spec in model.signature.inputs},
         outputs={spec.name: spec.name for spec in model.signature.outputs},
+        notes=corrected,
     )

@@ -121,3 +121,18 @@ def test_an_error_that_came_in_is_distinguished_from_one_that_starts_here(tmp_pa
     assert (found.match.tensor, found.starts_here) == ("y", False)
     assert [node.op_type for node in found.first.nodes] == ["Sub"]
     assert [node.op_type for node in found.failing.segment.nodes] == ["Add", "Sub"], "it grew until it failed"
+
+
+def test_a_tensor_without_axes_is_located(tmp_path: Path) -> None:
+    """The mean over everything is a scalar, and so is the first tensor that is off."""
+    sides = []
+    for kind in ("ReduceMean", "ReduceMax"):
+        model = onnx.parser.parse_model(
+            f'<ir_version: 9, opset_import: ["" : 18]> g (float[N, 4] x) => (float[N, 4] y) '
+            f"{{ m = {kind}<keepdims = 0>(x) d = Sub(x, m) y = Tanh(d) }}"
+        )
+        sides.append(opened(model, tmp_path / f"{kind}.onnx"))
+    feed = {"x": np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)}
+    located = find(*sides, [feed])
+    assert located is not None
+    assert located.match.tensor == "m"

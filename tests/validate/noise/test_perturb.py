@@ -16,14 +16,13 @@ from paritygate.validate.errors import ParityGateError
 from paritygate.validate.events import ignore
 from paritygate.validate.noise.accumulation import operand_units, result_units
 from paritygate.validate.noise.error_nodes import PREFIX
-from paritygate.validate.noise.error_pools import ErrorDraws
+from paritygate.validate.noise.error_pools import POOL, ErrorDraws
 from paritygate.validate.noise.measure import FEWEST_RUNS, MOST_RUNS, measure_noise, planned_runs
 from paritygate.validate.noise.operators import DISCONTINUOUS, EXACT, SUMS, UNITS
 from paritygate.validate.noise.perturb import NOTHING_ROUNDS, perturb
 from paritygate.validate.tasks.reference import run_all
 
 U32, U16, U64 = 2.0**-24, 2.0**-11, 2.0**-53
-POOL = 1 << 16
 RNG = np.random.default_rng(5)
 
 
@@ -185,8 +184,8 @@ def run_with(feed):
     return lambda model: run_all(model, [feed], "PG302", ignore)
 
 
-def test_the_pool_grows_for_tensors_that_are_larger(tmp_path):
-    """The inner tensor has 1024 times the elements of the output: the first pool is too small for it."""
+def test_a_tensor_that_is_larger_than_the_pool_repeats_it(tmp_path):
+    """The inner tensor has four times the elements that there are errors; their mean still scatters like one."""
     model = model_of(
         "s = Constant<value = int64[2] {1024, 256}>()\n e = Expand(x, s)\n q = Mul(e, e)\n"
         "y = ReduceMean<keepdims = 1>(q)"
@@ -197,6 +196,14 @@ def test_the_pool_grows_for_tensors_that_are_larger(tmp_path):
     noise = measure_noise(loaded, run_with(feed), [loaded.run(feed)])
     assert noise.runs == MOST_RUNS
     assert noise.squares[0]["y"].max() > 0
+
+
+@pytest.mark.parametrize("length", [0, 1, 65520, 65521, 65522, 200_000])
+def test_every_element_of_a_tensor_of_any_length_gets_an_error(length):
+    feed = {"x": np.ones((1, length), np.float32)}
+    scatter = runs_of(model_of("s = Sqrt(x)\n y = Mul(s, s)"), feed).std(axis=0)
+    assert scatter.shape == (1, length)
+    assert not length or scatter.min() > 0.3 * U32
 
 
 def test_the_fewest_runs_are_made_when_the_time_is_up(tmp_path):
@@ -228,8 +235,7 @@ def test_a_tensor_without_elements_is_perturbed_too(tmp_path, opset):
     assert noise.squares[0]["y"].max() > 0
 
 
-def test_only_a_pool_that_is_too_small_is_enlarged(tmp_path):
-    """Any other failure ends the measurement with its own reason."""
+def test_a_run_that_fails_ends_the_measurement_with_its_reason(tmp_path):
     onnx.save(model_of("y = Mul(x, x)"), tmp_path / "m.onnx")
     loaded = load(tmp_path / "m.onnx", LoadOptions())
     tried = []

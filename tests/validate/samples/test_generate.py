@@ -188,13 +188,14 @@ def test_a_mask_leaves_a_position_in_every_row():
     ],
 )
 def test_integers_reach_both_ends_of_their_range(dtype, hint, span):
+    width = 2 if hint else 1
     samples = generate_samples(
-        signature(spec("n", dtype, "N", 2)), [hint] if hint else [], ranges={"n": span} if span else None
+        signature(spec("n", dtype, "N", width)), [hint] if hint else [], ranges={"n": span} if span else None
     )
     values = np.concatenate(by_kind(samples, "random"))
     low, high = (hint.low, hint.high) if hint else span
-    np.testing.assert_array_equal(values.min(axis=0), np.broadcast_to(low, 2))
-    np.testing.assert_array_equal(values.max(axis=0), np.broadcast_to(high, 2))
+    np.testing.assert_array_equal(values.min(axis=0), np.broadcast_to(low, width))
+    np.testing.assert_array_equal(values.max(axis=0), np.broadcast_to(high, width))
 
 
 @pytest.mark.parametrize(
@@ -246,6 +247,22 @@ def test_a_table_has_many_rows():
     samples = generate_samples(signature(spec("age", "float32", "N", 1), spec("city", "str", "N", 1)))
     assert samples.batch_sizes == (1, 2, 131)
     assert generate_samples(signature(spec("x", "float32", "N", 1 << 19))).batch_sizes == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "hint", "rows"),
+    [
+        ("int64", None, 3),
+        ("int32", Hint("ids", low=np.array(0), high=np.array(30521)), 3),
+        ("int64", Hint("ids", low=np.array([0, 0]), high=np.array([4, 9])), 131),
+        ("int64", Hint("ids", categories=((1, 2), (3,))), 131),
+        ("float32", None, 131),
+    ],
+)
+def test_token_ids_are_no_table(dtype, hint, rows):
+    """Each costs as much as a row does; features whose values the model names one by one are a table."""
+    samples = generate_samples(signature(spec("ids", dtype, "N", 2)), [hint] if hint else [])
+    assert samples.batch_sizes[-1] == rows
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -75,6 +75,33 @@ def test_nothing_finite_has_no_digits():
     assert digits_of([np.full((3, 2), np.nan)], SHARP) is None
 
 
+IMAGE = RNG.normal(size=(6, 4, 5, 3))
+
+
+def bounds(channel, wide):
+    limits = np.full(IMAGE.shape, SHARP)
+    limits[channel] = wide
+    return limits
+
+
+@pytest.mark.parametrize(
+    ("values", "allowed", "channels"),
+    [
+        (IMAGE, bounds(np.s_[:, 2], 10.0), ((1, 2),)),
+        (IMAGE, bounds(np.s_[..., 1], 10.0), ((3, 1),)),
+        (IMAGE, bounds(np.s_[:3, 2], 10.0), ()),
+        (IMAGE, bounds(np.s_[..., :2, 1], 10.0), ()),
+        (np.where(np.arange(3) == 1, 1e-6, 1.0) * IMAGE, bounds(np.s_[..., 1], 10.0), ()),
+    ],
+    ids=["second axis", "last axis", "half the rows", "part of a channel", "a silent channel"],
+)
+def test_a_channel_that_rounding_decides_is_named(values, allowed, channels):
+    """A third of an output's elements tests nothing: none of them may be a channel of its own."""
+    found = digits_of([values], allowed)
+    assert found.channels == channels
+    assert is_enough(found, COMPUTED) == (not channels)
+
+
 # -- through the gate -----------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,72 @@
+"""Which samples of a large model are perturbed, and how the rounding of the others is told from these."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from paritygate.validate.noise.plan import MOST_WORK, carried, plan_samples
+from paritygate.validate.samples.types import Sample, SampleKind
+
+RNG = np.random.default_rng(3)
+
+
+def sample(kind: SampleKind, rows: int, width: int = 8) -> Sample:
+    return Sample(f"{kind} {rows}", {"x": np.zeros((rows, width), np.float32)}, kind, rows)
+
+
+SAMPLES = [
+    sample(SampleKind.NORMAL, 1),
+    sample(SampleKind.NORMAL, 5),
+    sample(SampleKind.ZEROS, 1),
+    sample(SampleKind.LENGTHS, 2),
+    sample(SampleKind.LENGTHS, 2, width=9),
+]
+
+
+@pytest.mark.parametrize(
+    ("rows_allowed", "measured", "donors"),
+    [
+        (11, (0, 1, 2, 3, 4), {}),
+        (0.5, (0, 2, 4), {1: 0, 3: 0}),
+        (7, (0, 1, 2, 4), {3: 0}),
+    ],
+    ids=["small", "large", "some room"],
+)
+def test_a_large_model_is_perturbed_on_one_sample_of_each_kind_and_shape(rows_allowed, measured, donors):
+    plan = plan_samples(int(MOST_WORK / rows_allowed), SAMPLES)
+    assert plan.measured == measured
+    assert dict(plan.donors) == donors
+
+
+def squares_of(deviation: np.ndarray) -> np.ndarray:
+    """Four runs whose deviations are normal."""
+    return (RNG.standard_normal((4, *deviation.shape)) ** 2).sum(axis=0) * deviation**2
+
+
+def test_rounding_is_carried_over_by_magnitude():
+    """Every carried deviation is at least the true one, and at most twice it: sharp, and seldom too narrow."""
+    plan = plan_samples(int(2 * MOST_WORK), SAMPLES[:2])
+    values = [RNG.standard_normal((rows, 5000)) for rows in (1, 5)]
+    true = [1e-7 * np.abs(each) + 1e-9 for each in values]
+    found = carried(plan, [{"y": squares_of(true[0])}], [{"y": each} for each in values])
+    ratio = np.sqrt(found[1]["y"] / 4) / true[1]
+    assert np.mean(ratio > 1) > 0.95
+    assert np.quantile(ratio, 0.99) < 2.5
+
+
+@pytest.mark.parametrize("chaotic", [slice(None, None, 2), slice(None, None, 40)], ids=["every second", "one in forty"])
+def test_what_magnitude_does_not_tell_is_not_carried_over(chaotic):
+    """A noisy element lends nothing to a sound one of its size: then the other samples are perturbed, too."""
+    plan = plan_samples(int(2 * MOST_WORK), SAMPLES[:2])
+    values = [RNG.standard_normal((rows, 5000)) for rows in (1, 5)]
+    deviation = np.full((1, 5000), 1e-7)
+    deviation[:, chaotic] = 1e-1
+    assert carried(plan, [{"y": squares_of(deviation)}], [{"y": each} for each in values]) is None
+
+
+def test_a_small_output_is_not_carried_over():
+    """A window of 64 needs others to be compared with."""
+    plan = plan_samples(int(2 * MOST_WORK), SAMPLES[:2])
+    values = [RNG.standard_normal((rows, 10)) for rows in (1, 5)]
+    assert carried(plan, [{"y": squares_of(np.full((1, 10), 1e-7))}], [{"y": each} for each in values]) is None
