@@ -40,12 +40,27 @@ def run_and_keep(samples: Samples, run: Callable[[Sequence[Feed]], list[Outputs]
                 raise
             refused.append((sample, error.cause))
             continue
-        if only_nan(output):
+        if _says_nothing(sample, output):
             refused.append((sample, "an output is NaN throughout"))
         else:
             kept.append(sample)
             outputs.append(output)
     return replace(samples, items=tuple(kept), notes=(*samples.notes, *_note(refused))), outputs
+
+
+def _says_nothing(sample: Sample, output: Mapping[str, Array]) -> bool:
+    """Whether the reference gives no answer to an optional sample.
+
+    To infinity among its inputs a network answers with what products of zero and infinity come to in its own order of
+    operations; only a model that gives finite values, such as a tree, means something by it.
+    """
+    if sample.kind is SampleKind.SPECIAL and any(_has_infinity(array) for array in sample.feed.values()):
+        return not all(np.isfinite(array).all() for array in output.values() if array.dtype.kind in "fc")
+    return only_nan(output)
+
+
+def _has_infinity(array: Array) -> bool:
+    return array.dtype.kind == "f" and bool(np.isinf(array).any())
 
 
 def only_nan(output: Mapping[str, Array]) -> bool:

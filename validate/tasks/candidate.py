@@ -16,7 +16,7 @@ from ..engines.registry import Format
 from ..errors import ParityGateError
 from ..events import Event, Listener, ignore
 from ..noise.request import Narrowed
-from ..samples import load_outputs, load_samples, save_outputs
+from ..samples import SampleKind, load_outputs, load_samples, save_outputs
 from ..signature import EPSILON
 from ..workers.job_folder import JobFolder
 from .calls import RunCandidate
@@ -101,7 +101,16 @@ def _measured(
     )
     fixed, types = fixed_outputs_of(model, outputs), path_types_of(model)
     run = replace(run, fixed_outputs=fixed, coverage=counter.coverage, path_types=types)
-    return replace(run, rounding=rounding, notes=(*run.notes, *_headroom(model, run.facts.precision, adapted)))
+    return replace(
+        run,
+        rounding=rounding,
+        notes=(*run.notes, *_headroom(model, run.facts.precision, adapted.only(_finite(samples)))),
+    )
+
+
+def _finite(samples: Sequence[Sample]) -> list[int]:
+    """The numbers of the samples without infinity among their values, which overflows in any type."""
+    return [number for number, sample in enumerate(samples) if sample.kind is not SampleKind.SPECIAL]
 
 
 def _headroom(model: Any, precision: str, adapted: AdaptedSamples) -> tuple[str, ...]:

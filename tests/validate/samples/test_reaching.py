@@ -125,3 +125,12 @@ def test_a_users_file_runs_as_one_batch_too(
     np.save(tmp_path / "x.npy", np.ones((rows, 4), np.float32))
     samples = read_samples(tmp_path / "x.npy", signature(X4), batch=batch, whole=whole)
     assert [sample.batch for sample in samples.items] == sizes
+
+
+@pytest.mark.parametrize(("output", "kept"), [(1.0, True), (np.inf, False), (np.nan, False)])
+def test_infinity_is_kept_where_the_reference_means_something_by_it(output: float, kept: bool) -> None:
+    """A tree gives a number; what a network makes of it depends on the order of its operations."""
+    feed = {"x": np.array([[np.inf, 1.0]])}
+    samples = Samples((Sample("infinity", feed, SampleKind.SPECIAL, 1, optional=True),), "", 0)
+    left, _ = run_and_keep(samples, lambda feeds: [{"y": np.array([output, 2.0])} for _ in feeds])
+    assert bool(left.items) == kept
