@@ -122,9 +122,10 @@ def network(path: Path, nudge: float = 0.0, body: str = MODEL) -> Path:
 
 
 def test_a_fault_below_the_table_is_seen(tmp_path):
-    """One of 1,024 weights off by 0.004 %: more than this network's rounding, and nothing to a table per dtype."""
-    right, wrong = network(tmp_path / "right.onnx"), network(tmp_path / "wrong.onnx", 4e-5)
-    assert validate(right, wrong, policy="table").outputs[0].passed  # the weights differ in any case (PG114)
+    """One of 1,024 weights off by 0.005 %: more than this network's rounding, and nothing to a table per dtype."""
+    right, wrong = network(tmp_path / "right.onnx"), network(tmp_path / "wrong.onnx", 5e-5)
+    # Of thousands of rows, one may show it to the table as well; the weights differ in any case (PG114).
+    assert validate(right, wrong, policy="table", batch_sizes=(1, 16)).outputs[0].passed
     report = validate(right, wrong)
     assert report.exit_code is ExitCode.PARITY_FAILED
     assert "the noise floor" in report.outputs[0].reason
