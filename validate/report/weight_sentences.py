@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterator, Sequence
 
 from ..weights.types import WeightDifference, WeightsProof
+from .coverage import Coverage, CoverageKind
 from .types import Finding, Severity
 
 _MOST_NAMED = 3
+_TABLES = (CoverageKind.ROWS, CoverageKind.POSITIONS)
 
 
 def weights_line(proof: WeightsProof) -> str:
@@ -29,6 +31,15 @@ def weight_findings(proof: WeightsProof) -> Iterator[Finding]:
     for each in proof.differences:
         hint = "The candidate is another model than the reference, whether or not a sample shows it. Convert it again."
         yield Finding("PG114", Severity.ERROR, f"parameter {each.parameter}", _difference(each), hint)
+
+
+def proved_tables(proof: WeightsProof | None, coverage: Coverage) -> frozenset[str]:
+    """The tables of the candidate, such as embeddings, whose values are the reference's: they need no sample."""
+    if proof is None:
+        return frozenset()
+    doubtful = {*proof.unexplained, *(each.constant for each in proof.differences)}
+    tables = {item.name for kind in _TABLES for item in coverage.of(kind)}
+    return frozenset(tables - doubtful)
 
 
 def _difference(each: WeightDifference) -> str:

@@ -9,7 +9,7 @@ from ..coverage_text import exercised, not_exercised
 from ..sentences import allowed_text, digits_tested, headroom, number
 from ..tree_sentences import tree_lines
 from ..user_checks import Source
-from ..weight_sentences import weights_line
+from ..weight_sentences import proved_tables, weights_line
 from .divergence import parting
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _coverage(report: ReportData) -> Iterator[tuple[str, str]]:
         return
     if text := exercised(report.coverage):
         yield "coverage", text
-    if text := not_exercised(report.coverage):
+    if text := not_exercised(report.coverage, proved_tables(report.weights, report.coverage)):
         yield "not exercised", text
 
 
