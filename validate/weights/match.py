@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .arrange import arranged, in_blocks, rows_of, same
+from .differing import MOSTLY, aligned, difference_of, equal_values
 from .digests import digests
 from .ledger import Found, Ledger, Weights
+from .slices import slices_of
 from .types import WeightDifference
 
 if TYPE_CHECKING:
@@ -22,26 +23,10 @@ if TYPE_CHECKING:
 
     Numbers = npt.NDArray[np.int64]
 
-_MOSTLY = 0.75
-"""From this share of equal rows in place on, two tables are one table with a few other rows."""
-
-_FEWEST_VALUES = 8
-"""Fewer distinct values in common may be chance: a bias of zeros looks like any other."""
-
 _FLAT_AXES, _LONGEST_JOINED = 2, 1 << 16
 """Biases of gates, and pairs of them, are joined value by value; larger parameters by their rows."""
 
-_SIZE_SEED = np.uint64(0xD1B54A32D192ED03)
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Slices of parameters by digest, sorted: which parameter (by number), axis and row each belongs to."""
-
-    keys: Digests
-    parameter: Numbers
-    axis: Numbers
-    row: Numbers
+_DIRECTIONS = 2
 
 
 class Matcher:
@@ -59,7 +44,7 @@ class Matcher:
         self._whole: dict[tuple[int, int], list[int]] = {}
         for number, (array, found) in enumerate(zip(self._arrays, by_axis, strict=True)):
             self._whole.setdefault((array.size, _total(found)), []).append(number)
-        self._rows = _source(self._arrays, by_axis)
+        self._slices = slices_of(self._arrays, by_axis)
 
     def match(self, constants: Weights) -> Iterator[WeightDifference]:
         """Trace constants of this matcher's dtype; what is explained goes into the ledger, differences come out."""
@@ -86,34 +71,31 @@ class Matcher:
 
     def _as_a_slice(self, constant: Array, total: int) -> bool:
         """Whether the constant is a single slice of a parameter."""
-        at = self._look_up(np.array([total], np.uint64), constant.size)
+        at = self._slices.look_up(np.array([total], np.uint64), constant.size)
         if at[0] < 0:
             return False
-        number, axis, row = _key(self._rows, int(at[0]))
+        number, axis, row = self._slices.key(int(at[0]))
         if not any(same(order[row], constant.reshape(-1)) for order in rows_of(self._arrays[number], axis)):
             return False
         self._ledger.mark_rows(self._names[number], axis, np.array([row]), self._how[number])
         return True
 
     def _in_parts(self, constant: Array, by_axis: Sequence[Digests]) -> bool:
-        return self._by_rows(constant, by_axis) if constant.ndim > 1 else self._as_runs(constant)
+        """Whether the constant is made of slices or runs; both directions of a recurrent layer stand side by side."""
+        if constant.ndim == 1:
+            return self._as_runs(constant)
+        if self._by_rows(constant, by_axis):
+            return True
+        directions = len(constant) == _DIRECTIONS
+        return directions and all(self._in_parts(each, digests(each)) for each in map(_squeezed, constant))
 
     def _by_rows(self, constant: Array, by_axis: Sequence[Digests]) -> bool:
         """Whether all slices along some axis are slices of parameters, in runs or blocks."""
         for axis in sorted(range(constant.ndim), key=lambda each: -constant.shape[each]):
-            at = self._look_up(by_axis[axis], constant.size)
+            at = self._slices.look_up(by_axis[axis], constant.size)
             if (at >= 0).all() and self._assembled(constant, axis, at):
                 return True
         return False
-
-    def _look_up(self, keys: Digests, size: int) -> Numbers:
-        """The first source of each slice, by number; -1 where there is none. Of several, those next to each other."""
-        wanted = _with_size(keys, size // max(1, len(keys)))
-        source = self._rows
-        first, after = (np.searchsorted(source.keys, wanted, side) for side in ("left", "right"))
-        if (after - first <= 1).all():
-            return np.where(after > first, first, -1)
-        return _next_to_each_other(source, first, after)
 
     def _assembled(self, constant: Array, axis: int, at: Numbers) -> bool:
         """Mark what a constant is made of; False if the order of rows or of their elements can't be explained."""
@@ -126,7 +108,7 @@ class Matcher:
 
     def _parts(self, at: Numbers) -> list[tuple[tuple[int, int], Numbers, Numbers]]:
         """(parameter, axis), places in the constant, rows of the parameter: for each parameter that has a part."""
-        source, parts = self._rows, []
+        source, parts = self._slices, []
         pairs = np.stack([source.parameter[at], source.axis[at]], 1)
         for number, axis in np.unique(pairs, axis=0):
             places = np.flatnonzero((pairs == (number, axis)).all(1))
@@ -180,28 +162,28 @@ class Matcher:
         for number, parameter in enumerate(self._arrays):
             if parameter.size != constant.size or self._ledger.is_whole(self._names[number]):
                 continue
-            if (aligned := _aligned(parameter, constant)) is not None:
+            if (found := aligned(parameter, constant)) is not None:
                 self._ledger.explained.add(name)
                 self._ledger.mark(self._names[number], self._how[number])
-                return [_difference(self._names[number], name, parameter, aligned)]
+                return [difference_of(self._names[number], name, parameter, found)]
         return []
 
     def _rows_that_differ(self, name: str, constant: Array, by_axis: Sequence[Digests]) -> list[WeightDifference]:
         """The same for a constant that is a part of a parameter, or joined from several."""
         for axis in range(constant.ndim if constant.ndim > 1 else 0):
-            at = self._look_up(by_axis[axis], constant.size)
-            if _MOSTLY <= (at >= 0).mean() < 1 and (found := self._filled(name, constant, axis, at)):
+            at = self._slices.look_up(by_axis[axis], constant.size)
+            if MOSTLY <= (at >= 0).mean() < 1 and (found := self._filled(name, constant, axis, at)):
                 self._ledger.explained.add(name)
                 return found
         return []
 
     def _filled(self, name: str, constant: Array, axis: int, at: Numbers) -> list[WeightDifference]:
         """Differences of the rows that were found nowhere from those that follow on the rows before them."""
-        source, found = self._rows, []
+        source, found = self._slices, []
         known = np.flatnonzero(at >= 0)
         for place in np.flatnonzero(at < 0).tolist():
             near = int(known[np.abs(known - place).argmin()])
-            number, source_axis, row = _key(source, int(at[near]), place - near)
+            number, source_axis, row = source.key(int(at[near]), place - near)
             parameter = self._arrays[number]
             if not 0 <= row < parameter.shape[source_axis] or self._ledger.is_whole(self._names[number]):
                 return []
@@ -223,68 +205,14 @@ class Matcher:
         (axis, place), (number, source_axis, row) = where, key
         given = np.moveaxis(constant, axis, 0).reshape(constant.shape[axis], -1)
         for order in rows_of(self._arrays[number], source_axis):
-            if same(order[self._rows.row[at[here]]], given[here]):
-                self._ledger.mark_rows(self._names[number], source_axis, self._rows.row[at[here]], self._how[number])
-                unequal = np.flatnonzero(~_equal(order[row], given[place]))
+            if same(order[self._slices.row[at[here]]], given[here]):
+                self._ledger.mark_rows(self._names[number], source_axis, self._slices.row[at[here]], self._how[number])
+                unequal = np.flatnonzero(~equal_values(order[row], given[place]))
                 first = int(unequal[0])
                 values = float(order[row][first]), float(given[place][first])
                 shape = self._arrays[number].shape
                 return WeightDifference(self._names[number], name, shape, (row, first), *values, len(unequal))
         return None
-
-
-def _next_to_each_other(source: _Source, first: Numbers, after: Numbers) -> Numbers:
-    """Of several sources of a slice the one after the last slice's, so that equal rows don't break a run."""
-    chosen = np.full(len(first), -1)
-    last = (-1, -1, -1)
-    for place, (start, end) in enumerate(zip(first.tolist(), after.tolist(), strict=True)):
-        near = (each for each in range(start, end) if _key(source, each) == last)
-        chosen[place] = next(near, start) if end > start else -1
-        last = _key(source, int(chosen[place]), 1) if end > start else (*last[:2], last[2] + 1)
-    return chosen
-
-
-def _key(source: _Source, at: int, step: int = 0) -> tuple[int, int, int]:
-    return int(source.parameter[at]), int(source.axis[at]), int(source.row[at]) + step
-
-
-def _aligned(parameter: Array, constant: Array) -> Array | None:
-    """The constant in the parameter's shape, if most rows are then equal in place and hold enough distinct values."""
-    for back in _turned_back(parameter, constant):
-        equal = _equal(parameter, back)
-        if equal.mean() < _MOSTLY or equal.all():
-            continue
-        if len(np.unique(parameter[equal])) >= min(_FEWEST_VALUES, parameter.size // 2):
-            return back
-    return None
-
-
-def _turned_back(parameter: Array, constant: Array) -> Iterator[Array]:
-    """The constant in the parameter's shape, for each order of axes that leads there."""
-    from itertools import permutations
-
-    plain = [length for length in parameter.shape if length > 1]
-    seen = [length for length in constant.shape if length > 1]
-    if sorted(plain) != sorted(seen):
-        if constant.size == parameter.size:
-            yield constant.reshape(parameter.shape)
-        return
-    squeezed = constant.reshape(seen)
-    for order in permutations(range(len(seen))):
-        if [seen[each] for each in order] == plain:
-            yield squeezed.transpose(order).reshape(parameter.shape)
-
-
-def _equal(one: Array, other: Array) -> npt.NDArray[np.bool_]:
-    equal: npt.NDArray[np.bool_] = (one == other) | (np.isnan(one) & np.isnan(other))
-    return equal
-
-
-def _difference(parameter: str, constant: str, expected: Array, actual: Array) -> WeightDifference:
-    places = np.argwhere(~_equal(expected, actual))
-    index = tuple(map(int, places[0]))
-    values = float(expected[index]), float(actual[index])
-    return WeightDifference(parameter, constant, expected.shape, index, *values, len(places))
 
 
 def _squeezed(array: Array) -> Array:
@@ -307,24 +235,3 @@ def _cast(array: Array, dtype: np.dtype[np.float64]) -> Array:
 
 def _total(found: Sequence[Digests]) -> int:
     return int(found[0].sum(dtype=np.uint64))
-
-
-def _with_size(keys: Digests, size: int) -> Digests:
-    """Digests that also depend on the number of elements."""
-    with np.errstate(over="ignore"):
-        return keys + np.uint64(size) * _SIZE_SEED
-
-
-def _source(arrays: Sequence[Array], by_axis: Sequence[Sequence[Digests]]) -> _Source:
-    keys, numbers = [np.zeros(0, np.uint64)], [np.zeros((0, 3), np.int64)]
-    for number, (array, found) in enumerate(zip(arrays, by_axis, strict=True)):
-        if array.ndim < 2:
-            continue
-        for axis, each in enumerate(found):
-            if array.size // len(each) > 1:
-                keys.append(_with_size(each, array.size // len(each)))
-                rows = np.arange(len(each))
-                numbers.append(np.stack([np.full_like(rows, number), np.full_like(rows, axis), rows], 1))
-    joined, table = np.concatenate(keys), np.concatenate(numbers)
-    order = np.argsort(joined, kind="stable")
-    return _Source(joined[order], *table[order].T)

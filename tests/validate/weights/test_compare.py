@@ -17,7 +17,7 @@ def drawn(*shape: int) -> np.ndarray:
     return RANDOM.normal(size=shape).astype(np.float32)
 
 
-TABLE, KERNEL, LSTM, GRU = drawn(1000, 8), drawn(8, 3, 3, 3), drawn(40, 6), drawn(30, 5)
+TABLE, KERNEL, LSTM, GRU, BACKWARD = drawn(1000, 8), drawn(8, 3, 3, 3), drawn(40, 6), drawn(30, 5), drawn(30, 5)
 QUERY, KEY, VALUE = drawn(16, 32), drawn(16, 32), drawn(16, 32)
 BIAS, OTHER = drawn(40), drawn(40)
 GAMMA, BETA, MEAN, VARIANCE = np.abs(drawn(8)), drawn(8), drawn(8), np.abs(drawn(8))
@@ -46,6 +46,9 @@ def folded(epsilon: float = 1e-5, shift: float = 0.0) -> dict[str, np.ndarray]:
     pytest.param({"w": np.concatenate([QUERY, KEY])}, {"a": QUERY, "b": KEY.T.copy()}, "identical", id="sliced"),
     pytest.param({"w": LSTM}, {"c": gates(LSTM, (0, 3, 1, 2))[None]}, "identical", id="gates of an LSTM"),
     pytest.param({"w": GRU}, {"c": gates(GRU, (1, 0, 2))[None]}, "identical", id="gates of a GRU"),
+    pytest.param({"f": GRU, "b": BACKWARD},
+                 {"c": np.stack([gates(GRU, (1, 0, 2)), gates(BACKWARD, (1, 0, 2))])}, "identical",
+                 id="both directions of a GRU"),
     pytest.param({"a": BIAS, "b": OTHER}, {"c": np.concatenate([gates(BIAS, (0, 3, 1, 2)), OTHER])[None]},
                  "identical", id="joined biases"),
     pytest.param({"w": -0.0 * TABLE[:, :2]}, {"c": 0.0 * TABLE[:, :2]}, "identical", id="the sign of zero"),
