@@ -20,12 +20,13 @@ from paritygate.validate.limits import Limits
 from paritygate.validate.workers.parent import Worker
 
 PARENT = """
-import sys
+import signal, sys
 from pathlib import Path
 from called import Called
 from paritygate.validate.events import ignore
 from paritygate.validate.limits import Limits
 from paritygate.validate.workers.parent import Worker
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it
 with Worker(Path(sys.argv[1]), "w", mask=(), limits=Limits()) as running:
     print("started", flush=True)
     running.call(Called(*eval(sys.argv[2])), ignore)
