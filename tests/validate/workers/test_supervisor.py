@@ -26,7 +26,9 @@ from called import Called
 from paritygate.validate.events import ignore
 from paritygate.validate.limits import Limits
 from paritygate.validate.workers.parent import Worker
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it
+# A job in the background of a shell ignores the one signal, a job under nohup the other.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 with Worker(Path(sys.argv[1]), "w", mask=(), limits=Limits()) as running:
     print("started", flush=True)
     running.call(Called(*eval(sys.argv[2])), ignore)
