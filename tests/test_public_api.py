@@ -24,6 +24,7 @@ PUBLIC = {
     },
     "paritygate.validate": {
         "BindOptions",
+        "CandidateOptions",
         "DynamicAxis",
         "ExitCode",
         "Hint",

@@ -72,6 +72,7 @@ def conclude(
     coverage = coverage_of(
         comparison.samples, comparison.reference, comparison.of_reference.expected, candidate.run.coverage
     )
+    severity = _of_parts(judgement.outputs)
     notes = (conversion.notes if conversion else ()) + judgement.notes
     return Report(
         outputs=judgement.outputs,
@@ -82,9 +83,9 @@ def conclude(
         findings=(
             *judgement.findings,
             *(() if conversion else _unaccepted(reference.run, candidate, accepted)),
-            *tree_findings(candidate.run.trees),
+            *tree_findings(candidate.run.trees, severity),
             *_unmeasured(candidate, judgement.outputs),
-            *(weight_findings(candidate.run.weights) if candidate.run.weights else ()),
+            *(weight_findings(candidate.run.weights, severity) if candidate.run.weights else ()),
             *check_coverage(coverage, expectations.min_coverage),
             *_notes_of_runs(reference, candidate),
             *_notes(notes, "conversion"),
@@ -172,6 +173,14 @@ def _drift(job: JobFolder, run: ModelRun) -> Outputs:
     known = [table for table in tables if table is not None]
     outputs = load_outputs(job.expected)
     return drifts(load_reading(job.trees).ensembles, known, outputs) if len(known) == len(outputs) else ()
+
+
+def _of_parts(outputs: Sequence[OutputComparison]) -> Severity:
+    """How severe it is that weights or trees differ: a waiver, or the user's own bounds for all, accept it."""
+    bounds = [output.tolerance for output in outputs if output.tolerance and not output.tolerance.exact]
+    waived = any(output.waiver for output in outputs)
+    own = bool(bounds) and all(tolerance.source is Source.USER for tolerance in bounds)
+    return Severity.WARNING if waived or own else Severity.ERROR
 
 
 def _unaccepted(reference: ModelRun, candidate: Side, accepted: str) -> Iterator[Finding]:

@@ -122,7 +122,7 @@ UNKNOWN = {
     "an engine": lambda: RunOptions(engine="cuda"),
     "a policy by keyword": lambda: with_keywords(ValidateOptions(), {"policy": "tabel"}),
     "an option": lambda: with_keywords(ValidateOptions(), {"polcy": "table"}),
-    "an option of another command": lambda: with_keywords(ValidateOptions(), {"precision": "fp16"}),
+    "an option of another command": lambda: with_keywords(ValidateOptions(), {"deployment_target": "iOS15"}),
 }
 
 

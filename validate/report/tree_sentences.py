@@ -25,14 +25,14 @@ def tree_lines(proof: TreesProof | None) -> Iterator[str]:
         yield f"leaves reached: {proof.reached:,} of {proof.leaves:,}{equal}"
 
 
-def tree_findings(proof: TreesProof | None) -> Iterator[Finding]:
-    """The first differences as errors, with an input that tells the trees apart."""
+def tree_findings(proof: TreesProof | None, severity: Severity = Severity.ERROR) -> Iterator[Finding]:
+    """The first difference, with an input that tells the trees apart."""
     if proof is None:
         return
     for difference in proof.differences:
         others = proof.differing - 1
         more = f"; {others:,} more {'tree differs' if others == 1 else 'trees differ'}" if others else ""
-        yield Finding("PG115", Severity.ERROR, "trees", _apart(difference) + more, _HINT)
+        yield Finding("PG115", severity, "trees", _apart(difference) + more, _HINT)
         return
 
 

@@ -26,11 +26,11 @@ def weights_line(proof: WeightsProof) -> str:
     return "; ".join(filter(None, parts))
 
 
-def weight_findings(proof: WeightsProof) -> Iterator[Finding]:
-    """An error for each parameter whose counterpart holds other values."""
+def weight_findings(proof: WeightsProof, severity: Severity = Severity.ERROR) -> Iterator[Finding]:
+    """A finding for each parameter whose counterpart holds other values."""
     for each in proof.differences:
         hint = "The candidate is another model than the reference, whether or not a sample shows it. Convert it again."
-        yield Finding("PG114", Severity.ERROR, f"parameter {each.parameter}", _difference(each), hint)
+        yield Finding("PG114", severity, f"parameter {each.parameter}", _difference(each), hint)
 
 
 def proved_tables(proof: WeightsProof | None, coverage: Coverage) -> frozenset[str]:

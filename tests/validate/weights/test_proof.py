@@ -86,3 +86,12 @@ def test_core_ml_holds_the_same_weights(tmp_path: Path):
     report = convert(tmp_path / "net.pt2", tmp_path / "Net.mlpackage").report
     assert report.weights is not None
     assert report.weights.identical == report.weights.values == 6 * 5 + 5 + 5 * 2 + 2
+
+
+@pytest.mark.parametrize(("bounds", "severity"), [({}, "error"), ({"rtol": 0.5, "atol": 0.5}, "warning")])
+def test_bounds_of_the_users_own_accept_other_weights(converted, bounds, severity: str, tmp_path: Path):
+    """Pruned or trained on: whoever sets bounds knows that the weights differ."""
+    source, right = converted
+    report = validate(source, changed(right, tmp_path / "row.onnx", 4321), **bounds)
+    assert [finding.severity for finding in report.findings if finding.code == "PG114"] == [severity]
+    assert report.passed == (severity == "warning")
