@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -95,3 +96,15 @@ def test_bounds_of_the_users_own_accept_other_weights(converted, bounds, severit
     report = validate(source, changed(right, tmp_path / "row.onnx", 4321), **bounds)
     assert [finding.severity for finding in report.findings if finding.code == "PG114"] == [severity]
     assert report.passed == (severity == "warning")
+
+
+def test_a_saved_model_without_objects_is_read_from_its_frozen_graph(tmp_path: Path):
+    """basic-pitch's, which its package ships; batch normalisation is folded into its convolutions."""
+    package = find_spec("basic_pitch")
+    assert package is not None
+    assert package.origin is not None
+    source = Path(package.origin).parent / "saved_models" / "icassp_2022" / "nmp"
+    weights = convert(source, tmp_path / "pitch.onnx", policy="table", localise=False).report.weights
+    assert weights is not None
+    assert weights.accounted == weights.values == 185_112
+    assert weights.folded > 10_000

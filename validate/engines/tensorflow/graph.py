@@ -48,6 +48,15 @@ class SessionModel:
         values = self.native.run(self._outputs, {self._inputs[name]: array for name, array in feed.items()})
         return {name: to_numpy(name, value) for name, value in values.items()}
 
+    def weights(self) -> dict[str, Array]:
+        """The constants of the frozen graph by their nodes' names, its variables among them."""
+        import tensorflow as tf
+
+        nodes = {node.name: node.attr["value"].tensor for node in self._frozen.graph_def.node if node.op == "Const"}
+        tensors = {**nodes, **self._frozen.detached}
+        floating = {tf.float16.as_datatype_enum, tf.float32.as_datatype_enum, tf.float64.as_datatype_enum}
+        return {name: tf.make_ndarray(tensor) for name, tensor in tensors.items() if tensor.dtype in floating}
+
     def freeze(self) -> FrozenGraph:
         """The part of the graph that leads to the outputs, its variables as constants; made once."""
         return self._frozen
