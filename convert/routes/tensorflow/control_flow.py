@@ -25,6 +25,10 @@ _RESULT = f"{_OWN}identity"
 """Prefix of the names of results: the frontend looks for names that end in ``identity_0``, ``identity_1``, ..."""
 
 
+_rewrites = count()
+"""Numbers the graphs of this process: TensorFlow may remember a function by its name, even after it was removed."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rewrite:
     """The functions of the graph, the copies made of them, and numbers for new names."""
@@ -32,6 +36,7 @@ class _Rewrite:
     library: Mapping[str, Any]
     copies: list[Any] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=count)
+    graph: int = field(default_factory=lambda: next(_rewrites))
 
     def name(self, kind: str) -> str:
         return f"{_OWN}{kind}_{next(self.numbers)}"
@@ -104,7 +109,7 @@ def _copied(function: Any, rewrite: _Rewrite) -> Any:
     """A copy under a name that is unique in this process; the functions that it calls are rewritten, too."""
     copy = type(function)()
     copy.CopyFrom(function)
-    copy.signature.name = rewrite.name(f"{id(rewrite)}")
+    copy.signature.name = rewrite.name(f"graph_{rewrite.graph}")
     copy.control_ret.clear()
     copy.arg_attr.clear()
     del copy.signature.control_output[:]
