@@ -18,15 +18,18 @@ if TYPE_CHECKING:
 MOSTLY = 0.75
 """From this share of equal values in place on, two tables are one table with a few other values."""
 
+NEARLY_ALL = 0.9
+"""The same for a parameter that was also found elsewhere as a whole: then less is at stake, and it must be surer."""
+
 _FEWEST_VALUES = 8
 """Fewer distinct values in common may be chance: a bias of zeros looks like any other."""
 
 
-def aligned(parameter: Array, constant: Array) -> Array | None:
+def aligned(parameter: Array, constant: Array, share: float = MOSTLY) -> Array | None:
     """The constant in the parameter's shape, if most rows are then equal in place and hold enough distinct values."""
     for back in _turned_back(parameter, constant):
         equal = equal_values(parameter, back)
-        if equal.mean() < MOSTLY or equal.all():
+        if equal.mean() < share or equal.all():
             continue
         if len(np.unique(parameter[equal])) >= min(_FEWEST_VALUES, parameter.size // 2):
             return back

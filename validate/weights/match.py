@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .arrange import arranged, in_blocks, rows_of, same
-from .differing import MOSTLY, aligned, difference_of, equal_values
+from .differing import MOSTLY, NEARLY_ALL, aligned, difference_of, equal_values
 from .digests import digests
 from .ledger import Found, Ledger, Weights
 from .slices import slices_of
@@ -160,9 +160,11 @@ class Matcher:
     def _differences(self, name: str, constant: Array) -> list[WeightDifference]:
         """The parameter that a constant is in most of its values, where the others are other values."""
         for number, parameter in enumerate(self._arrays):
-            if parameter.size != constant.size or self._ledger.is_whole(self._names[number]):
+            if parameter.size != constant.size:
                 continue
-            if (found := aligned(parameter, constant)) is not None:
+            # A tied table stands in the file twice, and one of the two may be right.
+            share = NEARLY_ALL if self._ledger.is_whole(self._names[number]) else MOSTLY
+            if (found := aligned(parameter, constant, share)) is not None:
                 self._ledger.explained.add(name)
                 self._ledger.mark(self._names[number], self._how[number])
                 return [difference_of(self._names[number], name, parameter, found)]
