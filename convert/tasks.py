@@ -32,7 +32,7 @@ def convert_source(call: ConvertSource, on_event: Listener) -> Converted:
     if call.samples is None:
         return _convert(call, load_model(call.model), options, on_event)
     model, reference = run_reference(
-        RunReference(call.job, call.model, call.samples, call.limits, call.condition), on_event
+        RunReference(call.job, call.model, call.samples, call.limits, condition=call.condition), on_event
     )
     return replace(_convert(call, model, options, on_event), reference=reference)
 

@@ -16,7 +16,7 @@ from .report.tree_sentences import tree_findings
 from .report.types import Finding, ModelSummary, OutputComparison, Severity, Tolerance
 from .report.user_checks import Source
 from .report.weight_sentences import weight_findings
-from .samples import load_outputs, load_samples
+from .samples import Sample, load_outputs, load_samples
 from .signature import EPSILON
 from .tasks.randomness import random_operators
 from .tasks.types import Bindings, ModelRun
@@ -105,12 +105,13 @@ def read_comparison(
     """What both runs left in the job folder, as the values that a verdict is made of."""
     own = {spec.name: spec.name for spec in candidate.run.signature.outputs}
     outputs = bindings.outputs if conversion else own | dict(bindings.outputs)
+    samples, expected = load_samples(job.samples).items, load_outputs(job.expected)
     return Comparison(
         reference=reference.run.signature,
         candidate=candidate.run.signature,
-        samples=load_samples(job.samples).items,
+        samples=samples,
         of_reference=ReferenceOutputs(
-            load_outputs(job.expected),
+            expected,
             load_outputs(job.repeated),
             load_outputs(job.paired),
             _optional(job.other_runtime(REFERENCE)),
@@ -124,7 +125,7 @@ def read_comparison(
         ),
         outputs=outputs,
         inputs=bindings.inputs,
-        deviations=_deviations(job, candidate.run),
+        deviations=_deviations(job, candidate.run, _drift(job, candidate.run, samples, expected)),
         precision=candidate.run.facts.precision,
         single_rows=candidate.format.takes_single_rows,
         converted=conversion is not None,
@@ -154,14 +155,14 @@ def _optional(path: Path) -> Outputs | None:
     return load_outputs(path) if path.is_file() else None
 
 
-def _deviations(job: JobFolder, run: ModelRun) -> Deviations | None:
+def _deviations(job: JobFolder, run: ModelRun, drift: Outputs) -> Deviations | None:
     if run.rounding is None or not run.rounding.runs:
         return None
     noise, unoptimised, shaken = map(load_outputs, (job.noise, job.unoptimised, job.shaken))
-    return Deviations(run.rounding, noise, unoptimised, shaken, _drift(job, run))
+    return Deviations(run.rounding, noise, unoptimised, shaken, drift)
 
 
-def _drift(job: JobFolder, run: ModelRun) -> Outputs:
+def _drift(job: JobFolder, run: ModelRun, samples: Sequence[Sample], expected: Outputs) -> Outputs:
     """How far the reference is from the exact sums of its trees, once the candidate's are proved to be the same."""
     if run.trees is None or run.trees.proved < run.trees.trees or not job.trees.is_file():
         return ()
@@ -169,10 +170,9 @@ def _drift(job: JobFolder, run: ModelRun) -> Outputs:
     from .trees.job_file import load_reading
     from .trees.tables import table_of
 
-    tables = [table_of(sample.feed) for sample in load_samples(job.samples).items]
+    tables = [table_of(sample.feed) for sample in samples]
     known = [table for table in tables if table is not None]
-    outputs = load_outputs(job.expected)
-    return drifts(load_reading(job.trees).ensembles, known, outputs) if len(known) == len(outputs) else ()
+    return drifts(load_reading(job.trees).ensembles, known, expected) if len(known) == len(expected) else ()
 
 
 def _of_parts(outputs: Sequence[OutputComparison]) -> Severity:

@@ -29,8 +29,8 @@ class RunReference(Task[ModelRun]):
     model: ModelHandle
     samples: SampleOptions
     limits: InputLimits = field(default_factory=InputLimits)
-    comparing: bool = True
-    condition: bool = True
+    comparing: bool = field(default=True, kw_only=True)
+    condition: bool = field(default=True, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def _measured(
 
 
 def _finite(samples: Sequence[Sample]) -> list[int]:
-    """The numbers of the samples without infinity among their values, which overflows in any type."""
+    """The numbers of the samples without NaN and infinity, which are outside of any type's range."""
     return [number for number, sample in enumerate(samples) if sample.kind is not SampleKind.SPECIAL]
 
 

@@ -80,7 +80,7 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     check_limits(model.signature, call.limits.shapes, call.limits.ranges)
     limits = replace(call.limits, images=resolved(call.limits.images, model.signature))
     samples = on_pixels(_make_samples(model, call, limits), limits.images)
-    trees, notes = read_trees(model, call.model.format)
+    trees, notes = read_trees(model, call.model.format) if call.comparing else (None, ())
     samples = aimed(samples, trees, model.signature) if _is_free(call.samples, limits) else samples
     samples, kept = run_and_keep(samples, lambda feeds: run_all(model, feeds, "PG406", on_event))
     fixed = fixed_outputs_of(model, kept)
@@ -94,7 +94,7 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     save_outputs(run_all(model, samples.feeds[:REPEATED], "PG406", ignore), job.repeated)
     save_outputs([run_paired(model, sample) for sample in samples.items], job.paired)
     keep_trees(trees, job)
-    notes = (*model.notes, *samples.notes, *notes, *leave_weights(model, job))
+    notes = (*model.notes, *samples.notes, *notes, *(leave_weights(model, job) if call.comparing else ()))
     run = describe_run(call.model, model, samples, notes)
     parameters = run.facts.parameters
     moved = shake_planned(model, samples.items, outputs, parameters) if call.condition else [{} for _ in outputs]

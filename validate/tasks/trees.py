@@ -5,9 +5,9 @@ Samples are aimed at the leaves that others don't reach.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,17 +17,18 @@ from ..samples.types import Sample, SampleKind, Samples
 from ..trees.tables import table_of
 from ..trees.types import TreesProof
 from ..workers.job_folder import JobFolder
+from .attempts import noted
 
 if TYPE_CHECKING:
     from ..signature import Feed, Signature
     from ..trees.ensemble import Ensemble, Reading
 
-Result = TypeVar("Result")
+_UNPROVED = "its trees could not be compared, samples alone test them"
 
 
 def read_trees(model: Model, format: Format) -> tuple[Reading | None, tuple[str, ...]]:
     """The reference's ensembles, None if it has none; a note where reading them fails."""
-    return _noted(lambda: _read(model, format))
+    return noted(lambda: _read(model, format), _UNPROVED)
 
 
 def keep_trees(reading: Reading | None, job: JobFolder) -> None:
@@ -43,7 +44,7 @@ def aimed(samples: Samples, reading: Reading | None, signature: Signature) -> Sa
 
     Nothing is added where the trees don't read the model's own columns, or where these aren't numbers.
     """
-    found, notes = _noted(lambda: _aimed(samples, reading, signature))
+    found, notes = noted(lambda: _aimed(samples, reading, signature), _UNPROVED)
     return found or replace(samples, notes=(*samples.notes, *notes))
 
 
@@ -73,14 +74,7 @@ def proved_trees(
 
     ``feeds`` are the reference's samples. None for a reference without trees.
     """
-    return _noted(lambda: _prove(model, format, job, feeds)) if job.trees.is_file() else (None, ())
-
-
-def _noted(work: Callable[[], Result]) -> tuple[Result | None, tuple[str, ...]]:
-    try:
-        return work(), ()
-    except Exception as error:  # noqa: BLE001  # a proof in addition: its failure must not cost the verdict
-        return None, (f"its trees could not be compared, samples alone test them: {type(error).__name__}: {error}",)
+    return noted(lambda: _prove(model, format, job, feeds), _UNPROVED) if job.trees.is_file() else (None, ())
 
 
 def _read(model: Model, format: Format) -> Reading | None:

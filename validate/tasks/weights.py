@@ -8,6 +8,9 @@ from __future__ import annotations
 from ..engines.base import Model, Weighted
 from ..weights.types import WeightsProof
 from ..workers.job_folder import JobFolder
+from .attempts import noted
+
+_UNPROVED = "its weights could not be compared"
 
 
 def leave_weights(model: Model, job: JobFolder) -> tuple[str, ...]:
@@ -17,12 +20,10 @@ def leave_weights(model: Model, job: JobFolder) -> tuple[str, ...]:
     job.weights.unlink(missing_ok=True)
     if not isinstance(model, Weighted):
         return ()
-    try:
-        save_weights(model.weights(), job.weights)
-    except Exception as error:  # noqa: BLE001  # a framework's own; samples decide then
+    _, notes = noted(lambda: save_weights(model.weights(), job.weights), _UNPROVED)
+    if notes:
         job.weights.unlink(missing_ok=True)
-        return (f"its weights could not be read, so they were not compared: {type(error).__name__}: {error}",)
-    return ()
+    return notes
 
 
 def prove_weights(model: Model, job: JobFolder) -> tuple[WeightsProof | None, tuple[str, ...]]:
@@ -32,8 +33,9 @@ def prove_weights(model: Model, job: JobFolder) -> tuple[WeightsProof | None, tu
 
     if not isinstance(model, Weighted) or not job.weights.is_file():
         return None, ()
-    try:
+
+    def compare() -> WeightsProof | None:
         reference = load_weights(job.weights)
-        return (compare_weights(reference, model.weights()) if reference else None), ()
-    except Exception as error:  # noqa: BLE001  # a framework's own; samples decide then
-        return None, (f"its weights could not be compared: {type(error).__name__}: {error}",)
+        return compare_weights(reference, model.weights()) if reference else None
+
+    return noted(compare, _UNPROVED)

@@ -5,7 +5,7 @@ Where no sample of the benchmark reaches one, it still counts as a fault: an inp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -20,32 +20,38 @@ _DEEP_ROW = 200
 """A row beyond the largest batch that most tools try."""
 
 
+def _in_tables(
+    model: onnx.ModelProto, rng: np.random.Generator, edit: Callable[[Array], tuple[Array, str]]
+) -> Iterator[Mutant]:
+    """One hidden mutant per table that is looked up by number: words, or positions."""
+
+    def of_table(array: Array) -> tuple[Array, str] | None:
+        return edit(array) if array.ndim == 2 and len(array) >= _FEWEST_ROWS else None
+
+    found = on_slots(model, rng, lambda slot: slot.is_weight and ("Gather", 0) in slot.users, of_table)
+    return (replace(mutant, hidden=True) for mutant in found)
+
+
 def table_row(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
     """Change one row of a table that is looked up by number: a word's, or a position's."""
 
-    def edit(array: Array) -> tuple[Array, str] | None:
-        if array.ndim != 2 or len(array) < _FEWEST_ROWS:
-            return None
+    def edit(array: Array) -> tuple[Array, str]:
         row = int(rng.integers(1, len(array)))  # the first one may be padding, which models ignore
         array[row] += array.dtype.type(spread(array))
         return array, f"row {row} of {len(array)} off by one standard deviation"
 
-    found = on_slots(model, rng, lambda slot: slot.is_weight and ("Gather", 0) in slot.users, edit)
-    return (replace(mutant, hidden=True) for mutant in found)
+    return _in_tables(model, rng, edit)
 
 
 def table_rows_swapped(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
     """Swap two rows of a table that is looked up by number."""
 
-    def edit(array: Array) -> tuple[Array, str] | None:
-        if array.ndim != 2 or len(array) < _FEWEST_ROWS:
-            return None
+    def edit(array: Array) -> tuple[Array, str]:
         first, second = map(int, rng.choice(np.arange(1, len(array)), 2, replace=False))
         array[[first, second]] = array[[second, first]]
         return array, f"rows {first} and {second} of {len(array)} swapped"
 
-    found = on_slots(model, rng, lambda slot: slot.is_weight and ("Gather", 0) in slot.users, edit)
-    return (replace(mutant, hidden=True) for mutant in found)
+    return _in_tables(model, rng, edit)
 
 
 def arm(model: onnx.ModelProto, rng: np.random.Generator) -> Iterator[Mutant]:
