@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from benchmarks.faults.floor import Floor, perturbed
 from benchmarks.faults.graphs import Mutant, attribute, slots
 from benchmarks.faults.judges import OTHER_TOOLS
-from benchmarks.faults.mutations import MUTATIONS, alibis, hidden
+from benchmarks.faults.mutations import MUTATIONS, decoys, hidden
 
 Array = np.ndarray[Any, Any]
 Feed = dict[str, Array]
@@ -333,7 +333,7 @@ def test_mutation(case: Case) -> None:
 
 
 def test_every_mutation_is_tested() -> None:
-    assert {case.mutation for case in CASES} == set(MUTATIONS) - set(hidden.TABLE) - set(alibis.TABLE)
+    assert {case.mutation for case in CASES} == set(MUTATIONS) - set(hidden.TABLE) - set(decoys.TABLE)
 
 
 def test_mutations_leave_out_what_they_cannot_change() -> None:

@@ -1,4 +1,4 @@
-"""Faults that few inputs reach, and faults beside an alibi: each changes just what it says."""
+"""Faults that few inputs reach, and faults with a decoy: each changes just what it says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from onnx import numpy_helper
 
 from benchmarks.faults.graphs import Array, Mutant
-from benchmarks.faults.mutations import alibis, hidden
+from benchmarks.faults.mutations import decoys, hidden
 
 ROWS = 300
 
@@ -64,9 +64,9 @@ def test_rows_far_down_a_batch():
     np.testing.assert_allclose(ratio[200:], 1.01, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", alibis.TABLE)
-def test_an_alibi_changes_no_more_than_the_fault(name: str):
-    mutant = first(alibis.TABLE, name, DENSE)
+@pytest.mark.parametrize("name", decoys.TABLE)
+def test_a_decoy_changes_no_more_than_the_fault(name: str):
+    mutant = first(decoys.TABLE, name, DENSE)
     x = np.ones((2, 4), np.float32)
     onnx.checker.check_model(mutant.model, full_check=True)
     np.testing.assert_allclose(run(mutant.model, x) / run(DENSE, x), 1.001, rtol=1e-5)

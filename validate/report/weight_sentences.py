@@ -29,7 +29,9 @@ def weights_line(proof: WeightsProof) -> str:
 def weight_findings(proof: WeightsProof, severity: Severity = Severity.ERROR) -> Iterator[Finding]:
     """A finding for each parameter whose counterpart holds other values."""
     for each in proof.differences:
-        hint = "The candidate is another model than the reference, whether or not a sample shows it. Convert it again."
+        hint = (
+            "The candidate is a different model than the reference, whether or not a sample shows it. Convert it again."
+        )
         yield Finding("PG114", severity, f"parameter {each.parameter}", _difference(each), hint)
 
 
@@ -45,7 +47,7 @@ def proved_tables(proof: WeightsProof | None, coverage: Coverage) -> frozenset[s
 def _difference(each: WeightDifference) -> str:
     total = math.prod(each.shape)
     where = f"the first at {list(each.index)}: expected {each.expected:.9g}, got {each.actual:.9g}"
-    return f"{each.places:,} of {total:,} values are others in {each.constant!r} of the candidate, {where}"
+    return f"{each.places:,} of {total:,} values differ in {each.constant!r} of the candidate, {where}"
 
 
 def _named(what: str, names: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..graphs import Mutation
-from . import alibis, attributes, hidden, interface, numbers, recurrent, trees, weights
+from . import attributes, decoys, hidden, interface, numbers, recurrent, trees, weights
 
 FAMILIES: dict[str, dict[str, Mutation]] = {
     "weights": weights.TABLE,
@@ -13,7 +13,7 @@ FAMILIES: dict[str, dict[str, Mutation]] = {
     "interface": interface.TABLE,
     "number formats": numbers.TABLE,
     "places that few inputs reach": hidden.TABLE,
-    "small faults beside an alibi": alibis.TABLE,
+    "small faults with a decoy": decoys.TABLE,
 }
 
 MUTATIONS: dict[str, Mutation] = {name: function for table in FAMILIES.values() for name, function in table.items()}

@@ -53,7 +53,7 @@ def test_a_pass_needs_no_advice():
 
 
 @pytest.mark.parametrize(("report", "said"), [
-    pytest.param(report_of(OFF), "result: the candidate gives other values in 'y': -3.8 in place of -4 at [0, 1] of "
+    pytest.param(report_of(OFF), "result: the candidate gives different values in 'y': -3.8 instead of -4 at [0, 1] of "
                  "sample 0, off by 0.2, 0.05 of the output's largest value (4) and 20 times what is allowed",
                  id="size"),
     pytest.param(report_of(OFF), "next: If such a difference is acceptable, accept it by name: --tolerance y:RTOL:ATOL",
@@ -64,7 +64,7 @@ def test_a_pass_needs_no_advice():
                  "starts at: Conv 'conv1', whose inputs already differ", id="came from before"),
     pytest.param(report_of(OFF, route="direct"), "next: Try another --opset, or another --route", id="conversion"),
     pytest.param(report_of(EXPECTED | {"y": np.full((2, 2), np.nan)}), "result: only one of the models gives NaN or "
-                 "infinity in 'y': nan in place of 1", id="NaN"),
+                 "infinity in 'y': nan instead of 1", id="NaN"),
     pytest.param(report_of({"z": EXPECTED["z"], "w": EXPECTED["y"]}), "next: Bind outputs whose names differ: "
                  "--bind w=y", id="names"),
     pytest.param(report_of(EXPECTED, [Finding("PG307", Severity.ERROR, "y", "two runs differ", "Set a seed.")]),
@@ -93,4 +93,4 @@ def test_all_renderers_lead_with_it():
     report = report_of(OFF)
     first = next(text for _, text in advice(report)).split(":")[0]
     assert str(report).splitlines()[0].startswith(f"result  {first}")
-    assert "other values" in report._repr_html_()
+    assert "different values" in report._repr_html_()

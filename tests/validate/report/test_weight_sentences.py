@@ -28,7 +28,7 @@ def test_a_difference_names_the_place_and_both_values():
     (finding,) = weight_findings(WeightsProof(10, 10, differences=(DIFFERENCE,)))
     assert finding.where == "parameter e.weight"
     assert finding.message == (
-        "8 of 244,176 values are others in 'table' of the candidate, the first at [17, 0]: expected 0.5, got 1"
+        "8 of 244,176 values differ in 'table' of the candidate, the first at [17, 0]: expected 0.5, got 1"
     )
 
 

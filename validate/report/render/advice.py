@@ -20,13 +20,13 @@ _NEAR = 30.0
 """Up to so many times the allowance, a difference may still be one of precision; wrong operators are further off."""
 
 _MEANINGS = {
-    "PG101": "the candidate gives other values",
-    "PG102": "the candidate gives another shape",
-    "PG103": "the candidate gives another dtype",
+    "PG101": "the candidate gives different values",
+    "PG102": "the candidate gives a different shape",
+    "PG103": "the candidate gives a different dtype",
     "PG104": "the candidate lacks an output",
     "PG105": "the candidate has an output that the reference lacks",
     "PG106": "only one of the models gives NaN or infinity",
-    "PG107": "the candidate gives other labels or whole numbers",
+    "PG107": "the candidate gives different labels or whole numbers",
     "PG109": "an output has no element in any sample",
     "PG111": "the values can't be compared",
     "PG306": "nothing was compared",
@@ -101,7 +101,7 @@ def _how_far(output: OutputComparison) -> str:
     worst, metrics = output.worst, output.metrics
     if worst is None or metrics is None:
         return ""
-    at = f": {_shown(worst.actual)} in place of {_shown(worst.expected)} at {place(worst)}"
+    at = f": {_shown(worst.actual)} instead of {_shown(worst.expected)} at {place(worst)}"
     if worst.error is None:
         return at
     largest = metrics.errors.largest if metrics.errors else None
@@ -148,7 +148,7 @@ def _for_values(report: ReportData, output: OutputComparison) -> Iterator[str]:
     if narrow and report.route:
         yield "Keep in float32 what float16 spoils: --precision mixed, or all of it: --precision fp32."
     elif report.route and report.candidate.opset:
-        yield "Try another --opset, or another --route: operators are translated in another way there."
+        yield "Try another --opset, or another --route: operators are translated differently there."
     if report.reference.format.startswith("scikit-learn") and (_times_allowed(output.worst) or math.inf) < _NEAR:
         yield "Convert with --dtype float64: the reference computes in float64."
     yield (
