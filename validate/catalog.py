@@ -32,13 +32,13 @@ CATALOG: dict[str, Explanation] = {
     ),
     "PG114": Explanation(
         "weights differ",
-        "A parameter of the reference stands in the candidate with other values at some places, such as one row of an "
-        "embedding. That is a difference even if no sample reaches these places.",
+        "The candidate holds a parameter of the reference with some values changed, such as one row of an embedding. "
+        "That is a difference even if no sample reaches these values.",
     ),
     "PG115": Explanation(
         "trees differ",
-        "A tree of the candidate isn't the reference's: a split, a leaf or the way of missing values differs, and the "
-        "message has an input for which their sums differ. It holds whether or not a sample goes there.",
+        "A tree of the candidate isn't the reference's: a split, a leaf or the direction of missing values differs, and "
+        "the message has an input for which their sums differ. It holds whether or not a sample reaches it.",
     ),
     "PG201": Explanation("bad option", "The value of an option is invalid."),
     "PG202": Explanation("no such file", "A given file or folder does not exist or can't be read."),
