@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Rows = npt.NDArray[np.int64]
 
 _MOST_AXES = 5
+_IN_PLACE = 0.5
 _MOST_BLOCKS = 8
 """Gates of recurrent cells are at most four blocks, queries, keys and values three."""
 
@@ -52,10 +53,15 @@ def same(one: Array, other: Array) -> bool:
 
 
 def in_blocks(rows: Rows) -> bool:
-    """Whether row numbers are those of a run, of a few equal blocks in another order, or of a regular interleaving."""
+    """Whether row numbers are those of a run, of a few equal blocks in another order, or of a regular interleaving.
+
+    Where most rows stay in place, it is no order that a converter makes: gates move all blocks but one at most.
+    """
     count = len(rows)
     if np.array_equal(rows, rows[0] + np.arange(count)):
         return True
+    if (rows == np.arange(count)).mean() >= _IN_PLACE:
+        return False
     for blocks in range(2, min(_MOST_BLOCKS, count // 2) + 1):
         if count % blocks:
             continue

@@ -81,6 +81,8 @@ SWAPPED = TABLE[np.r_[0:3, 9, 4:9, 3, 10:1000]]
     pytest.param({"w": TABLE}, {"c": nudged(TABLE, (17, 3)).T.copy()}, "w", (17, 3), 1, id="transposed"),
     pytest.param({"w": TABLE}, {"head": TABLE.T.copy(), "c": nudged(TABLE, (17, 3))}, "w", (17, 3), 1,
                  id="one of two copies"),
+    pytest.param({"w": TABLE}, {"c": gates(TABLE, (0, 1, 2, 3, 4, 5, 7, 6))}, "w", (750, 0), 2000,
+                 id="two of eight blocks swapped"),
     pytest.param({"w": TABLE}, {"c": SWAPPED}, "w", (3, 0), 16, id="two rows swapped"),
     pytest.param({"w": KERNEL}, {"c": nudged(KERNEL, (2, 1, 0, 2)).transpose(2, 3, 1, 0)}, "w", (2, 1, 0, 2), 1,
                  id="a kernel"),
