@@ -37,8 +37,8 @@ CATALOG: dict[str, Explanation] = {
     ),
     "PG115": Explanation(
         "trees differ",
-        "A tree of the candidate isn't the reference's: a split, a leaf or the direction of missing values differs. The "
-        "message has an input for which their sums differ. It holds whether or not a sample reaches it.",
+        "A tree of the candidate isn't the reference's: a split, a leaf or the direction of missing values differs. "
+        "The message has an input for which their sums differ. It holds whether or not a sample reaches it.",
     ),
     "PG201": Explanation("bad option", "The value of an option is invalid."),
     "PG202": Explanation("no such file", "A given file or folder does not exist or can't be read."),
