@@ -52,10 +52,10 @@ class SessionModel:
         """The constants of the frozen graph by their nodes' names, its variables among them."""
         import tensorflow as tf
 
-        nodes = {node.name: node.attr["value"].tensor for node in self._frozen.graph_def.node if node.op == "Const"}
-        tensors = {**nodes, **self._frozen.detached}
+        found = {node.name: self._frozen.constant(node) for node in self._frozen.graph_def.node}
         floating = {tf.float16.as_datatype_enum, tf.float32.as_datatype_enum, tf.float64.as_datatype_enum}
-        return {name: tf.make_ndarray(tensor) for name, tensor in tensors.items() if tensor.dtype in floating}
+        tensors = {name: tensor for name, tensor in found.items() if tensor is not None and tensor.dtype in floating}
+        return {name: tf.make_ndarray(tensor) for name, tensor in tensors.items()}
 
     def freeze(self) -> FrozenGraph:
         """The part of the graph that leads to the outputs, its variables as constants; made once."""
