@@ -21,7 +21,7 @@ def compare_weights(reference: Weights, candidate: Weights) -> WeightsProof:
     differences: list[WeightDifference] = []
     for dtype in sorted({array.dtype for array in constants.values()}, key=str):
         own = {name: array for name, array in constants.items() if array.dtype == dtype}
-        differences += Matcher(ledger, dtype).match(own)
+        differences += Matcher(ledger, dtype, max(array.size for array in own.values())).match(own)
     match_folded(ledger, constants)
     unexplained = [
         name for name, array in constants.items() if name not in ledger.explained and array.size >= _FEWEST_UNEXPLAINED

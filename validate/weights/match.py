@@ -30,11 +30,12 @@ _DIRECTIONS = 2
 
 
 class Matcher:
-    """The parameters in one dtype, and their digests."""
+    """The parameters in one dtype, and their digests, for constants of at most ``largest`` elements."""
 
-    def __init__(self, ledger: Ledger, dtype: np.dtype[np.float64]) -> None:
+    def __init__(self, ledger: Ledger, dtype: np.dtype[np.float64], largest: int) -> None:
         self._ledger = ledger
-        self._names = [name for name, array in ledger.parameters.items() if array.size]
+        # A single number, such as an epsilon in another dtype, is no part of a larger parameter.
+        self._names = [name for name, array in ledger.parameters.items() if array.size == 1 or largest > 1]
         self._arrays = [np.asarray(_cast(ledger.parameters[name], dtype)) for name in self._names]
         self._how = [
             Found.IDENTICAL if ledger.parameters[name].dtype.itemsize <= dtype.itemsize else Found.CAST
