@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..samples.types import SampleKind
+
 if TYPE_CHECKING:
     from ..samples import Sample
     from ..signature import Array
@@ -55,26 +57,34 @@ def work_of(parameters: int | None, feed: Mapping[str, Array]) -> int:
 
 
 def plan_samples(parameters: int | None, samples: Sequence[Sample]) -> Plan:
-    """All samples of a small model; of a large one the first of each kind and shape, and more up to the limit."""
+    """Which samples are measured: of each kind and shape the first, and more up to :data:`MOST_WORK`.
+
+    Those that aim at rows, lengths and great batches look for other faults than rounding: where an ordinary sample tells
+    of them, they aren't measured at all.
+    """
     work = [work_of(parameters, sample.feed) for sample in samples]
-    left = MOST_WORK
-    first: dict[object, int] = {}
-    donors: dict[int, int] = {}
-    measured = []
-    whole = sum(work) <= MOST_WORK
+    whole, left = sum(work) <= MOST_WORK, MOST_WORK
+    measured: dict[object, list[int]] = {}
+    later: list[int] = []
     for number, sample in enumerate(samples):
-        donor = first.setdefault(_key(sample), number)
-        if whole or donor == number or left >= work[number]:
-            measured.append(number)
-            left -= work[number]
-        else:
-            donors[number] = donor
-    return Plan(tuple(measured), donors)
+        alike = measured.setdefault(_key(sample), [])
+        if alike and (sample.kind in _AIMED or not (whole or left >= work[number])):
+            later.append(number)
+            continue
+        alike.append(number)
+        left -= work[number]
+    donors = {n: max(measured[_key(samples[n])], key=work.__getitem__) for n in later}
+    return Plan(tuple(sorted(n for numbers in measured.values() for n in numbers)), donors)
+
+
+_AIMED = {SampleKind.LENGTHS, SampleKind.ROWS, SampleKind.BATCH}
+_ORDINARY = {SampleKind.NORMAL, SampleKind.RANDOM, *_AIMED}
+"""Kinds of values that are drawn in the same way."""
 
 
 def _key(sample: Sample) -> object:
-    """What the rounding of a sample depends on; those at unusual lengths are drawn like normal ones."""
-    kind = "normal" if sample.kind == "lengths" else sample.kind
+    """What the rounding of a sample depends on."""
+    kind = "ordinary" if sample.kind in _ORDINARY else sample.kind
     return kind, tuple((name, array.shape[1:]) for name, array in sorted(sample.feed.items()))
 
 

@@ -96,8 +96,11 @@ def _guard(path: Path, file: BinaryIO, trust: bool) -> AbstractContextManager[No
 
 
 def _register_containers(documents: bytes) -> None:
-    """Programs that return output classes of transformers can be read only after these are registered."""
-    if b"transformers." in documents:
+    """Programs that take or return classes of transformers can be read only after these are registered.
+
+    The names of its modules stand in every program of such a model, and the import takes seconds.
+    """
+    if any(name in documents for name in (b"transformers.modeling_outputs", b"transformers.cache_utils")):
         import transformers.modeling_outputs  # noqa: F401  # importing it registers its classes
         from transformers.integrations.executorch import register_dynamic_cache_export_support
 
