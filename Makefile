@@ -65,7 +65,9 @@ onnx-coreml: $(INSTALLED)  ## write docs/onnx-to-coreml.md (long)
 	@$(BIN)/python -m benchmarks.onnx_coreml peer --python build/onnx2coreml/bin/python
 	@$(BIN)/python -m benchmarks.onnx_coreml page
 
+# One bare converter is a package that nothing else needs.
 bench: $(INSTALLED)  ## write docs/benchmarks.md and docs/benchmarks-coreml.md (long)
+	@$(PIP) --no-deps onnxmltools==1.16.0
 	@$(BIN)/python -m benchmarks.speed
 	@$(BIN)/python -m benchmarks.coreml_speed
 

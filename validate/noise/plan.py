@@ -59,8 +59,8 @@ def work_of(parameters: int | None, feed: Mapping[str, Array]) -> int:
 def plan_samples(parameters: int | None, samples: Sequence[Sample]) -> Plan:
     """Which samples are measured: of each kind and shape the first, and more up to :data:`MOST_WORK`.
 
-    Those that aim at rows, lengths and great batches look for other faults than rounding: where an ordinary sample tells
-    of them, they aren't measured at all.
+    Those that aim at rows, lengths and great batches look for other faults than rounding. Where an ordinary sample
+    tells of them, they aren't measured at all.
     """
     work = [work_of(parameters, sample.feed) for sample in samples]
     whole, left = sum(work) <= MOST_WORK, MOST_WORK

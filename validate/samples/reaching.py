@@ -22,8 +22,11 @@ from .types import Sample, SampleKind
 if TYPE_CHECKING:
     from ..signature import Array, Feed, Hint, Signature, TensorSpec
 
-GREAT_BATCH, GREAT_TABLE = 137, 1031
-"""Rows of the greatest batch, and of the greatest table: primes beyond the 131 and 1,024 that code may be made for."""
+GREAT_BATCH, GREATEST_BATCH = 137, 1031
+"""Rows of the great batch of a model, and of a cheap one: primes beyond the 131 and 1,024 that code may be made for."""
+
+_SHARE_OF_BATCH = 2
+"""The greatest batch may take half of what all these samples may cost."""
 
 _WORK = 5e9
 """Products of a parameter and a position that these samples may cost: a tenth of a second for one run or so."""
@@ -77,7 +80,7 @@ def reaching_samples(
     tables = [spec for spec in signature.inputs if _is_swept(spec, by_name.get(spec.name), domains[spec.name])]
     items = [*maker.longest(), *maker.masks()]
     if batch_sizes is None and not reach.single_rows:
-        items += maker.great_batch(table=is_table(signature) and not tables)
+        items += maker.great_batch()
     items += maker.sweeps(tables)  # last: they take all that is left
     if is_table(signature) and not tables:
         items += maker.special()
@@ -149,13 +152,15 @@ class _Maker:
                 if self._afford(place):
                     yield self._sample(f"lengths, {symbol} at {int(high)}", SampleKind.LENGTHS, place, {}, int(high))
 
-    def great_batch(self, *, table: bool) -> Iterator[Sample]:
-        """One batch beyond the sizes that code may be made for."""
-        place = self._with_batch(self.place, GREAT_TABLE if table else GREAT_BATCH)
-        high = bounds_of_batch(self.signature)[1]
-        elements = sum(math.prod(shape) for shape in place.shapes.values())
-        if place.batch and place.batch <= high and elements <= _MOST_ELEMENTS and self._afford(place):
-            yield self._sample(f"batch of {place.batch}", SampleKind.BATCH, place, {}, 0)
+    def great_batch(self) -> Iterator[Sample]:
+        """One batch beyond the sizes that code may be made for: the greatest one that the model's cost allows."""
+        for size, most in ((GREATEST_BATCH, self.cells // _SHARE_OF_BATCH), (GREAT_BATCH, self.cells)):
+            place = self._with_batch(self.place, size)
+            elements = sum(math.prod(shape) for shape in place.shapes.values())
+            fits = place.batch is not None and place.batch <= bounds_of_batch(self.signature)[1]
+            if fits and elements <= _MOST_ELEMENTS and self._needed(place) <= most and self._afford(place):
+                yield self._sample(f"batch of {place.batch}", SampleKind.BATCH, place, {}, 0)
+                return
 
     def masks(self) -> Iterator[Sample]:
         """Masks of every state, each in rows of its own: all, the end, the last position; and none at all."""
@@ -197,12 +202,16 @@ class _Maker:
 
     def _afford(self, place: Layout) -> bool:
         """Whether there are cells left for this layout, which are then taken."""
-        floating = {spec.name: spec.dtype.startswith("float") for spec in self.signature.inputs}
-        needed = max((cells_of(shape, floating[name]) for name, shape in place.shapes.items()), default=1)
+        needed = self._needed(place)
         if needed > self.cells:
             return False
         self.cells -= needed
         return True
+
+    def _needed(self, place: Layout) -> int:
+        """The cells of a layout."""
+        floating = {spec.name: spec.dtype.startswith("float") for spec in self.signature.inputs}
+        return max((cells_of(shape, floating[name]) for name, shape in place.shapes.items()), default=1)
 
     def _sample(self, label: str, kind: SampleKind, place: Layout, fixed: Feed, number: int) -> Sample:
         feed = feed_of(self.signature, self.domains, kind, place, (self.seed, number, 0))

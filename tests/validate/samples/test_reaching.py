@@ -11,7 +11,7 @@ from sample_helpers import X4, signature, spec
 
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.samples import Reach, Sample, SampleKind, Samples, read_samples, run_and_keep
-from paritygate.validate.samples.reaching import GREAT_BATCH, GREAT_TABLE, reaching_samples
+from paritygate.validate.samples.reaching import GREAT_BATCH, GREATEST_BATCH, reaching_samples
 from paritygate.validate.signature import Hint, Signature
 
 TOKENS = signature(spec("ids", "int64", "N", "S"), spec("attention_mask", "int64", "N", "S"))
@@ -53,8 +53,9 @@ def test_the_greatest_length_that_the_model_allows_is_tried() -> None:
 @pytest.mark.parametrize(
     ("wanted", "reach", "rows"),
     [
-        (signature(X4), Reach(1000), [GREAT_TABLE]),
-        (TOKENS, Reach(1000), [GREAT_BATCH]),
+        (signature(X4), Reach(1000), [GREATEST_BATCH]),
+        (TOKENS, Reach(1000), [GREATEST_BATCH]),
+        (TOKENS, Reach(1_000_000), [GREAT_BATCH]),
         (signature(spec("x", "float32", "N", 3, 32, 32)), Reach(1000), [GREAT_BATCH]),
         (signature(spec("x", "float32", "N", 3, 224, 224)), Reach(25_000_000), []),
         (signature(X4), Reach(1000, single_rows=True), []),
