@@ -88,7 +88,7 @@ class Logits(nn.Module):
 make = {
     "BERT4": lambda: (t.BertModel(t.BertConfig(num_hidden_layers=4, return_dict=False)), ids),
     "BERT": lambda: (t.BertModel(t.BertConfig(return_dict=False)), ids),
-    "GPT2": lambda: (Logits(t.GPT2LMHeadModel(t.GPT2Config(return_dict=False))), ids),
+    "GPT2": lambda: (Logits(t.GPT2LMHeadModel(t.GPT2Config())), ids),
     "ViT": lambda: (t.ViTModel(t.ViTConfig(return_dict=False)), pixels),
     "UNet": lambda: (UNet(), torch.zeros(2, 3, 128, 128)),
 }

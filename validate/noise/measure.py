@@ -13,7 +13,7 @@ import numpy as np
 from ..engines.base import Graphed
 from .error_pools import POOL, ErrorDraws
 from .perturb import PerturbedModel, perturb
-from .plan import Plan, carried, work_of
+from .plan import BRIEF_RUNS, Plan, carried, spread, work_of
 from .precision import AS_TYPED, Precision
 
 if TYPE_CHECKING:
@@ -81,17 +81,35 @@ def measure_planned(
 ) -> Noise:
     """The same, perturbed on the samples of a plan only; ``run`` takes the numbers of the samples to run.
 
-    Where the others can't be told from these, they are perturbed, too.
+    Where few runs, or those of other samples, can't tell the deviations, all runs are made.
     """
-    some = [unperturbed[number] for number in plan.measured]
-    noise = measure_noise(model, lambda m: run(m, plan.measured), some, seconds, precision, runs)
-    everywhere = carried(plan, noise.squares, unperturbed)
-    if everywhere is None:
-        some = [unperturbed[number] for number in plan.left]
-        rest = measure_noise(model, lambda m: run(m, plan.left), some, seconds, precision, noise.runs)
-        squares = dict(zip((*plan.measured, *plan.left), (*noise.squares, *rest.squares), strict=True))
-        everywhere = tuple(squares[number] for number in sorted(squares))
-    return replace(noise, squares=everywhere)
+
+    def measured(numbers: Sequence[int], most: int) -> Noise:
+        some = [unperturbed[number] for number in numbers]
+        return measure_noise(model, lambda m: run(m, numbers), some, seconds, precision, most)
+
+    noise = measured(plan.measured, runs)
+    known = dict(zip(plan.measured, noise.squares, strict=True))
+    known |= _briefly(plan.brief, measured, unperturbed, noise.runs)
+    told = carried(plan.donors, known, unperturbed)
+    if told is None:
+        told = dict(zip(plan.left, measured(plan.left, noise.runs).squares, strict=True))
+    known |= told
+    return replace(noise, squares=tuple(known[number] for number in sorted(known)))
+
+
+def _briefly(
+    numbers: Sequence[int], measured: Callable[[Sequence[int], int], Noise], outputs: Outputs, runs: int
+) -> dict[int, Mapping[str, Array]]:
+    """The deviations of the samples that get few runs, as sums over ``runs``; by all runs where few can't tell them."""
+    if not numbers:
+        return {}
+    few = measured(numbers, BRIEF_RUNS)
+    grown = [{name: total * (runs / few.runs) for name, total in squares.items()} for squares in few.squares]
+    told = {n: spread(squares, outputs[n]) for n, squares in zip(numbers, grown, strict=True)}
+    untold = [n for n, squares in told.items() if squares is None]
+    rest = dict(zip(untold, measured(untold, runs).squares, strict=True)) if untold else {}
+    return {n: rest[n] if squares is None else squares for n, squares in told.items()}
 
 
 def _open_perturbed(model: Graphed, precision: Precision) -> tuple[Graphed, PerturbedModel]:

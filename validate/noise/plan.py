@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MOST_WORK = 3e9
 """Products of a parameter and a position in one perturbed run; a model with less is perturbed on all samples."""
 
+BRIEF_RUNS = 2
+"""Perturbed runs of the samples in ``brief``: each element gets the greatest deviation of those of its size."""
+
 _WINDOW = 64
 ALIKE, ALIKE_IN_TWO = 30.0, 100.0
 """How far the greatest squared deviation of a window may be above its median: 4 runs of one variance give up to 6, two
@@ -32,18 +35,27 @@ _SHARE = 0.99
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``measured`` are the numbers of the samples that are perturbed, ``donors`` which of them tells of each other one.
+    """How each sample is measured, by its number.
 
-    A sample is told by one that is drawn alike and has the same shapes but for the number of rows.
+    Those in ``measured`` are perturbed in all runs, those in ``brief`` in :data:`BRIEF_RUNS`, and ``donors`` says which
+    of the measured ones tells of each other one: a sample that is drawn alike and has the same shapes but for the
+    number of rows. ``thrifty`` is the plan of a model whose runs are costly: nothing is run twice without need.
     """
 
     measured: tuple[int, ...]
     donors: Mapping[int, int]
+    brief: tuple[int, ...] = ()
+    thrifty: bool = False
 
     @property
     def left(self) -> tuple[int, ...]:
-        """The numbers of the other samples."""
+        """The numbers of the samples that another one tells of."""
         return tuple(self.donors)
+
+    @property
+    def once(self) -> tuple[int, ...]:
+        """The numbers of the samples that are measured at all, as one plan without brief runs."""
+        return tuple(sorted((*self.measured, *self.brief)))
 
 
 def positions(array: Array) -> int:
@@ -58,6 +70,8 @@ def work_of(parameters: int | None, feed: Mapping[str, Array]) -> int:
 
 def plan_samples(parameters: int | None, samples: Sequence[Sample]) -> Plan:
     """Which samples are measured: of each kind and shape the first, and more up to :data:`MOST_WORK`.
+
+    Of a model with more work than that, the kinds other than ordinary values are measured in a few runs only.
 
     Those that aim at rows, lengths and great batches look for other faults than rounding. Where an ordinary sample
     tells of them, they aren't measured at all.
@@ -74,7 +88,9 @@ def plan_samples(parameters: int | None, samples: Sequence[Sample]) -> Plan:
         alike.append(number)
         left -= work[number]
     donors = {n: max(measured[_key(samples[n])], key=work.__getitem__) for n in later}
-    return Plan(tuple(sorted(n for numbers in measured.values() for n in numbers)), donors)
+    every = sorted(n for numbers in measured.values() for n in numbers)
+    brief = [] if whole else [n for n in every if samples[n].kind not in _ORDINARY]
+    return Plan(tuple(n for n in every if n not in brief), donors, tuple(brief), thrifty=not whole)
 
 
 _AIMED = {SampleKind.LENGTHS, SampleKind.ROWS, SampleKind.BATCH}
@@ -89,17 +105,16 @@ def _key(sample: Sample) -> object:
 
 
 def carried(
-    plan: Plan, squares: Outputs, outputs: Outputs, alike: float = ALIKE
-) -> tuple[Mapping[str, Array], ...] | None:
-    """The squared deviations of all samples, given those of the measured ones; None where they can't be carried over.
+    donors: Mapping[int, int], known: Mapping[int, Mapping[str, Array]], outputs: Outputs, alike: float = ALIKE
+) -> dict[int, Mapping[str, Array]] | None:
+    """The squared deviations of the samples that others tell of; None where they can't be told.
 
-    ``squares`` are those of ``plan.measured``, ``outputs`` the unperturbed outputs of all samples. An element gets the
+    ``known`` are those of the measured samples, ``outputs`` the unperturbed outputs of all. An element gets the
     greatest squared deviation of the 64 elements of its donor that are nearest to it in magnitude. That is sound where
     magnitude tells the deviation: where in 99 % of such windows none is more than ``alike`` times the median.
     """
-    known = dict(zip(plan.measured, squares, strict=True))
-    found = dict(known)
-    for number, donor in plan.donors.items():
+    found: dict[int, Mapping[str, Array]] = {}
+    for number, donor in donors.items():
         each: dict[str, Array] = {}
         for name, deviations in known[donor].items():
             windows = _windows(np.abs(outputs[donor][name].astype(np.float64)).ravel(), deviations.ravel(), alike)
@@ -107,7 +122,24 @@ def carried(
                 return None
             each[name] = _at(np.abs(outputs[number][name].astype(np.float64)), *windows)
         found[number] = each
-    return tuple(found[number] for number in sorted(found))
+    return found
+
+
+def spread(
+    squares: Mapping[str, Array], outputs: Mapping[str, Array], alike: float = ALIKE_IN_TWO
+) -> dict[str, Array] | None:
+    """The squared deviations of one sample, each raised to the greatest of the 64 elements of the same magnitude.
+
+    That makes up for few runs. None where magnitude doesn't tell the deviation (see :func:`carried`).
+    """
+    found: dict[str, Array] = {}
+    for name, deviations in squares.items():
+        magnitudes = np.abs(outputs[name].astype(np.float64))
+        windows = _windows(magnitudes.ravel(), deviations.ravel(), alike)
+        if windows is None:
+            return None
+        found[name] = _at(magnitudes, *windows)
+    return found
 
 
 def _windows(magnitudes: Array, squares: Array, alike: float) -> tuple[Array, Array] | None:

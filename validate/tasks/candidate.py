@@ -21,12 +21,13 @@ from ..signature import EPSILON
 from ..workers.job_folder import JobFolder
 from .calls import RunCandidate
 from .randomness import random_operators
-from .reference import REPEATED, describe_run, load_model, run_all
+from .reference import describe_run, load_model, repeated, run_all
 from .trees import proved_trees
 from .types import Bindings, ModelRun
 from .weights import prove_weights
 
 if TYPE_CHECKING:
+    from ..noise.plan import Plan
     from ..samples import Sample
     from ..signature import Array, Feed
 
@@ -36,6 +37,8 @@ def run_candidate(call: RunCandidate, on_event: Listener) -> ModelRun:
 
     Raises ParityGateError PG301 when the candidate can't be opened and PG302 when it fails on a sample.
     """
+    from ..noise.plan import plan_samples
+
     job, bindings = call.job, call.bindings
     on_event(Event(f"load {call.model.short_name}"))
     samples = load_samples(job.samples)
@@ -44,9 +47,10 @@ def run_candidate(call: RunCandidate, on_event: Listener) -> ModelRun:
         adapted = adapt_samples(model, call.model.format, bindings, samples.feeds, load_outputs(job.expected))
         outputs = adapted.outputs_of(model, on_event)
     save_outputs(outputs, call.destination or job.actual)
-    if call.destination is None:
-        _repeat(job, model, adapted)
     run = describe_run(call.model, model, samples, adapted.notes)
+    plan = plan_samples(run.facts.parameters, samples.items)
+    if call.destination is None:
+        _repeat(job, model, adapted, repeated(plan))
     signature = folded_signature(model.signature, bindings.classes, adapted.bound)
     run = replace(run, signature=as_batches(signature) if adapted.by_rows else signature)
     if call.destination is None:
@@ -55,12 +59,12 @@ def run_candidate(call: RunCandidate, on_event: Listener) -> ModelRun:
         run = replace(run, trees=trees, weights=weights, notes=(*run.notes, *notes, *more))
     if call.measurements is None:
         return run
-    return _measured(call, model, adapted, samples.items, outputs, run, on_event)
+    return _measured(call, model, adapted, samples.items, outputs, run, plan, on_event)
 
 
-def _repeat(job: JobFolder, model: Model, adapted: AdaptedSamples) -> None:
-    """Run the first samples again, or all of them where the model draws random numbers."""
-    count = len(adapted.feeds) if random_operators(model.facts().operators) else REPEATED
+def _repeat(job: JobFolder, model: Model, adapted: AdaptedSamples, count: int) -> None:
+    """Run the first ``count`` samples again, or all of them where the model draws random numbers."""
+    count = len(adapted.feeds) if random_operators(model.facts().operators) else count
     save_outputs(adapted.first(count).outputs_of(model, ignore), job.repeated_actual)
 
 
@@ -76,6 +80,7 @@ def _measured(
     samples: Sequence[Sample],
     outputs: Sequence[Mapping[str, Array]],
     run: ModelRun,
+    plan: Plan,
     on_event: Listener,
 ) -> ModelRun:
     """The run with the candidate's rounding noise and its use of float16's range."""
@@ -83,7 +88,6 @@ def _measured(
     from ..noise.fixed_outputs import fixed_outputs_of
     from ..noise.measure import planned_runs
     from ..noise.path_types import path_types_of
-    from ..noise.plan import plan_samples
     from ..noise.rounding import measure_rounding
 
     assert call.measurements is not None
@@ -97,7 +101,7 @@ def _measured(
         _narrowed(adapted, outputs),
         planned_runs(run.facts.parameters, adapted.feeds),
         counter.run_plain,
-        plan_samples(run.facts.parameters, samples),
+        plan,
     )
     fixed, types = fixed_outputs_of(model, outputs), path_types_of(model)
     run = replace(run, fixed_outputs=fixed, coverage=counter.coverage, path_types=types)

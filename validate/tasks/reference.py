@@ -24,11 +24,16 @@ from .types import Inspection, ModelRun
 from .weights import leave_weights
 
 if TYPE_CHECKING:
+    from ..noise.plan import Plan
     from ..samples import Samples
     from ..signature import Array, Feed
 
-REPEATED = 3
-"""Samples that a model is run on twice, to see whether it is deterministic."""
+_REPEATED = 3
+
+
+def repeated(plan: Plan) -> int:
+    """How many samples a model is run on twice, to see whether it is deterministic."""
+    return 1 if plan.thrifty else _REPEATED
 
 
 def load_model(handle: ModelHandle) -> Model:
@@ -71,6 +76,7 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     from ..coverage.seeking import add_moving
     from ..noise.fixed_outputs import fixed_outputs_of
     from ..noise.path_types import path_types_of
+    from ..noise.plan import plan_samples
     from ..samples import run_and_keep, save_outputs, save_samples
     from ..samples.limits import check_limits
 
@@ -91,15 +97,21 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
         )
     save_samples(samples, job.samples)
     save_outputs(outputs, job.expected)
-    save_outputs(run_all(model, samples.feeds[:REPEATED], "PG406", ignore), job.repeated)
-    save_outputs([run_paired(model, sample) for sample in samples.items], job.paired)
     keep_trees(trees, job)
     notes = (*model.notes, *samples.notes, *notes, *(leave_weights(model, job) if call.comparing else ()))
     run = describe_run(call.model, model, samples, notes)
-    parameters = run.facts.parameters
-    moved = shake_planned(model, samples.items, outputs, parameters) if call.condition else [{} for _ in outputs]
+    plan = plan_samples(run.facts.parameters, samples.items)
+    save_outputs(run_all(model, samples.feeds[: repeated(plan)], "PG406", ignore), job.repeated)
+    save_outputs(_run_paired(model, samples, plan), job.paired)
+    moved = shake_planned(model, samples.items, outputs, plan) if call.condition else [{} for _ in outputs]
     save_outputs(moved, job.shaken)
     return model, replace(run, fixed_outputs=fixed, path_types=path_types_of(model))
+
+
+def _run_paired(model: Model, samples: Samples, plan: Plan) -> list[dict[str, Array]]:
+    """The one-row samples in pairs; of a model whose runs are costly those that are measured in full."""
+    chosen = plan.measured if plan.thrifty else range(len(samples.items))
+    return [run_paired(model, sample) if number in chosen else {} for number, sample in enumerate(samples.items)]
 
 
 def _is_free(options: SampleOptions, limits: InputLimits) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..engines.base import Model
-from ..noise.plan import ALIKE_IN_TWO, carried, plan_samples
+from ..noise.plan import ALIKE_IN_TWO, Plan, carried
 from ..noise.shakes import SHAKES
 
 if TYPE_CHECKING:
@@ -18,20 +18,17 @@ if TYPE_CHECKING:
 
 
 def shake_planned(
-    model: Model, samples: Sequence[Sample], outputs: Sequence[Mapping[str, Array]], parameters: int | None
+    model: Model, samples: Sequence[Sample], outputs: Sequence[Mapping[str, Array]], plan: Plan
 ) -> list[Mapping[str, Array]]:
-    """:func:`shaken` of every sample: of a large model by runs on a few of them, where these tell the others."""
-    plan = plan_samples(parameters, samples)
+    """:func:`shaken` of every sample: by runs on those that the plan measures, where these tell the others."""
 
-    def moved(numbers: Sequence[int]) -> list[dict[str, Array]]:
+    def moved(numbers: Sequence[int]) -> list[Mapping[str, Array]]:
         return [shaken(model, samples[n].feed, outputs[n]) for n in numbers]
 
-    some = moved(plan.measured)
-    found = carried(plan, some, outputs, ALIKE_IN_TWO)
-    if found is not None:
-        return list(found)
-    both = dict(zip((*plan.measured, *plan.left), (*some, *moved(plan.left)), strict=True))
-    return [both[number] for number in sorted(both)]
+    known = dict(zip(plan.once, moved(plan.once), strict=True))
+    told = carried(plan.donors, known, outputs, ALIKE_IN_TWO)
+    known |= dict(zip(plan.left, moved(plan.left), strict=True)) if told is None else told
+    return [known[number] for number in sorted(known)]
 
 
 def shaken(model: Model, feed: Feed, outputs: Mapping[str, Array]) -> dict[str, Array]:

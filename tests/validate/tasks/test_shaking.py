@@ -9,7 +9,7 @@ from onnx import numpy_helper, parser
 
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.onnxruntime import OnnxModel, load
-from paritygate.validate.noise.plan import MOST_WORK
+from paritygate.validate.noise.plan import MOST_WORK, plan_samples
 from paritygate.validate.noise.shakes import SHAKES
 from paritygate.validate.samples import generate_samples
 from paritygate.validate.tasks.shaking import shake_planned
@@ -41,9 +41,10 @@ def test_a_large_model_is_shaken_on_fewer_samples_to_the_same_size(model):
     samples = generate_samples(model.signature).items
     outputs = [model.run(sample.feed) for sample in samples]
     small, large = Counted(model), Counted(model)
-    every = shake_planned(small, samples, outputs, 16 * 256)
-    few = shake_planned(large, samples, outputs, int(MOST_WORK))
-    assert small.runs == SHAKES * sum(sample.kind != "lengths" for sample in samples)  # an ordinary sample tells of these
+    every = shake_planned(small, samples, outputs, plan_samples(16 * 256, samples))
+    few = shake_planned(large, samples, outputs, plan_samples(int(MOST_WORK), samples))
+    untold = [sample for sample in samples if sample.kind != "lengths"]  # an ordinary sample tells of the others
+    assert small.runs == SHAKES * len(untold)
     assert large.runs < small.runs
     for sample, one, other in zip(samples, every, few, strict=True):
         assert one["y"].shape == other["y"].shape
