@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,9 @@ PREFIX = "paritygate.noise/"
 _EMPTY_ALLOWED = 14
 """Since this opset Reshape takes a shape with a 0 in it; older graphs draw their errors themselves."""
 
+_AXES_AS_INPUT = 18
+"""Since this opset the axes of ReduceMean are an input."""
+
 _SCALARS_ALLOWED = 8
 """Since this opset Min and Max broadcast."""
 
@@ -36,6 +40,8 @@ _STRIDE = 7919  # between the iterations of a loop: a prime, so that two iterati
 class Rewrite:
     """What is collected while a model is rewritten: its new inputs and constants, and the unit roundoffs in use.
 
+    ``integers`` are the model's constants of one whole number.
+
     Graphs of old opsets draw their errors with an operator, which has had no kernel since opset 22; others get them as
     inputs.
     """
@@ -45,6 +51,7 @@ class Rewrite:
     random: np.random.Generator
     precision: Precision
     opset: int
+    integers: Mapping[str, int]
     pools: dict[str, ErrorPool] = field(default_factory=dict)
     constants: list[onnx.TensorProto] = field(default_factory=list)
     roundoffs: set[float] = field(default_factory=set)
@@ -109,6 +116,23 @@ class ErrorNodes:
         """The nodes that compute ``result`` from ``name``, with errors up to ``bound`` whatever its values are."""
         draw, errors = self._draw(name, onnx_type, bound)
         return [*draw, helper.make_node("Add", [name, errors], [result])]
+
+    def of_spectrum(
+        self, name: str, result: str, onnx_type: int, bound: float, axes: Sequence[int]
+    ) -> list[onnx.NodeProto]:
+        """The nodes that compute ``result`` from ``name``, with errors up to ``bound`` times its root mean square."""
+        squares, mean, size, change = (self.rewrite.name(part) for part in ("squares", "mean", "size", "change"))
+        draw, errors = self._draw(name, onnx_type, bound)
+        listed: dict[str, Any] = {"axes": list(axes)} if self.rewrite.opset < _AXES_AS_INPUT else {}
+        given = [] if listed else [self.rewrite.constant(list(axes), np.int64)]
+        return [
+            *draw,
+            helper.make_node("Mul", [name, name], [squares]),
+            helper.make_node("ReduceMean", [squares, *given], [mean], **listed),
+            helper.make_node("Sqrt", [mean], [size]),
+            helper.make_node("Mul", [errors, size], [change]),
+            helper.make_node("Add", [name, change], [result]),
+        ]
 
     def _relative(self, name: str, result: str, onnx_type: int, bound: float, *, whole: bool) -> list[onnx.NodeProto]:
         if bound >= _AS_FACTORS * ROUNDOFF[onnx_type] and not self.rewrite.draws_itself:

@@ -23,6 +23,7 @@ from .error_pools import ErrorPool
 from .operators import ABSOLUTE, EXACT, RECURRENT, SUMS, TREES, UNITS
 from .precision import AS_TYPED, ROUNDOFF, Precision
 from .tensors import Tensors, input_dependent, tensors_of
+from .transforms import Spectrum, integers_of, spectrum_of
 
 OLDEST_OPSET = 7
 """Operators didn't broadcast before, and ONNX Runtime runs nothing older."""
@@ -60,7 +61,8 @@ def perturb(model: onnx.ModelProto, pool_size: int, precision: Precision = AS_TY
     opset = _opset(model)
     if opset < OLDEST_OPSET:
         raise unmeasured(f"the graph's opset, {opset}, is older than {OLDEST_OPSET}")
-    rewrite = Rewrite(tensors_of(model), pool_size, np.random.default_rng(seed), precision, opset)
+    random = np.random.default_rng(seed)
+    rewrite = Rewrite(tensors_of(model), pool_size, random, precision, opset, integers_of(model))
     dependent = input_dependent(model.graph)
     discontinuous = discontinuous_outputs(model.graph, dependent)
     _perturb_graph(model.graph, rewrite, dependent)
@@ -119,14 +121,28 @@ def _with_errors(node: onnx.NodeProto, errors: ErrorNodes, dependent: set[str]) 
     if node.op_type in EXACT or not dependent.intersection(node.output):
         return [node]
     units, terms = UNITS.get(node.op_type, 1.0), None
+    spectrum = spectrum_of(node, errors.rewrite.tensors, errors.rewrite.integers, errors.rewrite.opset)
     before = _on_constants(node, errors) if errors.rewrite.precision.narrowed.constants else []
     if node.op_type in SUMS:
         terms = accumulated_terms(node, errors.rewrite.tensors)
         for position in _summed(node, errors.rewrite.tensors, dependent):
             before += _on_operand(node, position, errors, units * operand_units(terms))
+    if spectrum is not None:
+        return [*before, node, *_on_spectrum(node, errors, spectrum)]
     absolute = ABSOLUTE.get(node.op_type, 0.0)
     after = _on_results(node, errors, absolute, units * (result_units(terms) if terms else 1.0))
     return [*before, node, *after]
+
+
+def _on_spectrum(node: onnx.NodeProto, errors: ErrorNodes, spectrum: Spectrum) -> list[onnx.NodeProto]:
+    """Errors on a transform's result that are a share of its root mean square; none on types without a kernel."""
+    result, rewrite = node.output[0], errors.rewrite
+    onnx_type = rewrite.tensors.dtypes.get(result, 0)
+    if onnx_type not in WIDE:
+        return []
+    node.output[0] = f"{result}/exact"
+    bound = rewrite.bound(onnx_type, spectrum.units)
+    return errors.of_spectrum(node.output[0], result, onnx_type, bound, spectrum.axes)
 
 
 def _narrowing_cast(node: onnx.NodeProto, errors: ErrorNodes, dependent: set[str]) -> list[onnx.NodeProto]:

@@ -22,6 +22,7 @@ from .policy import Policy
 from .reference_checks import DEGENERATE_KINDS, EDGES, batch_dependent, check_batch, check_repeatable, is_noise
 from .self_check import selfcheck
 from .steadiness import check_steady
+from .undefined_rows import without_undefined_rows
 
 _MOST_CLASSES = 100_000
 
@@ -66,6 +67,8 @@ def judge(comparison: Comparison, policy: Policy, expectations: Expectations) ->
     if _is_as_fine(comparison) and is_noise(values.specs, values.expected, _paired(comparison, values), evidence):
         dependent &= left_out
     disputed, actual = check_engines(comparison, values.specs, values.actual, values.numbers, policy)
+    shown = [samples[number] for number in values.numbers]
+    actual = without_undefined_rows(shown, values.expected, actual, outputs)
     compared = compare_outputs(
         values.specs,
         values.expected,
@@ -77,7 +80,6 @@ def judge(comparison: Comparison, policy: Policy, expectations: Expectations) ->
         thresholds=expectations.thresholds,
         edges=[samples[number].kind in EDGES for number in values.numbers],
     )
-    shown = [samples[number] for number in values.numbers]
     compared, metrics, expectation_findings = apply_expectations(
         expectations, compared, shown, values.expected, actual, outputs, comparison.models
     )

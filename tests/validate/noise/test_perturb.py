@@ -276,3 +276,25 @@ def test_an_operator_of_the_runtimes_own_hides_nothing_behind_it():
 )
 def test_the_number_of_runs_follows_from_the_models_size(parameters, rows, runs):
     assert planned_runs(parameters, [{"x": np.zeros((rows, 8), np.float32), "ids": np.zeros(rows, np.int64)}]) == runs
+
+
+@pytest.mark.parametrize("opset", [17, 20])
+@pytest.mark.parametrize("length", [8, 17, 100, 128])
+def test_a_transform_is_as_rough_as_the_engine(length, opset):
+    """The measured error of ONNX Runtime against numpy's float64 transform lies between a third of the noise and it."""
+    axis = (
+        "a = Constant <value_int=1> () y = DFT <onesided=1> (x, , a)"
+        if opset > 17
+        else "y = DFT <axis=1, onesided=1> (x)"
+    )
+    model = parser.parse_model(
+        f'<ir_version: 8, opset_import: ["" : {opset}]> g (float[N, {length}, 1] x) => (float[N, K, 2] y) {{ {axis} }}'
+    )
+    x = np.random.default_rng(0).normal(size=(64, length, 1)).astype(np.float32)
+    plain = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"x": x})[0]
+    noise = runs_of(model, {"x": x}, 10).std(axis=0)
+    exact = np.fft.rfft(x[..., 0].astype(np.float64))
+    error = np.stack([plain[..., 0] - exact.real, plain[..., 1] - exact.imag], -1)
+    ratio = np.sqrt((noise**2).mean() / (error**2).mean())
+    assert 0.8 < ratio < 4
+    assert noise[:, 0, 1].min() > 0  # the imaginary part of the mean is exactly zero in most libraries
