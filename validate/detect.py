@@ -98,7 +98,7 @@ def _by_first_bytes(path: Path) -> Format | None:
         return KERAS_MODEL
     if head[:2] in {b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"}:
         return SKLEARN_ESTIMATOR
-    from .engines.sklearn.boosters import library_of
+    from .engines.sklearn.booster_files import library_of
 
     library = library_of(path)
     return None if library is None else _BY_NAME[library]

@@ -186,7 +186,7 @@ SKLEARN_ESTIMATOR = Format(
 
 
 def _booster(name: str, title: str, suffixes: tuple[str, ...], library: Library, *classes: str) -> Format:
-    runtime = _runtime(name, title, "sklearn.boosters", library, SKLEARN)
+    runtime = _runtime(name, title, "sklearn.booster_files", library, SKLEARN)
     return Format(name, title, suffixes, (runtime,), classes, computes_in_width_of_input=True)
 
 

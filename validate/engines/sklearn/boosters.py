@@ -1,15 +1,14 @@
-"""Run boosters in their libraries' own form: XGBoost's and LightGBM's Booster, CatBoost's files.
+"""Run boosters in their libraries' own form: XGBoost's and LightGBM's Booster.
 
-Their files hold numbers and no code. Models with scikit-learn's interface (such as ``XGBClassifier``, and all of
-CatBoost) are run by :mod:`.estimator`.
+Models with scikit-learn's interface (such as ``XGBClassifier``, and all of CatBoost) are run by :mod:`.estimator`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,12 +17,10 @@ from ...errors import ParityGateError
 from ...signature import Hint, Signature, TensorSpec
 from ..base import Facts, LoadOptions
 from .category_values import category_texts, category_values, is_xgboost, legend, with_codes
-from .lightgbm_text import check_text
 from .outputs import BATCH
 
 if TYPE_CHECKING:
     from ...signature import Array, Feed
-    from .estimator import SklearnModel
 
 INPUT, OUTPUT = "X", "prediction"
 _PROBE_ROWS = 2
@@ -31,10 +28,9 @@ _PROBE_ROWS = 2
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """How one library reads its files, and the facts about its boosters."""
+    """How one library's boosters predict, and the facts about them."""
 
     title: str
-    read: Callable[[Path], Any]
     predict: Callable[[Any, Array], Array]
     features: Callable[[Any], int]
     trees: Callable[[Any], int]
@@ -69,40 +65,21 @@ class BoosterModel:
         """The library and its version here, and the number of trees."""
         title, trees = self.library.title, self.library.trees(self.native)
         release = import_module(title.lower()).__version__
-        return Facts(title, f"{title} {release}", operators={"Tree": trees}, size=self.size)
+        return Facts(title, f"{title} {release}", operators={"Tree": trees} if trees else {"Linear": 1}, size=self.size)
 
 
-def load(source: Path | Any, options: LoadOptions) -> BoosterModel | SklearnModel:
-    """A model from a file or a Booster. Raises ParityGateError PG402 with the library's reason."""
-    if not isinstance(source, Path):
-        return _model(source, LIBRARIES[type(source).__module__.partition(".")[0]], options, None)
-    name = library_of(source)
-    if name is None:
-        raise ParityGateError("PG402", str(source), "not a model file of XGBoost, LightGBM or CatBoost")
-    if name == "catboost":
-        from .estimator import load as load_estimator
-
-        return load_estimator(_read(source, _read_catboost), options)
-    booster = _read(source, LIBRARIES[name].read)
-    return _model(booster, LIBRARIES[name], options, source.stat().st_size)
+def is_booster(value: Any) -> bool:
+    """Whether an object is the Booster of XGBoost or LightGBM."""
+    return type(value).__name__ == "Booster" and _package(value) in LIBRARIES
 
 
-def library_of(path: Path) -> str | None:
-    """Which library wrote a file, by its first bytes; None if none did."""
-    with path.open("rb") as file:
-        head = file.read(max(map(len, _MAGIC)))
-    return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
+def booster_model(booster: Any, options: LoadOptions, size: int | None = None) -> BoosterModel:
+    """The model of a Booster; ``size`` is its file's. Raises ParityGateError PG406 with the library's reason."""
+    return _model(booster, LIBRARIES[_package(booster)], options, size)
 
 
-_MAGIC = {b'{"learner"': "xgboost", b"{L\0\0\0\0\0\0\0\7learner": "xgboost", b"tree\n": "lightgbm", b"CBM1": "catboost"}
-
-
-def _read(path: Path, read: Callable[[Path], Any]) -> Any:
-    try:
-        return read(path)
-    except Exception as e:  # each library has its own errors
-        reason = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
-        raise ParityGateError("PG402", str(path), reason, "Save the model again with its library.") from e
+def _package(booster: Any) -> str:
+    return type(booster).__module__.partition(".")[0]
 
 
 def _model(booster: Any, library: Library, options: LoadOptions, size: int | None) -> BoosterModel:
@@ -124,38 +101,30 @@ def _predict(library: Library, booster: Any, x: Array) -> Array:
         raise ParityGateError("PG406", library.title, f"{type(e).__name__}: {e}") from e
 
 
-def _read_xgboost(path: Path) -> Any:
+def is_linear(booster: Any) -> bool:
+    """Whether an XGBoost Booster is a linear model (``gblinear``)."""
+    learner: dict[str, Any] = json.loads(booster.save_config())["learner"]
+    return bool(learner["gradient_booster"]["name"] == "gblinear")
+
+
+def _predict_xgboost(booster: Any, x: Array) -> Array:
+    """``Booster.predict``, without the copy where XGBoost can do without: it can't for linear models."""
+    if not is_linear(booster):
+        return np.asarray(booster.inplace_predict(x, validate_features=False))
     import xgboost
 
-    return xgboost.Booster(model_file=bytearray(path.read_bytes()))  # by its content rather than its suffix
-
-
-def _read_lightgbm(path: Path) -> Any:
-    import lightgbm
-
-    return lightgbm.Booster(model_str=check_text(path.read_bytes()))  # the checked text, not the file again
-
-
-def _read_catboost(path: Path) -> Any:
-    """A classifier if the file has classes, else a regressor (which predicts the same as a ranker)."""
-    import catboost
-
-    plain = catboost.CatBoost().load_model(str(path))
-    kind = catboost.CatBoostClassifier if len(plain.classes_) else catboost.CatBoostRegressor
-    return kind().load_model(str(path))
+    return np.asarray(booster.predict(xgboost.DMatrix(x), validate_features=False))
 
 
 LIBRARIES = {
     "xgboost": Library(
         "XGBoost",
-        _read_xgboost,
-        lambda booster, x: booster.inplace_predict(x, validate_features=False),
+        _predict_xgboost,
         lambda booster: int(booster.num_features()),
-        lambda booster: len(booster.get_dump()),
+        lambda booster: 0 if is_linear(booster) else len(booster.get_dump()),
     ),
     "lightgbm": Library(
         "LightGBM",
-        _read_lightgbm,
         lambda booster, x: booster.predict(x),
         lambda booster: int(booster.num_feature()),
         lambda booster: int(booster.num_trees()),

@@ -14,6 +14,7 @@ from ...errors import ParityGateError
 from ...options import InputDtype
 from ...signature import Hint, Signature
 from ..base import Facts, LoadOptions
+from .boosters import BoosterModel, booster_model, is_booster
 from .category_values import category_texts, legend
 from .files import Loaded, read
 from .hints import hints_of, plausible_rows
@@ -59,8 +60,8 @@ class SklearnModel:
         )
 
 
-def load(source: Path | Any, options: LoadOptions) -> SklearnModel:
-    """A model from a pickle, joblib or skops file, or from a fitted estimator.
+def load(source: Path | Any, options: LoadOptions) -> SklearnModel | BoosterModel:
+    """A model from a pickle, joblib or skops file, or from a fitted estimator. A file may hold a Booster, too.
 
     Raises ParityGateError PG201 (``options.dtype`` is neither float32 nor float64), PG206 (the inputs aren't tables,
     or no plausible values are known), PG402 (not readable, not fitted, or not an estimator), PG403, PG501.
@@ -69,11 +70,13 @@ def load(source: Path | Any, options: LoadOptions) -> SklearnModel:
         raise ParityGateError("PG201", options.dtype, "scikit-learn computes in float32 or float64")
     is_path = isinstance(source, Path)
     loaded = read(source, options.trust) if is_path else Loaded(source, "object")
+    size = source.stat().st_size if is_path else None
+    if is_booster(loaded.value):
+        return booster_model(loaded.value, options, size)
     subject = str(source) if is_path else type(source).__name__
     _check_estimator(subject, loaded.value)
     methods = methods_of(loaded.value)
     inputs, outputs = _describe(loaded.value, methods, options)
-    size = source.stat().st_size if is_path else None
     signature = Signature(
         inputs.specs, outputs, labels_of(loaded.value, outputs), classes=classes_of(loaded.value, outputs)
     )

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...errors import ParityGateError
 from ...guard.names import Names, StateCheck, exact
 from ...guard.standard import NUMPY, PYTHON
 from .estimator_names import ESTIMATORS
+from .lightgbm_text import DamagedModelError, check_text
 
 _DISTANCES = [
     "BrayCurtis",
@@ -182,7 +184,21 @@ _DISTRIBUTIONS = {
     "scipy.stats._continuous_distns": " ".join(f"{name}_gen" for name in _CONTINUOUS),
     "scipy.stats._discrete_distns": " ".join(f"{name}_gen" for name in _DISCRETE),
 }
-_STATES: dict[tuple[str, str], StateCheck] = dict.fromkeys(exact(_DISTRIBUTIONS), _template_of_the_class)
+def _checked_text(made: Any, state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The state of a LightGBM Booster, whose text LightGBM follows without looking. Raises PG402 for a damaged one."""
+    text = state.get("_handle", state.get("handle"))
+    try:
+        check_text(str(text or "").encode())
+    except DamagedModelError as error:
+        cause = f"its LightGBM Booster is damaged: {error}"
+        raise ParityGateError("PG402", "LightGBM", cause, "Save the model again.") from error
+    return state
+
+
+_STATES: dict[tuple[str, str], StateCheck] = {
+    **dict.fromkeys(exact(_DISTRIBUTIONS), _template_of_the_class),
+    ("lightgbm.basic", "Booster"): _checked_text,
+}
 
 _SPECIAL = "boxcox erf erfc expit gammaln inv_boxcox log_ndtr logit ndtr ndtri xlogy"
 _WHERE_SPECIAL = ("scipy.special", "scipy.special._basic", "scipy.special._special_ufuncs")

@@ -15,8 +15,11 @@ from .....validate.trees.readers import xgboost as xgb
 from .....validate.trees.readers.categories import FIRST, MISSING, OTHER, SetSplit, tabulate
 from .....validate.trees.readers.links import Link
 from .....validate.trees.tree import SplitTest, Tree
+from ..models.linear_boosting import read_linear
 from .builder import Builder
+from .impute import replaced
 from .labels import Labels, as_labels, labels_of
+from .linear_boosters import classify_linearly, predict_linearly
 from .links import exponentiate
 from .single_precision import widen_thresholds
 from .tables import Table, look_up
@@ -27,6 +30,8 @@ from .wires import INT64, Columns, Outputs, unsupported, width_of
 def xgb_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` and ``predict_proba``; labels are 0, 1, ... as XGBoost demands."""
     _check_categories(model)
+    if linear := read_linear(model.get_booster()):
+        return classify_linearly(b, model, linear, x)
     boosting = xgb.read(model.get_booster(), xgb.rounds_of(model))
     link = Link.SOFTMAX if model.n_classes_ > 2 else boosting.link
     _check_classifier(model, boosting.objective, link, boosting.targets)
@@ -37,29 +42,27 @@ def xgb_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
 
 def xgb_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` of a regressor or a ranker."""
-    return _xgb_prediction(b, model, xgb.read(model.get_booster(), xgb.rounds_of(model)), x, model.missing)
+    return _xgb_prediction(b, model, model.get_booster(), xgb.rounds_of(model), x)
 
 
 def xgb_booster(b: Builder, booster: Any, x: Columns) -> Outputs:
     """``Booster.predict``, with all rounds."""
-    return _xgb_prediction(b, booster, xgb.read(booster), x, np.nan)
+    return _xgb_prediction(b, booster, booster, None, x)
 
 
-def _xgb_prediction(b: Builder, model: Any, boosting: xgb.Boosting, x: Columns, missing: float) -> Outputs:
+def _xgb_prediction(b: Builder, model: Any, booster: Any, rounds: int | None, x: Columns) -> Outputs:
     _check_categories(model)
-    trees, features = _xgb_trees(b, boosting, x, missing)
+    if linear := read_linear(booster):
+        return predict_linearly(b, model, linear, x)
+    boosting = xgb.read(booster, rounds)
+    trees, features = _xgb_trees(b, boosting, x, getattr(model, "missing", np.nan))
     return _predict(b, model, features, trees, boosting.targets, boosting.link)
 
 
 def _xgb_trees(b: Builder, boosting: xgb.Boosting, x: Columns, missing: float) -> tuple[list[Tree], Columns]:
     """The trees, which compare single precision with ``<``, and their features."""
     if not np.isnan(missing):
-        vector = b.vector(x)
-        filled = b.wire("filled", vector.kind, vector.width)
-        body = b.stage((vector,), (filled,)).imputer
-        body.imputedDoubleArray.vector.extend([np.nan] * vector.width)
-        body.replaceDoubleValue = missing
-        x = (filled,)
+        x = (replaced(b, x, missing, np.nan),)
     trees, features = _with_tables(b, x, boosting.trees, boosting.splits, first_code=0.0)
     return widen_thresholds(trees, SplitTest.BELOW), features
 

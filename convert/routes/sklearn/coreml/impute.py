@@ -40,6 +40,14 @@ def _filled(b: Builder, model: Any, wire: Wire, values: list[Any]) -> Wire:
     return result
 
 
+def replaced(b: Builder, x: Columns, marker: float, value: float) -> Wire:
+    """The columns as one vector, with ``value`` wherever ``marker`` stands; either may be NaN."""
+    vector = b.vector(x)
+    result = b.wire("filled", vector.kind, vector.width)
+    _vector(b.stage((vector,), (result,)).imputer, [value] * vector.width, marker)
+    return result
+
+
 def _vector(body: Message, values: list[Any], marker: Any) -> None:
     body.imputedDoubleArray.vector.extend(values)
     body.replaceDoubleValue = marker

@@ -56,7 +56,7 @@ def linear_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
         return Outputs({"label": _winner(b, vector, weights, offsets, labels), "scores": scores})
     if not hasattr(model, "loss"):
         spec, outputs = add_classifier(b, (vector,), labels)
-        _fill_classes(spec.glmClassifier, *_against_the_first(weights, offsets), labels)
+        fill_classes(spec.glmClassifier, *against_the_first(weights, offsets), labels)
         return outputs
     if model.loss == "modified_huber":
         raise unsupported(model, "Core ML has no link for the loss modified_huber, only the logit and the probit")
@@ -74,7 +74,7 @@ def one_against_the_rest(b: Builder, model: Any, x: Columns) -> Outputs:
 def _against_the_rest(b: Builder, x: Wire, weights: Floats, offsets: Floats, labels: Labels) -> Outputs:
     """Each class by itself, scaled to sum to 1. The scores decide the label: several shares may be rounded to 1."""
     spec, outputs = add_classifier(b, (x,), labels)
-    _fill_classes(spec.glmClassifier, weights, offsets, labels)
+    fill_classes(spec.glmClassifier, weights, offsets, labels)
     if len(weights) == 1:
         return outputs
     return Outputs({**outputs.wires, "label": _winner(b, x, weights, offsets, labels)}, outputs.classes)
@@ -83,7 +83,7 @@ def _against_the_rest(b: Builder, x: Wire, weights: Floats, offsets: Floats, lab
 def _winner(b: Builder, x: Wire, weights: Floats, offsets: Floats, labels: Labels) -> Wire:
     """The label of the greatest score, by a softmax, which keeps scores apart that a logistic function rounds to 1."""
     spec, label = add_label_classifier(b, (x,), labels)
-    _fill_classes(spec.glmClassifier, *_against_the_first(weights, offsets), labels)
+    fill_classes(spec.glmClassifier, *against_the_first(weights, offsets), labels)
     return label
 
 
@@ -118,12 +118,12 @@ def _fill(body: Message, weights: Floats, offsets: Floats) -> None:
     body.offset.extend(offsets)
 
 
-def _against_the_first(weights: Floats, offsets: Floats) -> tuple[Floats, Floats]:
+def against_the_first(weights: Floats, offsets: Floats) -> tuple[Floats, Floats]:
     """Weights of the scores minus that of the first class, which is then 0 and omitted; the softmax is the same."""
     return (weights, offsets) if len(weights) == 1 else (weights[1:] - weights[0], offsets[1:] - offsets[0])
 
 
-def _fill_classes(body: Message, weights: Floats, offsets: Floats, labels: Labels) -> None:
+def fill_classes(body: Message, weights: Floats, offsets: Floats, labels: Labels) -> None:
     """Weights of each class, or of each but the first."""
     encoding = module("GLMClassifier_pb2").GLMClassifier
     _fill(body, weights, offsets)

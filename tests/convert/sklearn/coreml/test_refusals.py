@@ -71,7 +71,10 @@ REFUSALS: dict[str, tuple[Callable[[], Any], str]] = {
     "one against all": (
         lambda: lightgbm.LGBMClassifier(n_estimators=2, objective="multiclassova", **QUIET).fit(*WINE), "multiclassova",
     ),
-    "a linear booster": (lambda: xgboost.XGBRegressor(booster="gblinear", n_estimators=2).fit(*DIABETES), "gblinear"),
+    "a linear booster's probability": (
+        lambda: xgboost.XGBRegressor(booster="gblinear", objective="reg:logistic").fit(DIABETES[0], DIABETES[1] / 400),
+        "SIGMOID",
+    ),
     "CatBoost, one against all": (
         lambda: catboost.CatBoostClassifier(loss_function="MultiClassOneVsAll", iterations=2, **SILENT).fit(*WINE),
         "don't sum to 1",

@@ -298,7 +298,6 @@ def own_objective(y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 REFUSED = {
-    "gblinear": lambda: xgboost.XGBRegressor(booster="gblinear", n_estimators=2).fit(DIABETES, PROGRESS),
     "linear_tree": lambda: lightgbm.LGBMRegressor(linear_tree=True, **LGBM).fit(DIABETES, PROGRESS),
     "custom objective": lambda: lightgbm.LGBMClassifier(objective=own_objective, **LGBM).fit(DIABETES, PROGRESS > 9),
 }

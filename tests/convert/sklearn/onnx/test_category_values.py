@@ -14,7 +14,7 @@ import xgboost
 
 from paritygate.convert import ParityGateError, convert
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.sklearn import boosters
+from paritygate.validate.engines.sklearn import booster_files as boosters
 from paritygate.validate.engines.sklearn.estimator import load
 
 RANDOM = np.random.default_rng(0)

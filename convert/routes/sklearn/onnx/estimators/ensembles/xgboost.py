@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from .......validate.trees.readers.categories import tabulate
+from .......validate.trees.readers.links import Link
 from .......validate.trees.readers.xgboost import Boosting, read, rounds_of, targets
 from .......validate.trees.tree import SplitTest
+from ....models.linear_boosting import read_linear
 from ...declare import LABEL, EstimatorGraph, Output, declare, regressor
 from ...tensors import Tensor
 from .categories import append_code_columns, with_codes
@@ -29,25 +31,25 @@ def register() -> None:
 
 def xgb_classifier(g: EstimatorGraph, model: Any) -> list[Tensor]:
     """``predict`` and ``predict_proba``; labels are 0, 1, ... as XGBoost demands."""
-    boosting = read(model.get_booster(), rounds_of(model))
-    score = _score(g, boosting, model.missing, model)
+    score, link = _scored(g, model, model.get_booster(), rounds_of(model), model.missing)
     if model.n_classes_ > 2:
         return [score.argmax(), score.softmax()]
-    share = apply_link(boosting.link, score)
+    share = apply_link(link, score)
     label = (share.cast(np.float32) > 0.5).cast(np.int64)
-    return [label, share] if boosting.targets > 1 else [label.reshape(-1), both_classes(share)]
+    is_one_label = targets(model.get_booster()) == 1
+    return [label.reshape(-1), both_classes(share)] if is_one_label else [label, share]
 
 
 def xgb_regressor(g: EstimatorGraph, model: Any) -> Tensor:
     """``predict`` of a regressor or a ranker."""
-    boosting = read(model.get_booster(), rounds_of(model))
-    return apply_link(boosting.link, _score(g, boosting, model.missing, model))
+    score, link = _scored(g, model, model.get_booster(), rounds_of(model), model.missing)
+    return apply_link(link, score)
 
 
 def xgb_booster(g: EstimatorGraph, booster: Any) -> Tensor:
     """``Booster.predict``, with all rounds."""
-    boosting = read(booster)
-    return apply_link(boosting.link, _score(g, boosting, np.nan, booster))
+    score, link = _scored(g, booster, booster, None, np.nan)
+    return apply_link(link, score)
 
 
 def _classifier_outputs(model: Any) -> list[Output]:
@@ -57,11 +59,18 @@ def _classifier_outputs(model: Any) -> list[Output]:
     return [Output("label", several, LABEL.dtype), Output("probabilities", several or (model.n_classes_,))]
 
 
-def _score(g: EstimatorGraph, boosting: Boosting, missing: float, model: Any) -> Tensor:
-    """The sum of the trees, (n, targets)."""
+def _scored(g: EstimatorGraph, model: Any, booster: Any, rounds: int | None, missing: float) -> tuple[Tensor, Link]:
+    """The scores, (n, targets), and what follows them."""
     x = single_features(g)
     if not np.isnan(missing):
         x = x.equals(missing).where(np.nan, x)
+    if linear := read_linear(booster):
+        return x.is_nan().where(0.0, x).cast(np.float64) @ linear.weights + linear.offsets, linear.link
+    boosting = read(booster, rounds)
+    return _sum_of_trees(g, x, boosting, model), boosting.link
+
+
+def _sum_of_trees(g: EstimatorGraph, x: Tensor, boosting: Boosting, model: Any) -> Tensor:
     x = with_codes(g, x, boosting.features, model)
     trees, tables = tabulate(boosting.trees, boosting.splits, boosting.features)
     x = append_code_columns(g, x, tables, x, lambda code: code >= 0.0)
