@@ -15,6 +15,7 @@ from ...options import InputDtype
 from ...signature import Hint, Signature
 from ..base import Facts, LoadOptions
 from .boosters import BoosterModel, booster_model, is_booster
+from .catboost_categories import notes_of, with_texts
 from .category_values import category_texts, legend
 from .files import Loaded, read
 from .hints import hints_of, plausible_rows
@@ -75,6 +76,7 @@ def load(source: Path | Any, options: LoadOptions) -> SklearnModel | BoosterMode
         return booster_model(loaded.value, options, size)
     subject = str(source) if is_path else type(source).__name__
     _check_estimator(subject, loaded.value)
+    loaded = replace(loaded, value=with_texts(loaded.value, options.example))
     methods = methods_of(loaded.value)
     inputs, outputs = _describe(loaded.value, methods, options)
     signature = Signature(
@@ -94,6 +96,7 @@ def _notes(loaded: Loaded, inputs: Inputs, options: LoadOptions) -> Iterator[str
         )
     if options.dtype == "float32" and not options.inputs and any(spec.dtype == "float64" for spec in inputs.specs):
         yield f"its input is float64: {type(final_step(loaded.value)).__name__} doesn't accept float32"
+    yield from notes_of(loaded.value, options.example)
     for reader in filter(reads_codes, readers(loaded.value)):
         yield from (legend(column, texts) for column, texts in category_texts(reader).items())
 

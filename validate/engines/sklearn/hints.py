@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...signature import STRING, Hint
+from .catboost_categories import category_columns
 from .category_values import category_values
 from .ranges import allows_nan, range_of
 from .thresholds import thresholds_of
@@ -238,6 +239,8 @@ def _own(estimator: Any, width: int) -> list[Column]:
     ]
     for at, known in category_values(estimator).items():
         found[at] = Column(vocabulary=tuple(known.tolist()), missing=missing)
+    for column in category_columns(estimator):
+        found[column.place] = Column(vocabulary=column.vocabulary(), unknown=True)
     return found
 
 

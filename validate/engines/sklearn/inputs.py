@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import ParityGateError
 from ...samples.types import UNNAMED
 from ...signature import STRING, TensorSpec
+from .catboost_categories import category_columns, has_categories
 from .category_values import category_values, is_xgboost, with_codes
 from .outputs import BATCH
 from .walk import PASSTHROUGH, readers, steps_of, unwrap
@@ -40,6 +41,8 @@ def inputs_of(estimator: Any, options: LoadOptions) -> Inputs:
         return _text(options)
     if _reads_labels(first[0]):
         return _labels(first[0], options)
+    if has_categories(first[0]):
+        return _frame(estimator, [str(name) for name in first[0].feature_names_], options)
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None and not _fed_as_one(first[0], options) and not reads_codes(first[0]):
         return _frame(estimator, [str(name) for name in names], options)
@@ -190,6 +193,8 @@ def column_dtypes(estimator: Any, width: int) -> list[str | None]:
 
     if estimator in PASSTHROUGH:
         return [None] * width
+    if has_categories(estimator):
+        return _catboost_dtypes(estimator, width)
     if isinstance(estimator, Pipeline):
         return _pipeline_dtypes(steps_of(estimator), width)
     if isinstance(estimator, ColumnTransformer):
@@ -205,6 +210,14 @@ def column_dtypes(estimator: Any, width: int) -> list[str | None]:
         return [_kind_of(values) for values in per_column]
     inside = [reader for reader in readers(estimator) if reader is not estimator]
     return _first_known([column_dtypes(reader, width) for reader in inside], width)
+
+
+def _catboost_dtypes(model: Any, width: int) -> list[str | None]:
+    """Numbers, and text or whole numbers for categories: CatBoost takes no others."""
+    dtypes: list[str | None] = ["float"] * width
+    for column in category_columns(model):
+        dtypes[column.place] = "int64" if column.whole else STRING
+    return dtypes
 
 
 def _pipeline_dtypes(steps: list[Any], width: int) -> list[str | None]:

@@ -141,8 +141,13 @@ def _lightgbm(model: Any) -> Ensemble:
 
 
 def _catboost(model: Any) -> Ensemble:
-    trees: tuple[Tree, ...] = catboost.trees_of(model)
-    return Ensemble(trees, trees[-1].value.shape[1], single=True, infinite=True, constants=1)
+    boosting = catboost.read(model)
+    trees, tables = tabulate(boosting.trees, boosting.splits, len(boosting.floats))
+    outside = (_SETS,) if tables else ()
+    direct = not boosting.categories
+    return Ensemble(
+        trees, boosting.targets, single=True, infinite=True, constants=1, direct=direct, outside=outside
+    )
 
 
 READERS: Mapping[str, Callable[[Any], Ensemble]] = {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .....validate.engines.sklearn.catboost_categories import CategoryColumn
 from .....validate.engines.sklearn.category_values import category_values
 from .....validate.trees.readers import catboost as cat
 from .....validate.trees.readers import lightgbm as lgbm
@@ -15,6 +16,7 @@ from .....validate.trees.readers import xgboost as xgb
 from .....validate.trees.readers.categories import FIRST, MISSING, OTHER, SetSplit, tabulate
 from .....validate.trees.readers.links import Link
 from .....validate.trees.tree import SplitTest, Tree
+from ..models.encoders import whole_numbers
 from ..models.linear_boosting import read_linear
 from .builder import Builder
 from .impute import replaced
@@ -25,6 +27,9 @@ from .single_precision import widen_thresholds
 from .tables import Table, look_up
 from .trees import TRANSFORMS, classify_by_trees, sum_trees
 from .wires import INT64, Columns, Outputs, unsupported, width_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def xgb_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
@@ -110,14 +115,38 @@ def catboost_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
         raise unsupported(model, reason)
     if cat.threshold_of(model) != 0.5:
         raise unsupported(model, "a Core ML classifier has no probability threshold other than 0.5")
-    trees, link = cat.trees_of(model), cat.probability_link(model)
-    return classify_by_trees(b, x, widen_thresholds(trees), trees[-1].value.shape[1], labels, link)
+    boosting, link = cat.read(model), cat.probability_link(model)
+    trees, features = _catboost_trees(b, boosting, x)
+    return classify_by_trees(b, features, trees, boosting.targets, labels, link)
 
 
 def catboost_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` of a regressor, a ranker or a plain CatBoost."""
-    trees = cat.trees_of(model)
-    return _predict(b, model, x, widen_thresholds(trees), trees[-1].value.shape[1], cat.prediction_link(model))
+    boosting = cat.read(model)
+    trees, features = _catboost_trees(b, boosting, x)
+    return _predict(b, model, features, trees, boosting.targets, cat.prediction_link(model))
+
+
+def _catboost_trees(b: Builder, boosting: cat.Boosting, x: Columns) -> tuple[list[Tree], Columns]:
+    """The trees, which compare single precision, and their features: numbers, then the tables' columns."""
+    if not boosting.categories:
+        return widen_thresholds(boosting.trees), x
+    trees, tables = tabulate(boosting.trees, boosting.splits, len(boosting.floats))
+    numbers = b.select(x, boosting.floats)
+    own = [each for each in boosting.categories if each.number in tables]
+    found = [_table_of(each, tables[each.number]) for each in own]
+    columns = (look_up(b, b.select(x, [each.place for each in own]), found),) if own else ()
+    return widen_thresholds(trees), (*numbers, *columns)
+
+
+def _table_of(column: CategoryColumn, table: npt.NDArray[np.int8]) -> Table:
+    """A column's table by text, or by whole numbers, where a text that isn't one never occurs."""
+    keys = np.array(column.keys(), object)
+    kept = np.ones(len(keys), np.bool_)
+    if column.whole:
+        keys = whole_numbers(column.keys())
+        kept = ~np.isnan(keys)
+    return Table(keys[kept].tolist(), table[FIRST:][kept], table[OTHER], table[MISSING])
 
 
 def _check_classifier(model: Any, objective: str, link: Link, targets: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -63,3 +65,8 @@ def _unknown_group(model: Any, j: int) -> int | None:
         return None
     infrequent = model._infrequent_indices[j]
     return None if infrequent is None else int(_grouped(model, j)[infrequent[0]])
+
+
+def whole_numbers(texts: Sequence[str]) -> Array:
+    """What each text is as a whole number, NaN where no whole number is written like that ("01", "x")."""
+    return np.array([float(text) if re.fullmatch("0|-?[1-9][0-9]{0,15}", text) else np.nan for text in texts])

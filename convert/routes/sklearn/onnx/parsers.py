@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from .....validate.engines.sklearn.catboost_categories import has_categories
 from .....validate.engines.sklearn.walk import PASSTHROUGH, steps_of, unwrap
 
 Variables = list[Any]
@@ -86,7 +87,7 @@ def takes_columns(part: Any) -> bool:
     if isinstance(part, Pipeline):
         steps = steps_of(part)
         return bool(steps) and takes_columns(steps[0])
-    return isinstance(
+    return has_categories(part) or isinstance(
         part, ColumnTransformer | FeatureUnion | OneHotEncoder | OrdinalEncoder | TargetEncoder | SimpleImputer
     )
 

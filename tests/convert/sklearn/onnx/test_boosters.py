@@ -26,7 +26,6 @@ from paritygate.convert import ParityGateError
 from paritygate.validate.detect import detect
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.sklearn.estimator import load
-from paritygate.validate.trees.readers import catboost as catboost_form
 from paritygate.validate.trees.readers import lightgbm as lightgbm_form
 from paritygate.validate.trees.readers import xgboost as xgboost_form
 
@@ -307,15 +306,6 @@ REFUSED = {
 def test_refused_with_the_reason(reason: str, parity: Any) -> None:
     with pytest.raises(ParityGateError, match=reason) as caught:
         parity(REFUSED[reason](), DIABETES)
-    assert caught.value.code == "PG404"
-
-
-def test_catboost_categories_are_refused() -> None:
-    """When the model is read: CatBoost takes no matrix of floats for them."""
-    text = np.column_stack([LETTERS[Y].astype(object), X[:, 1:]])
-    model = catboost.CatBoostClassifier(cat_features=[0], **CAT).fit(text, Y)
-    with pytest.raises(ParityGateError, match="categorical features") as caught:
-        catboost_form.read(model)
     assert caught.value.code == "PG404"
 
 

@@ -10,16 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from .......validate.trees.readers.categories import tabulate
 from .......validate.trees.readers.catboost import (
     dimensions,
     has_several_labels,
     prediction_link,
     probability_link,
+    read,
     threshold_of,
-    trees_of,
 )
 from ...declare import EstimatorGraph, Output, declare, label_dtype, labels, regressor
 from ...tensors import Tensor
+from .categories import append_columns, category_numbers
 from .links import apply_link, both_classes
 from .trees import Ensemble, add_ensemble, single_features
 
@@ -36,8 +38,18 @@ def register() -> None:
 
 def raw_scores(g: EstimatorGraph, model: Any) -> Tensor:
     """The scaled sum of the trees and the bias, (n, dimensions): ``predict`` of a ranker or a plain CatBoost."""
-    trees = trees_of(model)
-    return add_ensemble(g, single_features(g), Ensemble(trees, trees[-1].value.shape[1]))
+    boosting = read(model)
+    if not boosting.categories:
+        return add_ensemble(g, single_features(g), Ensemble(boosting.trees, boosting.targets))
+    trees, tables = tabulate(boosting.trees, boosting.splits, len(boosting.floats))
+    numbers = {
+        each.number: category_numbers(g.inputs[each.place], each.keys())
+        for each in boosting.categories
+        if each.number in tables
+    }
+    floats = [g.inputs[place].cast(np.float32) for place in boosting.floats]
+    x = append_columns(g, floats, tables, numbers)
+    return add_ensemble(g, x, Ensemble(trees, boosting.targets))
 
 
 def catboost_regressor(g: EstimatorGraph, model: Any) -> Tensor:

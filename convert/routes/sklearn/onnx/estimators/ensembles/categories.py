@@ -12,8 +12,10 @@ import numpy as np
 
 from .......validate.engines.sklearn.category_values import category_values
 from .......validate.trees.readers.categories import FIRST, MISSING, OTHER
+from ....models.encoders import whole_numbers
 from ...declare import EstimatorGraph
-from ...tensors import Tensor
+from ...tensors import STRING, Tensor
+from ..transformers.encoders import code_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -63,3 +65,10 @@ def _category_number(code: Tensor, legal: Tensor, count: int) -> Tensor:
     """
     known = (legal & (code < float(count))).where(code.maximum(0.0).floor() + float(FIRST), OTHER)
     return code.is_nan().where(MISSING, known).cast(np.int64).reshape(-1)
+
+
+def category_numbers(column: Tensor, texts: Sequence[str]) -> Tensor:
+    """The numbers (see OTHER) of a column of text or of whole numbers, int64 (n,), where ``texts`` are known."""
+    keys = np.array(texts, object) if column.dtype == STRING else whole_numbers(texts)
+    code = code_of(column.reshape(-1, 1), keys)
+    return (code > 0).where(code + (FIRST - 1), OTHER, np.int64)
