@@ -1,4 +1,4 @@
-"""Boosters as ``xgb.train`` and ``lgb.train`` return them, from pickles; and XGBoost's linear boosters, from anywhere."""
+"""Boosters as ``xgb.train`` and ``lgb.train`` return them, from pickles; and XGBoost's linear boosters."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def written_for_core_ml(model: Model, folder: Path, x: np.ndarray) -> dict[str, 
     """The outputs of the model's Core ML file, row by row."""
     candidate = to_coreml(model, folder / "out.mlmodel", RouteOptions())
     session = coreml.load(candidate.path, LoadOptions()).session
-    rows = [session.predict({name: row for name in candidate.inputs}) for row in x]
+    rows = [session.predict(dict.fromkeys(candidate.inputs, row)) for row in x]
     found = {}
     for feature, source in candidate.outputs.items():
         order = candidate.classes.get(feature)

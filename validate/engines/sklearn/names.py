@@ -184,6 +184,8 @@ _DISTRIBUTIONS = {
     "scipy.stats._continuous_distns": " ".join(f"{name}_gen" for name in _CONTINUOUS),
     "scipy.stats._discrete_distns": " ".join(f"{name}_gen" for name in _DISCRETE),
 }
+
+
 def _checked_text(made: Any, state: Mapping[str, Any]) -> Mapping[str, Any]:
     """The state of a LightGBM Booster, whose text LightGBM follows without looking. Raises PG402 for a damaged one."""
     text = state.get("_handle", state.get("handle"))

@@ -12,7 +12,7 @@ from ...engines.sklearn.ranges import allows_nan
 from ...engines.sklearn.walk import PASSTHROUGH, inner, steps_of
 from ...errors import ParityGateError
 from ..ensemble import Ensemble, Reading
-from ..tree import SplitTest, Tree
+from ..tree import SplitTest
 from . import catboost, forests, lightgbm, xgboost
 from . import hist_gradient_boosting as hist
 from .categories import tabulate
@@ -145,9 +145,7 @@ def _catboost(model: Any) -> Ensemble:
     trees, tables = tabulate(boosting.trees, boosting.splits, len(boosting.floats))
     outside = (_SETS,) if tables else ()
     direct = not boosting.categories
-    return Ensemble(
-        trees, boosting.targets, single=True, infinite=True, constants=1, direct=direct, outside=outside
-    )
+    return Ensemble(trees, boosting.targets, single=True, infinite=True, constants=1, direct=direct, outside=outside)
 
 
 READERS: Mapping[str, Callable[[Any], Ensemble]] = {

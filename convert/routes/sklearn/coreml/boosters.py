@@ -21,7 +21,7 @@ from ..models.linear_boosting import read_linear
 from .builder import Builder
 from .impute import replaced
 from .labels import Labels, as_labels, labels_of
-from .linear_boosters import classify_linearly, predict_linearly
+from .linear import classify_linearly, predict_linearly
 from .links import exponentiate
 from .single_precision import widen_thresholds
 from .tables import Table, look_up

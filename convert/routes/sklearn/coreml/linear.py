@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .....validate.coreml.files.proto import Message, module
+from .....validate.trees.readers.links import Link
 from ..models.arrays import dense
 from ..models.families import LINEAR_CLASSIFIERS, LINEAR_REGRESSORS, LOG_LINKED_REGRESSORS
+from ..models.linear_boosting import LinearBoosting
 from .builder import Builder
+from .impute import replaced
 from .labels import Labels, add_classifier, add_label_classifier, as_labels, labels_of
 from .links import exponentiate
 from .trees import label_by_limit
@@ -56,7 +59,7 @@ def linear_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
         return Outputs({"label": _winner(b, vector, weights, offsets, labels), "scores": scores})
     if not hasattr(model, "loss"):
         spec, outputs = add_classifier(b, (vector,), labels)
-        fill_classes(spec.glmClassifier, *against_the_first(weights, offsets), labels)
+        _fill_classes(spec.glmClassifier, *_against_the_first(weights, offsets), labels)
         return outputs
     if model.loss == "modified_huber":
         raise unsupported(model, "Core ML has no link for the loss modified_huber, only the logit and the probit")
@@ -74,7 +77,7 @@ def one_against_the_rest(b: Builder, model: Any, x: Columns) -> Outputs:
 def _against_the_rest(b: Builder, x: Wire, weights: Floats, offsets: Floats, labels: Labels) -> Outputs:
     """Each class by itself, scaled to sum to 1. The scores decide the label: several shares may be rounded to 1."""
     spec, outputs = add_classifier(b, (x,), labels)
-    fill_classes(spec.glmClassifier, weights, offsets, labels)
+    _fill_classes(spec.glmClassifier, weights, offsets, labels)
     if len(weights) == 1:
         return outputs
     return Outputs({**outputs.wires, "label": _winner(b, x, weights, offsets, labels)}, outputs.classes)
@@ -83,7 +86,7 @@ def _against_the_rest(b: Builder, x: Wire, weights: Floats, offsets: Floats, lab
 def _winner(b: Builder, x: Wire, weights: Floats, offsets: Floats, labels: Labels) -> Wire:
     """The label of the greatest score, by a softmax, which keeps scores apart that a logistic function rounds to 1."""
     spec, label = add_label_classifier(b, (x,), labels)
-    fill_classes(spec.glmClassifier, *against_the_first(weights, offsets), labels)
+    _fill_classes(spec.glmClassifier, *_against_the_first(weights, offsets), labels)
     return label
 
 
@@ -118,18 +121,46 @@ def _fill(body: Message, weights: Floats, offsets: Floats) -> None:
     body.offset.extend(offsets)
 
 
-def against_the_first(weights: Floats, offsets: Floats) -> tuple[Floats, Floats]:
+def _against_the_first(weights: Floats, offsets: Floats) -> tuple[Floats, Floats]:
     """Weights of the scores minus that of the first class, which is then 0 and omitted; the softmax is the same."""
     return (weights, offsets) if len(weights) == 1 else (weights[1:] - weights[0], offsets[1:] - offsets[0])
 
 
-def fill_classes(body: Message, weights: Floats, offsets: Floats, labels: Labels) -> None:
+def _fill_classes(body: Message, weights: Floats, offsets: Floats, labels: Labels) -> None:
     """Weights of each class, or of each but the first."""
     encoding = module("GLMClassifier_pb2").GLMClassifier
     _fill(body, weights, offsets)
     body.classEncoding = encoding.OneVsRest if len(weights) == len(labels.values) else encoding.ReferenceClass
     body.postEvaluationTransform = encoding.Logit
     labels.write(body)
+
+
+def classify_linearly(b: Builder, model: Any, linear: LinearBoosting, x: Columns) -> Outputs:
+    """``predict`` and ``predict_proba`` of an ``XGBClassifier``. Raises PG404 for independent labels."""
+    classes = int(model.n_classes_)
+    if linear.targets != (classes if classes > 2 else 1) or (classes == 2 and linear.link is not Link.SIGMOID):
+        raise unsupported(model, f"Core ML has no linear classifier for the objective {linear.objective}")
+    labels = as_labels(model, np.arange(classes))
+    spec, outputs = add_classifier(b, (_without_missing(b, model, x),), labels)
+    _fill_classes(spec.glmClassifier, *_against_the_first(linear.weights.T, linear.offsets), labels)
+    return outputs
+
+
+def predict_linearly(b: Builder, model: Any, linear: LinearBoosting, x: Columns) -> Outputs:
+    """``predict`` of a regressor, a ranker or a Booster. Raises PG404 for other links than these."""
+    total = sum_weighted(b, (_without_missing(b, model, x),), linear.weights.T, linear.offsets)
+    if linear.link is Link.EXPONENTIAL:
+        total = exponentiate(b, total)
+    elif linear.link is not Link.IDENTITY:
+        raise unsupported(model, f"Core ML's linear regressors can't apply the function {linear.link.name}")
+    return Outputs({"prediction": total})
+
+
+def _without_missing(b: Builder, model: Any, x: Columns) -> Wire:
+    """The features with 0 in place of what is missing: NaN, and the estimator's own marker."""
+    marker = getattr(model, "missing", np.nan)
+    filled = replaced(b, x, np.nan, 0.0)
+    return filled if np.isnan(marker) else replaced(b, (filled,), marker, 0.0)
 
 
 PREDICTORS = {

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from .......validate.trees.readers.categories import tabulate
 from .......validate.trees.readers.catboost import (
     dimensions,
     has_several_labels,
@@ -19,6 +18,7 @@ from .......validate.trees.readers.catboost import (
     read,
     threshold_of,
 )
+from .......validate.trees.readers.categories import tabulate
 from ...declare import EstimatorGraph, Output, declare, label_dtype, labels, regressor
 from ...tensors import Tensor
 from .categories import append_columns, category_numbers
