@@ -17,6 +17,7 @@ from ...errors import ParityGateError
 from ...signature import Hint, Signature, TensorSpec
 from ..base import Facts, LoadOptions
 from .category_values import category_texts, category_values, is_xgboost, legend, with_codes
+from .inputs import Inputs, reads_texts, text_columns
 from .outputs import BATCH
 
 if TYPE_CHECKING:
@@ -43,34 +44,35 @@ class BoosterModel:
     signature: Signature
     native: Any
     library: Library
+    inputs: Inputs
     size: int | None
     notes: tuple[str, ...] = ()
 
     def run(self, feed: Feed) -> dict[str, Array]:
         """``Booster.predict`` on plain rows. Raises ParityGateError PG406 with the library's reason."""
-        values = category_values(self.native)
-        x = with_codes(feed[INPUT], values, reject_unknown=is_xgboost(self.native)) if values else feed[INPUT]
-        return {OUTPUT: _predict(self.library, self.native, x)}
+        return {OUTPUT: _predict(self.library, self.native, self.inputs.assemble(feed))}
 
     def hints(self) -> tuple[Hint, ...]:
-        """The split thresholds of each feature; NaN is always legal."""
+        """The split thresholds and the categories of each feature; NaN is always legal."""
         from .thresholds import thresholds_of
 
         points = thresholds_of(self.native, self.library.features(self.native))
-        values = category_values(self.native)
-        categories = tuple(tuple(values[at]) if at in values else () for at in range(len(points))) if values else ()
-        return (Hint(INPUT, points=tuple(points), missing=True, categories=categories),)
+        known = {**category_values(self.native), **category_texts(self.native)}
+        categories = tuple(tuple(known.get(at, ())) for at in range(len(points)))
+        unknown = not is_xgboost(self.native)
+        if len(self.inputs.specs) == 1:
+            numbers = categories if category_values(self.native) else ()
+            return (Hint(INPUT, points=tuple(points), missing=True, categories=numbers),)
+        return tuple(
+            Hint(spec.name, points=(own,), missing=True, vocabulary=vocabulary, unknown=unknown)
+            for spec, own, vocabulary in zip(self.inputs.specs, points, categories, strict=True)
+        )
 
     def facts(self) -> Facts:
         """The library and its version here, and the number of trees."""
         title, trees = self.library.title, self.library.trees(self.native)
         release = import_module(title.lower()).__version__
         return Facts(title, f"{title} {release}", operators={"Tree": trees} if trees else {"Linear": 1}, size=self.size)
-
-
-def is_booster(value: Any) -> bool:
-    """Whether an object is the Booster of XGBoost or LightGBM."""
-    return type(value).__name__ == "Booster" and _package(value) in LIBRARIES
 
 
 def booster_model(booster: Any, options: LoadOptions, size: int | None = None) -> BoosterModel:
@@ -85,13 +87,26 @@ def _package(booster: Any) -> str:
 def _model(booster: Any, library: Library, options: LoadOptions, size: int | None) -> BoosterModel:
     """The booster with its signature; a run on zeros gives the output's shape and dtype."""
     width = library.features(booster)
-    declared = next((spec.dtype for spec in options.inputs if spec.name == INPUT), options.dtype)
-    sample = _predict(library, booster, np.zeros((_PROBE_ROWS, width), declared))
+    sample = _predict(library, booster, np.zeros((_PROBE_ROWS, width), np.float32))
     accepts = ("float64",) if sample.dtype == np.float32 else ("float32",)
     output = TensorSpec(OUTPUT, sample.dtype.name, (BATCH, *sample.shape[1:]), accepts)
-    notes = tuple(legend(column, texts) for column, texts in category_texts(booster).items())
-    signature = Signature((TensorSpec(INPUT, declared, (BATCH, width)),), (output,))
-    return BoosterModel(signature, booster, library, size, notes)
+    inputs = _inputs(booster, width, options)
+    coded = len(inputs.specs) == 1
+    notes = tuple(legend(column, texts) for column, texts in category_texts(booster).items()) if coded else ()
+    return BoosterModel(Signature(inputs.specs, (output,)), booster, library, inputs, size, notes)
+
+
+def _inputs(booster: Any, width: int, options: LoadOptions) -> Inputs:
+    """One matrix, or the columns of a frame with categories of text unless one input is declared."""
+    if reads_texts(booster) and not options.inputs:
+        return text_columns(booster, options)
+    declared = next((spec.dtype for spec in options.inputs if spec.name == INPUT), options.dtype)
+    values, strict = category_values(booster), is_xgboost(booster)
+
+    def assemble(feed: Feed) -> Array:
+        return with_codes(feed[INPUT], values, reject_unknown=strict) if values else feed[INPUT]
+
+    return Inputs((TensorSpec(INPUT, declared, (BATCH, width)),), assemble)
 
 
 def _predict(library: Library, booster: Any, x: Array) -> Array:

@@ -28,7 +28,7 @@ def category_values(model: Any) -> dict[int, Array]:
 
 
 def category_texts(model: Any) -> dict[int, tuple[str, ...]]:
-    """The same for categories that aren't numbers: the model's input, a matrix, takes their codes."""
+    """The same for categories that aren't numbers. A model with some takes its columns one by one."""
     return {at: tuple(map(str, known)) for at, known in _categories(model).items() if not _is_numeric(known)}
 
 
@@ -48,11 +48,37 @@ def with_codes(x: Array, values: Mapping[int, Array], *, reject_unknown: bool) -
     return coded
 
 
+def text_codes(column: Array, known: Sequence[str], name: str, *, reject_unknown: bool) -> Array:
+    """The codes (n,), float64, of a column (n,) of text, NaN for what isn't a category; empty text is missing.
+
+    Raises ParityGateError PG406 for that with ``reject_unknown``: XGBoost refuses it in a frame, LightGBM doesn't.
+    """
+    equal = column[:, None] == np.array(known, column.dtype if column.dtype == object else None)
+    found = equal.any(1)
+    if reject_unknown and (lost := [text for text in column[~found].tolist() if text]):
+        cause = f"column '{name}' holds {lost[0]!r}, which is not one of the categories that it was fitted on"
+        raise ParityGateError("PG406", "XGBoost", cause, "Leave such rows out.")
+    return np.where(found, equal.argmax(1), np.nan)
+
+
 def legend(column: int, texts: Sequence[str]) -> str:
     """Which code stands for which text, as a note."""
     shown = ", ".join(f"{code} is {text!r}" for code, text in enumerate(texts[:_MOST_SHOWN]))
     more = ", ..." if len(texts) > _MOST_SHOWN else ""
     return f"column {column} takes codes of categories, as pandas' .cat.codes: {shown}{more}"
+
+
+def column_names(model: Any) -> list[str]:
+    """The names of the columns that a booster of LightGBM or XGBoost, or its scikit-learn class, was fitted on."""
+    if is_xgboost(model):
+        return list((model.get_booster() if hasattr(model, "get_booster") else model).feature_names)
+    return list(getattr(model, "booster_", model).feature_name())
+
+
+def is_booster(value: Any) -> bool:
+    """Whether an object is the Booster of XGBoost or LightGBM."""
+    package = type(value).__module__.partition(".")[0]
+    return type(value).__name__ == "Booster" and package in ("xgboost", "lightgbm")
 
 
 def is_xgboost(model: Any) -> bool:

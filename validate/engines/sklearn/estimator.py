@@ -14,9 +14,9 @@ from ...errors import ParityGateError
 from ...options import InputDtype
 from ...signature import Hint, Signature
 from ..base import Facts, LoadOptions
-from .boosters import BoosterModel, booster_model, is_booster
+from .boosters import BoosterModel, booster_model
 from .catboost_categories import notes_of, with_texts
-from .category_values import category_texts, legend
+from .category_values import category_texts, is_booster, legend
 from .files import Loaded, read
 from .hints import hints_of, plausible_rows
 from .inputs import Inputs, inputs_of, reads_codes
@@ -97,7 +97,7 @@ def _notes(loaded: Loaded, inputs: Inputs, options: LoadOptions) -> Iterator[str
     if options.dtype == "float32" and not options.inputs and any(spec.dtype == "float64" for spec in inputs.specs):
         yield f"its input is float64: {type(final_step(loaded.value)).__name__} doesn't accept float32"
     yield from notes_of(loaded.value, options.example)
-    for reader in filter(reads_codes, readers(loaded.value)):
+    for reader in filter(reads_codes, readers(loaded.value) if len(inputs.specs) == 1 else ()):
         yield from (legend(column, texts) for column, texts in category_texts(reader).items())
 
 

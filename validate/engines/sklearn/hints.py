@@ -10,7 +10,8 @@ import numpy as np
 
 from ...signature import STRING, Hint
 from .catboost_categories import category_columns
-from .category_values import category_values
+from .category_values import category_texts, category_values, is_xgboost
+from .inputs import reads_texts
 from .ranges import allows_nan, range_of
 from .thresholds import thresholds_of
 from .walk import PASSTHROUGH, inner, is_passthrough, readers, steps_of, unwrap
@@ -49,20 +50,28 @@ def hints_of(estimator: Any, specs: Sequence[TensorSpec]) -> tuple[Hint, ...]:
     columns = columns_of(estimator, _width(specs))
     if len(specs) == len(columns):
         return tuple(_column_hint(spec, column) for spec, column in zip(specs, columns, strict=True))
-    return (_matrix_hint(specs[0], columns),)
+    return (_matrix_hint(specs[0], [_coded(column, specs[0]) for column in columns]),)
 
 
 def plausible_rows(estimator: Any, specs: Sequence[TensorSpec], count: int) -> dict[str, Array]:
     """``count`` equal rows that the estimator should accept: first categories, midpoints of ranges, ones."""
     if len(specs[0].shape or ()) == 1:
         return {hint.name: np.full(count, hint.vocabulary[0]) for hint in hints_of(estimator, specs)}
-    row = [_typical(column) for column in columns_of(unwrap(estimator), _width(specs))]
+    columns = columns_of(unwrap(estimator), _width(specs))
+    row = [_typical(_coded(column, specs[0]) if len(specs) == 1 else column) for column in columns]
     per_input = [[value] for value in row] if len(specs) == len(row) else [row]
     dtypes = [str if spec.dtype == STRING else spec.dtype for spec in specs]
     return {
         spec.name: np.repeat(np.array([values]).astype(dtype), count, axis=0)
         for spec, values, dtype in zip(specs, per_input, dtypes, strict=True)
     }
+
+
+def _coded(column: Column, spec: TensorSpec) -> Column:
+    """The column with codes in place of texts, where ``spec`` is a matrix of numbers."""
+    if spec.dtype == STRING or not _is_text(column.vocabulary):
+        return column
+    return replace(column, vocabulary=tuple(map(float, range(len(column.vocabulary)))))
 
 
 def _typical(column: Column) -> Any:
@@ -239,6 +248,8 @@ def _own(estimator: Any, width: int) -> list[Column]:
     ]
     for at, known in category_values(estimator).items():
         found[at] = Column(vocabulary=tuple(known.tolist()), missing=missing)
+    for at, texts in (category_texts(estimator) if reads_texts(estimator) else {}).items():
+        found[at] = Column(vocabulary=texts, unknown=not is_xgboost(estimator))
     for column in category_columns(estimator):
         found[column.place] = Column(vocabulary=column.vocabulary(), unknown=True)
     return found

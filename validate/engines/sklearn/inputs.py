@@ -12,7 +12,15 @@ from ...errors import ParityGateError
 from ...samples.types import UNNAMED
 from ...signature import STRING, TensorSpec
 from .catboost_categories import category_columns, has_categories
-from .category_values import category_values, is_xgboost, with_codes
+from .category_values import (
+    category_texts,
+    category_values,
+    column_names,
+    is_booster,
+    is_xgboost,
+    text_codes,
+    with_codes,
+)
 from .outputs import BATCH
 from .walk import PASSTHROUGH, readers, steps_of, unwrap
 
@@ -43,6 +51,8 @@ def inputs_of(estimator: Any, options: LoadOptions) -> Inputs:
         return _labels(first[0], options)
     if has_categories(first[0]):
         return _frame(estimator, [str(name) for name in first[0].feature_names_], options)
+    if reads_texts(first[0]) and not _fed_as_one(first[0], options):
+        return text_columns(first[0], options)
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None and not _fed_as_one(first[0], options) and not reads_codes(first[0]):
         return _frame(estimator, [str(name) for name in names], options)
@@ -56,6 +66,26 @@ def _coded(inputs: Inputs, reader: Any) -> Inputs:
         return inputs
     strict = is_xgboost(reader)
     return Inputs(inputs.specs, lambda feed: with_codes(inputs.assemble(feed), values, reject_unknown=strict))
+
+
+def text_columns(reader: Any, options: LoadOptions) -> Inputs:
+    """One input per column, for a booster that was fitted on a frame with categories of text; X holds their codes."""
+    texts, values, strict = category_texts(reader), category_values(reader), is_xgboost(reader)
+    names = column_names(reader)
+    specs = _column_specs([STRING if at in texts else None for at in range(len(names))], names, options)
+
+    def column(at: int, feed: Feed) -> Array:
+        array = feed[specs[at].name].reshape(-1)
+        known = texts.get(at)
+        codes = known and text_codes(array, known, specs[at].name, reject_unknown=strict)
+        return np.asarray(array if codes is None else codes, np.float64)
+
+    def assemble(feed: Feed) -> Array:
+        return with_codes(
+            np.column_stack([column(at, feed) for at in range(len(specs))]), values, reject_unknown=strict
+        )
+
+    return Inputs(specs, assemble)
 
 
 def _refuse_untabular(reader: Any) -> None:
@@ -78,6 +108,11 @@ def _reads_text(reader: Any) -> bool:
 
 def _reads_labels(reader: Any) -> bool:
     return type(reader).__name__ in ("LabelEncoder", "LabelBinarizer")
+
+
+def reads_texts(reader: Any) -> bool:
+    """Whether a booster was fitted on a frame with categories of text."""
+    return (is_booster(reader) or reads_codes(reader)) and bool(category_texts(reader))
 
 
 def reads_codes(reader: Any) -> bool:
@@ -156,7 +191,7 @@ def _known_width(estimator: Any) -> int:
 
 def _columns(estimator: Any, width: int, options: LoadOptions) -> Inputs:
     """An object array of strings and numbers: no tensor holds both, so every column becomes an input."""
-    specs = _column_specs(estimator, [f"x{i}" for i in range(width)], options)
+    specs = _column_specs(column_dtypes(estimator, width), [f"x{i}" for i in range(width)], options)
 
     def assemble(feed: Feed) -> Array:
         return np.column_stack([_column(feed, spec).astype(object) for spec in specs])
@@ -167,7 +202,7 @@ def _columns(estimator: Any, width: int, options: LoadOptions) -> Inputs:
 def _frame(estimator: Any, names: list[str], options: LoadOptions) -> Inputs:
     import pandas as pd
 
-    specs = _column_specs(estimator, names, options)
+    specs = _column_specs(column_dtypes(estimator, len(names)), names, options)
     return Inputs(specs, lambda feed: pd.DataFrame({spec.name: _column(feed, spec) for spec in specs}))
 
 
@@ -176,11 +211,11 @@ def _column(feed: Feed, spec: TensorSpec) -> Array:
     return _widened(array.reshape(len(array)), spec)
 
 
-def _column_specs(estimator: Any, names: list[str], options: LoadOptions) -> tuple[TensorSpec, ...]:
+def _column_specs(dtypes: Sequence[str | None], names: Sequence[str], options: LoadOptions) -> tuple[TensorSpec, ...]:
     declared = {spec.name: spec.dtype for spec in options.inputs}
     example = {name: _kind_of(array) for name, array in (options.example or {}).items()}
     specs = []
-    for name, known in zip(names, column_dtypes(estimator, len(names)), strict=True):
+    for name, known in zip(names, dtypes, strict=True):
         dtype = declared.get(name) or known or example.get(name) or "float"
         specs.append(TensorSpec(name, options.dtype if dtype == "float" else dtype, (BATCH, 1)))
     return tuple(specs)

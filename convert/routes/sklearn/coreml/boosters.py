@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .....validate.engines.sklearn.catboost_categories import CategoryColumn
-from .....validate.engines.sklearn.category_values import category_values
+from .....validate.engines.sklearn.category_values import category_texts, category_values
 from .....validate.trees.readers import catboost as cat
 from .....validate.trees.readers import lightgbm as lgbm
 from .....validate.trees.readers import xgboost as xgb
@@ -26,7 +26,7 @@ from .links import exponentiate
 from .single_precision import widen_thresholds
 from .tables import Table, look_up
 from .trees import TRANSFORMS, classify_by_trees, sum_trees
-from .wires import INT64, Columns, Outputs, unsupported, width_of
+from .wires import INT64, STRING, Columns, Outputs, unsupported, width_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,14 +34,13 @@ if TYPE_CHECKING:
 
 def xgb_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` and ``predict_proba``; labels are 0, 1, ... as XGBoost demands."""
-    _check_categories(model)
     if linear := read_linear(model.get_booster()):
         return classify_linearly(b, model, linear, x)
     boosting = xgb.read(model.get_booster(), xgb.rounds_of(model))
     link = Link.SOFTMAX if model.n_classes_ > 2 else boosting.link
     _check_classifier(model, boosting.objective, link, boosting.targets)
     labels = as_labels(model, np.arange(model.n_classes_))
-    trees, features = _xgb_trees(b, boosting, x, model.missing)
+    trees, features = _xgb_trees(b, model, boosting, x, model.missing)
     return classify_by_trees(b, features, trees, boosting.targets, labels, link)
 
 
@@ -56,25 +55,25 @@ def xgb_booster(b: Builder, booster: Any, x: Columns) -> Outputs:
 
 
 def _xgb_prediction(b: Builder, model: Any, booster: Any, rounds: int | None, x: Columns) -> Outputs:
-    _check_categories(model)
     if linear := read_linear(booster):
         return predict_linearly(b, model, linear, x)
     boosting = xgb.read(booster, rounds)
-    trees, features = _xgb_trees(b, boosting, x, getattr(model, "missing", np.nan))
+    trees, features = _xgb_trees(b, model, boosting, x, getattr(model, "missing", np.nan))
     return _predict(b, model, features, trees, boosting.targets, boosting.link)
 
 
-def _xgb_trees(b: Builder, boosting: xgb.Boosting, x: Columns, missing: float) -> tuple[list[Tree], Columns]:
+def _xgb_trees(
+    b: Builder, model: Any, boosting: xgb.Boosting, x: Columns, missing: float
+) -> tuple[list[Tree], Columns]:
     """The trees, which compare single precision with ``<``, and their features."""
     if not np.isnan(missing):
         x = (replaced(b, x, missing, np.nan),)
-    trees, features = _with_tables(b, x, boosting.trees, boosting.splits, first_code=0.0)
+    trees, features = _with_tables(b, model, x, boosting.trees, boosting.splits, first_code=0.0)
     return widen_thresholds(trees, SplitTest.BELOW), features
 
 
 def lgbm_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
     """``predict`` and ``predict_proba``."""
-    _check_categories(model)
     boosting = lgbm.read(model.booster_)
     link, slope = boosting.link()
     _check_classifier(model, " ".join(boosting.objective) or "custom", link, boosting.targets)
@@ -89,7 +88,6 @@ def lgbm_regressor(b: Builder, model: Any, x: Columns) -> Outputs:
 
 def lgbm_booster(b: Builder, booster: Any, x: Columns) -> Outputs:
     """``Booster.predict``, up to the best round after early stopping."""
-    _check_categories(booster)
     boosting = lgbm.read(booster)
     link, slope = boosting.link()
     trees, features = _lgbm_trees(b, booster, boosting, x, slope)
@@ -104,7 +102,7 @@ def _lgbm_trees(
         raise unsupported(model, "no branch of a Core ML tree treats zero as missing (zero_as_missing)")
     first_code = float(np.nextafter(-1.0, 0.0))  # LightGBM truncates the fraction: any number above -1 is code 0
     trees = tuple(replace(tree, value=tree.value * slope / boosting.rounds) for tree in boosting.trees)
-    return _with_tables(b, x, trees, boosting.splits, first_code)
+    return _with_tables(b, model, x, trees, boosting.splits, first_code)
 
 
 def catboost_classifier(b: Builder, model: Any, x: Columns) -> Outputs:
@@ -155,12 +153,6 @@ def _check_classifier(model: Any, objective: str, link: Link, targets: int) -> N
         raise unsupported(model, f"Core ML has no tree classifier for the objective {objective} ({targets} scores)")
 
 
-def _check_categories(model: Any) -> None:
-    """Raise PG404 where a frame's categories would have to be turned into codes first."""
-    if category_values(model):
-        raise unsupported(model, "it was fitted on categories whose values are not their codes")
-
-
 def _predict(b: Builder, model: Any, x: Columns, trees: Sequence[Tree], targets: int, link: Link) -> Outputs:
     if link is Link.SOFTMAX:  # a classifier whose classes have no names
         labels = Labels(INT64, tuple(range(targets)))
@@ -176,19 +168,48 @@ def _predict(b: Builder, model: Any, x: Columns, trees: Sequence[Tree], targets:
 
 
 def _with_tables(
-    b: Builder, x: Columns, trees: Sequence[Tree], splits: Sequence[SetSplit], first_code: float
+    b: Builder, model: Any, x: Columns, trees: Sequence[Tree], splits: Sequence[SetSplit], first_code: float
 ) -> tuple[tuple[Tree, ...], Columns]:
-    """Trees whose splits on sets of codes test columns of tables, and their features: ``x``, then these columns."""
-    changed, tables = tabulate(trees, splits, width_of(x))
+    """Trees whose splits on sets of categories test columns of tables, and their features: numbers, these columns.
+
+    Where the model was fitted on a frame, the tables are by the frame's values, else by codes.
+    """
+    kinds = [wire.kind for wire in x for _ in range(wire.width)]
+    texts = {at: known for at, known in category_texts(model).items() if kinds[at] == STRING}
+    kind = np.float32 if all(wire.single for wire in x) else np.float64
+    values = {at: known.astype(kind).tolist() for at, known in category_values(model).items()}
+    known: dict[int, Sequence[Any]] = {**values, **texts}
+    numbers = [at for at in range(width_of(x)) if at not in texts]
+    changed, tables = tabulate(_renumbered(trees, numbers), splits, len(numbers))
     if not tables:
-        return changed, x
-    found = []
-    for table in tables.values():
-        codes = np.arange(len(table) - FIRST, dtype=np.float64)
-        keys, ends = codes.copy(), np.nextafter(codes + 1.0, -np.inf)
-        keys[:1] = first_code
-        found.append(Table(keys.tolist(), table[FIRST:], table[OTHER], table[MISSING], ends.tolist()))
-    return changed, (*x, look_up(b, b.select(x, list(tables)), found))
+        return changed, b.select(x, numbers) if texts else x
+    found = [
+        _by_value(known[feature], table) if feature in known else _by_code(table, first_code)
+        for feature, table in tables.items()
+    ]
+    return changed, (*(b.select(x, numbers) if texts else x), look_up(b, b.select(x, list(tables)), found))
+
+
+def _renumbered(trees: Sequence[Tree], numbers: Sequence[int]) -> list[Tree]:
+    """The trees, whose features are the columns ``numbers`` alone; a split by another column is none by a number."""
+    place = np.zeros(max(numbers, default=0) + 1, np.int64)
+    place[list(numbers)] = np.arange(len(numbers))
+    return [replace(tree, feature=place[np.minimum(tree.feature, len(place) - 1)]) for tree in trees]
+
+
+def _by_value(known: Sequence[Any], table: npt.NDArray[np.int8]) -> Table:
+    """What isn't a category is missing; a category that no split lists is like any other code beyond the table."""
+    entries = np.repeat(table[[OTHER]], len(known), axis=0)
+    listed = min(len(known), len(table) - FIRST)
+    entries[:listed] = table[FIRST : FIRST + listed]
+    return Table(known, entries, table[MISSING], table[MISSING])
+
+
+def _by_code(table: npt.NDArray[np.int8], first_code: float) -> Table:
+    codes = np.arange(len(table) - FIRST, dtype=np.float64)
+    keys, ends = codes.copy(), np.nextafter(codes + 1.0, -np.inf)
+    keys[:1] = first_code
+    return Table(keys.tolist(), table[FIRST:], table[OTHER], table[MISSING], ends.tolist())
 
 
 PREDICTORS = {

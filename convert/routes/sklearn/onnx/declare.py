@@ -9,9 +9,18 @@ from typing import Any
 import numpy as np
 from skl2onnx import update_registered_converter
 from skl2onnx._parse import _parse_sklearn
-from skl2onnx.common.data_types import guess_tensor_type
 
-from .estimator_graph import ALIAS, DECISIONS, FUNCTIONS, INNER, TYPES, Decision, Function, without_zipmap
+from .estimator_graph import (
+    ALIAS,
+    DECISIONS,
+    FUNCTIONS,
+    INNER,
+    TYPES,
+    Decision,
+    Function,
+    floating_type,
+    without_zipmap,
+)
 from .estimator_graph import EstimatorGraph as EstimatorGraph
 from .estimator_graph import label_dtype as label_dtype
 from .estimator_graph import labels as labels
@@ -138,7 +147,7 @@ def _type(output: Output, operator: Any) -> Any:
     if output.dtype == AS_INPUT:
         kind = type(first.type)
     else:
-        kind = type(guess_tensor_type(first.type)) if output.dtype is None else TYPES[output.dtype]
+        kind = type(floating_type(operator.inputs)) if output.dtype is None else TYPES[output.dtype]
     return kind([first.get_first_dimension(), *output.shape])
 
 

@@ -112,7 +112,7 @@ class EstimatorGraph(Graph):
     @property
     def floating(self) -> np.dtype[Any]:
         """The floating type of the model: float64 if its input is, else float32."""
-        return dtype_of(guess_tensor_type(self._variables[0].type))
+        return dtype_of(floating_type(self._variables))
 
     def unique(self, hint: str) -> str:
         """A name that nothing in the model has yet."""
@@ -200,6 +200,12 @@ class EstimatorGraph(Graph):
 
     def _rename(self, value: Tensor, variable: Any) -> None:
         self._container.add_node("Identity", [value.name], [variable.full_name], name=self.unique("Identity"))
+
+
+def floating_type(variables: Sequence[Any]) -> Any:
+    """skl2onnx's type of the numbers that a model computes: double if its first column of numbers is, else float32."""
+    numbers = [variable.type for variable in variables if not isinstance(variable.type, StringTensorType)]
+    return guess_tensor_type((numbers or [variables[0].type])[0])
 
 
 def without_zipmap(estimator: Any, *holders: Any) -> None:

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from .....validate.engines.sklearn.catboost_categories import has_categories
+from .....validate.engines.sklearn.category_values import category_texts
 from .....validate.engines.sklearn.walk import PASSTHROUGH, steps_of, unwrap
 
 Variables = list[Any]
@@ -87,8 +88,12 @@ def takes_columns(part: Any) -> bool:
     if isinstance(part, Pipeline):
         steps = steps_of(part)
         return bool(steps) and takes_columns(steps[0])
-    return has_categories(part) or isinstance(
-        part, ColumnTransformer | FeatureUnion | OneHotEncoder | OrdinalEncoder | TargetEncoder | SimpleImputer
+    return (
+        has_categories(part)
+        or bool(category_texts(part))
+        or isinstance(
+            part, ColumnTransformer | FeatureUnion | OneHotEncoder | OrdinalEncoder | TargetEncoder | SimpleImputer
+        )
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,14 @@ import pytest
 import xgboost
 
 from paritygate.convert import ParityGateError, convert
+from paritygate.convert.routes.base import Candidate, RouteOptions
+from paritygate.convert.routes.sklearn.coreml.route import convert as to_coreml
+from paritygate.convert.routes.sklearn.onnx.route import convert as to_onnx
 from paritygate.validate.engines.base import LoadOptions
+from paritygate.validate.engines.coreml import lowered
 from paritygate.validate.engines.sklearn import booster_files as boosters
 from paritygate.validate.engines.sklearn.estimator import load
+from paritygate.validate.signature import TensorSpec
 
 RANDOM = np.random.default_rng(0)
 PLANS = [3, 1, 40, 7, 12]
@@ -82,17 +88,98 @@ def test_a_booster_from_a_file_takes_them_too(name: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_core_ml_has_no_such_step(name: str, tmp_path: Path):
-    with pytest.raises(ParityGateError, match="values are not their codes"):
-        convert(MODELS[name], tmp_path / "out.mlmodel", route="native")
+def test_core_ml_takes_them_too(name: str, tmp_path: Path):
+    model = MODELS[name]
+    candidate = to_coreml(load(model, LoadOptions(dtype="float64")), tmp_path / "out.mlmodel", RouteOptions())
+    assert_close(core_ml_outputs(candidate, {"X": HOLES})[-1], predicted(model, HOLES))
+
+
+TOWNS = ["Bern", "Gent", "Linz", "Oslo"]
+
+
+def with_towns(x: np.ndarray, seed: int, *others: str) -> pd.DataFrame:
+    """The frame with a column of texts, some of them no categories of the models'."""
+    return frame(x).assign(town=np.random.default_rng(seed).choice([*TOWNS, *others], len(x)))
+
+
+def categorical(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(town=pd.Categorical(table["town"].where(table["town"].isin(TOWNS)), categories=TOWNS))
+
+
+def fitted_on_towns(kind: Any) -> Any:
+    table = with_towns(X, 1)
+    classes = kind.__name__.endswith("Classifier")
+    y = Y + 2 * table["town"].isin(["Gent", "Oslo"])
+    return kind(**(XGB if kind.__module__.startswith("xgb") else LGBM)).fit(categorical(table), y > 2 if classes else y)
+
+
+def feed_of(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    return {name: table[name].to_numpy(str if name == "town" else np.float64).reshape(-1, 1) for name in table.columns}
+
+
+WITH_TEXT = [lightgbm.LGBMRegressor, lightgbm.LGBMClassifier, xgboost.XGBRegressor, xgboost.XGBClassifier]
+
+
+@pytest.mark.parametrize("kind", WITH_TEXT)
+def test_texts_are_taken_as_they_are(kind: Any, tmp_path: Path):
+    """Also texts that are no categories, which LightGBM takes for missing and XGBoost refuses."""
+    model = fitted_on_towns(kind)
+    table = with_towns(HOLES, 2, *(["Ulm", ""] if kind.__module__.startswith("lightgbm") else [""]))
+    want = getattr(model, "predict_proba", model.predict)(categorical(table))
+    opened = load(model, LoadOptions(dtype="float64"))
+    assert [spec.dtype for spec in opened.signature.inputs] == ["float64", "float64", "float64", "str"]
+    assert_close(list(opened.run(feed_of(table)).values())[-1], want)
+    given = {name: array.astype(object) if array.dtype.kind == "U" else array for name, array in feed_of(table).items()}
+    candidate = to_onnx(opened, tmp_path / "out.onnx", RouteOptions())
+    session = onnxruntime.InferenceSession(candidate.path, providers=["CPUExecutionProvider"])
+    assert_close(session.run(None, given)[-1], want)
+    candidate = to_coreml(opened, tmp_path / "out.mlmodel", RouteOptions())
+    assert_close(core_ml_outputs(candidate, feed_of(table))[-1], want)
 
 
 @pytest.mark.parametrize("kind", [lightgbm.LGBMRegressor, xgboost.XGBRegressor])
-def test_texts_are_given_by_codes_which_a_note_explains(kind: Any):
-    words = pd.Categorical(RANDOM.choice(["ant", "bee"], 400))
-    options = LGBM if kind is lightgbm.LGBMRegressor else XGB
-    model = kind(**options).fit(pd.DataFrame({"a": X[:, 0], "word": words}), Y)
-    assert (
-        "column 1 takes codes of categories, as pandas' .cat.codes: 0 is 'ant', 1 is 'bee'"
-        in load(model, LoadOptions()).notes
+def test_a_pickled_booster_takes_texts_too(kind: Any, tmp_path: Path):
+    model = fitted_on_towns(kind)
+    (tmp_path / "model.pkl").write_bytes(
+        pickle.dumps(model.booster_ if hasattr(model, "booster_") else model.get_booster())
     )
+    opened = load(tmp_path / "model.pkl", LoadOptions(dtype="float64"))
+    table = with_towns(ROWS, 3)
+    assert_close(opened.run(feed_of(table))["prediction"], model.predict(categorical(table)))
+    towns = opened.hints()[3]
+    assert (towns.name, towns.vocabulary) == ("town", tuple(TOWNS))
+
+
+def test_xgboost_refuses_an_unknown_text():
+    opened = load(fitted_on_towns(xgboost.XGBRegressor), LoadOptions(dtype="float64"))
+    with pytest.raises(ParityGateError, match="column 'town' holds 'Ulm', which is not one of the categories"):
+        opened.run(feed_of(with_towns(ROWS, 2, "Ulm")))
+
+
+@pytest.mark.parametrize("kind", [lightgbm.LGBMRegressor, xgboost.XGBRegressor])
+def test_texts_are_given_by_codes_to_one_declared_input(kind: Any):
+    model = fitted_on_towns(kind)
+    opened = load(model, LoadOptions(dtype="float64", inputs=(TensorSpec("X", "float64", ("N", 4)),)))
+    note = (
+        "column 3 takes codes of categories, as pandas' .cat.codes: 0 is 'Bern', 1 is 'Gent', 2 is 'Linz', 3 is 'Oslo'"
+    )
+    assert note in opened.notes
+    table = categorical(with_towns(ROWS, 3))
+    x = np.column_stack([ROWS, table["town"].cat.codes])
+    assert_close(opened.run({"X": x})["prediction"], model.predict(table))
+
+
+def assert_close(got: np.ndarray, want: np.ndarray) -> None:
+    # 1e-5: XGBoost gives float32, whose sums of eight trees round otherwise than ours.
+    np.testing.assert_allclose(np.squeeze(got), np.squeeze(want), rtol=1e-5, atol=1e-6)
+
+
+def core_ml_outputs(candidate: Candidate, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+    session = lowered.load(candidate.path, LoadOptions()).session
+    count = len(next(iter(feed.values())))
+    rows = [session.predict({key: feed[source][i] for key, source in candidate.inputs.items()}) for i in range(count)]
+    found = []
+    for feature in candidate.outputs:
+        order = candidate.classes.get(feature)
+        found.append(np.array([row[feature] if order is None else [row[feature][c] for c in order] for row in rows]))
+    return found

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from .......validate.engines.sklearn.category_values import category_values
+from .......validate.engines.sklearn.category_values import category_texts, category_values
 from .......validate.trees.readers.categories import FIRST, MISSING, OTHER
 from ....models.encoders import whole_numbers
 from ...declare import EstimatorGraph
@@ -23,13 +24,25 @@ if TYPE_CHECKING:
     from .......validate.trees.readers.categories import Tables
 
 
-def with_codes(g: EstimatorGraph, x: Tensor, features: int, model: Any) -> Tensor:
-    """``x`` (n, features) with codes in place of the values of categories; NaN for what isn't one of the model's."""
-    values, columns = category_values(model), []
-    for at in range(features) if values else ():
-        column = x.columns([at])
-        columns.append(_code(column, values[at]) if at in values else column)
-    return g.concat(columns) if columns else x
+def coded_features(
+    g: EstimatorGraph, model: Any, count: int, dtype: DTypeLike, marked: Callable[[Tensor], Tensor] = lambda x: x
+) -> Tensor:
+    """The features (n, ``count``) in ``dtype``, with codes in place of categories; NaN for what isn't one of them.
+
+    ``marked`` is applied to the features that are given as numbers.
+    """
+    values, texts = category_values(model), category_texts(model)
+    if not values and not texts:
+        return marked(g.concat([value.cast(dtype) for value in g.inputs]))
+    columns = []
+    for at, column in enumerate(g.columns(count)):
+        if column.dtype == STRING:
+            code = column.reshape(-1).lookup({text: code for code, text in enumerate(texts[at])}, -1).reshape(-1, 1)
+            columns.append((code < 0).where(np.nan, code.cast(dtype)))
+        else:
+            number = marked(column.cast(dtype))
+            columns.append(_code(number, values[at]) if at in values else number)
+    return g.concat(columns)
 
 
 def _code(column: Tensor, known: npt.NDArray[np.float64]) -> Tensor:

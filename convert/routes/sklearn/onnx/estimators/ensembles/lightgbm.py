@@ -11,9 +11,9 @@ from .......validate.trees.readers.categories import tabulate
 from .......validate.trees.readers.lightgbm import ALMOST_ZERO, Boosting, read
 from ...declare import EstimatorGraph, classifier, labels, regressor
 from ...tensors import Tensor
-from .categories import append_code_columns, with_codes
+from .categories import append_code_columns, coded_features
 from .links import apply_link, both_classes
-from .trees import Ensemble, add_ensemble, double_features
+from .trees import Ensemble, add_ensemble, exact_type
 
 
 def register() -> None:
@@ -60,7 +60,7 @@ def _prediction(g: EstimatorGraph, boosting: Boosting, model: Any) -> Tensor:
 
 def _score(g: EstimatorGraph, boosting: Boosting, model: Any) -> Tensor:
     """The sum (or the mean) of the trees, (n, targets)."""
-    x = raw = with_codes(g, double_features(g, g.inputs), boosting.features, model)
+    x = raw = coded_features(g, model, boosting.features, exact_type(g.inputs))
     if len(boosting.zero_missing):
         limit = np.full((1, boosting.features), -1.0)
         limit[0, boosting.zero_missing] = ALMOST_ZERO

@@ -23,7 +23,7 @@ from .......validate.errors import ParityGateError
 from .......validate.trees.ensemble import Ensemble as Ensemble
 from .......validate.trees.tree import SplitTest, Tree, narrow
 from ...declare import EstimatorGraph
-from ...tensors import Tensor
+from ...tensors import STRING, Tensor
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -107,9 +107,15 @@ def single_features(g: EstimatorGraph) -> Tensor:
 
 
 def double_features(g: EstimatorGraph, columns: Sequence[Tensor]) -> Tensor:
-    """Columns joined for a library that compares doubles: float32 if all are (exact as well), else double."""
-    is_single = all(column.dtype == np.float32 for column in columns)
-    return g.concat([column.cast(np.float32 if is_single else np.float64) for column in columns])
+    """Columns joined for a library that compares doubles."""
+    kind = exact_type(columns)
+    return g.concat([column.cast(kind) for column in columns])
+
+
+def exact_type(columns: Sequence[Tensor]) -> np.dtype[Any]:
+    """What holds the columns for a library that compares doubles: float32 if all numbers are (exact as well)."""
+    is_single = all(column.dtype in (np.float32, STRING) for column in columns)
+    return np.dtype(np.float32 if is_single else np.float64)
 
 
 def _structure(ensemble: Ensemble) -> dict[str, Any]:

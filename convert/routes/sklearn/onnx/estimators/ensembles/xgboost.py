@@ -13,7 +13,7 @@ from .......validate.trees.tree import SplitTest
 from ....models.linear_boosting import read_linear
 from ...declare import LABEL, EstimatorGraph, Output, declare, regressor
 from ...tensors import Tensor
-from .categories import append_code_columns, with_codes
+from .categories import append_code_columns, coded_features
 from .links import apply_link, both_classes
 from .trees import Ensemble, add_ensemble, single_features
 
@@ -61,17 +61,19 @@ def _classifier_outputs(model: Any) -> list[Output]:
 
 def _scored(g: EstimatorGraph, model: Any, booster: Any, rounds: int | None, missing: float) -> tuple[Tensor, Link]:
     """The scores, (n, targets), and what follows them."""
-    x = single_features(g)
-    if not np.isnan(missing):
-        x = x.equals(missing).where(np.nan, x)
+
+    def marked(x: Tensor) -> Tensor:
+        return x if np.isnan(missing) else x.equals(missing).where(np.nan, x)
+
     if linear := read_linear(booster):
+        x = marked(single_features(g))
         return x.is_nan().where(0.0, x).cast(np.float64) @ linear.weights + linear.offsets, linear.link
     boosting = read(booster, rounds)
-    return _sum_of_trees(g, x, boosting, model), boosting.link
+    x = coded_features(g, model, boosting.features, np.float32, marked)
+    return _sum_of_trees(g, x, boosting), boosting.link
 
 
-def _sum_of_trees(g: EstimatorGraph, x: Tensor, boosting: Boosting, model: Any) -> Tensor:
-    x = with_codes(g, x, boosting.features, model)
+def _sum_of_trees(g: EstimatorGraph, x: Tensor, boosting: Boosting) -> Tensor:
     trees, tables = tabulate(boosting.trees, boosting.splits, boosting.features)
     x = append_code_columns(g, x, tables, x, lambda code: code >= 0.0)
     return add_ensemble(g, x, Ensemble(trees, boosting.targets, SplitTest.BELOW))
