@@ -23,7 +23,9 @@ def steps_of(pipeline: Any) -> list[Any]:
 
 
 def unwrap(estimator: Any) -> Any:
-    """The estimator that a search over hyper-parameters chose, or the estimator itself."""
+    """The estimator that a search over hyper-parameters chose or that is frozen, or the estimator itself."""
+    if type(estimator).__name__ == "FrozenEstimator":
+        return unwrap(estimator.estimator)
     return unwrap(estimator.best_estimator_) if hasattr(estimator, "best_estimator_") else estimator
 
 

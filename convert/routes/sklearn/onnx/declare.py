@@ -19,6 +19,7 @@ from .estimator_graph import (
     Decision,
     Function,
     floating_type,
+    part,
     without_zipmap,
 )
 from .estimator_graph import EstimatorGraph as EstimatorGraph
@@ -60,7 +61,8 @@ def declare(kind: type, function: Function, outputs: Outputs, options: dict[str,
 
     def convert(scope: Any, operator: Any, container: Any) -> None:
         graph = EstimatorGraph(scope, container, operator.inputs)
-        results = function(graph, operator.raw_operator)
+        with part(operator.raw_operator):
+            results = function(graph, operator.raw_operator)
         graph.finish([results] if isinstance(results, Tensor) else results, operator.outputs)
 
     FUNCTIONS[kind] = function

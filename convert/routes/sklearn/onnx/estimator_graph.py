@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from onnx import NodeProto, TensorProto, numpy_helper
 from onnx.helper import get_attribute_value, tensor_dtype_to_np_dtype
-from skl2onnx._parse import _parse_sklearn
+from skl2onnx._parse import _parse_sklearn, sklearn_parsers_map
 from skl2onnx._supported_operators import sklearn_operator_name_map
 from skl2onnx.common._registration import get_converter
 from skl2onnx.common.data_types import (
@@ -23,6 +24,7 @@ from skl2onnx.common.data_types import (
 )
 
 from .....validate.engines.sklearn.walk import steps_of
+from .....validate.errors import ParityGateError
 from .tensors import STRING, Graph, Tensor
 
 ALIAS = "Gap"
@@ -162,9 +164,12 @@ class EstimatorGraph(Graph):
             *before, last = steps_of(estimator)
             return self.call(last, *self.through(before, *features))
         if kind in FUNCTIONS and hasattr(estimator, "predict"):
-            results = FUNCTIONS[kind](self.over(*features), estimator)
+            with part(estimator):
+                results = FUNCTIONS[kind](self.over(*features), estimator)
             values = [results] if isinstance(results, Tensor) else results
             return [value.cast(np.float64) if value.dtype.kind == "f" else value for value in values]
+        if kind not in sklearn_operator_name_map and kind not in sklearn_parsers_map:
+            raise no_converter([kind.__name__])
         wide = sklearn_operator_name_map.get(kind, "").startswith(ALIAS)
         variables = self.over(*features, wide=wide)._variables
         without_zipmap(estimator, self._scope, self._container)
@@ -200,6 +205,27 @@ class EstimatorGraph(Graph):
 
     def _rename(self, value: Tensor, variable: Any) -> None:
         self._container.add_node("Identity", [value.name], [variable.full_name], name=self.unique("Identity"))
+
+
+@contextmanager
+def part(estimator: Any) -> Iterator[None]:
+    """The conversion of one estimator: what goes wrong is PG405 and names the innermost."""
+    try:
+        yield
+    except ParityGateError:
+        raise
+    except Exception as e:  # attributes of fitted estimators change from release to release
+        raise ParityGateError("PG405", type(estimator).__name__, f"{type(e).__name__}: {e}") from e
+
+
+def no_converter(names: Sequence[str]) -> ParityGateError:
+    """PG404: estimators of these classes can't be written as ONNX."""
+    return ParityGateError(
+        "PG404",
+        ", ".join(names),
+        f"{'has' if len(names) == 1 else 'have'} no converter to ONNX",
+        "Replace it by an estimator that docs/coverage.md lists, or convert the rest of the pipeline.",
+    )
 
 
 def floating_type(variables: Sequence[Any]) -> Any:

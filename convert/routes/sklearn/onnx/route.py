@@ -98,6 +98,7 @@ def _convert(estimator: Any, types: list[tuple[str, Any]], opset: int) -> onnx.M
     from skl2onnx import convert_sklearn
     from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 
+    from .estimator_graph import no_converter
     from .registry import register_everything
 
     register_everything()
@@ -114,24 +115,19 @@ def _convert(estimator: Any, types: list[tuple[str, Any]], opset: int) -> onnx.M
     except ParityGateError:
         raise
     except (MissingConverter, MissingShapeCalculator) as e:
-        raise _unsupported(estimator, e) from e
+        raise no_converter(_missing(estimator) or [type(estimator).__name__]) from e
     except Exception as e:  # skl2onnx passes on any exception of its converters
+        if missing := _missing(estimator):
+            raise no_converter(missing) from e
         raise ParityGateError("PG405", type(estimator).__name__, f"{type(e).__name__}: {e}") from e
     return proto
 
 
-def _unsupported(estimator: Any, error: Exception) -> ParityGateError:
+def _missing(estimator: Any) -> list[str]:
+    """The classes of the parts without a converter, however deep they are."""
     from .registry import is_supported
 
-    missing = dict.fromkeys(type(part).__name__ for part in everything(estimator) if not is_supported(part))
-    names = ", ".join(missing) or type(estimator).__name__
-    reason = "has" if len(missing) == 1 else "have"
-    return ParityGateError(
-        "PG404",
-        names,
-        f"{reason} no converter to ONNX" if missing else str(error),
-        "Replace it by an estimator that docs/coverage.md lists, or convert the rest of the pipeline.",
-    )
+    return list(dict.fromkeys(type(each).__name__ for each in everything(estimator) if not is_supported(each)))
 
 
 def _stamp(proto: onnx.ModelProto, opset: int) -> None:

@@ -1,4 +1,4 @@
-"""Searches over hyper-parameters, and classifiers with a threshold."""
+"""Searches over hyper-parameters, frozen estimators, and classifiers with a threshold."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from ...tensors import Tensor
 def register() -> None:
     """Register this module's converters."""
     from sklearn import model_selection
+    from sklearn.frozen import FrozenEstimator
     from sklearn.model_selection import _search_successive_halving as halving
 
     searches = (model_selection.GridSearchCV, model_selection.RandomizedSearchCV)
     for kind in (*searches, halving.HalvingGridSearchCV, halving.HalvingRandomSearchCV):
         forward(kind, lambda search: search.best_estimator_)
+    forward(FrozenEstimator, lambda frozen: frozen.estimator)
     classifier(model_selection.FixedThresholdClassifier, threshold_classifier, _decision)
     classifier(model_selection.TunedThresholdClassifierCV, threshold_classifier, _decision)
 
