@@ -63,7 +63,8 @@ class Format:
     ``runtimes`` can run it, the first one unless the user picks another. ``classes`` are those of its live objects
     (``module.Class``, as the class itself says). ``computes_in_width_of_input`` says that the framework takes float32
     and float64 alike, so that samples must reach it in the width that the user gave them. ``takes_single_rows`` says
-    that such a model is given one sample at a time, and that a batch is a list of them.
+    that such a model is given one sample at a time, and that a batch is a list of them. ``computes_by_rows`` says that
+    what such a model gives for a row, or that it refuses the row, doesn't depend on the others.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Format:
     classes: tuple[str, ...] = ()
     computes_in_width_of_input: bool = False
     takes_single_rows: bool = False
+    computes_by_rows: bool = False
 
     @property
     def runtime(self) -> RuntimeEntry:
@@ -182,12 +184,13 @@ SKLEARN_ESTIMATOR = Format(
         "catboost.core.CatBoost",
     ),
     computes_in_width_of_input=True,
+    computes_by_rows=True,
 )
 
 
 def _booster(name: str, title: str, suffixes: tuple[str, ...], library: Library, *classes: str) -> Format:
     runtime = _runtime(name, title, "sklearn.booster_files", library, SKLEARN)
-    return Format(name, title, suffixes, (runtime,), classes, computes_in_width_of_input=True)
+    return Format(name, title, suffixes, (runtime,), classes, computes_in_width_of_input=True, computes_by_rows=True)
 
 
 XGBOOST_MODEL = _booster("xgboost", "XGBoost", (".ubj",), XGBOOST, "xgboost.core.Booster")

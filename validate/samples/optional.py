@@ -12,22 +12,46 @@ from ..errors import ParityGateError
 from .types import Sample, SampleKind, Samples
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from ..signature import Array, Feed
 
     Outputs = dict[str, Array]
+    Run = Callable[[Sequence[Feed]], list[Outputs]]
 
 _FAILED = "PG406"
 
 
-def run_and_keep(samples: Samples, run: Callable[[Sequence[Feed]], list[Outputs]]) -> tuple[Samples, list[Outputs]]:
+_MOST_ROWS = 256
+"""Of a sample that is refused, so many rows are tried: halving down to single rows takes two runs for each."""
+
+_OUTSIDE = (
+    "Generated samples may lie outside of what the model takes: give a range with --range NAME:LOW:HIGH, or real "
+    "values with --samples."
+)
+
+
+def run_and_keep(samples: Samples, run: Run, *, by_rows: bool = False) -> tuple[Samples, list[Outputs]]:
     """The samples that the reference runs on, and its outputs.
 
     ``run`` runs it on several feeds. An optional sample on which it fails is left out with a note: a network that
     halves an image five times may fail on one pixel. So is one that it answers with NaN alone, which is no answer: a
-    bound of 0 is often no more than formal. Raises ParityGateError PG406 for any other sample.
+    bound of 0 is often no more than formal. With ``by_rows``, for a model that looks at each row by itself, so are
+    generated rows that it refuses, such as negative ones before a logarithm. Raises ParityGateError PG406 for any other
+    sample, and where no row is left.
     """
     required = [sample for sample in samples.items if not sample.optional]
-    outputs = run([sample.feed for sample in required])
+    notes: list[str] = []
+    try:
+        outputs = run([sample.feed for sample in required])
+    except ParityGateError as error:
+        if error.code != _FAILED or samples.seed is None:
+            raise
+        kept = [part for sample in required for part in _accepted(sample, run)] if by_rows else []
+        if not kept:
+            raise ParityGateError(error.code, error.subject, error.cause, error.remedy or _OUTSIDE) from error
+        notes.append(_left_out(required, kept, error))
+        required, outputs = kept, run([sample.feed for sample in kept])
     kept = list(required)
     refused: list[tuple[Sample, str]] = []
     for sample in samples.items:
@@ -45,7 +69,37 @@ def run_and_keep(samples: Samples, run: Callable[[Sequence[Feed]], list[Outputs]
         else:
             kept.append(sample)
             outputs.append(output)
-    return replace(samples, items=tuple(kept), notes=(*samples.notes, *_note(refused))), outputs
+    return replace(samples, items=tuple(kept), notes=(*samples.notes, *notes, *_note(refused))), outputs
+
+
+def _accepted(sample: Sample, run: Run) -> list[Sample]:
+    """The sample, or those of its rows that the model runs on, found by halving; none for one without rows."""
+    rows = np.arange(min(sample.batch or 0, _MOST_ROWS))
+    kept = _accepted_rows(sample.feed, rows, run)
+    if len(kept) == sample.batch:
+        return [sample]
+    label = f"{sample.label}, {len(kept)} of its rows"
+    feed = {name: array[kept] for name, array in sample.feed.items()}
+    return [replace(sample, label=label, feed=feed, batch=len(kept))] if len(kept) else []
+
+
+def _accepted_rows(feed: Feed, rows: npt.NDArray[np.int64], run: Run) -> npt.NDArray[np.int64]:
+    try:
+        run([{name: array[rows] for name, array in feed.items()}] if len(rows) else [])
+    except ParityGateError as error:
+        if error.code != _FAILED:
+            raise
+        if len(rows) == 1:
+            return rows[:0]
+        middle = len(rows) // 2
+        return np.concatenate([_accepted_rows(feed, part, run) for part in (rows[:middle], rows[middle:])])
+    return rows
+
+
+def _left_out(samples: Sequence[Sample], kept: Sequence[Sample], error: ParityGateError) -> str:
+    before, after = (sum(sample.batch or 0 for sample in group) for group in (samples, kept))
+    reason = error.cause.split("\n")[0]
+    return f"the reference refuses {before - after} of {before} generated rows; left out: {reason}. {_OUTSIDE}"
 
 
 def _says_nothing(sample: Sample, output: Mapping[str, Array]) -> bool:

@@ -88,7 +88,8 @@ def run_reference(call: RunReference, on_event: Listener) -> tuple[Model, ModelR
     samples = on_pixels(_make_samples(model, call, limits), limits.images)
     trees, notes = read_trees(model, call.model.format) if call.comparing else (None, ())
     samples = aimed(samples, trees, model.signature) if _is_free(call.samples, limits) else samples
-    samples, kept = run_and_keep(samples, lambda feeds: run_all(model, feeds, "PG406", on_event))
+    by_rows = call.model.format.computes_by_rows
+    samples, kept = run_and_keep(samples, lambda feeds: run_all(model, feeds, "PG406", on_event), by_rows=by_rows)
     fixed = fixed_outputs_of(model, kept)
     outputs: Sequence[Mapping[str, Array]] = kept
     if call.comparing and not limits.images:  # pixels are whole numbers within bounds, which these inputs aren't

@@ -16,7 +16,7 @@ from paritygate.validate import validate
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.torch.exported import load as load_program
 from paritygate.validate.errors import ParityGateError
-from paritygate.validate.samples import Sample, Samples, generate_samples, limited, run_and_keep
+from paritygate.validate.samples import Sample, SampleKind, Samples, generate_samples, limited, run_and_keep
 from paritygate.validate.samples.axes import layouts
 from paritygate.validate.samples.edge_lengths import MOST_EDGES, edge_lengths
 from paritygate.validate.signature import Signature, TensorSpec
@@ -128,6 +128,44 @@ def test_a_length_that_the_reference_refuses_is_left_out_with_a_note() -> None:
 def test_a_required_sample_that_fails_ends_the_run() -> None:
     with pytest.raises(ParityGateError, match="PG406"):
         run_and_keep(Samples(of_lengths(1, optional=False), "generated", 0), refuses_short)
+
+
+# --- rows that the reference refuses ---------------------------------------------------------------------------------
+
+
+def refuses_negative(feeds: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    if any((feed["x"] < 0).any() for feed in feeds):
+        raise ParityGateError("PG406", "LogisticRegression", "ValueError: Input X contains NaN.\nand more")
+    return [{"y": feed["x"]} for feed in feeds]
+
+
+def of_rows(*rows: float) -> Sample:
+    return Sample(f"normal, batch {len(rows)}", {"x": np.array(rows)[:, None]}, SampleKind.NORMAL, len(rows))
+
+
+def test_generated_rows_that_the_reference_refuses_are_left_out_and_it_is_said() -> None:
+    given = Samples((of_rows(1, -1, 2, 3, -2), of_rows(4), of_rows(-1, -2)), "generated", 0)
+    kept, outputs = run_and_keep(given, refuses_negative, by_rows=True)
+    assert [item.feed["x"].ravel().tolist() for item in kept.items] == [[1, 2, 3], [4]]
+    assert [item.batch for item in kept.items] == [3, 1]
+    assert [output["y"].ravel().tolist() for output in outputs] == [[1, 2, 3], [4]]
+    assert "refuses 4 of 8 generated rows; left out: ValueError: Input X contains NaN.." in kept.notes[0]
+    assert "--range" in kept.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("samples", "by_rows", "remedy"),
+    [
+        (Samples((of_rows(-1), of_rows(-2, -3)), "generated", 0), True, "--range"),
+        (Samples((of_rows(1, -1),), "generated", 0), False, "--range"),
+        (Samples((of_rows(1, -1),), "rows.csv", None), True, ""),
+    ],
+    ids=["no row is left", "rows depend on each other", "the user's own"],
+)
+def test_other_refusals_end_the_run(samples: Samples, by_rows: bool, remedy: str) -> None:
+    with pytest.raises(ParityGateError, match="contains NaN") as caught:
+        run_and_keep(samples, refuses_negative, by_rows=by_rows)
+    assert (remedy in caught.value.remedy) if remedy else not caught.value.remedy
 
 
 def pooled(path: Path, *, ceil_mode: int) -> Path:

@@ -11,6 +11,7 @@ import numpy as np
 from ...signature import STRING, Hint
 from .catboost_categories import category_columns
 from .category_values import category_texts, category_values, is_xgboost
+from .function_domains import FunctionDomain, domain_of
 from .inputs import reads_texts
 from .ranges import allows_nan, range_of
 from .thresholds import thresholds_of
@@ -136,6 +137,10 @@ def _before(step: Any, after: list[Column] | None, width: int) -> list[Column]:
         return _split(step, after, width)
     if isinstance(step, Pipeline | FeatureUnion):
         return columns_of(step, width)
+    if (domain := domain_of(step)) is not None:
+        return _arguments(
+            domain, after if after is not None and len(after) == width else [Column(missing=True)] * width
+        )
     own = _own(step, width)
     if after is None:
         return own
@@ -146,6 +151,17 @@ def _before(step: Any, after: list[Column] | None, width: int) -> list[Column]:
         return [_joined(near, later) for near, later in zip(own, _inverted(step, after), strict=True)]
     passes = all(column.missing for column in after) or _absorbs_missing(step)
     return [replace(column, missing=column.missing and passes) for column in own]
+
+
+def _arguments(domain: FunctionDomain, after: list[Column]) -> list[Column]:
+    """What is known about a function's arguments, from its domain and from what is known about its values."""
+    ends = [np.array([column.low, column.high]) for column in after]
+    low = [domain.low if np.isnan(end[0]) else domain.inverted(end)[0] for end in ends]
+    high = [domain.high if np.isnan(end[1]) else domain.inverted(end)[1] for end in ends]
+    points = [domain.inverted(column.points) for column in after]
+    return [
+        replace(column, low=low[at], high=high[at], points=points[at], vocabulary=()) for at, column in enumerate(after)
+    ]
 
 
 def _fills(imputer: Any, column: Column) -> bool:
@@ -173,7 +189,7 @@ def _split(transformer: Any, after: list[Column] | None, width: int) -> list[Col
         then = after[transformer.output_indices_[name]] if after is not None else None
         if is_passthrough(part):
             columns = then or [Column()] * len(places)
-        elif then is not None and _is_elementwise(part):
+        elif then is not None and (_is_elementwise(part) or domain_of(part) is not None):
             columns = _before(part, then, len(places))
         else:
             columns = columns_of(part, len(places))
