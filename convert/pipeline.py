@@ -24,6 +24,7 @@ from .export import check_output, publish
 from .options import ConvertOptions
 from .routes.base import Candidate, RouteOptions
 from .routes.registry import Route, routes_for
+from .scopes import check_target_options
 from .targets import Target, choose_target
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def convert_model(source: Any, output: Path, options: ConvertOptions) -> Convers
 
     handle = handle_for(source, options.load, options.run.engine)
     target = choose_target(output, options.target.to)
+    check_target_options(options, target)
     routes = routes_for(handle.format, target, options.target.route)
     inputs = inputs_of(handle, options.sample)
     check_output(output, target, inputs)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .engines.choice import check_engine, handle_for
 from .engines.handle import ModelHandle
+from .engines.scopes import check_judging
 from .errors import ParityGateError
 from .expectations.expected import read_expectations
 from .files.leftovers import clear_abandoned
@@ -70,6 +71,7 @@ def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> 
     run = options.run
     models = (handle_for(reference, options.load, run.engine), handle_for(candidate, LoadOptions(), run.engine))
     check_engine(models, run.engine)
+    check_judging(options.judge, models[1].format)
     expectations, policy = read_expectations(options.judge), choose_policy(options.judge)
     watch = Stopwatch()
     with job_folder(run.keep) as job:

@@ -11,12 +11,18 @@ from ..errors import ParityGateError
 from ..options import LoadOptions
 from .handle import ModelHandle
 from .registry import BOTH, RuntimeEntry, formats_of
+from .scopes import check_loading
 
 
 def handle_for(source: Any, load: LoadOptions, engine: str | None = None) -> ModelHandle:
-    """How to open a model of the user's. Raises PG202 and PG401 as :func:`~.detect.detect` does."""
+    """How to open a model of the user's.
+
+    Raises PG202 and PG401 as :func:`~.detect.detect` does, and PG201 for an option that such a model has no use for.
+    """
     source = normalise(source)
-    return ModelHandle.of(source, detect(source), engine, load)
+    format = detect(source)
+    check_loading(load, format)
+    return ModelHandle.of(source, format, engine, load)
 
 
 def check_engine(handles: Sequence[ModelHandle], engine: str | None) -> None:

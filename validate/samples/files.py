@@ -62,7 +62,8 @@ def read_samples(
         with _reading(path):
             raw = reader(path, ReadContext(signature, ranges or {}, features))
         if ranges and reader is not read_images:
-            raw = replace(raw, notes=(*raw.notes, "--range is ignored: it applies to generated samples and images"))
+            cause = f"it is for generated samples and images, and {path.name} holds neither"
+            raise ParityGateError("PG201", "--range", cause, "Leave it out.")
         samples = _batched(raw, path, signature, batch)
         if whole and batch is None and signature is not None and not raw.whole:
             samples = replace(samples, items=(*samples.items, *_as_one_batch(samples, raw, signature)))
