@@ -20,7 +20,6 @@ from .files.replace import replace as replace_output
 from .files.replace import staged
 from .noise.request import Measurements
 from .options import (
-    BindOptions,
     InputLimits,
     InspectOptions,
     JudgeOptions,
@@ -39,7 +38,7 @@ from .workers.runner import Runner, runner_for
 
 if TYPE_CHECKING:
     from .report.report import Report
-    from .signature import Array, Signature
+    from .signature import Array
 
 T = TypeVar("T")
 
@@ -103,14 +102,15 @@ def _run_both(
         condition = measurements_for(options.judge).noise
         call = RunReference(job, reference, options.sample, limits, condition=condition)
         expected = watch.measure(REFERENCE, lambda: first.call(call, run.on_event))
-        check_bound(options.bind, expected.signature)
         bindings = with_classes(Bindings(options.bind.bind_inputs, options.bind.bind), expected)
 
         def run_again(runner: Runner) -> ModelRun:
             measurements = measurements_for(options.judge)
-            return runner.call(RunCandidate(job, candidate, bindings, measurements), run.on_event)
+            call = RunCandidate(job, candidate, bindings, measurements, reference=expected.signature)
+            return runner.call(call, run.on_event)
 
         actual = watch.measure(CANDIDATE, lambda: run_again(second))
+        bindings = actual.bindings or bindings
         if needs_search(actual, options.judge.search):
             searched = SearchedModels(
                 job, reference, candidate, bindings, options.sample, options.judge.search, run, run_again
@@ -142,21 +142,6 @@ def _localised(
     reference, candidate = models
     repro_folder = options.run.keep or (candidate.file.parent if candidate.file else Path())
     return locate_divergence(FailedModels(job, reference, candidate, bindings, repro_folder, options.run), report)
-
-
-def check_bound(bind: BindOptions, reference: Signature) -> None:
-    """Raises ParityGateError PG201 where a name is bound to an input or output that the reference doesn't have."""
-    for option, bound, specs in (
-        ("--bind-input", bind.bind_inputs, reference.inputs),
-        ("--bind", bind.bind, reference.outputs),
-    ):
-        kind = "inputs" if specs is reference.inputs else "outputs"
-        names = [spec.name for spec in specs]
-        for name, partner in bound.items():
-            if partner not in names:
-                cause = f"the reference has no such {kind[:-1]}"
-                remedy = f"Its {kind}: {', '.join(names)}."
-                raise ParityGateError("PG201", f"{option} {name}={partner}", cause, remedy)
 
 
 def with_classes(bindings: Bindings, reference: ModelRun) -> Bindings:

@@ -37,8 +37,8 @@ Examples:
 def validate(reference: str, candidate: str, format: str, quiet: bool, debug: bool, **given: Any) -> int:
     """Run REFERENCE and CANDIDATE on the same samples and compare every output.
 
-    Inputs and outputs are bound by equal names, or as --bind and --bind-input say; nothing is guessed. The
-    loading options are for REFERENCE.
+    Inputs and outputs are bound by equal names, or as --bind and --bind-input say. If each model has only one, of the
+    same dtype and rank, these are bound, and the report says so. The loading options are for REFERENCE.
     """
     from paritygate.validate import validate as validate_models
     from paritygate.validate.report.render.formats import Outcome, ReportFormat

@@ -9,6 +9,7 @@ from typing import ClassVar
 from ..engines.handle import ModelHandle
 from ..noise.request import Measurements
 from ..options import InputLimits, SampleOptions
+from ..signature import Signature
 from ..workers.job_folder import JobFolder
 from ..workers.protocol import Task
 from .types import Bindings, Inspection, ModelRun
@@ -37,9 +38,11 @@ class RunReference(Task[ModelRun]):
 class RunCandidate(Task[ModelRun]):
     """Run the candidate on the samples in the job folder; with ``measurements`` measure its rounding noise.
 
-    ``destination`` receives the outputs (None: the job's file for them).
+    ``destination`` receives the outputs (None: the job's file for them). With ``reference``, the reference's signature,
+    bindings are checked and completed (:func:`.binding.completed`); without it they are taken as they are.
 
-    Raises PG301 when the candidate can't be opened, PG302 when it fails on a sample.
+    Raises PG201 for a binding to what isn't there, PG301 when the candidate can't be opened, PG302 when it fails on a
+    sample.
     """
 
     function: ClassVar[str] = "paritygate.validate.tasks.candidate:run_candidate"
@@ -50,6 +53,7 @@ class RunCandidate(Task[ModelRun]):
     bindings: Bindings
     measurements: Measurements | None = None
     destination: Path | None = None
+    reference: Signature | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

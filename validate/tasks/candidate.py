@@ -19,6 +19,7 @@ from ..noise.request import Narrowed
 from ..samples import SampleKind, load_outputs, load_samples, save_outputs
 from ..signature import EPSILON
 from ..workers.job_folder import JobFolder
+from .binding import completed
 from .calls import RunCandidate
 from .randomness import random_operators
 from .reference import describe_run, load_model, repeated, run_all
@@ -39,15 +40,18 @@ def run_candidate(call: RunCandidate, on_event: Listener) -> ModelRun:
     """
     from ..noise.plan import plan_samples
 
-    job, bindings = call.job, call.bindings
+    job, bindings, said = call.job, call.bindings, tuple[str, ...]()
     on_event(Event(f"load {call.model.short_name}"))
     samples = load_samples(job.samples)
     with _as_candidate_errors():
         model = load_model(with_first_sample(call.model, samples.feeds[0]))
+    if call.reference is not None:
+        bindings, said = completed(bindings, call.reference, model.signature)
+    with _as_candidate_errors():
         adapted = adapt_samples(model, call.model.format, bindings, samples.feeds, load_outputs(job.expected))
         outputs = adapted.outputs_of(model, on_event)
     save_outputs(outputs, call.destination or job.actual)
-    run = describe_run(call.model, model, samples, adapted.notes)
+    run = replace(describe_run(call.model, model, samples, (*said, *adapted.notes)), bindings=bindings)
     plan = plan_samples(run.facts.parameters, samples.items)
     if call.destination is None:
         _repeat(job, model, adapted, repeated(plan))

@@ -38,7 +38,8 @@ class ModelRun:
     candidate's trees; None where the reference has none. ``weights`` says what it holds of its reference's parameters;
     None where a side has none to read. ``coverage`` is what the samples exercised inside of a candidate's graph; None
     unless its rounding was requested. ``path_types`` are the coarsest types on the way to its float64 outputs (see
-    :mod:`.noise.path_types`), where the graph is known.
+    :mod:`.noise.path_types`), where the graph is known. ``bindings`` are a candidate's, completed;
+    None for a reference.
     """
 
     signature: Signature
@@ -53,6 +54,7 @@ class ModelRun:
     trees: TreesProof | None = None
     coverage: Coverage | None = None
     path_types: Mapping[str, str] = field(default_factory=dict)
+    bindings: Bindings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,10 +83,12 @@ def _differing(
 
     ``outputs`` binds the names in ``first`` and ``second`` to those of ``specs``.
     """
-    named = [{outputs[name]: array for name, array in output.items() if name in outputs} for output in first]
+    declared = {spec.name for spec in specs}
+    partners = {name: partner for name, partner in outputs.items() if partner in declared}
+    named = [{partners[name]: array for name, array in output.items() if name in partners} for output in first]
     present = [spec for spec in specs if all(spec.name in output for output in named)]
     known = {spec.name for spec in present}
-    bound = {name: partner for name, partner in outputs.items() if partner in known}
+    bound = {name: partner for name, partner in partners.items() if partner in known}
     message, hint = _SAID[code]
     for output in compare_outputs(present, named, second, bound, policy, labels=labels):
         if output.name and not output.passed and output.code != "PG306":

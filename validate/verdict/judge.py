@@ -23,6 +23,7 @@ from .reference_checks import DEGENERATE_KINDS, EDGES, batch_dependent, check_ba
 from .self_check import selfcheck
 from .steadiness import check_steady
 from .undefined_rows import without_undefined_rows
+from .suggest import suggested_bindings
 
 _MOST_CLASSES = 100_000
 
@@ -94,7 +95,8 @@ def judge(comparison: Comparison, policy: Policy, expectations: Expectations) ->
         *check_informative(compared, comparison.fixed_outputs),
         *check_interface(comparison),
     )
-    return Judgement(compared, findings, metrics, len(values.numbers), (*precision_notes, *values.notes))
+    notes = (*precision_notes, *values.notes, *suggested_bindings(compared, values.expected, actual))
+    return Judgement(compared, findings, metrics, len(values.numbers), notes)
 
 
 def _values(comparison: Comparison, left_out: frozenset[int]) -> _Values:

@@ -6,7 +6,7 @@ Models with scikit-learn's interface (such as ``XGBClassifier``, and all of CatB
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -57,7 +57,9 @@ class BoosterModel:
         from .thresholds import thresholds_of
 
         points = thresholds_of(self.native, self.library.features(self.native))
-        known = {**category_values(self.native), **category_texts(self.native)}
+        known: dict[int, Sequence[Any]] = {}
+        known |= {at: values.tolist() for at, values in category_values(self.native).items()}
+        known |= category_texts(self.native)
         categories = tuple(tuple(known.get(at, ())) for at in range(len(points)))
         unknown = not is_xgboost(self.native)
         if len(self.inputs.specs) == 1:

@@ -34,7 +34,8 @@ class FunctionDomain:
     def inverted(self, values: Floats) -> Floats:
         """The arguments of some values, NaN for NaN."""
         with np.errstate(all="ignore"):
-            return np.clip(self.inverse(np.clip(values, self.least, self.most)), self.low, self.high)
+            arguments: Floats = self.inverse(np.clip(values, self.least, self.most))
+            return np.clip(arguments, self.low, self.high)
 
 
 def domain_of(transformer: Any) -> FunctionDomain | None:
