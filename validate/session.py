@@ -106,7 +106,10 @@ def _run_both(
 
         def run_again(runner: Runner) -> ModelRun:
             measurements = measurements_for(options.judge)
-            call = RunCandidate(job, candidate, bindings, measurements, reference=expected.signature)
+            by_rows = reference.format.computes_by_rows
+            call = RunCandidate(
+                job, candidate, bindings, measurements, reference=expected.signature, of_estimator=by_rows
+            )
             return runner.call(call, run.on_event)
 
         actual = watch.measure(CANDIDATE, lambda: run_again(second))

@@ -17,6 +17,7 @@ from .onnx_files import check_external_files, graph_only
 from .onnx_files import external_files as external_files
 from .onnx_weights import constants_of, elements, elements_by_type
 from .telemetry import silent_onnxruntime
+from .zipmaps import is_zipped, table_of, table_spec, zipped_classes
 
 if TYPE_CHECKING:
     import onnx
@@ -48,10 +49,18 @@ class OnnxModel:
         self._session = session
         self._more = more
         declared = _declared(path)
-        outputs = (_spec(value) for value in session.get_outputs())
+        inputs = tuple(_spec(value) for value in session.get_inputs())
+        zipped = [value.name for value in session.get_outputs() if is_zipped(value.type)]
+        classes = zipped_classes(graph_only(path)) if zipped else {}
+        batch = inputs[0].shape[0] if inputs and inputs[0].shape else "N"
+        outputs = (
+            table_spec(value.name, classes.get(value.name, ()), batch) if value.name in zipped else _spec(value)
+            for value in session.get_outputs()
+        )
         self.signature = Signature(
-            inputs=tuple(_spec(value) for value in session.get_inputs()),
+            inputs=inputs,
             outputs=tuple(replace(spec, shape=declared.get(spec.name, spec.shape)) for spec in outputs),
+            classes={name: classes[name] for name in zipped if name in classes},
         )
 
     def run(self, feed: Feed) -> dict[str, Array]:
@@ -209,6 +218,8 @@ def _to_engine(array: Array) -> Array:
 def _from_engine(name: str, value: Any) -> Array:
     import numpy as np
 
+    if isinstance(value, list) and all(isinstance(row, dict) for row in value):
+        return table_of(name, value)
     if not isinstance(value, np.ndarray):
         raise ParityGateError("PG302", name, f"the output is a {type(value).__name__}, not a tensor")
     return value.astype(str) if value.dtype == object else value

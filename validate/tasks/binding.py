@@ -9,6 +9,13 @@ from ..errors import ParityGateError
 from ..signature import Signature, TensorSpec
 from .types import Bindings
 
+_WRITTEN_BY_SKL2ONNX = {
+    "output_label": ("label",),
+    "output_probability": ("probabilities", "scores"),
+    "variable": ("prediction", "transformed"),
+}
+"""How skl2onnx and onnxmltools name the outputs of an estimator -> our names for what they are."""
+
 
 def completed(bindings: Bindings, reference: Signature, candidate: Signature) -> tuple[Bindings, tuple[str, ...]]:
     """The bindings, with an only input or output bound to the reference's only one, and notes that say so.
@@ -19,13 +26,49 @@ def completed(bindings: Bindings, reference: Signature, candidate: Signature) ->
     _check("--bind", "outputs", bindings.outputs, candidate.outputs, reference.outputs)
     inputs = _only("input", bindings.inputs, candidate.inputs, reference.inputs)
     outputs = _only("output", bindings.outputs, candidate.outputs, reference.outputs)
+    outputs = outputs or _by_convention(bindings.outputs, candidate.outputs, reference.outputs)
     notes = tuple(
-        f"{kind} '{name}' is bound to '{partner}': each model has one {kind}"
+        f"{kind} '{name}' is bound to '{partner}': {_why(kind, name)}"
         for kind, found in (("input", inputs), ("output", outputs))
         for name, partner in found.items()
     )
     whole = replace(bindings, inputs={**bindings.inputs, **inputs}, outputs={**bindings.outputs, **outputs})
     return whole, notes
+
+
+def _why(kind: str, name: str) -> str:
+    return "skl2onnx names it so" if name in _WRITTEN_BY_SKL2ONNX else f"each model has one {kind}"
+
+
+def _by_convention(
+    bound: Mapping[str, str], candidate: Sequence[TensorSpec], reference: Sequence[TensorSpec]
+) -> dict[str, str]:
+    """Outputs with the names that skl2onnx gives by default, where the reference has what they stand for."""
+    wanted = [spec.name for spec in reference]
+    names = [spec.name for spec in candidate if spec.name not in (*wanted, *bound)]
+    pairs = {name: partner for name in names for partner in _WRITTEN_BY_SKL2ONNX.get(name, ()) if partner in wanted}
+    taken = {*bound.values(), *(spec.name for spec in candidate)}
+    return {name: partner for name, partner in pairs.items() if partner not in taken}
+
+
+def columns_for_vectors(bindings: Bindings, reference: Signature, candidate: Signature) -> frozenset[str]:
+    """The candidate's outputs that are one column (n, 1) for what an estimator gives as a vector (n,)."""
+    shapes = {spec.name: spec.shape for spec in reference.outputs}
+    return frozenset(
+        spec.name
+        for spec in candidate.outputs
+        if spec.shape is not None and len(spec.shape) == 2 and spec.shape[1] == 1
+        and len(shapes.get(bindings.outputs.get(spec.name, spec.name)) or ()) == 1
+    )  # fmt: skip
+
+
+def check_classes(bindings: Bindings, reference: Signature, candidate: Signature) -> None:
+    """Raises ParityGateError PG302 where the classes of a table of scores aren't the reference's, in their order."""
+    for name, classes in candidate.classes.items():
+        known = reference.classes.get(bindings.outputs.get(name, name))
+        if known is not None and tuple(known) != tuple(classes):
+            cause = f"its classes {classes} are not those of the reference, {known}"
+            raise ParityGateError("PG302", name, cause, "Convert the model again.")
 
 
 def _check(

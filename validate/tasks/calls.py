@@ -40,6 +40,7 @@ class RunCandidate(Task[ModelRun]):
 
     ``destination`` receives the outputs (None: the job's file for them). With ``reference``, the reference's signature,
     bindings are checked and completed (:func:`.binding.completed`); without it they are taken as they are.
+    ``of_estimator`` says that the reference's vectors may be columns here, which is how skl2onnx writes them.
 
     Raises PG201 for a binding to what isn't there, PG301 when the candidate can't be opened, PG302 when it fails on a
     sample.
@@ -54,6 +55,7 @@ class RunCandidate(Task[ModelRun]):
     measurements: Measurements | None = None
     destination: Path | None = None
     reference: Signature | None = field(default=None, kw_only=True)
+    of_estimator: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from ..errors import ParityGateError
 from ..events import Event, Listener, ignore
 from ..noise.request import Narrowed
 from ..samples import SampleKind, load_outputs, load_samples, save_outputs
-from ..signature import EPSILON
+from ..signature import EPSILON, TensorSpec
 from ..workers.job_folder import JobFolder
-from .binding import completed
+from .binding import check_classes, columns_for_vectors, completed
 from .calls import RunCandidate
 from .randomness import random_operators
 from .reference import describe_run, load_model, repeated, run_all
@@ -40,15 +40,18 @@ def run_candidate(call: RunCandidate, on_event: Listener) -> ModelRun:
     """
     from ..noise.plan import plan_samples
 
-    job, bindings, said = call.job, call.bindings, tuple[str, ...]()
+    job, bindings, said, flat = call.job, call.bindings, tuple[str, ...](), frozenset[str]()
     on_event(Event(f"load {call.model.short_name}"))
     samples = load_samples(job.samples)
     with _as_candidate_errors():
         model = load_model(with_first_sample(call.model, samples.feeds[0]))
     if call.reference is not None:
         bindings, said = completed(bindings, call.reference, model.signature)
+        check_classes(bindings, call.reference, model.signature)
+        flat = columns_for_vectors(bindings, call.reference, model.signature) if call.of_estimator else flat
     with _as_candidate_errors():
         adapted = adapt_samples(model, call.model.format, bindings, samples.feeds, load_outputs(job.expected))
+        adapted = replace(adapted, flat=flat, notes=(*adapted.notes, *map(_FLAT.format, sorted(flat))))
         outputs = adapted.outputs_of(model, on_event)
     save_outputs(outputs, call.destination or job.actual)
     run = replace(describe_run(call.model, model, samples, (*said, *adapted.notes)), bindings=bindings)
@@ -56,6 +59,7 @@ def run_candidate(call: RunCandidate, on_event: Listener) -> ModelRun:
     if call.destination is None:
         _repeat(job, model, adapted, repeated(plan))
     signature = folded_signature(model.signature, bindings.classes, adapted.bound)
+    signature = replace(signature, outputs=tuple(_flattened(spec, flat) for spec in signature.outputs))
     run = replace(run, signature=as_batches(signature) if adapted.by_rows else signature)
     if call.destination is None:
         trees, notes = proved_trees(model, call.model.format, job, samples.feeds)
@@ -159,12 +163,15 @@ class AdaptedSamples:
     by_rows: bool
     rounded: bool
     notes: tuple[str, ...]
+    flat: frozenset[str] = frozenset()
 
     def outputs_of(self, model: Model, on_event: Listener) -> list[dict[str, Array]]:
         """The outputs of a model (the candidate, or a variant of it) for the samples. Raises ParityGateError PG302."""
         if self.by_rows:
             return _run_rows(model, self.feeds, self.expected, self.classes, self.bound, on_event)
-        return [fold(output, self.classes, self.bound) for output in run_all(model, self.feeds, "PG302", on_event)]
+        outputs = run_all(model, self.feeds, "PG302", on_event)
+        vectors = ({n: a[:, 0] if n in self.flat else a for n, a in output.items()} for output in outputs)
+        return [fold(output, self.classes, self.bound) for output in vectors]
 
     def first(self, count: int) -> AdaptedSamples:
         """The first ``count`` of them."""
@@ -193,6 +200,12 @@ def adapt_samples(
     notes = (*adapter.notes, _ROW_BY_ROW) if by_rows else adapter.notes
     return AdaptedSamples(feeds, adapted, expected, bindings.classes, bound, by_rows, adapter.rounded, notes)
 
+
+def _flattened(spec: TensorSpec, flat: frozenset[str]) -> TensorSpec:
+    return replace(spec, shape=spec.shape[:1]) if spec.name in flat and spec.shape else spec
+
+
+_FLAT = "output {}: a column (n, 1), compared as the vector (n,) that the estimator gives"
 
 _ROW_BY_ROW = "it takes one sample at a time: the rows of each batch were run one by one"
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BATCH = "N"
 """The batch axis of every input and output of an estimator."""
 
-_WIDTHS = {"float32": ("float64",), "float64": ("float32",)}
+_WIDTHS = {"float32": ("float64",), "float64": ("float32",), "int32": ("int64",)}
 
 
 @dataclass(frozen=True, slots=True)
