@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 _MAX_POINTS = 340  # 340 points with both neighbours, and zero, are the 1021 rows of a table at its thresholds
 _MAX_TERMS = 300
 
+_ODD_LETTERS = (
+    "STRASSE stra\u00dfe STRA\u1e9eE",
+    "caf\u00e9 cafe\u0301 CAFE\u0301",
+    "\u01c4 \u01c5 \U0001f600 \U00010400",
+)
+"""Sharp s in both cases, an accent as a letter and as a mark, a letter with three cases, letters beyond 16 bits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -279,9 +286,12 @@ def _category(encoder: Any, values: npt.NDArray[Any]) -> Column:
 
 
 def _documents(vectorizer: Any) -> tuple[str, ...]:
-    """Texts of the vectorizer's own terms: alone, several together, in capitals, punctuated, unknown and empty."""
+    """Texts of the vectorizer's own terms: alone, several together, in capitals, punctuated, unknown, empty, with odd
+    letters.
+    """
     terms = sorted(getattr(vectorizer, "vocabulary_", None) or {"one": 0, "two": 1})
     terms = terms[:: max(1, len(terms) // _MAX_TERMS)]
     joined = [" ".join(terms[i::7][:12]) for i in range(7)]
     marked = [", ".join(terms[:5]) + "!", " ".join(terms[-4:]).upper(), "zzqx " + terms[0], "", "  "]
-    return (*terms, *joined, *marked)
+    odd = [f"{terms[0]} {letters} {terms[-1]}" for letters in _ODD_LETTERS]
+    return (*terms, *joined, *marked, *odd)

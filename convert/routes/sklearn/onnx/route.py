@@ -31,6 +31,12 @@ _UNIFORM = 13
 
 _NEWER = "Choose a newer --opset."
 
+_LOWER_CASE = (
+    "ONNX Runtime lower-cases two letters otherwise than Python: \u0130 (U+0130), which Python makes an i and a dot, "
+    "and \u03a3 (U+03A3) at the end of a word, which Python makes \u03c2. Documents with them may give other numbers: "
+    "lower-case them before the model"
+)
+
 _ML_OPSETS = ((16, 3), (11, 2), (1, 1))
 """ai.onnx opset -> the ai.onnx.ml opset of the same ONNX release, up to the newest that skl2onnx writes."""
 
@@ -164,6 +170,8 @@ def _notes(estimator: Any, model: Model) -> Iterator[str]:
     texts = [spec.name for spec in model.signature.inputs if spec.dtype == "str"]
     if texts and not any(hasattr(reader, "build_analyzer") for reader in readers(estimator)):
         yield f"{', '.join(texts)}: text in ONNX has no missing value; use a string in place of None or NaN"
+    if any(getattr(reader, "lowercase", False) for reader in readers(estimator) if hasattr(reader, "build_analyzer")):
+        yield _LOWER_CASE
     for source, name in output_names(model.signature).items():
         if name != source:
             yield f"output '{source}' is renamed to '{name}' because an input has the same name"
