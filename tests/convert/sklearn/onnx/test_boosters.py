@@ -12,7 +12,6 @@ from typing import Any
 import catboost
 import lightgbm
 import numpy as np
-import pandas as pd
 import pytest
 import xgboost
 from sklearn.calibration import CalibratedClassifierCV
@@ -25,7 +24,6 @@ from sklearn.preprocessing import StandardScaler
 from paritygate.convert import ParityGateError
 from paritygate.validate.detect import detect
 from paritygate.validate.engines.base import LoadOptions
-from paritygate.validate.engines.sklearn.estimator import load
 from paritygate.validate.trees.readers import lightgbm as lightgbm_form
 from paritygate.validate.trees.readers import xgboost as xgboost_form
 
@@ -368,16 +366,3 @@ def test_damaged_native_file(name: str, content: bytes, tmp_path: Path) -> None:
     with pytest.raises(ParityGateError) as caught:
         import_module(detect(path).runtime.engine).load(path, LoadOptions())
     assert caught.value.code == "PG402"
-
-
-@pytest.mark.parametrize("kind", [xgboost.XGBRegressor, lightgbm.LGBMRegressor], ids=["xgboost", "lightgbm"])
-def test_categories_of_a_frame_are_given_by_their_codes(kind: Any, parity: Any) -> None:
-    """Both libraries predict the same from a matrix of pandas' codes; a note tells the user."""
-    words = pd.Categorical.from_codes(np.nan_to_num(CODES).astype(int) % 3, LETTERS)
-    frame = pd.DataFrame({"a": DIABETES[:, 0], "word": words})
-    options = {"enable_categorical": True, **XGB} if kind is xgboost.XGBRegressor else {"min_data_per_group": 1, **LGBM}
-    model = kind(**options).fit(frame, PROGRESS + 100.0 * (words == "bee"))
-    codes = np.column_stack([frame["a"], words.codes])
-    np.testing.assert_array_equal(model.predict(codes), model.predict(frame))
-    assert any(".cat.codes" in note for note in load(model, LoadOptions(dtype="float64")).notes)
-    parity(model, np.concatenate([codes, [[0.0, -1.0], [0.0, 3.0], [0.0, np.nan]]]))

@@ -157,7 +157,7 @@ def test_xgboost_refuses_an_unknown_text():
 
 
 @pytest.mark.parametrize("kind", [lightgbm.LGBMRegressor, xgboost.XGBRegressor])
-def test_texts_are_given_by_codes_to_one_declared_input(kind: Any):
+def test_texts_are_given_by_codes_to_one_declared_input(kind: Any, tmp_path: Path):
     model = fitted_on_towns(kind)
     opened = load(model, LoadOptions(dtype="float64", inputs=(TensorSpec("X", "float64", ("N", 4)),)))
     note = (
@@ -167,6 +167,10 @@ def test_texts_are_given_by_codes_to_one_declared_input(kind: Any):
     table = categorical(with_towns(ROWS, 3))
     x = np.column_stack([ROWS, table["town"].cat.codes])
     assert_close(opened.run({"X": x})["prediction"], model.predict(table))
+    candidate = to_onnx(opened, tmp_path / "out.onnx", RouteOptions())
+    odd = np.concatenate([x, [[*ROWS[0], code] for code in (-1.0, 4.0, np.nan)]])
+    session = onnxruntime.InferenceSession(candidate.path, providers=["CPUExecutionProvider"])
+    assert_close(session.run(None, {"X": odd})[0], opened.run({"X": odd})["prediction"])
 
 
 def assert_close(got: np.ndarray, want: np.ndarray) -> None:
