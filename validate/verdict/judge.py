@@ -22,8 +22,8 @@ from .policy import Policy
 from .reference_checks import DEGENERATE_KINDS, EDGES, batch_dependent, check_batch, check_repeatable, is_noise
 from .self_check import selfcheck
 from .steadiness import check_steady
-from .undefined_rows import without_undefined_rows
 from .suggest import suggested_bindings
+from .undefined_rows import without_undefined_rows
 
 _MOST_CLASSES = 100_000
 
