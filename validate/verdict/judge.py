@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ..adapters.undefined_rows import without_undefined_rows
 from ..adapters.widths import accepting, widened
 from ..expectations.expected import Expectations, apply_expectations
 from ..report.types import Finding, OutputComparison
@@ -23,7 +24,6 @@ from .reference_checks import DEGENERATE_KINDS, EDGES, batch_dependent, check_ba
 from .self_check import selfcheck
 from .steadiness import check_steady
 from .suggest import suggested_bindings
-from .undefined_rows import without_undefined_rows
 
 _MOST_CLASSES = 100_000
 

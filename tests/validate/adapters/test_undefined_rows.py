@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from paritygate.validate.adapters.undefined_rows import without_undefined_rows
 from paritygate.validate.samples.types import Sample, SampleKind
-from paritygate.validate.verdict.undefined_rows import without_undefined_rows
 
 NAN, INF = np.nan, np.inf
 
