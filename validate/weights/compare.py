@@ -7,6 +7,7 @@ import numpy as np
 from .folded import match_folded
 from .ledger import Found, Ledger, Weights
 from .match import Matcher
+from .near import near_differences
 from .types import WeightDifference, WeightsProof
 
 _FLOATS = ("float16", "float32", "float64")
@@ -23,6 +24,7 @@ def compare_weights(reference: Weights, candidate: Weights) -> WeightsProof:
         own = {name: array for name, array in constants.items() if array.dtype == dtype}
         differences += Matcher(ledger, dtype, max(array.size for array in own.values())).match(own)
     match_folded(ledger, constants)
+    differences += near_differences(ledger, constants)
     unexplained = [
         name for name, array in constants.items() if name not in ledger.explained and array.size >= _FEWEST_UNEXPLAINED
     ]

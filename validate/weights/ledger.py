@@ -58,6 +58,10 @@ class Ledger:
         """How many values were found in this way."""
         return sum(int(np.count_nonzero(marks == how)) for marks in self._marks.values())
 
+    def untouched(self) -> list[str]:
+        """The parameters of which nothing was found."""
+        return [name for name, marks in self._marks.items() if not marks.any()]
+
     def missing(self) -> list[str]:
         """The parameters of which some values were found nowhere, with how many."""
         found = []

@@ -97,7 +97,7 @@ def test_a_changed_value_is_found(reference, candidate, parameter, index, places
 
 
 @pytest.mark.parametrize(("reference", "candidate"), [
-    pytest.param({"w": TABLE}, {"c": TABLE * np.float32(1.001)}, id="scaled"),
+    pytest.param({"w": TABLE}, {"c": TABLE * np.float32(1.5)}, id="scaled"),
     pytest.param({"w": TABLE}, {"c": drawn(1000, 8)}, id="others"),
     pytest.param({"w": KERNEL, **NORM}, folded(shift=0.01), id="a bias folded wrongly"),
     pytest.param({"w": LSTM}, {"c": LSTM[RANDOM.permutation(40)]}, id="rows in no order"),
@@ -134,3 +134,31 @@ def test_any_axes_and_any_slice(data: st.DataObject):
     whole = compare_weights({"w": array}, {"c": array.transpose(order).copy()})
     parts = compare_weights({"w": array}, {"a": array[:cut].copy(), "b": array[cut:].transpose(order).copy()})
     assert whole.identical == parts.identical == array.size
+
+
+NOISY = LSTM * (1 + 1e-3 * drawn(*LSTM.shape))
+SCALES = np.linspace(0.999, 1.001, 16, dtype=np.float32)[:, None]
+
+
+@pytest.mark.parametrize(("reference", "candidate"), [
+    pytest.param({"w": TABLE}, {"c": TABLE * np.float32(1.0001)}, id="scaled"),
+    pytest.param({"w": TABLE}, {"c": (TABLE * np.float32(1.03)).T.copy()}, id="scaled and transposed"),
+    pytest.param({"w": KERNEL}, {"c": KERNEL.astype(np.float16).astype(np.float32).transpose(2, 3, 1, 0).copy()},
+                 id="rounded to float16"),
+    pytest.param({"w": LSTM}, {"c": gates(NOISY, (0, 3, 1, 2))[None]}, id="noisy gates"),
+    pytest.param({"w": QUERY, "v": VALUE}, {"c": np.round(QUERY, 4), "d": VALUE}, id="four decimals"),
+])  # fmt: skip
+def test_a_parameter_that_is_changed_everywhere_is_found(reference, candidate):
+    proof = compare_weights(reference, candidate)
+    assert [each.parameter for each in proof.differences] == ["w"]
+
+
+@pytest.mark.parametrize(("reference", "candidate"), [
+    pytest.param({"v": QUERY, "g": SCALES}, {"c": QUERY * SCALES}, id="weight normalisation"),
+    pytest.param({"v": QUERY, "u": BIAS}, {"c": QUERY / np.float32(1.01)}, id="spectral normalisation"),
+    pytest.param({"w": QUERY}, {"c": np.round(QUERY * 50) / 50}, id="quantised in training"),
+    pytest.param({"w": TABLE}, {"c": drawn(1000, 8)}, id="another table of the same distribution"),
+    pytest.param({"w": QUERY}, {"c": QUERY * np.float32(0.125)}, id="a scale of attention"),
+])  # fmt: skip
+def test_what_a_converter_computes_is_no_difference(reference, candidate):
+    assert compare_weights(reference, candidate).differences == ()
