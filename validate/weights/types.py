@@ -10,7 +10,7 @@ class WeightDifference:
     """A parameter of the reference whose counterpart in the candidate holds other values at some places.
 
     ``index`` is the first such place in the parameter, of shape ``shape``; ``places`` counts them. Where all values
-    differ, both are those of the rows in the candidate's order. ``constant`` is the counterpart's name in the candidate.
+    differ, both are of the rows in the candidate's order. ``constant`` is the counterpart's name in the candidate.
     """
 
     parameter: str
