@@ -33,7 +33,9 @@ Axes = Mapping[tuple[str, int], Axis]
 def requested_axes(
     subject: str, call: Call, declared: Iterable[TensorSpec], dynamic: Iterable[tuple[str, int]]
 ) -> Axes:
-    """Named axes of declarations and ``--dynamic`` pairs; without a named axis, the leading axis of every input.
+    """Named axes of declarations and ``--dynamic`` pairs; without a named axis, the leading axis of undeclared inputs.
+
+    A number in a declaration is that number, in the first axis as in any other.
 
     Raises ParityGateError PG201 for a ``dynamic`` pair that the model doesn't have, and for a declaration that
     contradicts the sample.
@@ -50,7 +52,9 @@ def requested_axes(
         for axis, symbol in enumerate(spec.shape or ())
         if isinstance(symbol, str)
     }
-    axes = {} if named else {(name, 0): Axis(BATCH, requested=False) for name, rank in ranks.items() if rank}
+    fixed = {spec.name for spec in declared}
+    free = () if named else [name for name, rank in ranks.items() if rank and name not in fixed]
+    axes = {(name, 0): Axis(BATCH, requested=False) for name in free}
     for name, axis in dynamic:
         if not 0 <= axis < ranks.get(name, 0):
             has = ", ".join(f"{name} ({rank} axes)" for name, rank in ranks.items())
