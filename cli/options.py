@@ -39,7 +39,13 @@ def _engines_of(format: Format) -> str:
 
 LOADING = (
     click.option("--signature", metavar="KEY", help="SavedModel signature to use (default: serving_default)."),
-    click.option("--weights", type=_PATH, help="State dict for a module:factory source."),
+    click.option(
+        "--weights",
+        type=_PATH,
+        metavar="FILE[:ENTRY]",
+        help="Weights for a module:factory source: a checkpoint (.pt, .ckpt, .safetensors, .bin, an index of several "
+        "files); ENTRY says which of those that it holds, e.g. last.pt:ema.",
+    ),
     click.option(
         "--input",
         "inputs",

@@ -64,6 +64,8 @@ def _detect_path(path: Path) -> Format:
         return SAVED_MODEL
     if path.suffix.lower() in {".pt", ".pth", ".jit", ".ts", ".pt2", ".bin"}:
         return _detect_torch(path)
+    if path.name.endswith((".safetensors", *_INDICES)):
+        raise _torch_weights(path)
     format = _BY_SUFFIX.get(path.suffix.lower()) or _by_first_bytes(path)
     if format is None:
         suffixes = ", ".join(sorted(_BY_SUFFIX))
@@ -89,9 +91,21 @@ def _detect_torch(path: Path) -> Format:
     return _BY_NAME[sniff(path)]
 
 
+_INDICES = (".safetensors.index.json", ".bin.index.json")
+
+
+def _torch_weights(path: Path) -> ParityGateError:
+    from .engines.torch.checkpoints import describe
+
+    listed = describe.index_shapes(path) if path.name.endswith(_INDICES) else describe.safetensors_shapes(path)
+    return describe.weights_only(path, listed)
+
+
 def _by_first_bytes(path: Path) -> Format | None:
     with path.open("rb") as file:
-        head = file.read(8)
+        head = file.read(64)
+    if head.startswith(b"PK\x03\x04") or _is_torch_pickle(head):
+        return _detect_torch(path)
     if head[4:8] == b"TFL3":
         return TFLITE
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
@@ -102,6 +116,12 @@ def _by_first_bytes(path: Path) -> Format | None:
 
     library = library_of(path)
     return None if library is None else _BY_NAME[library]
+
+
+def _is_torch_pickle(head: bytes) -> bool:
+    from .engines.torch.files.container import is_legacy
+
+    return is_legacy(head)
 
 
 def _detect_object(source: Any) -> Format:

@@ -62,11 +62,11 @@ class DynamicAxis:
 class LoadOptions(OptionGroup):
     """What a user may say about a model that its file doesn't.
 
-    ``signature`` names a SavedModel signature or a function of an ML Program; ``weights`` is a state dict for a
-    ``module:factory`` source; ``trust`` allows files that can run code; ``inputs`` declares inputs where the file has
-    no signature; ``example`` is the user's first sample (name -> array), from which an engine may read names, dtypes
-    and shapes; ``dynamic`` lists dynamic axes; ``dtype`` is the width of floating inputs where the source leaves it
-    open (scikit-learn).
+    ``signature`` names a SavedModel signature or a function of an ML Program; ``weights`` is a file with the weights of
+    a ``module:factory`` source, or ``FILE:ENTRY`` for those below an entry of it; ``trust`` allows files that can run
+    code; ``inputs`` declares inputs where the file has no signature; ``example`` is the user's first sample (name ->
+    array), from which an engine may read names, dtypes and shapes; ``dynamic`` lists dynamic axes; ``dtype`` is the
+    width of floating inputs where the source leaves it open (scikit-learn).
     """
 
     signature: str | None = None
@@ -80,6 +80,23 @@ class LoadOptions(OptionGroup):
     def __post_init__(self) -> None:
         set_choice(self, "dtype", InputDtype)
         object.__setattr__(self, "dynamic", axes_of(self.dynamic))
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The file of ``weights``, without the entry."""
+        return self._weights[0]
+
+    @property
+    def weights_entry(self) -> str:
+        """The place in the file where the weights are; "" leaves it open."""
+        return self._weights[1]
+
+    @property
+    def _weights(self) -> tuple[Path | None, str]:
+        if self.weights is None or self.weights.exists():
+            return self.weights, ""
+        name, colon, entry = self.weights.name.rpartition(":")
+        return (self.weights.with_name(name), entry) if colon and name else (self.weights, "")
 
     @property
     def axes(self) -> tuple[tuple[str, int], ...]:

@@ -205,7 +205,7 @@ def _write_arrays(arrays: Mapping[str, Array], output: Path) -> None:
 
 def inputs_of(model: ModelHandle, samples: SampleOptions) -> list[Path]:
     """All files and folders that a command reads and must not write to."""
-    return [path for path in (model.file, model.load.weights, samples.samples) if path is not None]
+    return [path for path in (model.file, model.load.weights_file, samples.samples) if path is not None]
 
 
 def inspect_model(model: Any, options: InspectOptions) -> Inspection:

@@ -29,6 +29,7 @@ KERAS = Library("keras", ("keras",), "run .keras and .h5", "tensorflow", True)
 TF2ONNX = Library("tf2onnx", ("tf2onnx",), "convert TensorFlow and Keras to ONNX", "tensorflow")
 TORCH = Library("torch", ("torch",), "run and convert PyTorch modules, programs, TorchScript", "torch", True)
 ONNXSCRIPT = Library("onnxscript", ("onnxscript",), "convert PyTorch to ONNX", "torch")
+SAFETENSORS = Library("safetensors", ("safetensors",), "read weights in .safetensors", "torch")
 SKLEARN = Library("sklearn", ("scikit-learn",), "run estimators and pipelines", "sklearn", True)
 SKL2ONNX = Library("skl2onnx", ("skl2onnx",), "convert estimators and pipelines to ONNX", "sklearn")
 SKOPS = Library("skops", ("skops",), "read .skops files", "sklearn")
@@ -48,6 +49,7 @@ LIBRARIES = (
     TF2ONNX,
     TORCH,
     ONNXSCRIPT,
+    SAFETENSORS,
     SKLEARN,
     SKL2ONNX,
     SKOPS,

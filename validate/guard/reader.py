@@ -209,21 +209,24 @@ class Reader(pickle._Unpickler):
     def load_additems(self) -> None:
         """Add items to a set."""
         values = self.pop_mark()  # type: ignore[attr-defined]  # not in the stub
-        if not isinstance(self.stack[-1], set):
-            raise pickle.UnpicklingError(f"items for a {type(self.stack[-1]).__name__}")
-        set.update(self.stack[-1], values)
+        self._add(self.stack[-1], values)
+
+    def _add(self, target: Any, values: list[Any]) -> None:
+        if not isinstance(target, set):
+            raise pickle.UnpicklingError(f"items for a {type(target).__name__}")
+        set.update(target, values)
 
     def load_setitem(self) -> None:
         """Set an item of a dictionary."""
         value, key = self.stack.pop(), self.stack.pop()
-        self._set_items([key, value])
+        self._fill(self.stack[-1], [key, value])
 
     def load_setitems(self) -> None:
         """Set several items of a dictionary."""
-        self._set_items(self.pop_mark())  # type: ignore[attr-defined]  # not in the stub
+        items = self.pop_mark()  # type: ignore[attr-defined]  # not in the stub
+        self._fill(self.stack[-1], items)
 
-    def _set_items(self, items: list[Any]) -> None:
-        target = self.stack[-1]
+    def _fill(self, target: Any, items: list[Any]) -> None:
         if not isinstance(target, dict):
             raise pickle.UnpicklingError(f"keys for a {type(target).__name__}")
         for key, value in zip(items[::2], items[1::2], strict=True):

@@ -11,11 +11,12 @@ from ...user_code import find_callable
 from ..base import LoadOptions
 from .binding import bind_example, inputs_not_known
 from .call import Call
-from .files.names import MODULES, TENSORS
+from .checkpoints.describe import weights_only
+from .checkpoints.load import load_weights
+from .files.names import MODULES
 from .files.pickles import load as load_saved
 from .guess import examples
 from .model import TorchModel, Trial, as_error, file_size, mode_notes, module_facts, open_module, try_call
-from .sniff import weights_only
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,14 +29,22 @@ def load(source: Path | str | Any, options: LoadOptions) -> TorchModel:
     the module can't be loaded, PG206 when its inputs aren't known, PG406 when it doesn't accept them, PG405 when it
     fixes an axis that was requested as dynamic.
     """
+    size = file_size(source)
+    notes: tuple[str, ...] = ()
     if isinstance(source, Path):
         module, title, subject = _unpickle(source, options.trust), "pickled PyTorch module", str(source)
     elif isinstance(source, str):
-        module, title, subject = _build(source, options.weights), "PyTorch module:factory", source
+        module, title, subject = _build(source), "PyTorch module:factory", source
+        if options.weights_file is not None:
+            size, notes = (
+                file_size(options.weights_file),
+                load_weights(module, options.weights_file, options.weights_entry),
+            )
     else:
         module, title, subject = source, "PyTorch module", type(source).__name__
-    facts = module_facts(title, module, file_size(source) or file_size(options.weights))
-    return open_module(subject, module, find_call(subject, module, options), options, facts, mode_notes(module))
+    facts = module_facts(title, module, size)
+    trial = find_call(subject, module, options)
+    return open_module(subject, module, trial, options, facts, (*mode_notes(module), *notes))
 
 
 def find_call(subject: str, module: Any, options: LoadOptions) -> Trial:
@@ -122,7 +131,7 @@ def _check_kind(subject: str, module: Any) -> Any:
     return module
 
 
-def _build(source: str, weights: Path | None) -> Any:
+def _build(source: str) -> Any:
     factory = find_callable(source, "PG402")
     try:
         module = _check_kind(source, factory()).eval()
@@ -132,41 +141,4 @@ def _build(source: str, weights: Path | None) -> Any:
         name = source.rpartition(":")[2]
         remedy = f"{name}() must take no arguments and return a torch.nn.Module."
         raise as_error(source, "PG402", error, remedy) from error
-    if weights is not None:
-        _load_weights(module, weights)
     return module
-
-
-def _load_weights(module: Any, path: Path) -> None:
-    state = _read_weights(path)
-    own = module.state_dict()
-    problems = {
-        "missing": [key for key in own if key not in state],
-        "unexpected": [key for key in state if key not in own],
-        "different shape": [key for key in own if key in state and _sizes(state[key]) != _sizes(own[key])],
-    }
-    if any(problems.values()):
-        listed = "; ".join(f"{kind}: {_listed(keys)}" for kind, keys in problems.items() if keys)
-        raise ParityGateError(
-            "PG402", str(path), f"the weights don't fit the module: {listed}",
-            "Save only the state dict, by torch.save(module.state_dict(), path), of the same architecture.",
-        )  # fmt: skip
-    module.load_state_dict(state, strict=True)
-
-
-def _sizes(value: Any) -> Any:
-    return getattr(value, "shape", None)
-
-
-def _listed(keys: list[str], limit: int = 8) -> str:
-    return ", ".join(map(str, keys[:limit])) + (f" and {len(keys) - limit} more" if len(keys) > limit else "")
-
-
-def _read_weights(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise ParityGateError("PG202", str(path), "no such file", "Check --weights.")
-    with path.open("rb") as file:
-        state = load_saved(path, file, TENSORS)
-    if not isinstance(state, dict):
-        raise ParityGateError("PG402", str(path), f"it holds a {type(state).__name__}, not a state dict")
-    return state

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import ParityGateError
+from ...guard.inert import may_stand_in
+from .checkpoints.describe import pickled_shapes, weights_only
 from .files.container import ZIP_MAGIC, Container, damaged, is_legacy, refused
-from .files.names import TENSORS
+from .files.names import MODULES, TENSORS
 from .files.pickles import is_tar
 
 _PROGRAM = ("models/model.json", "serialized_exported_program.json")
@@ -57,13 +59,17 @@ def _sniff_archive(container: Container) -> str:
 
 
 def _module_or_weights(path: Path, file: BinaryIO, count: int) -> str:
-    """Whether the pickles refer to more than tensors. What the loader allows is decided by the loader alone."""
+    """Whether the pickles hold a module or weights. What the loader allows is decided by the loader alone."""
+    start = file.tell()
     try:
-        names = {name for _ in range(count) for name in _names(file)}
+        names = {TENSORS.current(*name) for _ in range(count) for name in _names(file)}
+        file.seek(start)
+        shapes = pickled_shapes(file, count - 1)
     except (ValueError, IndexError, pickle.UnpicklingError) as error:
         raise damaged(path, f"not a complete pickle ({error})") from error
-    if all(TENSORS.current(*name) in TENSORS for name in names):
-        raise weights_only(path)
+    harmless = all(name in MODULES or may_stand_in(*name) for name in names)
+    if all(name in TENSORS for name in names) or (shapes and harmless):
+        raise weights_only(path, shapes)
     return "torch_module"
 
 
@@ -86,13 +92,3 @@ def _names(file: BinaryIO) -> Iterator[tuple[str, str]]:
         else:
             text = argument if isinstance(argument, str) else ""
         texts += [text] if text else []
-
-
-def weights_only(path: Path) -> ParityGateError:
-    """The error (PG402) for a bare state dict."""
-    return ParityGateError(
-        "PG402",
-        str(path),
-        "it holds only weights (a state dict), not the module that they belong to",
-        f"Name the code that builds the module: paritygate convert package.module:factory --weights {path.name} ...",
-    )

@@ -18,6 +18,7 @@ from fixtures.hostile.torch_files import Writer, hostile_torch_files
 from paritygate.validate.detect import detect
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.torch import exported, module, torchscript
+from paritygate.validate.engines.torch.checkpoints.read import read_checkpoint
 from paritygate.validate.engines.torch.files.names import MODULES, TENSORS
 from paritygate.validate.engines.torch.files.pickles import load as load_saved
 from paritygate.validate.errors import ParityGateError
@@ -59,6 +60,9 @@ def test_hostile_weights_are_refused(name: str, write: Writer, tmp_path: Path) -
     write(path, mark)
     with path.open("rb") as file, pytest.raises(ParityGateError) as caught:
         load_saved(path, file, TENSORS)
+    assert caught.value.code in ("PG501", "PG402")
+    with pytest.raises(ParityGateError) as caught:
+        read_checkpoint(path)
     assert caught.value.code in ("PG501", "PG402")
     assert not mark.exists()
 

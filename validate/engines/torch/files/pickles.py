@@ -51,7 +51,7 @@ class TorchReader(Reader):
     dispatch = {**Reader.dispatch, ord("P"): load_persid, ord("Q"): load_binpersid}  # noqa: RUF012
 
 
-def load(path: Path, file: BinaryIO, names: Names) -> Any:
+def load(path: Path, file: BinaryIO, names: Names, reader: type[Reader] = TorchReader) -> Any:
     """The object in a file by ``torch.save``, of which PyTorch reads nothing before it is checked.
 
     The first bytes decide what the file is, as they do for PyTorch. Raises ParityGateError PG501 for a file that
@@ -62,12 +62,13 @@ def load(path: Path, file: BinaryIO, names: Names) -> Any:
     file.seek(0)
     if head.startswith(ZIP_MAGIC):
         check_members(Container(path, file))
-        return _load(path, file, names)
+        return _load(path, file, reader_of(names, str(path), reader))
     if is_tar(head):
         raise refused(path, "it is a tar file, as PyTorch wrote before 2017: loading it would unpack and run pickles")
     if not is_legacy(head):
         raise damaged(path, "it doesn't start as a file by torch.save does")
-    return _load(path, io.BytesIO(file.read()), names)  # from memory: PyTorch tries tar on files only
+    content = io.BytesIO(file.read())  # from memory: PyTorch tries tar on files only
+    return _load(path, content, reader_of(names, str(path), reader))
 
 
 def is_tar(head: bytes) -> bool:
@@ -96,12 +97,12 @@ def check_members(container: Container) -> None:
     container.read(inner["data.pkl"])
 
 
-def _load(path: Path, file: BinaryIO, names: Names) -> Any:
+def _load(path: Path, file: BinaryIO, reader: type[Reader]) -> Any:
     import torch
 
     file.seek(0)
     try:
-        return torch.load(file, map_location="cpu", weights_only=False, pickle_module=_pickle_module(path, names))
+        return torch.load(file, map_location="cpu", weights_only=False, pickle_module=_pickle_module(reader))
     except ParityGateError:
         raise
     except (ModuleNotFoundError, AttributeError) as error:
@@ -113,9 +114,8 @@ def _load(path: Path, file: BinaryIO, names: Names) -> Any:
         raise damaged(path, f"{type(error).__name__}: {str(error).strip()}") from error
 
 
-def _pickle_module(path: Path, names: Names) -> Any:
+def _pickle_module(reader: type[Reader]) -> Any:
     """What PyTorch takes in place of Python's pickle module."""
-    reader: type[Reader] = reader_of(names, str(path), TorchReader)
 
     def load(stream: BinaryIO, **options: Any) -> Any:
         return reader(stream, **options).load()
