@@ -17,11 +17,24 @@ Path = tuple[str, ...]
 def prepare(graph: Any) -> bool:
     """Remove the graph's side effects in place; returns whether it could raise an exception."""
     raised = _assume_no_exceptions(graph, graph)
+    _answer_on_cpu(graph)
     torch._C._jit_pass_constant_propagation(graph)
     _thread_state(graph, {})
     torch._C._jit_pass_dce(graph)
     torch._C._jit_pass_lint(graph)
     return raised
+
+
+_NOT_ON_CPU = ("cuda", "mps", "xpu", "xla", "ipu", "hpu", "vulkan", "meta")
+
+
+def _answer_on_cpu(graph: Any) -> None:
+    """``x.is_cuda`` and its like are False where the graph runs; the exporter doesn't know them."""
+    for kind in _NOT_ON_CPU:
+        for node in graph.findAllNodes(f"prim::is_{kind}"):
+            with graph.insert_point_guard(node):
+                node.output().replaceAllUsesWith(graph.insertConstant(False))
+            node.destroy()
 
 
 def _assume_no_exceptions(graph: Any, block: Any) -> bool:

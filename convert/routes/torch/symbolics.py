@@ -48,7 +48,15 @@ def _logical_not(context: Any, value: Any) -> Any:
     return context.op("Not", context.op("Cast", value, to_i=_BOOL))
 
 
-_CORRECTIONS = {"prim::If": _conditional, "aten::__not_": _logical_not, "aten::__not__": _logical_not}
+def _same(context: Any, value: Any) -> Any:
+    """What moves a tensor to another device, which is no matter of an ONNX model's."""
+    return context.op("Identity", value)
+
+
+_CORRECTIONS = {
+    "prim::If": _conditional, "aten::__not_": _logical_not, "aten::__not__": _logical_not,
+    "aten::cpu": _same, "aten::cuda": _same,
+}  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from ...errors import ParityGateError
 from ...signature import Signature
@@ -16,6 +16,7 @@ from .axes import program_signature
 from .call import Call, Leaf
 from .capture import Capture
 from .files.container import Container
+from .files.devices import moved_note, on_cpu
 from .files.pickles import guarded_torch_load
 from .files.program import check_program
 from .hints import program_hints
@@ -34,7 +35,7 @@ def load(source: Path | Any, options: LoadOptions) -> TorchModel:
     version of PyTorch can't read, PG201 for an axis in ``options.axes`` that was fixed when it was exported.
     """
     subject = str(source) if isinstance(source, Path) else "ExportedProgram"
-    program = _read(source, options.trust) if isinstance(source, Path) else source
+    program, moved = _read(source, options.trust) if isinstance(source, Path) else (source, ())
     call = _call(program)
     names = [name for name, _ in call.inputs]
     inputs, outputs, symbols = program_signature(program, _output_names(program), names, {})
@@ -51,7 +52,7 @@ def load(source: Path | Any, options: LoadOptions) -> TorchModel:
         Signature(inputs, outputs, bounds=_bounds(program, symbols)),
         _facts(program, source),
         hints=program_hints(program, call),
-        notes=tuple(_range_notes(program, symbols)),
+        notes=(*moved, *_range_notes(program, symbols)),
         captured=Capture(program),
         function=_as_function(program.module()),
     )
@@ -62,33 +63,37 @@ def _as_function(module: Any) -> Any:
     return lambda *args, **kwargs: module(*args, **kwargs)
 
 
-def _read(path: Path, trust: bool) -> Any:
+def _read(path: Path, trust: bool) -> tuple[Any, tuple[str, ...]]:
+    """The program, and notes. It runs on the CPU, wherever it was saved."""
     import torch
 
-    with path.open("rb") as file, _guard(path, file, trust):
-        file.seek(0)
-        try:
-            program = torch.export.load(file)
-        except ParityGateError:
-            raise
-        except Exception as error:  # PyTorch raises many kinds for a program of another version
-            raise as_error(
-                str(path),
-                "PG402",
-                error,
-                f"It may have been written by another version than {producer()}: export it again with this one.",
-            ) from error
+    with path.open("rb") as file:
+        container = Container(path, file) if not trust else None
+        if container is None:
+            _register_containers(path.read_bytes())
+        moved, devices = (on_cpu(container) if container else None) or (file, ())
+        with _guard(path, container):
+            moved.seek(0)
+            try:
+                program = torch.export.load(moved)
+            except ParityGateError:
+                raise
+            except Exception as error:  # PyTorch raises many kinds for a program of another version
+                raise as_error(
+                    str(path),
+                    "PG402",
+                    error,
+                    f"It may have been written by another version than {producer()}: export it again with this one.",
+                ) from error
     if not trust:
         graph_operators.check_program(path, program)
-    return program
+    return program, moved_note(devices)
 
 
-def _guard(path: Path, file: BinaryIO, trust: bool) -> AbstractContextManager[None]:
-    """What has to be done before the program is loaded, and while it is."""
-    if trust:
-        _register_containers(path.read_bytes())
+def _guard(path: Path, container: Container | None) -> AbstractContextManager[None]:
+    """What has to be done before the program is loaded, and while it is; nothing for a trusted one."""
+    if container is None:
         return nullcontext()
-    container = Container(path, file)
     check_program(container)
     models = [name for name in container.members if name.endswith(".json") and "model" in name]
     _register_containers(b"".join(container.read(name) for name in models))

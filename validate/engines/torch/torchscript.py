@@ -14,6 +14,7 @@ from .axes import requested_axes
 from .binding import bind_unnamed
 from .call import Call, Leaf, inference
 from .files.container import Container
+from .files.devices import moved_note, on_cpu
 from .graph_operators import check_script_file
 from .guess import examples
 from .hints import script_hints
@@ -55,26 +56,28 @@ def load(source: Path | Any, options: LoadOptions) -> ScriptModel:
     arguments that are neither tensors nor numbers, PG406 when the module doesn't accept its inputs, PG501 for code
     that touches files or processes.
     """
-    module, subject = (
-        (_read(source, options.trust), str(source)) if isinstance(source, Path) else (source, type(source).__name__)
+    module, subject, notes = (
+        _read(source, options.trust) if isinstance(source, Path) else (source, type(source).__name__, ())
     )
     slots = find_slots(subject, module)
     constants = compared_numbers(module)
     call = _find_call(subject, module, slots, options, constants)
     hints = script_hints(module) + _number_hints(module, slots, call, constants)
-    return _describe(subject, module, slots, call, options, hints, source)
+    return _describe(subject, module, slots, call, options, hints, source, notes)
 
 
-def _read(path: Path, trust: bool) -> Any:
+def _read(path: Path, trust: bool) -> tuple[Any, str, tuple[str, ...]]:
+    """The module, what to call it, and notes. It runs on the CPU, wherever it was saved."""
     import torch
 
     with path.open("rb") as file:
-        Container(path, file)  # refuses files in which PyTorch may find other members than those that are listed
+        container = Container(path, file)  # refuses files in which PyTorch may find other members than are listed
         if not trust:
             check_script_file(path)
-        file.seek(0)
+        moved, devices = on_cpu(container) or (file, ())
+        moved.seek(0)
         try:
-            return torch.jit.load(file, map_location="cpu")
+            return torch.jit.load(moved, map_location="cpu"), str(path), moved_note(devices)
         except Exception as error:  # a damaged file gives errors of the reader, the parser and the interpreter
             raise as_error(str(path), "PG402", error, "Save it again with torch.jit.save.") from error
 
@@ -87,6 +90,7 @@ def _describe(
     options: LoadOptions,
     hints: tuple[Hint, ...],
     source: Any,
+    more: tuple[str, ...],
 ) -> ScriptModel:
     """Probe the module with its example and with longer ones."""
 
@@ -98,7 +102,7 @@ def _describe(
     probed = probe_signature(subject, call, values, axes, run)
     outputs = {spec.name: spec for spec in probed.outputs}
     state = tuple(replace(outputs[slot.name + NEXT], name=slot.name) for slot in slots)
-    notes = mode_notes(module)
+    notes = (*more, *mode_notes(module))
     if slots:
         names = ", ".join(slot.name for slot in slots)
         notes += (f"the module keeps state between calls; it becomes inputs ({names}) and outputs (...{NEXT})",)
