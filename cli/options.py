@@ -52,14 +52,15 @@ LOADING = (
         multiple=True,
         metavar="NAME:DTYPE:SHAPE",
         callback=parsed(parse.parse_inputs),
-        help="Declare an input of a model that doesn't say what it takes, e.g. x:float32:N,3,32,32.",
+        help="Declare an input of a model that doesn't say what it takes, e.g. x:float32:N,3,32,32; a part of a tuple, "
+        "list or dictionary as a.0 or a.key; NAME=VALUE for an argument that stays the same, e.g. mask=None.",
     ),
     click.option(
         "--dynamic",
         multiple=True,
         metavar="NAME:AXIS[:LOW:HIGH]",
         callback=parsed(parse.parse_dynamic),
-        help="Make an axis dynamic (axis 0 is by default); Core ML takes bounds.",
+        help="Make an axis dynamic (axis 0 is, unless --input gives it a number); Core ML takes bounds.",
     ),
     click.option("--trust", is_flag=True, help="Load files that can run code (unknown pickles, Lambda layers)."),
     click.option(

@@ -13,7 +13,7 @@ import click
 from paritygate.validate.options import DynamicAxis
 
 if TYPE_CHECKING:
-    from paritygate.validate.signature import ClassLabel, ImageInput, TensorSpec
+    from paritygate.validate.signature import ClassLabel, Constant, ImageInput, TensorSpec
 
 Text = TypeVar("Text")
 Value = TypeVar("Value")
@@ -35,8 +35,8 @@ def chosen(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if value is not None and value != ()}
 
 
-def parse_inputs(texts: Iterable[str]) -> tuple[TensorSpec, ...]:
-    """``NAME:DTYPE:SHAPE`` texts. Raises ParityGateError PG201."""
+def parse_inputs(texts: Iterable[str]) -> tuple[TensorSpec | Constant, ...]:
+    """``NAME:DTYPE:SHAPE`` and ``NAME=VALUE`` texts. Raises ParityGateError PG201."""
     from paritygate.validate.samples import parse_input
 
     return tuple(map(parse_input, texts))

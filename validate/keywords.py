@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 from .errors import ParityGateError
 from .events import Listener
 from .options import DynamicAxis, OptionGroup, axes_of
-from .signature import TensorSpec
+from .signature import Constant, TensorSpec
 
 if TYPE_CHECKING:
     from .options import GivenMetric
@@ -28,7 +28,8 @@ class LoadKeywords(TypedDict, total=False):
     signature: str | None
     weights: PathLike | None
     trust: bool
-    inputs: Sequence[TensorSpec | str]
+    inputs: Sequence[TensorSpec | Constant | str]
+    constants: Mapping[str, Any] | None
     example: Mapping[str, Array] | None
     dynamic: Sequence[DynamicAxis | tuple[str, int] | tuple[str, int, int, int]]
     dtype: str
@@ -112,8 +113,20 @@ def with_keywords(options: Options, keywords: Mapping[str, Any]) -> Options:
         if name not in known:
             near = get_close_matches(name, known, 1)
             raise ParityGateError("PG201", name, "unknown option", f"Did you mean {near[0]}?" if near else "")
-    replaced: Options = _replaced(options, keywords)
+    replaced: Options = _replaced(options, _declared(keywords))
     return replaced
+
+
+def _declared(keywords: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The keywords with the declared inputs, and the arguments with fixed values among them, apart."""
+    if "inputs" not in keywords:
+        return keywords
+    from .samples.options import parse_input
+
+    given = [parse_input(entry) if isinstance(entry, str) else entry for entry in keywords["inputs"]]
+    constants = {entry.name: entry.value for entry in given if isinstance(entry, Constant)}
+    specs = tuple(entry for entry in given if not isinstance(entry, Constant))
+    return {**keywords, "inputs": specs, "constants": {**(keywords.get("constants") or {}), **constants}}
 
 
 def option_names(options: Any) -> tuple[str, ...]:
@@ -153,12 +166,6 @@ def _mapping(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return value or {}
 
 
-def _specs(inputs: Sequence[TensorSpec | str]) -> tuple[TensorSpec, ...]:
-    from .samples.options import parse_input
-
-    return tuple(parse_input(entry) if isinstance(entry, str) else entry for entry in inputs)
-
-
 def _thresholds(given: Mapping[str, float | Sequence[float]] | None) -> dict[str, tuple[float, ...]]:
     several = (given or {}).items()
     return {name: tuple(each) if isinstance(each, Sequence) else (each,) for name, each in several}
@@ -166,8 +173,7 @@ def _thresholds(given: Mapping[str, float | Sequence[float]] | None) -> dict[str
 
 _NORMAL: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("weights", "samples", "config", "keep"), _path),
-    **dict.fromkeys(("ranges", "tolerances", "bind", "bind_inputs", "images"), _mapping),
-    "inputs": _specs,
+    **dict.fromkeys(("ranges", "tolerances", "bind", "bind_inputs", "images", "constants"), _mapping),
     "dynamic": axes_of,
     "batch_sizes": lambda sizes: None if sizes is None else tuple(sizes),
     "thresholds": _thresholds,

@@ -64,7 +64,8 @@ class LoadOptions(OptionGroup):
 
     ``signature`` names a SavedModel signature or a function of an ML Program; ``weights`` is a file with the weights of
     a ``module:factory`` source, or ``FILE:ENTRY`` for those below an entry of it; ``trust`` allows files that can run
-    code; ``inputs`` declares inputs where the file has no signature; ``example`` is the user's first sample (name ->
+    code; ``inputs`` declares inputs where the file has no signature, ``constants`` (name -> value) what else a PyTorch
+    module's forward is called with; ``example`` is the user's first sample (name ->
     array), from which an engine may read names, dtypes and shapes; ``dynamic`` lists dynamic axes; ``dtype`` is the
     width of floating inputs where the source leaves it open (scikit-learn).
     """
@@ -73,6 +74,7 @@ class LoadOptions(OptionGroup):
     weights: Path | None = None
     trust: bool = False
     inputs: tuple[TensorSpec, ...] = ()
+    constants: Mapping[str, Any] = field(default_factory=dict)
     example: Mapping[str, Array] | None = None
     dynamic: tuple[DynamicAxis, ...] = ()
     dtype: InputDtype = InputDtype.FLOAT32

@@ -46,6 +46,14 @@ class TensorSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Constant:
+    """An argument that has the same value in every call: ``value`` is a number, a text, None, or a container."""
+
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     """A model's inputs and outputs, in the model's own order.
 

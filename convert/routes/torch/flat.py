@@ -10,7 +10,7 @@ import torch
 
 from ....validate.engines.torch.call import Call, inference
 from ....validate.engines.torch.capture import reason, unchecked_module
-from ....validate.engines.torch.outputs import named_outputs, output_paths
+from ....validate.engines.torch.outputs import named_outputs, number_as_tensor, output_paths
 from ....validate.engines.torch.quiet import quiet
 from ....validate.engines.torch.state import Slot, with_state
 from ....validate.errors import ParityGateError
@@ -46,7 +46,10 @@ def from_script(call: Call, module: Any, slots: Sequence[Slot] = ()) -> Flat:
         holder = type("Holder", (torch.nn.Module,), {})()  # modules of one class share one forward in TorchScript
         holder.inner = module
         wrapped = torch.jit.script(holder)
-    wrapped.define(_forward(_kinds(module), call, slots, result))
+    try:
+        wrapped.define(_forward(_kinds(module), call, slots, result))
+    except RuntimeError as error:  # types that the language can't take apart, such as a dictionary of several kinds
+        raise ParityGateError("PG405", "torch.jit.script", reason(error)) from error
     return Flat(wrapped.eval(), (*(value for _, value in call.inputs), *state))
 
 
@@ -59,26 +62,54 @@ def _kinds(module: Any) -> dict[str, str]:
 
 def _forward(kinds: Mapping[str, str], call: Call, slots: Sequence[Slot], result: Any) -> str:
     """The wrapper's forward as TorchScript code: ``a0`` ... are the inputs, ``s0`` ... the state."""
-    inputs = [(name, f"a{index}") for index, (name, _) in enumerate(call.inputs)]
     state = [(f"self.inner.{slot.name}", slot.kind, f"s{index}") for index, slot in enumerate(slots)]
-    parameters = [f"{variable}: Tensor" for variable in (*(each[1] for each in inputs), *(each[2] for each in state))]
-    given = [f"{name}={_converted(kinds.get(name, 'Tensor'), variable)}" for name, variable in inputs]
-    results = [_as_tensor(f"out{_code(path)}", hasattr(value, "dtype")) for path, value in output_paths(result)]
-    results += [_as_tensor(place, kind == "Tensor") for place, kind, _ in state]
+    inputs = [f"a{index}" for index, _ in enumerate(call.inputs)]
+    parameters = [f"{variable}: Tensor" for variable in (*inputs, *(variable for _, _, variable in state))]
+    results = [_as_tensor(f"out{_code(path)}", value) for path, value in output_paths(result)]
+    results += [place if kind == "Tensor" else f"torch.tensor({place})" for place, kind, _ in state]
     lines = [
         *(f"{place} = {_converted(kind, variable)}" for place, kind, variable in state),
-        f"out = self.inner({', '.join(given)})",
+        f"out = self.inner({_arguments(kinds, call)})",
         f"return {', '.join(results)}",
     ]
     return "\n    ".join([f"def forward(self, {', '.join(parameters)}):", *lines]) + "\n"
+
+
+def _arguments(kinds: Mapping[str, str], call: Call) -> str:
+    """The call's arguments as TorchScript code: containers of inputs and of constants."""
+    variables = iter(range(len(call.leaves)))
+    codes = [
+        _literal(leaf.value) if leaf.name is None else _converted(kinds.get(leaf.name, "Tensor"), f"a{next(variables)}")
+        for leaf in call.leaves
+    ]
+    args, kwargs = call.unflatten(codes)
+    return ", ".join([*map(_rendered, args), *(f"{name}={_rendered(value)}" for name, value in kwargs.items())])
+
+
+def _rendered(value: Any) -> str:
+    """A container whose leaves are code, as code."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {_rendered(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_rendered, value))}]"
+    if isinstance(value, tuple):
+        return f"({''.join(f'{_rendered(part)}, ' for part in value)})"
+    return str(value)
+
+
+def _literal(value: Any) -> str:
+    return f"float('{value}')" if isinstance(value, float) else repr(value)
 
 
 def _converted(kind: str, variable: str) -> str:
     return f"{_NUMBERS[kind]}({variable})" if kind in _NUMBERS else variable
 
 
-def _as_tensor(code: str, is_tensor: bool) -> str:
-    return code if is_tensor else f"torch.tensor({code})"
+def _as_tensor(code: str, value: Any) -> str:
+    """A result as a tensor; a Python float has twice the digits of a tensor of PyTorch's default."""
+    if hasattr(value, "dtype"):
+        return code
+    return f"torch.tensor({code}, dtype=torch.float64)" if type(value) is float else f"torch.tensor({code})"
 
 
 def _code(path: Sequence[Any]) -> str:
@@ -110,7 +141,7 @@ class Tensors(torch.nn.Module):  # type: ignore[misc]  # PyTorch is not seen by 
         """Fill the call with the tensors, and flatten the result."""
         values = dict(zip((name for name, _ in self.call.inputs), tensors, strict=True))
         args, kwargs = self.call.with_values(lambda name, _: values[name]).example()
-        return tuple(named_outputs(self.inner(*args, **kwargs)).values())
+        return tuple(map(number_as_tensor, named_outputs(self.inner(*args, **kwargs)).values()))
 
 
 def trace(model: TorchModel) -> Flat:

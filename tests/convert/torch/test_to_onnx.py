@@ -110,13 +110,13 @@ def test_zeros_around_a_pool_stay_zeros(scripted, tmp_path):
 def test_names_are_kept(tmp_path):
     nested = {"x": torch.ones(2, 3), "extra": {"shift": [torch.ones(2, 3)]}, "idle": torch.ones(2, 1), "factor": 3.0}
     converted = Converted(module.load(Nested(), LoadOptions(example=nested)), tmp_path / "m.onnx")
-    assert list(converted.dims()) == ["x", "extra_shift_0", "idle"]
+    assert list(converted.dims()) == ["x", "extra.shift.0", "idle"]
     assert converted.candidate.outputs == {
-        "linear": "linear", "again": "again", "x_output": "x", "parts_0": "parts_0", "parts_1_0": "parts_1_0",
+        "linear": "linear", "again": "again", "x_output": "x", "parts.0": "parts.0", "parts.1.0": "parts.1.0",
     }  # fmt: skip
-    feed = {"x": POSITIVE[:, :3], "extra_shift_0": NEGATIVE[:, 1:], "idle": POSITIVE[:, :1]}
+    feed = {"x": POSITIVE[:, :3], "extra.shift.0": NEGATIVE[:, 1:], "idle": POSITIVE[:, :1]}
     expected = converted.agrees_on(feed)
-    np.testing.assert_array_equal(expected["linear"], feed["x"] * 3 + feed["extra_shift_0"])
+    np.testing.assert_array_equal(expected["linear"], feed["x"] * 3 + feed["extra.shift.0"])
 
 
 RECURRENT = {

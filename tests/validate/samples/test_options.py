@@ -9,6 +9,7 @@ import pytest
 from sample_helpers import refused, spec
 
 from paritygate.validate.samples import parse_input, parse_range
+from paritygate.validate.signature import Constant
 
 
 def test_importing_the_samples_loads_no_file_reader():
@@ -42,6 +43,12 @@ def test_a_bad_range_is_a_usage_error(text):
         ("serving_default_x:0:int64:?, 5", spec("serving_default_x:0", "int64", "?", 5)),
         ("sr:int64:", spec("sr", "int64")),
         ("name:str:N", spec("name", "str", "N")),
+        ("a.0.key:float32:N,3", spec("a.0.key", "float32", "N", 3)),
+        ("mask=None", Constant("mask", None)),
+        ("cfg.scale=0.5", Constant("cfg.scale", 0.5)),
+        ("flag=true", Constant("flag", True)),
+        ("sizes=[1, 2]", Constant("sizes", [1, 2])),
+        ("mode=a:b", Constant("mode", "a:b")),
     ],
 )
 def test_a_declared_input_is_parsed_from_the_right(text, expected):

@@ -64,7 +64,7 @@ def requested_axes(
 
 
 def _symbol(name: str, axis: int) -> str:
-    return BATCH if axis == 0 else f"{name}_dim_{axis}"
+    return BATCH if axis == 0 else re.sub(r"\W", "_", f"{name}_dim_{axis}")
 
 
 def program_signature(program: Any, outputs: Iterable[str], names: Iterable[str], axes: Axes) -> tuple[Any, ...]:
@@ -113,7 +113,8 @@ def _name_symbols(inputs: list[tuple[str, Any]], axes: Axes) -> dict[str, str]:
             symbols.setdefault(text, axes[name, axis].symbol)
     for name, axis, text in sorted(places, key=lambda place: place[1] != 0):
         for symbol in re.findall(r"[a-z]+\d+", text):
-            fallback = BATCH if axis == 0 and BATCH not in symbols.values() else f"{name}_dim_{axis}"
+            first = axis == 0 and BATCH not in symbols.values()
+            fallback = BATCH if first else re.sub(r"\W", "_", f"{name}_dim_{axis}")
             symbols.setdefault(symbol, fallback)
     return symbols
 

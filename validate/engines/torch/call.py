@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..names import unique
+from .outputs import register_containers
 from .tensors import argument_name, path_name, to_tensor
 
 if TYPE_CHECKING:
@@ -52,11 +53,11 @@ class Call:
 
     def fill(self, feed: Feed) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """(args, kwargs) for one feed."""
-        return self._unflatten([leaf.take(feed) for leaf in self.leaves])
+        return self.unflatten([leaf.take(feed) for leaf in self.leaves])
 
     def example(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """(args, kwargs) with the example values."""
-        return self._unflatten([leaf.argument for leaf in self.leaves])
+        return self.unflatten([leaf.argument for leaf in self.leaves])
 
     def with_values(self, change: Callable[[str, Any], Any]) -> Call:
         """The same call with each input's example replaced by ``change(name, example)``."""
@@ -65,7 +66,8 @@ class Call:
         )
         return replace(self, leaves=tuple(leaves))
 
-    def _unflatten(self, values: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def unflatten(self, values: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """(args, kwargs) with these values in the places of the leaves."""
         from torch.utils import _pytree
 
         args, kwargs = _pytree.tree_unflatten(values, self.spec)
@@ -80,6 +82,7 @@ def make_call(args: tuple[Any, ...], kwargs: Mapping[str, Any], names: tuple[str
     import torch
     from torch.utils import _pytree
 
+    register_containers((args, dict(kwargs)))
     paths, spec = _pytree.tree_flatten_with_path((args, dict(kwargs)))
     tensors = [isinstance(value, torch.Tensor) for _, value in paths]
     inputs = (path for (path, _), tensor in zip(paths, tensors, strict=True) if tensor)

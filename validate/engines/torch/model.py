@@ -14,7 +14,7 @@ from .axes import program_signature, requested_axes
 from .call import Call, inference
 from .capture import Capture, capture
 from .hints import program_hints
-from .outputs import named_outputs, output_array
+from .outputs import named_outputs, output_array, with_tensors_only
 from .probe import probe_signature
 from .tensors import state_arrays
 
@@ -90,9 +90,9 @@ def open_module(
 ) -> TorchModel:
     """The model of a module and a call that it accepts; its signature is that of the program exported from it."""
     call, outputs = trial.call, trial.outputs
-    _refuse_numbers(outputs)
     axes = requested_axes(subject, call, options.inputs, options.axes)
-    captured = capture(module, call, axes)
+    numbers = any(not hasattr(value, "dtype") for value in outputs.values())
+    captured = capture(with_tensors_only(module) if numbers else module, call, axes)
     names = [name for name, _ in call.inputs]
     if captured.program is not None:
         inputs, results, _ = program_signature(captured.program, outputs, names, axes)
@@ -101,16 +101,6 @@ def open_module(
         hints = ()
         signature = probe_signature(subject, call, outputs, axes, lambda longer: try_call(module, longer).outputs)
     return TorchModel(module, call, signature, facts, hints=hints, notes=notes + captured.notes, captured=captured)
-
-
-def _refuse_numbers(outputs: dict[str, Any]) -> None:
-    """Python numbers among a module's outputs would become constants of the program, whatever they depend on."""
-    for name, value in outputs.items():
-        if not hasattr(value, "dtype"):
-            raise ParityGateError(
-                "PG404", f"output '{name}'", f"forward returns the Python number {value!r}, not a tensor",
-                "Return torch.tensor(...) or leave it out.",
-            )  # fmt: skip
 
 
 def producer() -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...errors import ParityGateError
 from ...user_code import find_callable
 from ..base import LoadOptions
-from .binding import bind_example, inputs_not_known
+from .binding import bind_example, declared_only, inputs_not_known
 from .call import Call
 from .checkpoints.describe import weights_only
 from .checkpoints.load import load_weights
@@ -17,9 +17,6 @@ from .files.names import MODULES
 from .files.pickles import load as load_saved
 from .guess import examples
 from .model import TorchModel, Trial, as_error, file_size, mode_notes, module_facts, open_module, try_call
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def load(source: Path | str | Any, options: LoadOptions) -> TorchModel:
@@ -63,23 +60,16 @@ def find_call(subject: str, module: Any, options: LoadOptions) -> Trial:
 
 
 def _calls(subject: str, module: Any, options: LoadOptions) -> Iterator[Call]:
-    if options.example is not None:
-        call = bind_example(subject, module.forward, _declared_only(options.example, options))
-        yield call
-        yield call.with_values(lambda _, value: _in_module_width(module, value))
-        return
-    for example in examples(options.inputs) if options.inputs else ():
-        yield bind_example(subject, module.forward, example)
-
-
-def _declared_only(example: Mapping[str, Any], options: LoadOptions) -> Mapping[str, Any]:
-    """The arrays of the sample that are declared as inputs, or all of them if some declared input is missing."""
-    names = {spec.name for spec in options.inputs}
-    return (
-        {name: value for name, value in example.items() if name in names}
-        if names <= set(example) and names
-        else example
-    )
+    """Calls to try: an annotation that names no container leaves open whether it is a tuple or a list."""
+    parts = any("." in name for name in (*options.constants, *(spec.name for spec in options.inputs)))
+    for sequence in (tuple, list) if parts or options.example is not None else (tuple,):
+        if options.example is not None:
+            call = bind_example(subject, module.forward, declared_only(options.example, options), sequence)
+            yield call
+            yield call.with_values(lambda _, value: _in_module_width(module, value))
+        elif options.inputs:
+            for example in examples(options.inputs):
+                yield bind_example(subject, module.forward, {**example, **options.constants}, sequence)
 
 
 def _in_module_width(module: Any, value: Any) -> Any:

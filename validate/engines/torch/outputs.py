@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ParityGateError
@@ -11,6 +12,8 @@ from .tensors import path_name, to_array
 
 if TYPE_CHECKING:
     from ...signature import Array
+
+_SELF = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
 
 
 def named_outputs(result: Any) -> dict[str, Any]:
@@ -23,7 +26,7 @@ def named_outputs(result: Any) -> dict[str, Any]:
     register_containers(result)
     outputs = output_names(result)
     for name, value in outputs.items():
-        if not isinstance(value, torch.Tensor | int | float):
+        if not isinstance(value, (torch.Tensor, *_dtypes())):
             kind = f"{type(value).__module__}.{type(value).__qualname__}"
             raise ParityGateError(
                 "PG404", f"output '{name}'", f"forward returns a {kind}, which is neither a tensor nor a container",
@@ -65,6 +68,45 @@ def output_array(name: str, value: Any) -> Array:
     import numpy as np
 
     return np.array(value) if isinstance(value, bool | int | float) else to_array(name, value)
+
+
+def number_as_tensor(value: Any) -> Any:
+    """An output as a tensor: a Python number, or the symbol of one, becomes one without axes, as wide as numpy's."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value
+    return torch.tensor(value, dtype=_dtypes()[type(value)])
+
+
+def _dtypes() -> dict[type, Any]:
+    import torch
+
+    plain = {bool: torch.bool, int: torch.int64, float: torch.float64}
+    return {**plain, torch.SymBool: torch.bool, torch.SymInt: torch.int64, torch.SymFloat: torch.float64}
+
+
+def with_tensors_only(module: Any) -> Any:
+    """A module whose forward returns tensors in the places of Python numbers, which a program would fix."""
+    import torch
+    from torch.utils import _pytree
+
+    class TensorsOnly(torch.nn.Module):  # type: ignore[misc]  # PyTorch is not seen by the type checker
+        """The module, its numbers as tensors."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = module
+
+        def forward(self, *args: Any, **kwargs: Any) -> Any:
+            """As the module's own."""
+            result = self.inner(*args, **kwargs)
+            register_containers(result)
+            return _pytree.tree_map_only(tuple(_dtypes()), number_as_tensor, result)
+
+    own = inspect.signature(module.forward)  # torch.export finds the axes of an argument by its name
+    TensorsOnly.forward.__signature__ = own.replace(parameters=[_SELF, *own.parameters.values()])
+    return TensorsOnly()
 
 
 def register_containers(result: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -87,7 +88,9 @@ def _output_spec(name: str, value: Any, found: Mapping[str, Growth]) -> TensorSp
     if any(len(other) != len(sizes) for other in others.values()):
         return TensorSpec(name, _dtype(value), None)
     growth = [{symbol: other[axis] - size for symbol, other in others.items()} for axis, size in enumerate(sizes)]
-    shape = (_dim(f"{name}_dim_{axis}", size, growth[axis], found) for axis, size in enumerate(sizes))
+    shape = (
+        _dim(re.sub(r"\W", "_", f"{name}_dim_{axis}"), size, growth[axis], found) for axis, size in enumerate(sizes)
+    )
     return TensorSpec(name, _dtype(value), tuple(shape))
 
 

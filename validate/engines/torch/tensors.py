@@ -61,8 +61,8 @@ def dtype_name(dtype: Any) -> str:
 
 
 def path_name(keys: Sequence[Any]) -> str:
-    """A pytree path as a name: ``past_key_values``, ``key_cache``, 0 -> ``past_key_values_key_cache_0``."""
-    return "_".join(str(_key(key)) for key in keys)
+    """A pytree path as a name: ``past_key_values``, ``key_cache``, 0 -> ``past_key_values.key_cache.0``."""
+    return ".".join(str(_key(key)) for key in keys)
 
 
 def argument_name(path: Sequence[Any], positional: Sequence[str]) -> str:
@@ -74,7 +74,7 @@ def argument_name(path: Sequence[Any], positional: Sequence[str]) -> str:
     if side.idx == 0:
         if first.idx >= len(positional):
             return ""
-        return "_".join([positional[first.idx], *([path_name(rest)] if rest else [])])
+        return ".".join([positional[first.idx], *([path_name(rest)] if rest else [])])
     return path_name([first, *rest])
 
 

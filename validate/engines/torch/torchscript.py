@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ParityGateError
 from ...signature import Hint, Signature
 from ..base import Facts, LoadOptions
+from .arguments import nested, plain_form
 from .axes import requested_axes
-from .binding import bind_unnamed
-from .call import Call, Leaf, inference
+from .binding import as_values, bind_unnamed, declared_only
+from .call import Call, inference, make_call
 from .files.container import Container
 from .files.devices import moved_note, on_cpu
 from .graph_operators import check_script_file
@@ -21,6 +22,7 @@ from .hints import script_hints
 from .model import TorchModel, as_error, file_size, mode_notes, module_facts
 from .outputs import named_outputs, output_array
 from .probe import probe_signature
+from .script_types import script_form
 from .state import NEXT, Slot, find_slots, forward_graph, with_state
 from .tensors import to_tensor
 
@@ -131,13 +133,15 @@ def _find_call(
     states = {slot.name for slot in slots}
     specs = tuple(spec for spec in options.inputs if spec.name not in states)
     feeds = (
-        [options.example] if options.example is not None else list(examples(specs, (0, 1, *constants)) if specs else ())
+        [declared_only(options.example, options)]
+        if options.example is not None
+        else [{**feed, **options.constants} for feed in (examples(specs, (0, 1, *constants)) if specs else ())]
     )
     if not feeds:
         raise _inputs_not_known(subject, module, "TorchScript doesn't state the shapes of its inputs")
     failure: Exception | None = None
     for feed in feeds:
-        call = _bind(subject, module, {name: array for name, array in feed.items() if name not in states})
+        call = _bind(subject, module, {name: value for name, value in feed.items() if name not in states})
         try:
             _run(module, slots, {}, *call.example())
         except ParityGateError:
@@ -150,26 +154,27 @@ def _find_call(
     raise as_error(subject, "PG406", failure or RuntimeError(), remedy) from failure
 
 
-def _bind(subject: str, module: Any, feed: Mapping[str, Array]) -> Call:
+def _bind(subject: str, module: Any, feed: Mapping[str, Any]) -> Call:
     """A call by keyword, in forward's order. Raises PG206 for wrong names, PG404 for unsupported types."""
-    from torch.utils import _pytree
-
     arguments = {each.name: each for each in module.forward.schema.arguments[1:]}
-    feed = bind_unnamed(feed, list(arguments))
-    unknown = [name for name in feed if name not in arguments]
-    missing = [name for name, each in arguments.items() if name not in feed and not each.has_default_value()]
+    forms = {name: script_form(each.type) for name, each in arguments.items()}
+    flat = bind_unnamed(feed, list(arguments))
+    given = nested(subject, flat, arguments, lambda name: forms.get(name) or plain_form())
+    unknown = [name for name in given if name not in arguments]
+    missing = [name for name, each in arguments.items() if name not in given and not each.has_default_value()]
     if unknown or missing:
         cause = f"no argument {', '.join(unknown)}" if unknown else f"not declared: {', '.join(missing)}"
         raise _inputs_not_known(subject, module, cause)
-    leaves = []
-    for name, each in arguments.items():
-        kind = str(each.type)
-        if name in feed and kind not in (*_TENSORS, *_NUMBERS):
-            raise ParityGateError("PG404", f"{subject}, argument {name}", f"a {kind} can't be a model input")
-        if name in feed:
-            leaves.append(Leaf(name, to_tensor(feed[name]), number=kind in _NUMBERS))
-    _, spec = _pytree.tree_flatten(((), {leaf.name: leaf.value for leaf in leaves}))
-    return Call(tuple(leaves), spec)
+    kinds = {name: str(each.type) for name, each in arguments.items()}
+    for name in given:
+        if hasattr(given[name], "dtype") and kinds[name] not in (*_TENSORS, *_NUMBERS):
+            raise ParityGateError(
+                "PG404", f"{subject}, argument {name}", f"a {kinds[name]} can't be a model input",
+                f"Declare its parts, as {name}.0 or {name}.key, or a value that stays the same: --input {name}=None.",
+            )  # fmt: skip
+    call = make_call((), {name: as_values(given[name]) for name in arguments if name in given}, ())
+    leaves = (replace(leaf, number=kinds.get(leaf.name or "") in _NUMBERS) for leaf in call.leaves)
+    return replace(call, leaves=tuple(leaves))
 
 
 def _inputs_not_known(subject: str, module: Any, cause: str) -> ParityGateError:
