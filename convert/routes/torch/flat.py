@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ....validate.engines.torch.call import Call, inference
-from ....validate.engines.torch.capture import reason, unchecked_module
+from ....validate.engines.torch.capture import reason, unchecked_module, without_validation
 from ....validate.engines.torch.outputs import named_outputs, number_as_tensor, output_paths
 from ....validate.engines.torch.quiet import quiet
 from ....validate.engines.torch.state import Slot, with_state
@@ -160,14 +162,59 @@ def trace_call(model: TorchModel, call: Call, varies: bool) -> Flat:
         if varies:
             raise ParityGateError("PG405", "torch.jit.trace", "a program with dynamic axes can't be traced")
         module = unchecked_module(program)
+    words = (_SIZES if varies else ()) if program is not None else (*_SIZES, *_BRANCHES)
     with inference(model.native):
         flat, seen = _trace(module, call)
-    refused = (_SIZES if varies else ()) if program is not None else (*_SIZES, *_BRANCHES)
-    for warning in seen:
-        message = str(warning.message) if issubclass(warning.category, torch.jit.TracerWarning) else ""
-        if any(words in message for words in refused):
-            raise _depends_on_inputs(warning, model)
+        refused = _refused(seen, words)
+        if refused:
+            with _scripted_where(module, {(each.filename, each.lineno) for each in refused}) as some:
+                flat, seen = _trace(module, call) if some else (flat, seen)
+            refused = _refused(seen, words)
+    if refused:
+        raise _depends_on_inputs(refused[0], model)
     return flat
+
+
+def _refused(seen: Sequence[warnings.WarningMessage], words: Sequence[str]) -> list[warnings.WarningMessage]:
+    """The tracer's warnings about what it fixed."""
+    tracer = [each for each in seen if issubclass(each.category, torch.jit.TracerWarning)]
+    return [each for each in tracer if any(word in str(each.message) for word in words)]
+
+
+@contextmanager
+def _scripted_where(module: Any, lines: set[tuple[str, int]]) -> Iterator[bool]:
+    """While it lasts, the submodules whose forward holds one of these lines are scripted, where that can be done.
+
+    A trace keeps the branches of a scripted submodule. Yields whether there is any.
+    """
+    swapped: list[tuple[Any, str, Any]] = []
+    try:
+        for parent, name, child in [(each, *child) for each in module.modules() for child in each.named_children()]:
+            scripted = _scripted(child) if _holds(child, lines) else None
+            if scripted is not None:
+                swapped.append((parent, name, child))
+                parent._modules[name] = scripted
+        yield bool(swapped)
+    finally:
+        for parent, name, child in swapped:
+            parent._modules[name] = child
+
+
+def _holds(module: Any, lines: set[tuple[str, int]]) -> bool:
+    try:
+        source, first = inspect.getsourcelines(type(module).forward)
+        file = inspect.getsourcefile(type(module).forward)
+    except (OSError, TypeError):  # code without a source
+        return False
+    return any(name == file and first <= line < first + len(source) for name, line in lines)
+
+
+def _scripted(module: Any) -> Any:
+    with quiet():
+        try:
+            return torch.jit.script(module)
+        except Exception:  # noqa: BLE001  # TorchScript's compiler raises many kinds; the trace's own error is better
+            return None
 
 
 def _depends_on_inputs(warning: warnings.WarningMessage, model: TorchModel) -> ParityGateError:
@@ -183,7 +230,7 @@ def _depends_on_inputs(warning: warnings.WarningMessage, model: TorchModel) -> P
 
 def _trace(module: Any, call: Call) -> tuple[Flat, list[warnings.WarningMessage]]:
     examples = tuple(value for _, value in call.inputs)
-    with quiet() as seen, torch.no_grad():
+    with quiet() as seen, torch.no_grad(), without_validation():
         try:
             traced = torch.jit.trace(Tensors(module, call), examples, check_trace=False)
         except Exception as error:  # tracing runs the module's own code

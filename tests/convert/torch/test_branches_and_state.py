@@ -65,6 +65,42 @@ def test_branch_that_can_only_be_traced_is_refused_with_its_line(tmp_path):
     assert "torch.where" in caught.value.remedy
 
 
+class Inner(nn.Module):
+    """A branch that TorchScript can keep."""
+
+    def forward(self, x: torch.Tensor):
+        if bool(x.sum() > 0):
+            return x * 2
+        return -x
+
+
+def test_branch_of_a_part_survives_in_a_module_that_can_only_be_traced(tmp_path):
+    class Outer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = Inner()
+
+        def forward(self, x):
+            return self.inner(x + sum(dict.fromkeys(self._modules, 1.0).values()))
+
+    native = Outer()
+    converted = Converted(module.load(native, example(x=POSITIVE)), tmp_path / "m.onnx")
+    assert converted.candidate.route == "torch.onnx (traced)"
+    assert converted.agrees_on({"x": POSITIVE})["output"].max() == 20
+    assert converted.agrees_on({"x": NEGATIVE})["output"].max() == 8
+    assert type(native.inner) is Inner
+
+
+def test_checks_of_distributions_do_not_stand_in_the_way(tmp_path):
+    class Density(nn.Module):
+        def forward(self, x):
+            return torch.distributions.Normal(x, 2.0).log_prob(x * 0.5)
+
+    converted = Converted(module.load(Density(), example(x=POSITIVE)), tmp_path / "m.onnx")
+    converted.agrees_on({"x": NEGATIVE})
+    assert torch.distributions.Distribution._validate_args
+
+
 # ---------------------------------------------------------------- sizes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,10 +66,24 @@ def _export(module: Any, call: Call, axes: Axes) -> Any:
         if hints:
             shapes[value] = hints
     args, kwargs = call.example()
-    with inference(module), quiet():
+    with inference(module), quiet(), without_validation():
         return torch.export.export(
             module, args, kwargs, dynamic_shapes=shapes.dynamic_shapes(module, args, kwargs), strict=False
         )
+
+
+@contextmanager
+def without_validation() -> Iterator[None]:
+    """Distributions don't check their arguments: these checks depend on data, and can do nothing but raise."""
+    import torch
+
+    kind = torch.distributions.Distribution
+    before = kind._validate_args
+    kind.set_default_validate_args(False)
+    try:
+        yield
+    finally:
+        kind.set_default_validate_args(before)
 
 
 def _hint(requested: bool) -> Any:

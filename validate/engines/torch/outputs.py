@@ -105,7 +105,8 @@ def with_tensors_only(module: Any) -> Any:
             return _pytree.tree_map_only(tuple(_dtypes()), number_as_tensor, result)
 
     own = inspect.signature(module.forward)  # torch.export finds the axes of an argument by its name
-    TensorsOnly.forward.__signature__ = own.replace(parameters=[_SELF, *own.parameters.values()])
+    shown = own.replace(parameters=[_SELF, *own.parameters.values()])
+    TensorsOnly.forward.__signature__ = shown  # type: ignore[attr-defined]  # what inspect looks for
     return TensorsOnly()
 
 
