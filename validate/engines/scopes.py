@@ -39,7 +39,7 @@ LOADING: Mapping[str, Scope] = {
     ),
     "weights": Scope("--weights", "is the state dict of a module:factory source", (formats.TORCH_FACTORY,)),
     "inputs": Scope("--input", "is for models that don't say what they take", (*_UNDECLARED, *_ESTIMATORS)),
-    "constants": Scope("--input", "gives arguments that are not arrays to PyTorch's modules and TorchScript", _CALLABLE),
+    "constants": Scope("--input", "gives PyTorch modules and TorchScript arguments that are not arrays", _CALLABLE),
     "dtype": Scope(
         "--dtype", "is for models that take either width, as those of scikit-learn and the boosters do", _ESTIMATORS
     ),
