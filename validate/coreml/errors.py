@@ -15,6 +15,18 @@ def unsupported(subject: str, cause: str) -> ParityGateError:
     return ParityGateError("PG404", subject, cause)
 
 
+def contradicts(scope: str, cause: str) -> ParityGateError:
+    """The model breaks a rule of its own specification at the layer or operator ``kind:name`` (PG404)."""
+    hint = "The file breaks the rules of its own format there. Correct the source model and convert it again."
+    return ParityGateError("PG404", located(scope), cause, hint)
+
+
+def located(scope: str) -> str:
+    """The layer or operator that a scope ``kind:name`` stands for, as messages name it."""
+    kind, separator, name = scope.partition(":")
+    return f"{kind} '{name}'" if separator else scope
+
+
 def broken_lowering(subject: str, cause: str) -> ParityGateError:
     """A lowering violated its own contract, or ONNX rejects the result (PG405)."""
     return ParityGateError("PG405", subject, cause, "This is a bug in paritygate; please report it with the model.")

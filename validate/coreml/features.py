@@ -155,8 +155,7 @@ SEQUENCE_RANK = 5
 
 def sequence_shape(feature: Feature, array: Array) -> tuple[int, ...]:
     """The shape of an array with sequence and batch in front of the declared shape. Raises PG204 otherwise."""
-    declared = feature.shape or ()
-    own = (*declared, 1, 1) if len(declared) == 1 else declared
+    own, declared = without_sequence(feature), feature.shape or ()
     tail = array.shape[SEQUENCE_RANK - len(own) :]
     if any(d not in (None, a) for d, a in zip(own, tail, strict=True)):
         raise ParityGateError(
@@ -165,6 +164,12 @@ def sequence_shape(feature: Feature, array: Array) -> tuple[int, ...]:
             f"shape {array.shape} is not a sequence of the declared shape {_show(declared)}",
         )
     return array.shape
+
+
+def without_sequence(feature: Feature) -> Shape:
+    """The declared shape as channel, height and width."""
+    declared = feature.shape or ()
+    return (*declared, 1, 1) if len(declared) == 1 else (1,) * (3 - len(declared)) + declared
 
 
 def _without_batch(array: Array, rank: int) -> Array:

@@ -25,7 +25,8 @@ def computed(g: Graph, layer: Layer, inputs: Sequence[Tensor]) -> dict[str, Tens
     if len(given) != len(inputs):
         return None
     scratch = Graph()
-    results = LAYERS.lower(scratch, layer, [scratch.const(v) for v in given])
+    with scratch.scope(layer.scope):
+        results = LAYERS.lower(scratch, layer, [scratch.const(v) for v in given])
     for name, value in results.items():
         scratch.output(value, name)
     model, weights = scratch.build()

@@ -54,6 +54,12 @@ class Graph:
         self._wide: dict[str, Tensor] = {}
         self._unrounded: dict[str, Tensor] = {}
         self._padded: dict[str, tuple[Tensor, Sequence[int]]] = {}
+        self._scalars: dict[str, Tensor] = {}
+
+    @property
+    def place(self) -> str:
+        """The scope that nodes are created in now."""
+        return self._model.scope
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
@@ -140,6 +146,15 @@ class Graph:
     def unpadded(self, x: Tensor) -> tuple[Tensor, Sequence[int]]:
         """``x`` before it was padded with zeros, and the amounts, for operators that can pad themselves."""
         return self._padded.get(x.name, (x, ()))
+
+    def note_scalar(self, vector: Tensor, scalar: Tensor) -> Tensor:
+        """``vector``, recorded for :meth:`scalar` as the blob that holds ``scalar``."""
+        self._scalars[vector.name] = scalar
+        return vector
+
+    def scalar(self, x: Tensor) -> Tensor:
+        """The tensor without axes that ``x`` holds, if a slice has made it one; otherwise ``x`` itself."""
+        return self._scalars.get(x.name, x)
 
     def dim(self, x: Tensor, axis: int) -> Dim:
         """The length of one axis: a number if it is static, else a vector of one element."""

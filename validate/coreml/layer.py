@@ -47,6 +47,11 @@ class Layer:
         return f"layer '{self.kind}', named '{self.name}'"
 
     @property
+    def scope(self) -> str:
+        """The prefix of the names of its nodes, from which messages name it."""
+        return f"{self.kind}:{self.name}"
+
+    @property
     def op(self) -> Op:
         """The layer as an operator, for lowerings shared with ML Programs."""
         outputs = tuple(TensorType(np.dtype(np.float32), None) for _ in self.outputs)

@@ -14,7 +14,7 @@ from .features import Feature
 from .files.package import Package
 from .files.proto import Message
 from .files.weights import Blobs
-from .graph import Graph, Pairs, Slot
+from .graph import Graph, Pairs, Shape, Slot
 from .models import MODELS
 from .models.base import MAIN, ModelContext
 from .models.refused import REFUSED
@@ -35,9 +35,17 @@ class Lowered:
     blobs: Blobs
 
 
-def lower(
-    package: Package, function_name: str | None = None, shapes: Mapping[str, tuple[int, ...]] | None = None
-) -> Lowered:
+def declared_inputs(package: Package, function_name: str | None = None) -> tuple[Feature, ...]:
+    """The inputs with their declared shapes, in the description's order."""
+    return _inputs(_description(package.spec, function_name)[0], {})
+
+
+def _inputs(description: Message, shapes: Mapping[str, Shape]) -> tuple[Feature, ...]:
+    given = {d.name for d in description.output}
+    return tuple(_input(features.feature(d), given, shapes) for d in description.input)
+
+
+def lower(package: Package, function_name: str | None = None, shapes: Mapping[str, Shape] | None = None) -> Lowered:
     """Lower the model, or one function of a model that has several.
 
     ``shapes`` override the declared shapes of inputs, by name.
@@ -47,8 +55,7 @@ def lower(
     spec = package.spec
     description, chosen = _description(spec, function_name)
     g = Graph()
-    given = {d.name for d in description.output}
-    inputs = tuple(_input(features.feature(d), given, shapes or {}) for d in description.input)
+    inputs = _inputs(description, shapes or {})
     slots = {f.name: features.declare(g, f) for f in inputs}
     states = {d.name: _state(g, d) for d in description.state}
     context = ModelContext(spec, description, package.blobs, chosen, lower_model, states)
@@ -82,7 +89,7 @@ def _description(spec: Message, function_name: str | None) -> tuple[Message, str
     return spec.description, chosen
 
 
-def _input(feature: Feature, outputs: set[str], shapes: Mapping[str, tuple[int, ...]]) -> Feature:
+def _input(feature: Feature, outputs: set[str], shapes: Mapping[str, Shape]) -> Feature:
     if feature.name in shapes:
         feature = replace(feature, shape=shapes[feature.name], allowed=None)
     # In ONNX an input and an output can't share a name; a Core ML function may return its input.

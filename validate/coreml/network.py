@@ -46,5 +46,5 @@ def _lower_layer(g: Graph, message: Any, blobs: Mapping[str, Tensor]) -> dict[st
     if missing:
         raise damaged(str(layer), f"it uses '{missing[0]}', which no earlier layer defines")
     inputs = [blobs[name] for name in message.input]
-    with g.scope(f"{kind}:{message.name}"):
+    with g.scope(layer.scope):
         return computed(g, layer, inputs) or LAYERS.lower(g, layer, inputs)

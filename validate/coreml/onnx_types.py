@@ -11,6 +11,7 @@ from onnx import defs, helper, numpy_helper, shape_inference
 
 from .dtypes import Dtype
 from .errors import broken_lowering
+from .rules import rejected
 from .values import Shape, Tensor
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def inferred_types(
             schema, node, types, known, opset_imports=IMPORTS, ir_version=IR_VERSION
         )
     except (shape_inference.InferenceError, onnx.checker.ValidationError, RuntimeError) as e:
-        raise broken_lowering(scope, f"ONNX rejects {node.op_type} on {[str(v.shape) for v in inputs]}: {e}") from e
+        raise rejected(scope, node.op_type, [v.shape for v in inputs], str(e)) from e
     missing = [name for name in node.output if name not in found]
     if missing:
         raise broken_lowering(scope, f"ONNX can't infer the type of {node.op_type}'s output; declare it with types=")

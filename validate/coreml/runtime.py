@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,9 @@ from ..engines.onnx_weights import constants_of
 from ..engines.telemetry import silent_onnxruntime
 from ..errors import ParityGateError
 from . import features
+from .fitting import Fitting
 from .lower import NEXT_STATE, Lowered
+from .rules import located_failure
 
 if TYPE_CHECKING:
     import onnx
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..signature import Array
     from .files.weights import Blobs
+    from .values import Shape
 
 
 _MAX_OTHERS = 4
@@ -28,14 +31,13 @@ _MAX_OTHERS = 4
 class Session:
     """One ONNX Runtime session of a lowered model, for any number of predictions.
 
-    ``again`` lowers the model for other input shapes: older neural networks accept sequences and batches of the
-    declared inputs, as arrays of rank 5. Raises PG405 when ONNX Runtime rejects the graph.
+    ``fitting`` lowers the model for other input shapes. Raises PG405 when ONNX Runtime rejects the graph.
     """
 
     def __init__(
         self,
         lowered: Lowered,
-        again: Callable[[Mapping[str, tuple[int, ...]]], Lowered] | None = None,
+        fitting: Fitting | None = None,
         rewrite: Rewrite = unchanged,
         *,
         optimise: bool = True,
@@ -47,12 +49,12 @@ class Session:
         self._lowered = lowered
         self._rewrite, self._optimise, self._more = rewrite, optimise, more
         self._session, self._weights = _open(lowered, rewrite, optimise=optimise)
-        self._again = again
-        self._others: dict[tuple[tuple[str, tuple[int, ...]], ...], Session] = {}
+        self._fitting = fitting
+        self._others: dict[tuple[tuple[str, Shape], ...], Session] = {}
 
     def variant(self, rewrite: Rewrite, *, optimise: bool, more: More = nothing) -> Session:
         """The same model with its graph rewritten. Raises PG405 when ONNX Runtime rejects the result."""
-        return Session(self._lowered, self._again, rewrite, optimise=optimise, more=more)
+        return Session(self._lowered, self._fitting, rewrite, optimise=optimise, more=more)
 
     def weights(self) -> dict[str, Array]:
         """The constants of the lowered graph."""
@@ -88,19 +90,17 @@ class Session:
         return results
 
     def _suited(self, inputs: Mapping[str, Any]) -> Session:
-        """This session, or another one for arrays with leading sequence and batch axes."""
-        if self._again is None:
+        """This session, or another one for the shapes of ``inputs``."""
+        if self._fitting is None:
             return self
-        arrays = {f: np.asarray(inputs[f.name]) for f in self.inputs if f.kind == "multiArrayType" and f.name in inputs}
-        shapes = {f.name: features.sequence_shape(f, a) for f, a in arrays.items() if a.ndim == features.SEQUENCE_RANK}
-        if not shapes:
+        shapes = self._fitting.wanted(self.inputs, inputs)
+        if self._fitting.serves(shapes):
             return self
         key = tuple(sorted(shapes.items()))
         if key not in self._others:
+            lowered = self._fitting.lower(shapes)
             self._others.pop(next(iter(self._others)) if len(self._others) == _MAX_OTHERS else key, None)
-            self._others[key] = Session(
-                self._again(shapes), None, self._rewrite, optimise=self._optimise, more=self._more
-            )
+            self._others[key] = Session(lowered, None, self._rewrite, optimise=self._optimise, more=self._more)
         return self._others[key]
 
     def fresh_state(self) -> dict[str, Array]:
@@ -113,8 +113,14 @@ class Session:
         try:
             results = self._session.run(names, {k: v for k, v in feeds.items() if k in known})
         except Exception as e:  # ONNX Runtime's exceptions share no base class
-            raise ParityGateError("PG406", "the Core ML model", f"ONNX Runtime failed: {e}") from e
+            raise _failed(str(e)) from e
         return dict(zip(names, results, strict=True))
+
+
+def _failed(message: str) -> ParityGateError:
+    """The error of a run, which names the layer or operator at fault if ONNX Runtime's message does."""
+    subject, cause = located_failure(message) or ("the Core ML model", f"ONNX Runtime failed: {message}")
+    return ParityGateError("PG406", subject, cause)
 
 
 _LARGE = 256 << 20  # bytes of weights above which memory is saved at the cost of some speed

@@ -47,7 +47,9 @@ def session(
             arguments[name].append(g.input(part, array.dtype, shape))
             features.append(Feature(part, "multiArrayType", array.dtype, shape))
     operation = Op(op, "tested", opset, outputs)
-    for i, value in enumerate(MIL.find(operation)(g, operation, arguments)):
+    with g.scope(f"{op}:tested"):
+        values = MIL.find(operation)(g, operation, arguments)
+    for i, value in enumerate(values):
         g.output(value, f"output{i}")
     results = tuple(Feature(f"output{i}", "multiArrayType", t.dtype, t.shape) for i, t in enumerate(outputs))
     return Session(Lowered(g, tuple(features), results, (), Blobs(Path())))

@@ -31,7 +31,7 @@ def branch(g: Graph, layer: Layer, condition: Tensor) -> dict[str, Tensor]:
     """The blobs of ifBranch if the condition is true, else those of elseBranch."""
     p = layer.params
     chosen, other = _network(layer, p.ifBranch), _network(layer, p.elseBranch)
-    if condition.value is not None:
+    if condition.value is not None and condition.value.size == 1:
         return (chosen if abs(condition.value.item()) > ZERO else other).lower(g)
     return select(g, _holds(g, condition), chosen, other, layer.blobs)
 

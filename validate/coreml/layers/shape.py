@@ -82,8 +82,8 @@ def rank_preserving_reshape(g: Graph, layer: Layer, x: Tensor) -> Tensor:
 
 @lowers("expandDims")
 def expand_dims(g: Graph, layer: Layer, x: Tensor) -> Tensor:
-    """x with axes of length 1 inserted at ``axes`` of the result."""
-    return g.op("Unsqueeze", x, g.const(tuple(layer.params.axes), "int64"))
+    """x with axes of length 1 inserted at ``axes`` of the result; what a slice left without an axis has none here."""
+    return g.op("Unsqueeze", g.scalar(x), g.const(tuple(layer.params.axes), "int64"))
 
 
 @lowers("squeeze")

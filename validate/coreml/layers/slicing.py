@@ -11,7 +11,7 @@ from ..graph import Dim, Graph, Tensor
 from ..layer import Layer, lowers
 from ..ops.slicing import slice_by_index
 from ..shared.borders import pad_last_axes
-from ..shared.floats import LAST, at_least_1d, indices, truth
+from ..shared.floats import LAST, indices, truth
 
 
 @lowers("slice")
@@ -43,7 +43,7 @@ def slice_dynamic(
             g, x=x, begin=begin, end=end, stride=steps or None, squeeze_mask=squeeze,
             begin_mask=_marks(layer, x, p.beginMasks, begin_mask), end_mask=_marks(layer, x, p.endMasks, end_mask),
         )  # fmt: skip
-        return at_least_1d(g, sliced)
+        return g.note_scalar(g.reshape(sliced, [1]), sliced) if sliced.shape == () else sliced
     if any(squeeze):
         raise unsupported(str(layer), "squeezeMasks with computed strides or masks have no lowering")
     steps_ = indices(g, stride or g.const(tuple(p.strides)[: x.rank], "int64"))

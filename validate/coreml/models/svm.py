@@ -48,8 +48,14 @@ def support_vector_classifier(g: Graph, context: ModelContext, slots: Mapping[st
         return classified(g, context, labels, _votes(g, decisions, pairs, len(labels)))
     slopes, shifts = (g.const(list(v), "float64") for v in (body.probA, body.probB))
     first = logistic(g, g.op("Neg", g.op("Add", g.op("Mul", decisions, slopes), shifts)))
-    bounded = g.op("Clip", first, g.like(LEAST_PROBABILITY, first), g.like(1 - LEAST_PROBABILITY, first))
-    return classified(g, context, labels, coupled(g, bounded, pairs, len(labels)))
+    return classified(g, context, labels, coupled(g, _bounded(g, first), pairs, len(labels)))
+
+
+def _bounded(g: Graph, first: Tensor) -> Tensor:
+    """libsvm's max, then min: the bound where a comparison is false, also for NaN, which a degenerate model gives."""
+    low, high = g.like(LEAST_PROBABILITY, first), g.like(1 - LEAST_PROBABILITY, first)
+    raised = g.op("Where", g.op("Greater", first, low), first, low)
+    return g.op("Where", g.op("Less", raised, high), raised, high)
 
 
 def _votes(g: Graph, decisions: Tensor, pairs: list[tuple[int, int]], classes: int) -> Tensor:

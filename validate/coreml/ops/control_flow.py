@@ -10,6 +10,7 @@ from ..bind import Block, Numerics, Op, TensorType, lowers
 from ..dtypes import BY_NAME
 from ..errors import unsupported
 from ..graph import Graph, Tensor, Tensors
+from ..shared.floats import scalar
 from .elementwise_binary import promoted
 
 
@@ -17,10 +18,9 @@ from .elementwise_binary import promoted
 def cond(g: Graph, op: Op, *, pred: Tensor) -> tuple[Tensor, ...]:
     """The results of the first block if ``pred`` is true, else those of the second."""
     branches = [_branch(g, op, block) for block in op.blocks]
-    scalar = g.reshape(pred, [])
     types = [(t.dtype, t.shape) for t in op.outputs]
     return g.ops(
-        "If", scalar, outputs=len(types), types=types, then_branch=branches[0], else_branch=branches[1]
+        "If", scalar(g, pred), outputs=len(types), types=types, then_branch=branches[0], else_branch=branches[1]
     )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def while_loop(g: Graph, op: Op, *, loop_vars: Tensors) -> tuple[Tensor, ...]:
 
 def _condition(g: Graph, op: Op, block: Block, variables: Sequence[Tensor]) -> Tensor:
     (result,) = _tensors(op, block.lower(g, variables))
-    return g.reshape(result, [])
+    return scalar(g, result)
 
 
 def _tensors(op: Op, results: Sequence[object]) -> list[Tensor]:

@@ -5,9 +5,12 @@ Blobs have at least one axis, so a scalar is a vector of one element.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..graph import Dim, Graph, Tensor
+from ..rules import broken
 
 LAST = np.iinfo(np.int64).max
 """An index past the end of every axis; ONNX's Slice clamps it."""
@@ -35,7 +38,9 @@ def shape_vector(g: Graph, x: Tensor) -> Tensor:
 
 
 def scalar(g: Graph, x: Tensor) -> Tensor:
-    """A blob of one element as a scalar."""
+    """A tensor of one element as a scalar. Raises PG404 naming the layer or operator for one of any other size."""
+    if x.static_shape is not None and math.prod(x.static_shape) != 1:
+        raise broken(g.place, [x.shape])
     return g.reshape(x, [])
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, MutableMapping, Sequence
-from functools import lru_cache, partial
+from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +28,14 @@ class CoreMLModel:
     finest = "float32"  # no document guarantees more, though classic models store doubles
 
     def __init__(self, package: Package, session: Session) -> None:
+        from ...coreml.fitting import layouts
+
         self.native = package
         self.session = session
         self.signature = Signature(
             tuple(_spec(f) for f in session.inputs),
             tuple(spec for f in session.outputs for spec in _specs(f)),
-            layouts=_layouts(session.inputs),
+            layouts=layouts(session.inputs),
         )
 
     def run(self, feed: Feed) -> dict[str, Array]:
@@ -78,13 +80,11 @@ def load(source: Any, options: LoadOptions) -> CoreMLModel:
     Raises PG402 for a damaged model, PG403 without coremltools, PG404 when something in the model has no lowering.
     """
     from ...coreml.files.package import open_package
-    from ...coreml.lower import lower
-    from ...coreml.models.neural_network import takes_sequences
+    from ...coreml.fitting import fitted
     from ...coreml.runtime import Session
 
     package = open_package(Path(source))
-    again = partial(lower, package, options.signature) if takes_sequences(package.spec) else None
-    return CoreMLModel(package, Session(lower(package, options.signature), again))
+    return CoreMLModel(package, Session(*fitted(package, options.signature)))
 
 
 def predict(
@@ -112,19 +112,6 @@ def _spec(feature: Feature) -> TensorSpec:
     if feature.shape is not None:
         shape = tuple(f"{feature.name}_{i}" if d is None else d for i, d in enumerate(feature.shape))
     return TensorSpec(feature.name, "str" if feature.dtype.kind == "U" else feature.dtype.name, shape)
-
-
-def _layouts(features: Sequence[Feature]) -> tuple[dict[str, tuple[int, ...]], ...]:
-    """Shapes that the inputs may have together; empty if no shape is flexible, or if one is unknown."""
-    examples = {f.name: f.allowed.examples if f.allowed else (_fixed(f),) for f in features}
-    count = max(map(len, examples.values()), default=0)
-    if count < 2 or not all(examples.values()):
-        return ()
-    return tuple({name: shapes[i % len(shapes)] for name, shapes in examples.items()} for i in range(count))
-
-
-def _fixed(feature: Feature) -> tuple[int, ...]:
-    return tuple(d or 1 for d in feature.shape or ())
 
 
 def _specs(feature: Feature) -> list[TensorSpec]:

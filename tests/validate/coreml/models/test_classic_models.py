@@ -50,6 +50,24 @@ def test_coupled_probabilities_of_three_classes(kernel: str):
     assert_classifies(svc(machine), X[::6], machine.predict_proba(X[::6]), atol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:.*probability:FutureWarning")
+def test_a_degenerate_machine_has_libsvms_bounds_for_its_probabilities():
+    """libsvm writes NaN for rho where every row is at its bound, and clips by comparisons that NaN fails."""
+    machine = SVC(kernel="rbf", probability=True, random_state=0, C=0.1).fit(X, Y)
+    machine._intercept_ = np.full_like(machine._intercept_, np.nan)
+    wanted = machine.predict_proba(X[::20])
+    assert np.isfinite(wanted).all()
+    assert_classifies(svc(machine), X[::20], wanted, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:.*probability:FutureWarning")
+def test_a_degenerate_machine_of_two_classes_has_the_bounds_themselves():
+    """svm_predict_probability gives both bounds (1e-7) unchanged; scikit-learn's older copy iterates here, too."""
+    machine = SVC(kernel="rbf", probability=True, random_state=0, C=0.1).fit(X[Y < 2], Y[Y < 2])
+    machine._intercept_ = np.full_like(machine._intercept_, np.nan)
+    assert_classifies(svc(machine), X[:2], np.array([[1e-7, 1 - 1e-7]] * 2))
+
+
 def test_votes_of_three_classes():
     machine = SVC(kernel="rbf", decision_function_shape="ovo").fit(X, Y)
     spec = svc(machine)
