@@ -79,13 +79,12 @@ def test_every_layout_that_samples_are_generated_for_runs():
 
 @pytest.mark.parametrize(("rank", "axes"), [(1, [0]), (1, [0, 1]), (2, [0])])
 def test_what_a_slice_leaves_without_axes_has_none_for_expand_dims(rank: int, axes: list[int]):
-    """As Apple's tests of rank0_expand_dims_swap expect: x[0] of a vector is a number, which expandDims gives an axis."""
+    """As in Apple's tests of rank0_expand_dims_swap: x[0] of a vector is a number without axes."""
     x = RANDOM.normal(size=(3,) * rank).astype(np.float32)
 
     def build(made: Any) -> None:
-        once = [1] * rank
-        made.add_slice_static("s", "x", "s", begin_ids=[1] * rank, end_ids=[2] * rank, strides=once,
-                              begin_masks=[False] * rank, end_masks=[False] * rank, squeeze_masks=[True] * rank)  # fmt: skip
+        once, no, yes = [1] * rank, [False] * rank, [True] * rank
+        made.add_slice_static("s", "x", "s", once, [2] * rank, once, no, no, yes)
         made.add_expand_dims("e", "s", "y", axes=axes)
 
     (got,) = outputs(build, {"x": x})
