@@ -147,8 +147,9 @@ def _open(lowered: Lowered, rewrite: Rewrite, *, optimise: bool) -> tuple[onnxru
     rest = _refer_to_files(model, weights, lowered.blobs)
     held = {name: ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(w)) for name, w in rest.items()}
     options.add_external_initializers(list(held), list(held.values()))
+    rewritten = rewrite(model)  # may raise findings of its own
     try:
-        session = ort.InferenceSession(rewrite(model).SerializeToString(), options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(rewritten.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as e:  # ONNX Runtime's exceptions share no base class
         raise ParityGateError("PG405", "the lowered Core ML model", f"ONNX Runtime rejects it: {e}") from e
     return session, [held, rest]

@@ -13,6 +13,7 @@ from ..report.types import LabelAgreement, Metrics, OutputComparison, Tolerance,
 from ..signature import EPSILON, STRING, TensorSpec
 from .digits import count_digits, is_enough, needed_digits
 from .labels import count_ties
+from .lost_ranks import restore_ranks
 from .metrics import measure, measure_text
 from .output_checks import dtype_name, varies
 from .policy import Policy
@@ -28,13 +29,17 @@ _EXACT_KINDS = "biuU"
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """One output as both models gave it, one array per sample; ``allowed`` is how far each element may be off."""
+    """One output as both models gave it, one array per sample.
+
+    ``allowed`` is how far each element may be off, ``remark`` a sentence about the pair itself.
+    """
 
     spec: TensorSpec
     partner: str
     want: tuple[Array, ...]
     got: tuple[Array, ...]
     allowed: Sequence[Array] = ()
+    remark: str = ""
 
 
 def compare_outputs(
@@ -110,7 +115,8 @@ def _pair(
             sentence = f"the {side} has no {name!r} in {len(lacking)} of {len(outputs)} samples, first in {lacking[0]}"
             return _fail(spec.name, partner, "PG104", sentence)
     want, got = (tuple(map(np.asarray, side)) for side in _columns(spec.name, partner, reference, candidate))
-    return _Pair(spec, partner, want, got)
+    restored, remark = restore_ranks(want, got)
+    return _Pair(spec, partner, restored, got, remark=remark)
 
 
 def _columns(
@@ -143,6 +149,7 @@ def _judge(pair: _Pair, policy: Policy) -> tuple[OutputComparison, _Pair]:
         pair = replace(pair, allowed=Allowances(pair.want, tolerance) if allowed is None else allowed)
     exact = pair.want[0].dtype.kind in _EXACT_KINDS and tolerance.exact
     verdict, code, sentence = _verdict(comparison, metrics, worst, tolerance, exact)
+    sentence = "; ".join(filter(None, (sentence, pair.remark)))
     comparison = replace(
         comparison, verdict=verdict, code=code, reason=sentence, tolerance=tolerance, metrics=metrics, worst=worst
     )

@@ -93,8 +93,16 @@ def result_types(
     node: onnx.NodeProto, schema: Any, inputs: Sequence[Operand | None], opsets: Mapping[str, int]
 ) -> tuple[np.dtype[Any] | None, ...]:
     """The outputs' dtypes by ONNX' type inference; None if it can't infer them."""
+    found = inferred(node, schema, inputs, opsets)
+    return tuple(_dtype(found.get(name)) for name in node.output)
+
+
+def inferred(
+    node: onnx.NodeProto, schema: Any, inputs: Sequence[Operand | None], opsets: Mapping[str, int]
+) -> dict[str, onnx.TypeProto]:
+    """The outputs' types by name, as far as ONNX' type inference knows them."""
     if schema is None:
-        return tuple(None for _ in node.output)
+        return {}
     given = {name: type_of(v) for name, v in zip(node.input, inputs, strict=True) if name and v is not None}
     known = {
         name: onnx.numpy_helper.from_array(v.content)
@@ -103,10 +111,9 @@ def result_types(
     }
     imports = [onnx.helper.make_opsetid(domain, version) for domain, version in opsets.items()]
     try:
-        found = onnx.shape_inference.infer_node_outputs(schema, node, given, known, opset_imports=imports)
+        return dict(onnx.shape_inference.infer_node_outputs(schema, node, given, known, opset_imports=imports))
     except (onnx.shape_inference.InferenceError, RuntimeError, ValueError):
-        return tuple(None for _ in node.output)
-    return tuple(_dtype(found.get(name)) for name in node.output)
+        return {}
 
 
 def _dtype(kind: onnx.TypeProto | None) -> np.dtype[Any] | None:

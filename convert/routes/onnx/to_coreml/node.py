@@ -135,6 +135,17 @@ def names_read(node: onnx.NodeProto) -> Iterator[str]:
     """The names that a node reads, including its nested graphs."""
     yield from node.input
     for attribute in node.attribute:
-        for inner in attribute.g.node:
-            yield from names_read(inner)
-        yield from (value.name for value in attribute.g.output)
+        yield from names_in(attribute.g)
+
+
+def names_in(graph: onnx.GraphProto) -> Iterator[str]:
+    """The names that a graph reads or returns."""
+    for node in graph.node:
+        yield from names_read(node)
+    yield from (value.name for value in graph.output)
+
+
+def nodes_in(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """The nodes of a graph and of its nested graphs."""
+    inner = [n for node in graph.node for a in node.attribute for g in (a.g, *a.graphs) for n in nodes_in(g)]
+    return [*graph.node, *inner]

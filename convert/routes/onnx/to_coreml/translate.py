@@ -12,11 +12,11 @@ import onnx
 from .....validate.errors import ParityGateError
 from ...coreml.target import DeploymentTarget
 from .branches import SPLIT, Decisions, ImpossibleError, Path, UndecidedError, both
-from .folding import fold
+from .folding import fits, fold
 from .functions import body_of, has_body, result_types, schema_of
 from .mil import Var, mb, types
-from .node import Node, Subgraph, TargetError, attribute_value, describe, plain
-from .registry import as_tuple, translates
+from .node import Node, Subgraph, TargetError, attribute_value, describe, names_in, nodes_in, plain
+from .registry import Translation, as_tuple, translates
 from .values import NarrowingError, Operand, cast_name, kind_of, mil_dtype
 
 
@@ -89,11 +89,10 @@ class Scope:
         opset = self.opsets.get(_domain(proto), 1)
         schema = schema_of(proto, opset)
         translation = translates.find(_domain(proto), proto.op_type, opset)
-        nested = any(a.HasField("g") for a in proto.attribute)
-        known = not nested and all(v is None or v.known for v in inputs)
         try:
-            if known and schema is not None and (translation is None or translation.folds):
-                return fold(proto, inputs, self.opsets)
+            outer = self._constants(proto, inputs, translation)
+            if outer is not None and schema is not None and self._small(proto, schema, translation, inputs):
+                return fold(proto, inputs, self.opsets, outer)
             if translation is None:
                 return self._expand(proto, schema, opset, inputs)
             dtypes = result_types(proto, schema, inputs, self.opsets)
@@ -112,6 +111,29 @@ class Scope:
         except Exception as e:  # coremltools and ONNX' reference raise arbitrary exceptions
             first = next(iter(str(e).strip().splitlines()), "no reason given")
             raise ParityGateError("PG405", describe(proto, opset), f"{type(e).__name__}: {first}") from e
+
+    def _constants(
+        self, proto: onnx.NodeProto, inputs: Sequence[Operand | None], translation: Translation | None
+    ) -> dict[str, Operand] | None:
+        """The values that the node's nested graphs read, if they and its inputs are known and give a known result."""
+        if not all(v is None or v.known for v in inputs):
+            return None
+        graphs = [a.g for a in proto.attribute if a.HasField("g")]
+        if not graphs:
+            return {} if translation is None or translation.folds else None
+        outer = {name: self.values[name] for graph in graphs for name in names_in(graph) if name in self.values}
+        repeats = proto.op_type in REPEATING and all(self._folds(node) for graph in graphs for node in nodes_in(graph))
+        return outer if repeats and all(v.known for v in outer.values()) else None
+
+    def _folds(self, proto: onnx.NodeProto) -> bool:
+        translation = translates.find(_domain(proto), proto.op_type, self.opsets.get(_domain(proto), 1))
+        return proto.op_type in (*REPEATING, "If") or translation is None or translation.folds
+
+    def _small(
+        self, proto: onnx.NodeProto, schema: Any, translation: Translation | None, inputs: Sequence[Operand | None]
+    ) -> bool:
+        """Whether the results may be constants; what nothing translates is computed in any case."""
+        return translation is None or fits(proto, schema, inputs, self.opsets)
 
     def _expand(
         self, proto: onnx.NodeProto, schema: Any, opset: int, inputs: tuple[Operand | None, ...]
@@ -170,6 +192,9 @@ def _as_operand(node: Node, result: Any, dtype: np.dtype[Any] | None) -> Operand
     return Operand(result, wanted)
 
 
+REPEATING = ("Loop", "Scan")
+"""Operators that are computed as a whole if all that they read is known; an If on a known condition is its branch."""
+
 SMALL = 1024
 """Shapes and indices up to this size that coremltools infers are passed as constants to operators that need them."""
 
@@ -178,15 +203,10 @@ def unsupported_operators(model: onnx.ModelProto) -> list[str]:
     """Operators with neither a translation nor a definition in terms of simpler ones, with opset and first node."""
     opsets = {_domain(entry): entry.version for entry in model.opset_import}
     found: dict[tuple[str, str], str] = {}
-    for node in _all_nodes(model.graph):
+    for node in nodes_in(model.graph):
         opset = opsets.get(_domain(node), 1)
         key = (_domain(node), node.op_type)
         if translates.find(*key, opset) or has_body(schema_of(node, opset)) or not any(node.input):
             continue
         found.setdefault(key, describe(node, opset))
     return list(found.values())
-
-
-def _all_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    inner = [n for node in graph.node for a in node.attribute for g in (a.g, *a.graphs) for n in _all_nodes(g)]
-    return [*graph.node, *inner]

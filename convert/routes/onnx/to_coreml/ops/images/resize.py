@@ -65,11 +65,14 @@ COORDINATES: dict[str, Callable[[Array, Axis], Array]] = {
     "asymmetric": lambda i, a: i / a.scale,
     "tf_crop_and_resize": _cropped,
 }
-NEAREST: dict[str, Callable[[Array], Array]] = {
-    "round_prefer_floor": lambda x: np.ceil(x - 0.5),
-    "round_prefer_ceil": lambda x: np.floor(x + 0.5),
-    "floor": np.floor,
-    "ceil": np.ceil,
+OUTWARDS = "outwards"
+"""Before opset 11 no rounding is specified: ONNX Runtime rounds down where an axis grows, and up where it shrinks."""
+NEAREST: dict[str, Callable[[Array, Axis], Array]] = {
+    "round_prefer_floor": lambda x, a: np.ceil(x - 0.5),
+    "round_prefer_ceil": lambda x, a: np.floor(x + 0.5),
+    "floor": lambda x, a: np.floor(x),
+    "ceil": lambda x, a: np.ceil(x),
+    OUTWARDS: lambda x, a: np.ceil(x) if a.scale < 1 else np.floor(x),
 }
 
 
@@ -87,7 +90,7 @@ def upsample(node: Node, x: Var, scales: Array, *, mode: str) -> Var:
 
 
 def _upsampled(node: Node, x: Var, scales: Array, mode: str) -> Var:
-    rule = Rule({"bilinear": "linear"}.get(mode, mode), "asymmetric", "floor")
+    rule = Rule({"bilinear": "linear"}.get(mode, mode), "asymmetric", OUTWARDS)
     return _resized(node, x, list(range(x.rank)), scales, None, "stretch", (), rule)
 
 
@@ -179,7 +182,7 @@ def _interpolated(x: Array, axis: Axis, rule: Rule) -> Array:
     matrix = np.zeros((axis.target, axis.size))
     rows = np.arange(axis.target)
     if rule.mode == "nearest":
-        matrix[rows, np.clip(NEAREST[rule.nearest](np.round(x, 12)), 0, axis.size - 1).astype(int)] = 1
+        matrix[rows, np.clip(NEAREST[rule.nearest](np.round(x, 12), axis), 0, axis.size - 1).astype(int)] = 1
         return matrix
     stretch = min(axis.scale, 1.0) if rule.antialias else 1.0
     kernel, reach = (_triangle, 1) if rule.mode == "linear" else (_cubic(rule.cubic), 2)
@@ -260,7 +263,11 @@ def _flexible(node: Node, x: Var, positions: list[int], scales: Array | None, ru
     if x.rank != 4 or not set(factors) <= {2, 3} or any(f != int(f) for f in factors.values()):
         raise node.unsupported("resizing by these factors needs an input of known shape")
     height, width = int(factors.get(2, 1)), int(factors.get(3, 1))
-    exact = (rule.coordinates, rule.nearest) in {("asymmetric", "floor"), ("half_pixel", "round_prefer_floor")}
+    exact = (rule.coordinates, rule.nearest) in {
+        ("asymmetric", "floor"),
+        ("asymmetric", OUTWARDS),
+        ("half_pixel", "round_prefer_floor"),
+    }
     if rule.mode == "nearest" and exact:
         return mb.upsample_nearest_neighbor(x=x, scale_factor_height=height, scale_factor_width=width)
     if rule.mode == "linear" and rule.coordinates in ("half_pixel", "pytorch_half_pixel", "align_corners"):
