@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from ..errors import ParityGateError
 from ..onnx_graphs import all_graphs, all_nodes
 from ..signature import STRING, Dim, Hint, Signature, TensorSpec
 from .base import Facts, LoadOptions, More, Rewrite, nothing
+from .fixed_lengths import with_lengths
 from .onnx_files import check_external_files, graph_only
 from .onnx_files import external_files as external_files
 from .onnx_weights import constants_of, elements, elements_by_type
@@ -44,10 +46,13 @@ class OnnxModel:
     notes: tuple[str, ...] = ()
     finest = "float64"
 
-    def __init__(self, path: Path, session: Any, more: More = nothing) -> None:
+    def __init__(
+        self, path: Path, session: Any, more: More = nothing, declared_inputs: Sequence[TensorSpec] = ()
+    ) -> None:
         self.native = path
         self._session = session
         self._more = more
+        self._declared_inputs = declared_inputs
         declared = _declared(path)
         inputs = tuple(_spec(value) for value in session.get_inputs())
         zipped = [value.name for value in session.get_outputs() if is_zipped(value.type)]
@@ -57,11 +62,12 @@ class OnnxModel:
             table_spec(value.name, classes.get(value.name, ()), batch) if value.name in zipped else _spec(value)
             for value in session.get_outputs()
         )
-        self.signature = Signature(
+        signature = Signature(
             inputs=inputs,
             outputs=tuple(replace(spec, shape=declared.get(spec.name, spec.shape)) for spec in outputs),
             classes={name: classes[name] for name in zipped if name in classes},
         )
+        self.signature = with_lengths(signature, declared_inputs)
 
     def run(self, feed: Feed) -> dict[str, Array]:
         """Run one feed. Strings go in as objects, which is what ONNX Runtime takes, and come out as ``<U``."""
@@ -76,7 +82,7 @@ class OnnxModel:
         model = onnx.ModelProto()
         model.CopyFrom(graph_only(self.native))
         session = _session(self.native, rewrite(model).SerializeToString(), optimise=optimise)
-        return OnnxModel(self.native, session, more)
+        return OnnxModel(self.native, session, more, self._declared_inputs)
 
     def weights(self) -> dict[str, Array]:
         """Initializers and constants, those of external files and inner graphs included."""
@@ -105,14 +111,15 @@ class OnnxModel:
 def load(source: Path | onnx.ModelProto, options: LoadOptions) -> OnnxModel:
     """Open an ``.onnx`` file in ONNX Runtime (graph optimisation on, as in deployment).
 
-    Raises ParityGateError PG402 for a file that isn't ONNX or that ONNX Runtime rejects, PG404 for operators that it
-    doesn't have, PG502 for external data outside of its folder.
+    Numbers among the lengths of ``options.inputs`` fix axes that the file leaves open.
+    Raises ParityGateError PG201 where these don't fit, PG402 for a file that isn't ONNX or that ONNX Runtime rejects,
+    PG404 for operators that it doesn't have, PG502 for external data outside of its folder.
     """
     if not isinstance(source, Path):
         raise ParityGateError("PG201", "source", "a live ONNX model must be saved to a file first", "Use onnx.save.")
     check_external_files(source, trust=options.trust)
     _check_domains(source)
-    return OnnxModel(source, _session(source, str(source), optimise=True, code="PG402"))
+    return OnnxModel(source, _session(source, str(source), optimise=True, code="PG402"), nothing, options.inputs)
 
 
 _OWN_DOMAINS = {

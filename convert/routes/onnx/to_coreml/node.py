@@ -12,6 +12,7 @@ import onnx
 
 from .....validate.errors import ParityGateError
 from ...coreml.target import DeploymentTarget
+from .frame import Frame
 from .values import NarrowingError, Operand, variable
 
 Subgraph = Callable[..., list[Operand]]
@@ -30,6 +31,10 @@ class TargetError(Exception):
         self.why = why
 
 
+class OpenLengthsError(ParityGateError):
+    """An operator needs a length, or a value computed from lengths, that is open."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """What a translation can see of its operator in addition to the inputs.
@@ -43,13 +48,18 @@ class Node:
     proto: onnx.NodeProto
     schema: Any
     opset: int
-    target: DeploymentTarget
+    frame: Frame
     inputs: tuple[Operand | None, ...]
     results: tuple[np.dtype[Any] | None, ...]
     attributes: Mapping[str, Any]
     subgraph: Subgraph
     path: tuple[str, ...] = ()
     decision: bool | str | None = None
+
+    @property
+    def target(self) -> DeploymentTarget:
+        """What the candidate must run on."""
+        return self.frame.target
 
     @property
     def type(self) -> str:
@@ -102,6 +112,10 @@ class Node:
     def unsupported(self, cause: str) -> ParityGateError:
         """The error PG404, naming operator, opset and node."""
         return ParityGateError("PG404", str(self), cause)
+
+    def needs_lengths(self, cause: str) -> ParityGateError:
+        """The same for what could be expressed if the lengths of the model's inputs were fixed."""
+        return OpenLengthsError("PG404", str(self), cause)
 
     def __str__(self) -> str:
         return describe(self.proto, self.opset)

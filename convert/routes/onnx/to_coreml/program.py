@@ -14,8 +14,9 @@ from ...coreml.ports import Port
 from ...coreml.target import DeploymentTarget, coremltools
 from . import families as operators  # noqa: F401  fills the registry
 from .branches import Decisions, ImpossibleError, UndecidedError
-from .mil import Function, Program, Var, mb, types
-from .node import TargetError
+from .frame import Frame
+from .mil import Function, Program, Var, is_symbolic, mb, types
+from .node import OpenLengthsError, TargetError
 from .translate import MissingError, Scope, unsupported_operators
 from .values import NarrowingError, Operand, variable
 
@@ -44,6 +45,8 @@ def program_of(
             decisions.add(e)
         except ImpossibleError as e:
             raise e.refusal from e
+        except OpenLengthsError as e:
+            raise ParityGateError(e.code, e.subject, e.cause, _way_out(signature, ports)) from e
         except MissingError as e:
             missing = unsupported_operators(model) or [str(e)]
             raise ParityGateError("PG404", "; ".join(missing), "Core ML has no translation for it") from e
@@ -61,7 +64,7 @@ def _built(
     decisions: Decisions,
 ) -> Program:
     opsets = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in model.opset_import}
-    scope = Scope(opsets, target, decisions)
+    scope = Scope(opsets, Frame(target, decisions, _shortest(ports, tensors)))
     positions = {port.feature: _placeholder(port, tensor) for port, tensor in zip(ports, tensors, strict=True)}
     with Function(positions, opset_version=getattr(coremltools().target, target.ios)) as function:
         for port, spec in zip(ports, signature.inputs, strict=True):
@@ -73,6 +76,28 @@ def _built(
     program = Program()
     program.add_function("main", function)
     return program
+
+
+def _shortest(ports: Sequence[Port], tensors: Sequence[Any]) -> dict[Any, int]:
+    """Symbol of an input's axis -> its least length."""
+    return {
+        symbol: min(shape[axis] for shape in port.shapes) if port.shapes else length[0]
+        for port, tensor in zip(ports, tensors, strict=True)
+        for axis, (symbol, length) in enumerate(zip(tensor.shape.symbolic_shape, port.shape, strict=True))
+        if is_symbolic(symbol) and not isinstance(length, int)
+    }
+
+
+def _way_out(signature: Signature, ports: Sequence[Port]) -> str:
+    """How to fix the lengths that are open, by the inputs that have any; "" if there are none."""
+    open_ = [spec for spec, port in zip(signature.inputs, ports, strict=True) if not port.fixed]
+    shown = " ".join(f"--input {spec.name}:{spec.dtype}:{_example(spec.shape or ())}" for spec in open_)
+    listed = f" (or --shapes {open_[0].name}:LENGTHS)" if open_ else ""
+    return f"If it depends on lengths only, give numbers in place of their names: {shown}{listed}." if open_ else ""
+
+
+def _example(shape: Sequence[int | str]) -> str:
+    return ",".join(map(str, shape))
 
 
 def _placeholder(port: Port, tensor: Any) -> Any:

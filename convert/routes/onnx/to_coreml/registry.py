@@ -141,7 +141,7 @@ def _computed(node: Node, name: str, value: Operand) -> Var:
 
 def _constant(node: Node, name: str, value: Operand) -> Array:
     if not value.known:
-        raise node.unsupported(f"'{name}' must be a constant, but it is computed by the model")
+        raise node.needs_lengths(f"'{name}' must be a constant, but it is computed by the model")
     return typing.cast(Array, value.content)
 
 

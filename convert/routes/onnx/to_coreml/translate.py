@@ -10,9 +10,9 @@ import numpy as np
 import onnx
 
 from .....validate.errors import ParityGateError
-from ...coreml.target import DeploymentTarget
-from .branches import SPLIT, Decisions, ImpossibleError, Path, UndecidedError, both
+from .branches import SPLIT, ImpossibleError, Path, UndecidedError, both
 from .folding import fits, fold
+from .frame import Frame
 from .functions import body_of, has_body, result_types, schema_of
 from .mil import Var, mb, types
 from .node import Node, Subgraph, TargetError, attribute_value, describe, names_in, nodes_in, plain
@@ -27,20 +27,18 @@ class MissingError(Exception):
 class Scope:
     """The names of one graph or function body; ``outer`` are those of the graphs around it.
 
-    ``path`` is its location in branches, ``decisions`` are those about the branches (see :mod:`.branches`).
+    ``path`` is its location in branches (see :mod:`.branches`), ``frame`` what holds for the whole model.
     """
 
     def __init__(
         self,
         opsets: Mapping[str, int],
-        target: DeploymentTarget,
-        decisions: Decisions,
+        frame: Frame,
         path: Path = (),
         outer: Mapping[str, Operand] | None = None,
     ) -> None:
         self.opsets = opsets
-        self.target = target
-        self.decisions = decisions
+        self.frame = frame
         self.path = path
         self.values: dict[str, Operand] = dict(outer or {})
 
@@ -53,7 +51,7 @@ class Scope:
 
     def _run(self, nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[Operand]:
         for number, node in enumerate(nodes):
-            if self.decisions.made.get(self._at(node)) == SPLIT:
+            if self.frame.decisions.made.get(self._at(node)) == SPLIT:
                 return self._split(node, nodes[number + 1 :], outputs)
             self.node(node)
         return [self.values[name] for name in outputs]
@@ -65,7 +63,7 @@ class Scope:
 
         def branch(label: str) -> list[Operand]:
             results = self._nested(path, graphs[label], [], label)
-            inner = Scope(self.opsets, self.target, self.decisions, (*path, f"after {label}"), self.values)
+            inner = Scope(self.opsets, self.frame, (*path, f"after {label}"), self.values)
             inner.values |= dict(zip(proto.output, results, strict=True))
             return inner._run(rest, outputs)
 
@@ -99,8 +97,8 @@ class Scope:
             attributes = {plain(a.name): attribute_value(a) for a in proto.attribute}
             path = self._at(proto)
             node = Node(
-                proto, schema, opset, self.target, inputs, dtypes, attributes, self._subgraph(path), path,
-                self.decisions.made.get(path),
+                proto, schema, opset, self.frame, inputs, dtypes, attributes, self._subgraph(path), path,
+                self.frame.decisions.made.get(path),
             )  # fmt: skip
             made = as_tuple(translation(node))
             return [_as_operand(node, value, dtype) for value, dtype in zip(made, dtypes, strict=False)]
@@ -143,7 +141,7 @@ class Scope:
             raise MissingError(describe(proto, opset))
         newest = {"": onnx.defs.onnx_opset_version()}
         own = {_domain(entry): entry.version for entry in body.opset_import}
-        inner = Scope({**newest, **self.opsets, **own}, self.target, self.decisions, self._at(proto))
+        inner = Scope({**newest, **self.opsets, **own}, self.frame, self._at(proto))
         empty = Operand(None, np.dtype("float32"))
         padded = [*inputs, *[None] * (len(body.input) - len(inputs))]
         inner.values |= {name: value or empty for name, value in zip(body.input, padded, strict=True)}
@@ -160,7 +158,7 @@ class Scope:
         return translate
 
     def _nested(self, path: Path, graph: onnx.GraphProto, inputs: Sequence[Operand], label: str) -> list[Operand]:
-        inner = Scope(self.opsets, self.target, self.decisions, (*path, label), self.values)
+        inner = Scope(self.opsets, self.frame, (*path, label), self.values)
         inner.values |= {spec.name: value for spec, value in zip(graph.input, inputs, strict=False)}
         return inner.graph(graph)
 

@@ -74,8 +74,8 @@ def quick_gelu(node: Node, x: Var, *, alpha: float = 1.702) -> Operand:
 
 @translates("PRelu", since=7)
 def prelu(node: Node, x: Var, slope: Var) -> Var:
-    """x where x >= 0, slope * x elsewhere; Core ML's own operator if there is one slope per channel."""
-    per_channel = slope.val is not None and x.rank >= 3 and slope.rank == x.rank - 1 and slope.val.size == x.shape[1]
+    """x where x >= 0, slope * x elsewhere; Core ML's own operator if there is one slope per channel of an image."""
+    per_channel = slope.val is not None and x.rank == 4 and slope.rank == x.rank - 1 and slope.val.size == x.shape[1]
     if per_channel and slope.shape[0] == slope.val.size and node.dtype().kind == "f":
         return mb.prelu(x=x, alpha=slope.val.reshape(-1))
     return select(cond=mb.less(x=x, y=zero(x)), a=mb.mul(x=x, y=slope), b=_as_wide(x, slope))

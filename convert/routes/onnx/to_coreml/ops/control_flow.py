@@ -126,7 +126,7 @@ def _repeated(
         if done is not None:
             return done
     if not tensors:
-        raise node.unsupported("a loop of unknown length can't carry sequences or optionals")
+        raise node.needs_lengths("a loop of unknown length can't carry sequences or optionals")
     return _looped(node, count, step, start, initial, backwards)
 
 

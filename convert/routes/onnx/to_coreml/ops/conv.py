@@ -61,7 +61,7 @@ def conv_transpose(
 ) -> Var:
     """A transposed convolution without padding, from which the padding is cropped."""
     if w.val is None:
-        raise node.unsupported("'w' must be a constant, but it is computed by the model")
+        raise node.needs_lengths("'w' must be a constant, but it is computed by the model")
     window = window_of(x, kernel_shape or w.shape[2:], strides, dilations, pads, "VALID" if not pads else "NOTSET")
     extra = output_padding or (0,) * len(window.kernel)
     cuts = _cuts(node, x, window, extra, output_shape, auto_pad)
@@ -87,7 +87,7 @@ def _cuts(
     for axis, (stride, extent, e) in enumerate(zip(window.strides, window.extents, extra, strict=True)):
         size = length(x, axis + 2)
         if not isinstance(size, int):
-            raise node.unsupported("its output shape depends on unknown lengths")
+            raise node.needs_lengths("its output shape depends on unknown lengths")
         full = stride * (size - 1) + extent
         wanted = output_shape[axis - len(window.kernel)] if output_shape else size * stride
         total = full + e - wanted

@@ -114,7 +114,7 @@ def _windowed(node: Node, x: Var, window: Window, ceil: bool, border: float, mer
 
 def _outputs(node: Node, x: Var, window: Window, ceil: bool) -> Ints:
     if not static_space(x):
-        raise node.unsupported("dilations, ceil_mode and this norm need known lengths")
+        raise node.needs_lengths("dilations, ceil_mode and this norm need known lengths")
     return window.outputs([int(d) for d in x.shape[2:]], ceil)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..common import countable, length, lengths, reshape, scalar, select, times
+from ..common import countable, length, lengths, positions, reshape, scalar, select, times, unsqueezed, vector
 from ..mil import Var, mb
 from ..node import Node
 from ..registry import translates
@@ -38,8 +38,21 @@ def gather(node: Node, data: Var, indices: Var, *, axis: int) -> Var:
 @translates("GatherElements", since=11)
 def gather_elements(node: Node, data: Var, indices: Var, *, axis: int) -> Var:
     """One element per index; the index replaces its coordinate on ``axis``."""
-    indices = _counted(node, indices, length(data, axis))
-    return mb.gather_along_axis(x=countable(data), indices=indices, axis=axis)
+    indices, axis = _counted(node, indices, length(data, axis)), axis % data.rank
+    return mb.gather_along_axis(x=_cropped(countable(data), indices, axis), indices=indices, axis=axis)
+
+
+def _other_lengths(data: Var, indices: Var, axis: int) -> bool:
+    """Whether the indices are shorter than the data on any axis but ``axis``, as far as the shapes tell."""
+    return any(d != n for i, (d, n) in enumerate(zip(data.shape, indices.shape, strict=True)) if i != axis)
+
+
+def _cropped(data: Var, indices: Var, axis: int) -> Var:
+    """The data up to the lengths of the indices on all axes but ``axis``: in MIL these are equal."""
+    if not _other_lengths(data, indices, axis):
+        return data
+    sizes = [length(data if i == axis else indices, i) for i in range(data.rank)]
+    return mb.slice_by_size(x=data, begin=[0] * data.rank, size=vector(sizes))
 
 
 @translates("GatherND", since=11)
@@ -69,9 +82,21 @@ def _coordinates(node: Node, data: Var, indices: Var, skipped: int = 0) -> Var:
 def scatter_elements(node: Node, data: Var, indices: Var, updates: Var, *, axis: int, reduction: str = "none") -> Var:
     """One update per index; the index replaces its coordinate on ``axis``."""
     indices = _counted(node, indices, length(data, axis))
-    data, updates = countable(data), countable(updates)
+    data, updates, axis = countable(data), countable(updates), axis % data.rank
     mode = REDUCTIONS[reduction]
-    return mb.scatter_along_axis(data=data, indices=indices, updates=updates, axis=axis % data.rank, mode=mode)
+    if _other_lengths(data, indices, axis):
+        return mb.scatter_nd(data=data, indices=_every_coordinate(indices, axis), updates=updates, mode=mode)
+    return mb.scatter_along_axis(data=data, indices=indices, updates=updates, axis=axis, mode=mode)
+
+
+def _every_coordinate(indices: Var, axis: int) -> Var:
+    """The coordinates of each index on all axes, along a new last one: its own place, but the index on ``axis``."""
+    zeros = mb.mul(x=indices, y=np.int32(0))
+    places = [
+        indices if i == axis else mb.add(x=zeros, y=unsqueezed(positions(length(indices, i)), range(1, rest)))
+        for i, rest in enumerate(range(indices.rank, 0, -1))
+    ]
+    return mb.stack(values=places, axis=indices.rank)
 
 
 @translates("ScatterND", since=11)

@@ -121,13 +121,28 @@ def _squeezed(node: Node, x: Var, axes: Sequence[int] | Any) -> Var:
     """MIL's own operator keeps axes of unknown length."""
     if x.rank == 0:
         return x
-    found = positive_axes(axes, x.rank) or [i for i, d in enumerate(x.shape) if d == 1]
+    found = positive_axes(axes, x.rank) or _axes_of_length_1(node, x)
     longer = [x.shape[axis] for axis in found if not is_symbolic(x.shape[axis]) and x.shape[axis] != 1]
     if longer:
         raise ImpossibleError(node.unsupported(f"an axis of length {longer[0]} can't be removed"))
     if any(is_symbolic(x.shape[axis]) for axis in found):
         return reshape(countable(x), [part for axis, part in enumerate(lengths(x)) if axis not in found])
     return mb.squeeze(x=countable(x), axes=found) if found else x
+
+
+def _axes_of_length_1(node: Node, x: Var) -> list[int]:
+    """Core ML's ranks are fixed. Raises PG404 where an axis of the model's inputs decides about the result's."""
+    for axis, size in enumerate(x.shape):
+        if not is_symbolic(size):
+            continue
+        shortest = node.frame.at_least(size)
+        if shortest is not None and shortest <= 1:
+            raise node.needs_lengths(
+                f"without axes, the number of axes of its result depends on a length that the model leaves open: it "
+                f"drops axis {axis} where that is 1"
+            )
+        node.frame.note(f"{node}: without axes, it keeps axis {axis}, whose length is open; at 1 the source drops it")
+    return [i for i, d in enumerate(x.shape) if d == 1]
 
 
 @translates("Unsqueeze")

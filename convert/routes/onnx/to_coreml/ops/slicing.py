@@ -198,7 +198,7 @@ def _mirrored(node: Node, x: Var, pads: Array, mode: str) -> Var:
 def _gathered(node: Node, x: Var, axis: int, pads: Array, mode: str) -> Var:
     count = length(x, axis)
     if not isinstance(count, int):
-        raise node.unsupported(f"mode '{mode}' needs a known length of axis {axis}")
+        raise node.needs_lengths(f"mode '{mode}' needs a known length of axis {axis}")
     before, after = (int(max(n, 0)) for n in pads)
     order = np.pad(np.arange(count), (before, after), mode=NUMPY_MODES[mode])  # type: ignore[call-overload]
     order = order[max(-int(pads[0]), 0) : order.size - max(-int(pads[1]), 0)]

@@ -61,7 +61,7 @@ def deform_conv(
 ) -> Var:  # fmt: skip
     """A convolution with deformed windows: each element of each window is read at its own offset."""
     if not static(x) or x.rank != 4:
-        raise node.unsupported("its input must be a 2-D image of known shape")
+        raise node.needs_lengths("its input must be a 2-D image of known shape")
     window = window_of(x, kernel_shape or w.shape[2:], strides, dilations, pads, "NOTSET")
     samples, channels, *sizes = (int(d) for d in x.shape)
     height, width = window.outputs(sizes)

@@ -258,10 +258,10 @@ def _extrapolated(x: Var, axes: list[Axis], matrices: dict[int, Array], rule: Ru
 def _flexible(node: Node, x: Var, positions: list[int], scales: Array | None, rule: Rule) -> Var:
     """Axes of unknown length: integer factors along the last two axes of images."""
     if scales is None:
-        raise node.unsupported("resizing to a given size needs an input of known shape")
+        raise node.needs_lengths("resizing to a given size needs an input of known shape")
     factors = {p: float(s) for p, s in zip(positions, scales, strict=True) if s != 1}
     if x.rank != 4 or not set(factors) <= {2, 3} or any(f != int(f) for f in factors.values()):
-        raise node.unsupported("resizing by these factors needs an input of known shape")
+        raise node.needs_lengths("resizing by these factors needs an input of known shape")
     height, width = int(factors.get(2, 1)), int(factors.get(3, 1))
     exact = (rule.coordinates, rule.nearest) in {
         ("asymmetric", "floor"),
@@ -277,4 +277,4 @@ def _flexible(node: Node, x: Var, positions: list[int], scales: Array | None, ru
             return mb.upsample_bilinear(x=x, align_corners=True, **scale)
         node.need("iOS16")
         return mb.upsample_bilinear(x=x, align_corners=False, half_pixel_centers=True, **scale)
-    raise node.unsupported(f"mode '{rule.mode}' with {rule.coordinates} needs an input of known shape")
+    raise node.needs_lengths(f"mode '{rule.mode}' with {rule.coordinates} needs an input of known shape")
