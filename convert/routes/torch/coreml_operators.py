@@ -63,7 +63,27 @@ def _gelu(context: Any, node: Any) -> None:
     context.add(Builder.gelu(x=x, mode=mode, name=node.name))
 
 
+def _attention(context: Any, node: Any) -> None:
+    """coremltools masks by -30,000; where all of a row is masked, that leaves its scores, and PyTorch gives 0."""
+    from coremltools.converters.mil.frontend.torch import ops
+    from coremltools.converters.mil.mil import Builder, types
+
+    inputs = ops._get_inputs(context, node)
+    mask = inputs[3] if len(inputs) > 3 else ops._get_kwinputs(context, node, "attn_mask", default=[None])[0]
+    if mask is None or mask.dtype != types.bool:
+        ops.scaled_dot_product_attention(context, node)
+        return
+    inner = copy(node)
+    inner.name, inner.outputs = f"{node.name}_masked", [f"{node.outputs[0]}_masked"]
+    ops.scaled_dot_product_attention(context, inner)
+    seen = Builder.reduce_max(x=Builder.cast(x=mask, dtype="int32"), axes=[-1], keep_dims=True)
+    result = context[inner.name]
+    zero = 0.0 if result.dtype == types.fp32 else types.nptype_from_builtin(result.dtype)(0)
+    context.add(Builder.select(cond=Builder.cast(x=seen, dtype="bool"), a=result, b=zero, name=node.name))
+
+
 OPERATORS: dict[str, Translation] = {
+    "scaled_dot_product_attention": _attention,
     "gelu": _gelu,
     "new_ones": _new_ones,
     **dict.fromkeys(("__or__", "bitwise_or"), _logical_or),

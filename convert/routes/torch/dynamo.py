@@ -13,6 +13,7 @@ from ....validate.errors import ParityGateError
 from ..onnx.opset import raise_opset
 from ..onnx.padded_pools import guard_file
 from ..onnx.save import INLINE_LIMIT, save_onnx
+from .masks import mask_by_infinity
 from .names import lost_axes, name_axes, name_interface, output_bindings
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def convert_program(model: TorchModel, destination: Path, opset: int) -> None:
         raise ParityGateError(
             "PG408", f"opset {opset}", f"the graph has opset {exported.model.opset_imports['']} and can't be converted"
         )
+    mask_by_infinity(exported.model)
     lost = lost_axes(exported.model, model.signature.inputs)
     if lost:
         raise ParityGateError("PG405", "torch.onnx", f"the exporter fixed a dynamic axis: {', '.join(lost)}")
