@@ -8,8 +8,8 @@ from typing import Any
 
 from .proto import Message
 
-FLOATS = (10, 11, 12)
-"""MIL.proto's fp16, fp32 and fp64."""
+BOOL, FLOATS = 1, (10, 11, 12)
+"""MIL.proto's bool; its fp16, fp32 and fp64."""
 
 
 def operators(spec: Message) -> Iterator[str]:
@@ -53,12 +53,40 @@ def precision(spec: Message) -> str:
     return "float16" if any(map(_has_half, blocks)) else "float32"
 
 
-def _has_half(block: Message) -> bool:
-    return any(
-        (operation.type != "const" and any(o.type.tensorType.dataType == FLOATS[0] for o in operation.outputs))
-        or any(map(_has_half, operation.blocks))
-        for operation in block.operations
-    )
+def _has_half(block: Message, known: frozenset[str] = frozenset()) -> bool:
+    """Whether an operator returns float16 that rounding may have touched.
+
+    coremltools moves truth values as float16 where an operator takes no booleans, also in a program for float32:
+    what only moves them is exact. ``known`` are the names of such values in the blocks around this one.
+    """
+    exact = set(known)
+    for operation in block.operations:
+        if any(_has_half(inner, frozenset(exact)) for inner in operation.blocks):
+            return True
+        halves = [o.name for o in operation.outputs if o.type.tensorType.dataType == FLOATS[0]]
+        if operation.type == "const" or not halves:
+            exact.update(o.name for o in operation.outputs if o.type.tensorType.dataType == BOOL)
+            continue
+        if not _moves(operation, exact):
+            return True
+        exact.update(halves)
+    return False
+
+
+_MOVING = frozenset(
+    {
+        *("cast", "concat", "expand_dims", "gather", "gather_along_axis", "gather_nd", "identity", "reshape"),
+        *("reverse", "slice_by_index", "slice_by_size", "split", "squeeze", "stack", "tile", "transpose"),
+    }
+)
+_DATA = ("x", "values")
+"""The parameters of those operators that hold what they move."""
+
+
+def _moves(operation: Message, exact: set[str]) -> bool:
+    """Whether an operator does nothing but move values that are truth values, or come from them."""
+    data = [a.name for key, value in operation.inputs.items() if key in _DATA for a in value.arguments]
+    return operation.type in _MOVING and bool(data) and exact.issuperset(data)
 
 
 def opset(spec: Message) -> str:
