@@ -1,11 +1,13 @@
 """Mixed precision: the operators of an ML Program that must stay in float32 so that the outputs pass in float16.
 
 Operators whose operands or results overflow or underflow in float16 stay in float32 from the start. Of the others,
-those whose rounding matters most are added, as few as possible: 1, 2, 4, ... until parity holds, then bisected.
+those whose rounding matters most are added: as many as the error of the outputs calls for, by what each value's own
+error adds to it. One conversion measures, the next one proves; another one is needed only where that estimate is short.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import tempfile
@@ -36,7 +38,7 @@ from .ports import Port
 from .target import DeploymentTarget
 
 if TYPE_CHECKING:
-    from ....validate.report.types import Tolerance
+    from ....validate.report.types import OutputComparison, Tolerance
     from ....validate.signature import Array
 
 Selector = Callable[[Any], bool]
@@ -117,23 +119,36 @@ def operators_in_float32(
         seen = peaks(exact, bindings, trials.job)
         outside = {name for name, operator in operators.items() if _outside(operator, seen)}
         half, _ = trials.convert(outside)
-        if trials.passes(half):
+        excess = trials.excess(half)
+        if excess <= 1:
             return {name: operators[name] for name in outside}
-        ranked = _ranked(operators, errors(half, exact, bindings, trials.job), outside)
-        count = _fewest(len(ranked), lambda n: trials.passes(trials.convert(outside.union(ranked[:n]))[0]))
+        costs = _costs(operators, errors(half, exact, bindings, trials.job), outside)
+        ranked = sorted(costs, key=lambda name: -costs[name])
+        count = enough(
+            [costs[name] for name in ranked], excess, lambda n: trials.excess_with(outside.union(ranked[:n]))
+        )
         return {name: operators[name] for name in outside.union(ranked[:count])}
 
 
-def _fewest(most: int, passes: Callable[[int], bool]) -> int:
-    """The smallest number for which ``passes``, found by doubling and bisection; at most ``most``."""
-    low, high = 0, 1
-    while high < most and not passes(high):
-        low, high = high, 2 * high
-    high = min(high, most)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if passes(middle) else (middle, high)
-    return high
+_AIM = 0.5
+"""The share of the allowance that the estimate aims at: it knows the errors of these samples only to a factor."""
+
+
+def enough(costs: Sequence[float], excess: float, tried: Callable[[int], float]) -> int:
+    """How many of the operators, the costliest first, must stay in float32 so that the excess is at most 1.
+
+    ``costs`` are in descending order, ``excess`` is how many times the allowance the outputs are off with none of them,
+    ``tried`` measures that with a number of them. Roundings add up like independent errors, by their squares: what the
+    last trial left over tells how much more is needed.
+    """
+    rest = np.sqrt(np.cumsum(np.square(np.asarray(costs, np.float64))[::-1])[::-1])
+    count = 0
+    while excess > 1 and count < len(costs):
+        wanted = rest[count] * _AIM / excess
+        estimate = int(np.count_nonzero(rest > wanted))
+        count = min(max(estimate, count + 1 + count // 2), len(costs))
+        excess = tried(count)
+    return count
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +168,26 @@ class _Trials:
         self.source(chosen).save(str(path))
         return path, chosen.seen
 
-    def passes(self, path: Path) -> bool:
-        """Whether every output is within float16's tolerance."""
+    def excess_with(self, kept: set[str]) -> float:
+        """The excess of the package with ``kept`` in float32."""
+        return self.excess(self.convert(kept)[0])
+
+    def excess(self, path: Path) -> float:
+        """How many times what float16's tolerance allows the outputs are off; at most 1 if, and only if, all pass."""
         RunCandidate(self.job, handle_for(path, LoadOptions()), self.bindings).run(ignore)
         expected, actual = load_outputs(self.job.expected), load_outputs(self.job.actual)
         actual, _ = widened(actual, expected, self.bindings.outputs)
         specs = accepting(self.signature.outputs)
-        return all(row.passed for row in compare_outputs(specs, expected, actual, self.bindings.outputs, _Half()))
+        rows = compare_outputs(specs, expected, actual, self.bindings.outputs, _Half())
+        return max((_excess(row) for row in rows if not row.passed), default=1.0)
+
+
+def _excess(row: OutputComparison) -> float:
+    """Infinite where the error has no size: NaN, another shape, nothing allowed."""
+    worst = row.worst
+    if worst is None or not worst.error or not worst.allowed:
+        return math.inf
+    return max(worst.error / worst.allowed, math.nextafter(1.0, 2.0))
 
 
 class _Half(DefaultPolicy):
@@ -202,8 +230,8 @@ def _outside(operator: Operator, seen: Mapping[str, float]) -> bool:
     return any(peak > LARGEST or 0 < peak < SMALLEST for peak in (*known, *operator.constants))
 
 
-def _ranked(operators: Mapping[str, Operator], wrong: Mapping[str, float], outside: set[str]) -> list[str]:
-    """The remaining operators, those first whose rounding affects the outputs most.
+def _costs(operators: Mapping[str, Operator], wrong: Mapping[str, float], outside: set[str]) -> dict[str, float]:
+    """How much the rounding of each remaining operator adds to the outputs' error, on a scale of their own.
 
     An operator's gain is its amplification of its operands' error, without its own rounding; a value's weight is the
     greatest product of gains on a path from it to an output. Rounding an operator's result costs its weight, rounding
@@ -218,7 +246,7 @@ def _ranked(operators: Mapping[str, Operator], wrong: Mapping[str, float], outsi
         scores[name] = weight * max(gain, 1.0)
         for operand in operator.operands:
             weights[operand] = max(weights.get(operand, 0.0), weight * gain)
-    return sorted((name for name in operators if name not in outside), key=lambda name: -scores[name])
+    return {name: score for name, score in scores.items() if name not in outside}
 
 
 _ROUNDING, _ENORMOUS = 2.0**-11, 1e6

@@ -41,11 +41,11 @@ def _mask(model: ir.Model, mask: ir.Node) -> None:
 
     lowest = mask.inputs[2]
     assert lowest is not None  # the caller has looked at its value
+    assert lowest.const_value is not None
     name = f"{lowest.name}.masked"
     if name not in model.graph.initializers:
         array = np.full_like(lowest.const_value.numpy(), -np.inf)
-        tensor = ir.tensor(array, name=name)
-        model.graph.register_initializer(
-            ir.Value(name=name, shape=tensor.shape, type=ir.TensorType(tensor.dtype), const_value=tensor)
-        )
+        tensor, shape = ir.tensor(array, name=name), ir.Shape(array.shape)
+        kind = ir.TensorType(tensor.dtype)
+        model.graph.register_initializer(ir.Value(name=name, shape=shape, type=kind, const_value=tensor))
     mask.replace_input_with(2, model.graph.initializers[name])
