@@ -17,6 +17,7 @@ from paritygate.validate.report.types import (
     SamplesSummary,
     Severity,
     Tolerance,
+    Verdict,
 )
 from paritygate.validate.signature import Signature, TensorSpec
 from paritygate.validate.verdict.compare import compare_outputs
@@ -87,6 +88,18 @@ def test_a_finer_precision_is_offered_where_it_can_be_had(dtype: str, route: str
     report = report_of(OFF, route=route)
     narrow = replace(report.outputs[0], tolerance=Tolerance(atol=0.01, dtype=dtype))
     assert ("--precision mixed" in text_of(replace(report, outputs=(narrow,)))) == said
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_a_finer_precision_is_offered_for_overflow_and_for_labels_too(dtype: str):
+    """A label has no tolerance of its own: the scores beside it tell that the candidate rounds to float16."""
+    overflow = report_of(EXPECTED | {"y": np.full((2, 2), np.inf)}, route="direct")
+    label = report_of(EXPECTED, route="direct")
+    first, *rest = (replace(o, tolerance=Tolerance(atol=0.01, dtype=dtype)) for o in label.outputs)
+    flipped = replace(first, verdict=Verdict.FAIL, code="PG107", tolerance=Tolerance())
+    narrow = [replace(o, tolerance=Tolerance(atol=0.01, dtype=dtype)) for o in overflow.outputs]
+    for report in (replace(overflow, outputs=tuple(narrow)), replace(label, outputs=(flipped, *rest))):
+        assert ("--precision mixed" in text_of(report)) == (dtype == "float16")
 
 
 def test_all_renderers_lead_with_it():

@@ -42,6 +42,8 @@ _NEXT = {
 """Code of an output -> what to try."""
 
 _UNBOUND = ("PG104", "PG105")
+_SPOILT = ("PG101", "PG106", "PG107")
+"""What rounding to a narrow type can cause: other values, overflow, and other labels."""
 
 
 def advice(report: ReportData) -> Iterator[tuple[str, str]]:
@@ -132,6 +134,8 @@ def _next_steps(report: ReportData, worst: OutputComparison | None) -> Iterator[
         yield f"Bind outputs whose names differ: {_bindings(report)}"
     if worst.code in _NEXT:
         yield _NEXT[worst.code]
+    if report.route and worst.code in _SPOILT and _is_narrow(report, worst):
+        yield "Keep in float32 what float16 spoils: --precision mixed, or all of it: --precision fp32."
     if worst.code == "PG101":
         yield from _for_values(report, worst)
 
@@ -143,11 +147,14 @@ def _bindings(report: ReportData) -> str:
     return f"--bind {extra[0]}={missing[0]}" if len(missing) == len(extra) == 1 else "--bind CANDIDATE=REFERENCE"
 
 
+def _is_narrow(report: ReportData, worst: OutputComparison) -> bool:
+    """Whether the candidate rounds to a narrow type; of labels and integers, the other outputs tell."""
+    outputs = report.outputs if worst.code == "PG107" else (worst,)
+    return any(o.tolerance is not None and o.tolerance.dtype in ("float16", "bfloat16") for o in outputs)
+
+
 def _for_values(report: ReportData, output: OutputComparison) -> Iterator[str]:
-    narrow = output.tolerance is not None and output.tolerance.dtype in ("float16", "bfloat16")
-    if narrow and report.route:
-        yield "Keep in float32 what float16 spoils: --precision mixed, or all of it: --precision fp32."
-    elif report.route and report.candidate.opset:
+    if report.route and report.candidate.opset and not _is_narrow(report, output):
         yield "Try another --opset, or another --route: operators are translated differently there."
     if report.reference.format.startswith("scikit-learn") and (_times_allowed(output.worst) or math.inf) < _NEAR:
         yield "Convert with --dtype float64: the reference computes in float64."
