@@ -1,0 +1,87 @@
+"""Operators on each element: bounds, comparisons, powers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..plain import plain_down
+from ..rewrite import Rewrite
+from ..rules import InexpressibleError, down
+from .operands import to_attributes
+
+
+@down(11, "Clip")
+def clip_by_attributes(w: Rewrite) -> None:
+    """Bounds that are computed, or that aren't a float32, take Max and Min."""
+    try:
+        to_attributes(w)
+    except InexpressibleError:
+        x = w.op("Max", w.input(0), w.input(1)) if w.has(1) else w.input(0)
+        w.give("Min", x, w.input(2)) if w.has(2) else w.give("Identity", x)
+
+
+@down(12, "Pow")
+def power_of_one_dtype(w: Rewrite) -> None:
+    """The exponent gets the dtype of the base."""
+    if w.dtype(1) == w.dtype():
+        plain_down(w)
+    else:
+        plain_down(w, inputs=[w.input(0), w.cast(w.input(1), w.dtype())])
+
+
+@down(11, "Equal")
+def equality_of_numbers(w: Rewrite) -> None:
+    """Floating point numbers are equal if neither is the greater one, and neither is NaN."""
+    if w.dtype().kind != "f":
+        plain_down(w)
+        return
+    a, b = w.input(0), w.input(1)
+    apart = w.op("Or", w.op("Less", a, b), w.op("Greater", a, b))
+    undefined = w.op("Or", w.op("IsNaN", a), w.op("IsNaN", b))
+    w.give("Not", w.op("Or", apart, undefined))
+
+
+@down(10, "IsInf")
+def infinite_is_beyond_the_largest(w: Rewrite) -> None:
+    """What is greater than the largest finite number."""
+    largest = np.finfo(w.dtype()).max
+    above = w.op("Greater", w.input(0), w.value(largest, w.dtype()))
+    below = w.op("Less", w.input(0), w.value(-largest, w.dtype()))
+    match bool(w.attribute("detect_positive")), bool(w.attribute("detect_negative")):
+        case True, True:
+            w.give("Or", above, below)
+        case True, False:
+            w.give("Identity", above)
+        case False, True:
+            w.give("Identity", below)
+        case _:
+            w.give("And", above, below)  # neither: false everywhere
+
+
+@down(11, "Round")
+def round_half_to_even(w: Rewrite) -> None:
+    """The integer below, and 1 more beyond the middle; in the middle if the integer below is odd."""
+    x, half = w.input(0), w.value(0.5, w.dtype())
+    below = w.op("Floor", x)
+    rest = w.op("Sub", x, below)
+    pairs = w.op("Floor", w.op("Mul", below, half))
+    odd = w.op("Greater", w.op("Sub", below, w.op("Add", pairs, pairs)), half)
+    beyond = w.op("Greater", rest, half)
+    middle = w.op("And", w.op("Not", w.op("Less", rest, half)), odd)
+    more = w.cast(w.op("Or", beyond, middle), w.dtype())
+    w.give("Add", below, more)
+
+
+@down(11, "DepthToSpace")
+def depth_in_columns_first(w: Rewrite) -> None:
+    """Mode CRD, as the specification describes it: reshape, transpose, reshape."""
+    if w.attribute("mode") == "DCR":
+        plain_down(w, ["mode"])
+        return
+    block, dims = w.attribute("blocksize"), w.dims(0)
+    if dims is None or None in dims[1:]:
+        raise InexpressibleError("mode='CRD' needs known lengths there")
+    channels, height, width = (int(n or 0) for n in dims[1:])
+    split = w.op("Reshape", w.input(0), w.ints(-1, channels // block**2, block, block, height, width))
+    moved = w.op("Transpose", split, perm=[0, 1, 4, 2, 5, 3])
+    w.give("Reshape", moved, w.ints(-1, channels // block**2, height * block, width * block))

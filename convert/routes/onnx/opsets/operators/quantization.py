@@ -1,0 +1,65 @@
+"""QuantizeLinear and DequantizeLinear."""
+
+from __future__ import annotations
+
+import numpy as np
+from onnx import helper
+
+from ..plain import plain_down
+from ..rewrite import Rewrite
+from ..rules import InexpressibleError, down
+
+
+@down(21, "QuantizeLinear")
+def dtype_by_the_zero_point(w: Rewrite) -> None:
+    """Without output_dtype, a zero point tells the dtype."""
+    wanted = w.attribute("output_dtype")
+    dims = w.dims(1)
+    if not wanted or w.has(2):
+        plain_down(w, ["output_dtype"])
+        return
+    if dims is None or None in dims:
+        raise InexpressibleError("there a zero point tells the dtype, and the number of scales isn't known")
+    zero = w.value(np.zeros([int(n or 0) for n in dims]), helper.tensor_dtype_to_np_dtype(wanted))
+    plain_down(w, ["output_dtype"], [w.input(0), w.input(1), zero])
+
+
+def _is_per_axis(w: Rewrite) -> bool:
+    dims = w.dims(1)
+    if dims is None:
+        raise InexpressibleError(f"there is one scale there, and the shape of '{w.input(1)}' isn't known")
+    return dims not in ([], [1])
+
+
+def _beside(w: Rewrite, name: str) -> str:
+    """A list along the node's axis."""
+    rank = w.rank()
+    axis = w.attribute("axis") % rank
+    return w.op("Reshape", name, w.ints(*(-1 if n == axis else 1 for n in range(rank))))
+
+
+@down(13, "DequantizeLinear")
+def dequantised_per_axis(w: Rewrite) -> None:
+    """One scale for each position along an axis is arithmetic."""
+    if not _is_per_axis(w):
+        plain_down(w, ["axis"])
+        return
+    numbers = w.cast(w.input(0), np.int32)
+    if w.has(2):
+        numbers = w.op("Sub", numbers, _beside(w, w.cast(w.input(2), np.int32)))
+    w.give("Mul", w.cast(numbers, w.dtype(1)), _beside(w, w.input(1)))
+
+
+@down(13, "QuantizeLinear")
+def quantised_per_axis(w: Rewrite) -> None:
+    """One scale for each position along an axis is arithmetic, with Round, which opset 11 has."""
+    if not _is_per_axis(w):
+        plain_down(w, ["axis"])
+        return
+    kind = w.dtype(2) if w.has(2) else np.dtype(np.uint8)
+    low, high = np.iinfo(kind).min, np.iinfo(kind).max
+    numbers = w.op("Round", w.op("Div", w.cast(w.input(0), np.float32), _beside(w, w.input(1))))
+    if w.has(2):
+        numbers = w.op("Add", numbers, _beside(w, w.cast(w.input(2), np.float32)))
+    within = w.op("Clip", numbers, w.value(low, np.float32), w.value(high, np.float32))
+    w.cast(within, kind, w.node.output)
