@@ -25,7 +25,7 @@ def types_of(model: onnx.ModelProto) -> dict[int, Types]:
     """
     light = _light(model)
     with suppress(onnx.shape_inference.InferenceError, RuntimeError):  # else only what is declared is known
-        light = onnx.shape_inference.infer_shapes(light)
+        light = onnx.shape_inference.infer_shapes(light, data_prop=True)
     return {number: _known(graph) for number, graph in enumerate(numbered(light.graph))}
 
 

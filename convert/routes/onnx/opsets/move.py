@@ -11,7 +11,7 @@ from .....validate.errors import ParityGateError
 from .....validate.onnx_graphs import all_nodes, subgraphs
 from . import operators as _operators  # noqa: F401  (registers the rules)
 from .bodies import body_of, defaults_of, instantiated
-from .dtypes import check_types
+from .dtypes import fit_types
 from .inference import types_of
 from .local import inline_local_functions
 from .names import Names
@@ -139,7 +139,7 @@ class _Step:
         try:
             rule(rewrite)
             if not going_up:
-                check_types(rewrite)
+                fit_types(rewrite)
         except InexpressibleError as reason:
             raise _StuckError(node, reason) from reason
         return rewrite.emitted

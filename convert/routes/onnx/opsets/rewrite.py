@@ -13,7 +13,7 @@ from onnx import helper, numpy_helper
 from .names import Names
 from .rules import InexpressibleError
 from .schemas import defaults, schema_at
-from .scope import Scope
+from .scope import Scope, dims_of
 
 if TYPE_CHECKING:
     from .....validate.signature import Array
@@ -171,13 +171,6 @@ def trimmed(names: Sequence[str]) -> list[str]:
     while kept and not kept[-1]:
         kept.pop()
     return kept
-
-
-def dims_of(kind: onnx.TypeProto | None) -> list[int | None] | None:
-    """A tensor's shape, None for a length or a shape that isn't known."""
-    if kind is None or not kind.tensor_type.HasField("shape"):
-        return None
-    return [d.dim_value if d.HasField("dim_value") else None for d in kind.tensor_type.shape.dim]
 
 
 def _base(node: onnx.NodeProto) -> str:

@@ -14,8 +14,12 @@ from .schemas import is_onnx
 if TYPE_CHECKING:
     from .....validate.signature import Array
 
-_FOLDED = {"Identity", "Cast", "Concat", "Squeeze", "Unsqueeze", "Reshape", "Neg", "Range", "ConstantOfShape", "Slice"}
-"""Operators that exporters leave between constants."""
+_FOLDED = {
+    "Abs", "Add", "Cast", "CastLike", "Concat", "ConstantOfShape", "Div", "Equal", "Expand", "Gather", "Greater",
+    "Identity", "Less", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Range", "ReduceMax", "ReduceMin", "ReduceProd",
+    "ReduceSum", "Reshape", "Size", "Slice", "Split", "Squeeze", "Sub", "Tile", "Transpose", "Unsqueeze", "Where",
+}  # fmt: skip
+"""Operators with which graphs compute axes, lengths and bounds."""
 
 _SMALL = 4096
 """Elements of a constant that parameterises an operator: axes, lengths, bounds."""
@@ -60,7 +64,7 @@ class Scope:
         if name in self.tensors:
             return self._read(self.tensors[name])
         if name in self.makers:
-            return self._folded(self.makers[name])
+            return self._folded(name)
         return self.outer.constant(name) if self.outer is not None else None
 
     def _read(self, tensor: onnx.TensorProto) -> Array | None:
@@ -72,17 +76,61 @@ class Scope:
             return onnx.numpy_helper.to_array(tensor, str(self.folder))
         return onnx.numpy_helper.to_array(tensor)
 
-    def _folded(self, node: onnx.NodeProto) -> Array | None:
-        if not is_onnx(node) or len(node.output) != 1:
+    def _folded(self, name: str) -> Array | None:
+        node = self.makers[name]
+        if not is_onnx(node):
             return None
         if node.op_type == "Constant":
             return constant_of(node)
+        if node.op_type in ("Shape", "Size", "Gather", "Slice") and (known := self._lengths(name)) is not None:
+            return None if None in known[0] else np.array(known[0], np.int64).reshape(known[1])
         if node.op_type not in _FOLDED:
             return None
         values = {name: self.constant(name) for name in node.input if name}
         if any(value is None for value in values.values()):
             return None
-        return _evaluated(node, self.opset, values)
+        return _evaluated(node, name, self.opset, values)
+
+    def _lengths(self, name: str) -> tuple[list[int | None], tuple[int, ...]] | None:
+        """A shape, its size or a part of it, with the lengths that are known, and the shape of these numbers."""
+        node = self.makers.get(name)
+        if node is None:
+            return None
+        given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        if node.op_type == "Shape":
+            dims = dims_of(self.type_of(node.input[0]))
+            part = None if dims is None else dims[given.get("start", 0) : given.get("end")]
+            return None if part is None else (part, (len(part),))
+        if node.op_type not in ("Size", "Gather", "Slice"):
+            return None
+        shape = self._lengths(node.input[0])
+        if shape is None or len(shape[1]) != 1:
+            return None
+        if node.op_type == "Size":
+            return [len(shape[0])], ()
+        return _taken(shape[0], [self.constant(each) for each in node.input[1:]], given, node.op_type)
+
+
+def _taken(
+    lengths: list[int | None], operands: list[Array | None], given: dict[str, Any], operator: str
+) -> tuple[list[int | None], tuple[int, ...]] | None:
+    """What Gather or Slice takes of a shape."""
+    if any(operand is None for operand in operands):
+        return None
+    numbers = [np.asarray(operand) for operand in operands]
+    if operator == "Gather":
+        return [lengths[int(n)] for n in numbers[0].reshape(-1)], numbers[0].shape
+    starts, ends = numbers[:2] if numbers else (np.array(given["starts"]), np.array(given["ends"]))
+    step = int(numbers[3].reshape(-1)[0]) if len(numbers) > 3 else 1
+    part = lengths[int(starts.reshape(-1)[0]) : int(ends.reshape(-1)[0]) : step]
+    return part, (len(part),)
+
+
+def dims_of(kind: onnx.TypeProto | None) -> list[int | None] | None:
+    """A tensor's shape, None for a length or a shape that isn't known."""
+    if kind is None or not kind.tensor_type.HasField("shape"):
+        return None
+    return [d.dim_value if d.HasField("dim_value") else None for d in kind.tensor_type.shape.dim]
 
 
 def constant_of(node: onnx.NodeProto) -> Array | None:
@@ -95,15 +143,15 @@ def constant_of(node: onnx.NodeProto) -> Array | None:
     return np.array(value, dtype[attribute.name]) if attribute.name in dtype else None
 
 
-def _evaluated(node: onnx.NodeProto, opset: int, values: dict[str, Any]) -> Array | None:
-    """The node's output by ONNX's own reference."""
+def _evaluated(node: onnx.NodeProto, output: str, opset: int, values: dict[str, Any]) -> Array | None:
+    """An output of the node by ONNX's own reference."""
     from onnx.reference import ReferenceEvaluator
 
     info = [
         onnx.helper.make_tensor_value_info(k, onnx.helper.np_dtype_to_tensor_dtype(v.dtype), v.shape)
         for k, v in values.items()
     ]
-    given = onnx.helper.make_graph([node], "g", info, [onnx.ValueInfoProto(name=node.output[0])])
+    given = onnx.helper.make_graph([node], "g", info, [onnx.ValueInfoProto(name=output)])
     model = onnx.helper.make_model(given, opset_imports=[onnx.helper.make_opsetid("", opset)])
     try:
         (result,) = ReferenceEvaluator(model).run(None, values)

@@ -56,11 +56,10 @@ def pad_of_all_axes(w: Rewrite) -> None:
         plain_down(w)
         return
     rank, axes = w.rank(), [int(a) for a in w.fixed(3, "axes")]
-    if not w.has(1) or (pads := w.constant(1)) is None:
-        raise InexpressibleError("there pads are for all axes, and here they are computed for some")
-    full = np.zeros((2, rank), np.int64)
-    full[:, [a % rank for a in axes]] = pads.reshape(2, -1)
-    plain_down(w, inputs=[w.input(0), w.value(full.reshape(-1)), w.input(2)])
+    places = np.zeros((2, rank), np.int64)
+    places[:, [a % rank for a in axes]] = np.arange(1, 2 * len(axes) + 1).reshape(2, -1)
+    with_zero = w.op("Concat", w.ints(0), w.cast(w.input(1), np.int64), axis=0)
+    plain_down(w, inputs=[w.input(0), w.op("Gather", with_zero, w.value(places.reshape(-1))), w.input(2)])
 
 
 @down(19, "Pad")

@@ -20,6 +20,19 @@ def clip_by_attributes(w: Rewrite) -> None:
         w.give("Min", x, w.input(2)) if w.has(2) else w.give("Identity", x)
 
 
+@down(12, "Max", "Min")
+def extremes_of_integers(w: Rewrite) -> None:
+    """Integers that no floating point dtype holds are compared and chosen, pair by pair."""
+    if w.dtype() != np.int64 or len(w.node.input) < 2:
+        plain_down(w)
+        return
+    greatest, *others = w.node.input
+    compare = "Greater" if w.node.op_type == "Max" else "Less"
+    for other in others:
+        greatest = w.op("Where", w.op(compare, greatest, other), greatest, other)
+    w.give("Identity", greatest)
+
+
 @down(12, "Pow")
 def power_of_one_dtype(w: Rewrite) -> None:
     """The exponent gets the dtype of the base."""
@@ -85,3 +98,29 @@ def depth_in_columns_first(w: Rewrite) -> None:
     split = w.op("Reshape", w.input(0), w.ints(-1, channels // block**2, block, block, height, width))
     moved = w.op("Transpose", split, perm=[0, 1, 4, 2, 5, 3])
     w.give("Reshape", moved, w.ints(-1, channels // block**2, height * block, width * block))
+
+
+@down(28, "Mod")
+def floored_remainder(w: Rewrite) -> None:
+    """The remainder with the sign of the divisor, of floating point numbers: their other remainder, corrected."""
+    if w.attribute("fmod") or w.dtype().kind != "f":
+        plain_down(w)
+        return
+    divisor = w.input(1)
+    rest = w.op("Mod", w.input(0), divisor, fmod=1)
+    other_sign = w.op("Less", w.op("Mul", rest, divisor), w.value(0, w.dtype()))
+    w.give("Where", other_sign, w.op("Add", rest, divisor), rest)
+
+
+@down(10, "Mod")
+def remainder_of_integers(w: Rewrite) -> None:
+    """What is left after a division that truncates, with the sign that is wanted."""
+    if w.dtype().kind not in "iu":
+        raise InexpressibleError("the operator is there from opset 10 on")
+    a, b = w.input(0), w.input(1)
+    rest = w.op("Sub", a, w.op("Mul", w.op("Div", a, b), b))
+    if w.attribute("fmod"):
+        w.give("Identity", rest)
+        return
+    other_sign = w.op("Less", w.op("Mul", rest, b), w.value(0, w.dtype()))
+    w.give("Add", rest, w.op("Mul", b, w.cast(other_sign, w.dtype())))

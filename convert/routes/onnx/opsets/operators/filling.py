@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from onnx import helper, numpy_helper
 
@@ -46,15 +48,41 @@ def _count(w: Rewrite, shape: str, position: int) -> str:
 
 
 @down(11, "CumSum")
-def sums_by_a_triangle(w: Rewrite) -> None:
-    """The product with a matrix of ones and zeros, along an axis of known length."""
-    rank, dtype = w.rank(), w.dtype()
-    axis = int(w.fixed(1, "the axis").reshape(-1)[0]) % rank
-    length = (w.dims(0) or [])[axis]
-    if length is None or dtype.kind != "f":
-        raise InexpressibleError("the operator is there from opset 11 on")
-    ones = np.triu(np.ones((length, length), dtype), 1 if w.attribute("exclusive") else 0)
-    ones = ones.T if w.attribute("reverse") else ones
-    order = [n for n in range(rank) if n != axis] + [axis]
-    product = w.op("MatMul", w.op("Transpose", w.input(0), perm=order), w.value(ones))
-    w.give("Transpose", product, perm=np.argsort(order).tolist())
+@down(26, "CumProd")
+def running_totals(w: Rewrite) -> None:
+    """Each element is combined with the one 1, 2, 4, ... places before it (Hillis and Steele, 1986)."""
+    combine, neutral = ("Add", 0) if w.node.op_type == "CumSum" else ("Mul", 1)
+    dims = w.dims(0)
+    if dims is None or None in dims:
+        raise InexpressibleError(f"the operator isn't there, and the shape of '{w.input(0)}' isn't known")
+    lengths = [int(n or 0) for n in dims]
+    axis = int(w.fixed(1, "the axis").reshape(-1)[0]) % len(lengths)
+    shift = _Shift(w, axis, lengths, neutral, bool(w.attribute("reverse")))
+    x = shift.by(w.input(0), 1) if w.attribute("exclusive") else w.input(0)
+    step = 1
+    while step < lengths[axis]:
+        x, step = w.op(combine, x, shift.by(x, step)), 2 * step
+    w.give("Identity", x)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    """Moves a tensor along an axis, forwards or backwards, and fills the places that become free."""
+
+    w: Rewrite
+    axis: int
+    lengths: list[int]
+    filling: int
+    backwards: bool
+
+    def by(self, x: str, count: int) -> str:
+        """x moved by ``count`` places."""
+        length = self.lengths[self.axis]
+        count = min(count, length)
+        shape = [count if axis == self.axis else n for axis, n in enumerate(self.lengths)]
+        free = self.w.value(np.full(shape, self.filling), self.w.dtype())
+        if count == length:
+            return free
+        if self.backwards:
+            return self.w.op("Concat", self.w.part(x, self.axis, count, length), free, axis=self.axis)
+        return self.w.op("Concat", free, self.w.part(x, self.axis, 0, length - count), axis=self.axis)

@@ -63,3 +63,12 @@ def quantised_per_axis(w: Rewrite) -> None:
         numbers = w.op("Add", numbers, _beside(w, w.cast(w.input(2), np.float32)))
     within = w.op("Clip", numbers, w.value(low, np.float32), w.value(high, np.float32))
     w.cast(within, kind, w.node.output)
+
+
+@down(10, "DequantizeLinear")
+def dequantised_by_arithmetic(w: Rewrite) -> None:
+    """The difference from the zero point, times the scale."""
+    numbers = w.cast(w.input(0), np.int32)
+    if w.has(2):
+        numbers = w.op("Sub", numbers, w.cast(w.input(2), np.int32))
+    w.give("Mul", w.cast(numbers, np.float32), w.input(1))

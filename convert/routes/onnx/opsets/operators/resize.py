@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -134,16 +135,22 @@ def resize_10(w: Rewrite) -> None:
 def by_matrices(w: Rewrite) -> None:
     """A gather along each axis that is only picked from, a product with the weights along the others.
 
-    Raises InexpressibleError for lengths that aren't known and for antialiasing.
+    Raises InexpressibleError for lengths that aren't known.
     """
     rule, axes = _rule(w), _axes(w)
-    if rule.antialias:
-        raise InexpressibleError("antialias=1 is there from opset 18 on")
-    x = w.input(0)
+    cropped, x, rank = rule.coordinates == "tf_crop_and_resize", w.input(0), w.rank()
+    outside = np.zeros([1] * rank, bool)
     for axis in axes:
-        if axis.size != axis.target or axis.scale != 1 or rule.coordinates == "tf_crop_and_resize":
-            x = _along(w, x, axis, rule, len(w.dims(0) or []))
-    w.give("Identity", x)
+        if axis.size != axis.target or axis.scale != 1 or cropped:
+            matrix = weights(axis, replace(rule, nearest=_nearest(w, axis, rule)))
+            x = _along(w, x, axis.position, np.nan_to_num(matrix), rank)
+            outside = outside | np.isnan(matrix).any(axis=1).reshape(
+                [-1 if n == axis.position else 1 for n in range(rank)]
+            )
+    if outside.any():
+        w.give("Where", w.value(outside), w.value(rule.extrapolation, w.dtype()), x)
+    else:
+        w.give("Identity", x)
 
 
 def _rule(w: Rewrite) -> Rule:
@@ -179,15 +186,12 @@ def _axes(w: Rewrite) -> list[Axis]:
     return axes_of(positions, lengths, scales, sizes, policy, region)
 
 
-def _along(w: Rewrite, x: str, axis: Axis, rule: Rule, rank: int) -> str:
-    matrix = weights(axis, Rule(rule.mode, rule.coordinates, _nearest(w, axis, rule), rule.cubic, rule.exclude_outside))
-    if np.isnan(matrix).any():
-        raise InexpressibleError("there elements outside of the region can't be given a value")
+def _along(w: Rewrite, x: str, position: int, matrix: Array, rank: int) -> str:
     if ((matrix == 0) | (matrix == 1)).all() and (matrix.sum(axis=1) == 1).all():
-        return w.op("Gather", x, w.value(matrix.argmax(axis=1), np.int64), axis=axis.position)
-    order = [n for n in range(rank) if n != axis.position] + [axis.position]
+        return w.op("Gather", x, w.value(matrix.argmax(axis=1), np.int64), axis=position)
     if w.dtype().kind != "f":
-        raise InexpressibleError(f"mode='{rule.mode}' of {w.dtype()} can't be written as a product")
+        raise InexpressibleError(f"resizing {w.dtype()} so can't be written as a product")
+    order = [n for n in range(rank) if n != position] + [position]
     product = w.op("MatMul", w.op("Transpose", x, perm=order), w.value(matrix.T, w.dtype()))
     return w.op("Transpose", product, perm=np.argsort(order).tolist())
 

@@ -13,7 +13,11 @@ def dropout_for_inference(w: Rewrite) -> None:
     training = w.constant(2) if w.has(2) else None
     if w.has(2) and (training is None or training.any()):
         raise InexpressibleError("there Dropout doesn't train, and here training_mode is true or computed")
-    ratio = w.constant(1)
+    ratio, x = w.constant(1), w.input(0)
+    if w.uses(1):  # where nothing is dropped the mask is true everywhere, but engines differ in what they give
+        w.op("Not", w.op("Less", x, x), outs=w.node.output[1:])
+        w.op("Identity", x, outs=w.node.output[:1])
+        return
     plain_down(w, ["seed"], [w.input(0)], ratio=None if ratio is None else float(ratio.reshape(-1)[0]))
 
 
