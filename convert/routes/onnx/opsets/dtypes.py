@@ -17,11 +17,12 @@ _WIDER: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("int8", "uint8", "int16", "uint16"), ("int32", "float32")),
     "uint32": ("int64", "float64"),
     "int32": ("float64",),
+    "float16": ("float32",),
 }
 """dtype -> those that hold all its values, the one to try first in front."""
 
 _SAME_IN_A_WIDER_DTYPE = {
-    "Abs", "Add", "Clip", "Div", "Equal", "Greater", "Less", "Max", "MaxPool", "Min", "Mul", "Neg", "Pow",
+    "Abs", "Add", "Clip", "Div", "Equal", "Greater", "IsInf", "Less", "Max", "MaxPool", "Min", "Mul", "Neg", "Pow",
     "ReduceMax", "ReduceMin", "Relu", "Sub",
 }  # fmt: skip
 """Operators that give the same numbers in a wider dtype, once their result is cast back (which wraps sums around)."""

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import onnx
 
 from .....validate.onnx_graphs import subgraphs
-from .schemas import is_onnx
+from .schemas import DOMAINS, is_onnx
+from .scope import Scope, dims_of
+
+_ROUNDS = 12
+"""How often constants are looked for: each may need shapes that another one has made known."""
+
+_SHAPED_BY_OPERANDS = {
+    "CenterCropPad": 1, "ConstantOfShape": 0, "Expand": 1, "Pad": 1, "Range": 0, "ReduceMax": 1, "ReduceMean": 1,
+    "ReduceMin": 1, "ReduceSum": 1, "Reshape": 1, "Resize": 1, "Slice": 1, "Split": 1, "Squeeze": 1, "Tile": 1,
+    "TopK": 1, "Unsqueeze": 1,
+}  # fmt: skip
+"""Operators whose result has a shape that an operand's value decides -> the first such operand."""
 
 Types = dict[str, onnx.TypeProto]
 
@@ -17,16 +29,57 @@ _LARGE = 4096
 """Elements of an initializer from which on inference gets its type only: protobuf can't serialise more than 2 GB."""
 
 
-def types_of(model: onnx.ModelProto) -> dict[int, Types]:
+def types_of(model: onnx.ModelProto, folder: Path | None = None) -> dict[int, Types]:
     """The number of a graph, in the order of :func:`numbered`, -> its values' types.
 
     What the model itself says of its inner values isn't trusted: old exporters wrote wrong shapes. It counts only for
     operators that ONNX doesn't know.
     """
-    light = _light(model)
-    with suppress(onnx.shape_inference.InferenceError, RuntimeError):  # else only what is declared is known
-        light = onnx.shape_inference.infer_shapes(light, data_prop=True)
-    return {number: _known(graph) for number, graph in enumerate(numbered(light.graph))}
+    light, opset = _light(model), _opset_of(model)
+    for _ in range(_ROUNDS):
+        inferred = _inferred(light)
+        scope = Scope.of(inferred.graph, _known(inferred.graph), opset, folder)
+        if not _told_constants(light.graph, scope):
+            break
+    return {number: _known(graph) for number, graph in enumerate(numbered(inferred.graph))}
+
+
+def _inferred(model: onnx.ModelProto) -> onnx.ModelProto:
+    with suppress(onnx.shape_inference.InferenceError, RuntimeError):
+        return onnx.shape_inference.infer_shapes(model, data_prop=True)
+    return model  # then only what is declared is known
+
+
+def _told_constants(graph: onnx.GraphProto, scope: Scope) -> bool:
+    """Whether an operand that decides a shape, and that inference couldn't compute, could be put in as a constant."""
+    told = False
+    for node in graph.node:
+        if node.op_type not in _SHAPED_BY_OPERANDS or all(_is_known(scope, name) for name in node.output):
+            continue
+        for index, name in enumerate(node.input):
+            if index >= _SHAPED_BY_OPERANDS[node.op_type] and name in scope.makers:
+                told = _tell(graph, scope, node, index) or told
+    return told
+
+
+def _is_known(scope: Scope, name: str) -> bool:
+    dims = dims_of(scope.type_of(name))
+    return dims is not None and None not in dims
+
+
+def _tell(graph: onnx.GraphProto, scope: Scope, node: onnx.NodeProto, index: int) -> bool:
+    value = scope.constant(node.input[index])
+    if value is None:
+        return False
+    name = f"{node.input[index]}/as constant"
+    if all(tensor.name != name for tensor in graph.initializer):
+        graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+    node.input[index] = name
+    return True
+
+
+def _opset_of(model: onnx.ModelProto) -> int:
+    return next((entry.version for entry in model.opset_import if entry.domain in DOMAINS), 1)
 
 
 def numbered(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:

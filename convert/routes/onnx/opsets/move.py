@@ -104,7 +104,7 @@ class _Step:
 
     def _walk(self, visit: Visit) -> bool:
         """Whether ``visit`` replaced a node anywhere."""
-        types = iter(types_of(self._model).values())
+        types = iter(types_of(self._model, self._folder).values())
 
         def walk(graph: onnx.GraphProto, outer: Scope | None) -> bool:
             scope = Scope.of(graph, next(types), self._before, self._folder, outer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..plain import plain_down
@@ -35,11 +37,13 @@ def extremes_of_integers(w: Rewrite) -> None:
 
 @down(12, "Pow")
 def power_of_one_dtype(w: Rewrite) -> None:
-    """The exponent gets the dtype of the base."""
-    if w.dtype(1) == w.dtype():
-        plain_down(w)
-    else:
-        plain_down(w, inputs=[w.input(0), w.cast(w.input(1), w.dtype())])
+    """The exponent gets the dtype of the base; integers are raised as doubles, which is what ONNX Runtime does."""
+    if w.dtype().kind == "f":
+        exponent = w.input(1) if w.dtype(1) == w.dtype() else w.cast(w.input(1), w.dtype())
+        plain_down(w, inputs=[w.input(0), exponent])
+        return
+    wide = w.op("Pow", w.cast(w.input(0), np.float64), w.cast(w.input(1), np.float64))
+    w.cast(wide, w.dtype(), w.node.output)
 
 
 @down(11, "Equal")
@@ -73,16 +77,21 @@ def infinite_is_beyond_the_largest(w: Rewrite) -> None:
 
 @down(11, "Round")
 def round_half_to_even(w: Rewrite) -> None:
+    """See :func:`rounded`."""
+    w.give("Identity", rounded(w, w.input(0), w.dtype()))
+
+
+def rounded(w: Rewrite, x: str, dtype: np.dtype[Any]) -> str:
     """The integer below, and 1 more beyond the middle; in the middle if the integer below is odd."""
-    x, half = w.input(0), w.value(0.5, w.dtype())
+    half = w.value(0.5, dtype)
     below = w.op("Floor", x)
     rest = w.op("Sub", x, below)
     pairs = w.op("Floor", w.op("Mul", below, half))
     odd = w.op("Greater", w.op("Sub", below, w.op("Add", pairs, pairs)), half)
     beyond = w.op("Greater", rest, half)
     middle = w.op("And", w.op("Not", w.op("Less", rest, half)), odd)
-    more = w.cast(w.op("Or", beyond, middle), w.dtype())
-    w.give("Add", below, more)
+    more = w.cast(w.op("Or", beyond, middle), dtype)
+    return w.op("Add", below, more)
 
 
 @down(11, "DepthToSpace")
@@ -117,10 +126,17 @@ def remainder_of_integers(w: Rewrite) -> None:
     """What is left after a division that truncates, with the sign that is wanted."""
     if w.dtype().kind not in "iu":
         raise InexpressibleError("the operator is there from opset 10 on")
-    a, b = w.input(0), w.input(1)
+    dtype = w.dtype() if w.dtype().itemsize >= 4 else np.dtype(np.int32)
+    a, b = (w.input(index) if dtype == w.dtype() else w.cast(w.input(index), dtype) for index in (0, 1))
     rest = w.op("Sub", a, w.op("Mul", w.op("Div", a, b), b))
-    if w.attribute("fmod"):
-        w.give("Identity", rest)
-        return
-    other_sign = w.op("Less", w.op("Mul", rest, b), w.value(0, w.dtype()))
-    w.give("Add", rest, w.op("Mul", b, w.cast(other_sign, w.dtype())))
+    if not w.attribute("fmod") and dtype.kind == "i":
+        other_sign = w.op("Less", w.op("Mul", rest, b), w.value(0, dtype))
+        rest = w.op("Add", rest, w.op("Mul", b, w.cast(other_sign, dtype)))
+    w.cast(rest, w.dtype(), w.node.output)
+
+
+@down(10, "ThresholdedRelu")
+def rectified_above_a_threshold(w: Rewrite) -> None:
+    """x where it is greater than alpha, else zero."""
+    x, alpha = w.input(0), w.value(w.attribute("alpha"), w.dtype())
+    w.give("Where", w.op("Greater", x, alpha), x, w.value(0, w.dtype()))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from onnx import helper
 
 from ..plain import plain_down
 from ..rewrite import Rewrite
 from ..rules import InexpressibleError, down
+from .elementwise import rounded
 
 
 @down(21, "QuantizeLinear")
@@ -56,13 +59,32 @@ def quantised_per_axis(w: Rewrite) -> None:
     if not _is_per_axis(w):
         plain_down(w, ["axis"])
         return
-    kind = w.dtype(2) if w.has(2) else np.dtype(np.uint8)
-    low, high = np.iinfo(kind).min, np.iinfo(kind).max
-    numbers = w.op("Round", w.op("Div", w.cast(w.input(0), np.float32), _beside(w, w.input(1))))
+    quotient = w.op("Div", w.cast(w.input(0), np.float32), _beside(w, w.input(1)))
+    zero = _beside(w, w.cast(w.input(2), np.float32)) if w.has(2) else ""
+    low, high = (w.value(bound, np.float32) for bound in _bounds(w))
+    numbers = w.op("Round", quotient)
+    within = w.op("Clip", w.op("Add", numbers, zero) if zero else numbers, low, high)
+    w.cast(within, _kind(w), w.node.output)
+
+
+def _kind(w: Rewrite) -> np.dtype[Any]:
+    return w.dtype(2) if w.has(2) else np.dtype(np.uint8)
+
+
+def _bounds(w: Rewrite) -> tuple[int, int]:
+    limits = np.iinfo(_kind(w))
+    return int(limits.min), int(limits.max)
+
+
+@down(10, "QuantizeLinear")
+def quantised_by_arithmetic(w: Rewrite) -> None:
+    """The quotient, rounded to even, from the zero point on, within the dtype's bounds."""
+    quotient = w.op("Div", w.cast(w.input(0), np.float32), w.input(1))
+    numbers = rounded(w, quotient, np.dtype(np.float32))
     if w.has(2):
-        numbers = w.op("Add", numbers, _beside(w, w.cast(w.input(2), np.float32)))
-    within = w.op("Clip", numbers, w.value(low, np.float32), w.value(high, np.float32))
-    w.cast(within, kind, w.node.output)
+        numbers = w.op("Add", numbers, w.cast(w.input(2), np.float32))
+    low, high = _bounds(w)
+    w.cast(w.op("Clip", numbers, min=float(low), max=float(high)), _kind(w), w.node.output)
 
 
 @down(10, "DequantizeLinear")
