@@ -11,7 +11,7 @@ import click
 
 from paritygate.convert.options import Precision
 from paritygate.convert.routes.registry import NAMES as ROUTES
-from paritygate.convert.targets import TARGETS
+from paritygate.convert.targets import DEFAULT_OPSET, TARGETS
 from paritygate.validate.engines.registry import ENGINES, WITH_A_CHOICE, Format
 from paritygate.validate.options import AcceptedPrecision, InputDtype, PolicyName
 from paritygate.validate.report.render.formats import ReportFormat
@@ -187,7 +187,9 @@ TARGET = (
     click.option("--to", help=f"{', '.join(target.name for target in TARGETS)} (default: by OUTPUT's suffix)."),
     click.option("--route", help=f"Try only this route: {', '.join(ROUTES)} (default: the first that passes)."),
     click.option(
-        "--opset", type=click.IntRange(1), help="ONNX opset (default: the newest that ONNX Runtime supports)."
+        "--opset",
+        type=click.IntRange(1),
+        help=f"ONNX opset (default: an ONNX source's own; else at most {DEFAULT_OPSET}, unless the model needs more).",
     ),
 )
 

@@ -18,7 +18,7 @@ from .routes.registry import Route
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """The first candidate that could be made, None without one; ``failures`` are the routes before it.
+    """The first candidate that could be made, None without one, and its ``route``; ``failures`` are those before it.
 
     ``reference`` is the source's run, None where it was run before.
     """
@@ -26,6 +26,7 @@ class Converted:
     candidate: Candidate | None
     failures: tuple[tuple[Route, ParityGateError], ...]
     reference: ModelRun | None = None
+    route: Route | None = None
 
 
 @dataclass(frozen=True, slots=True)

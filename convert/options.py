@@ -32,7 +32,8 @@ class TargetOptions(OptionGroup):
     """What is written and how.
 
     ``to`` names the target (None: by OUTPUT's suffix), ``route`` the only route to try (None: all, until one proves
-    parity), ``opset`` the ONNX opset (None: the newest that ONNX Runtime supports officially).
+    parity), ``opset`` the ONNX opset (None: that of an ONNX source, else at most
+    :data:`.targets.DEFAULT_OPSET`, or a newer one that the model needs).
     """
 
     to: str | None = None

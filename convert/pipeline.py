@@ -25,7 +25,7 @@ from .options import ConvertOptions
 from .routes.base import Candidate, RouteOptions
 from .routes.registry import Route, routes_for
 from .scopes import check_target_options
-from .targets import Target, choose_target
+from .targets import DEFAULT_OPSET, Target, choose_target
 
 if TYPE_CHECKING:
     from ..validate.report.report import Report
@@ -87,7 +87,7 @@ def convert_model(source: Any, output: Path, options: ConvertOptions) -> Convers
     handle = handle_for(source, options.load, options.run.engine)
     target = choose_target(output, options.target.to)
     check_target_options(options, target)
-    routes = routes_for(handle.format, target, options.target.route)
+    routes = routes_for(handle.format, target, options.target.route, options.target.opset)
     inputs = inputs_of(handle, options.sample)
     check_output(output, target, inputs)
     expectations, policy = read_expectations(options.judge), choose_policy(options.judge)
@@ -112,7 +112,7 @@ def _first_proved(plan: _Plan, routes: tuple[Route, ...]) -> tuple[Report, Candi
         attempt, newly_rejected, reference = _attempt(plan, routes, reference)
         rejected += newly_rejected
         notes += map(str, newly_rejected)
-        routes = routes[len(newly_rejected) + (attempt is not None) :]
+        routes = _remaining(routes, newly_rejected, attempt)
         if attempt is None:
             continue
         report = _judge(plan, attempt, tuple(notes))
@@ -122,7 +122,14 @@ def _first_proved(plan: _Plan, routes: tuple[Route, ...]) -> tuple[Report, Candi
         notes.append(f"route {attempt.route.name} was rejected: {_reason(report)}")
     if failed:
         return _localised(plan, *failed[0]), None
-    raise _combined(rejected)
+    raise _with_way_out(_combined(rejected), plan.options.target.opset)
+
+
+def _remaining(routes: tuple[Route, ...], rejected: list[_Rejected], attempt: _Attempt | None) -> tuple[Route, ...]:
+    """The routes behind the last one that was tried, without those that can't do better than it."""
+    last = rejected[-1].route if attempt is None else attempt.route
+    code = rejected[-1].error.code if attempt is None else None
+    return tuple(route for route in routes[routes.index(last) + 1 :] if route.may_follow(code))
 
 
 def _attempt(
@@ -147,9 +154,9 @@ def _attempt(
         converted = plan.watch.measure("source", lambda: source.call(call, run.on_event))
         rejected = [_Rejected(route, error) for route, error in converted.failures]
         reference = reference or converted.reference
-        if converted.candidate is None or reference is None:
+        route = converted.route
+        if converted.candidate is None or route is None or reference is None:
             return None, rejected, reference
-        route = routes[len(rejected)]
         try:
             attempt = _run(plan, route, converted, reference, checker)
         except ParityGateError as error:
@@ -267,3 +274,11 @@ def _combined(rejected: list[_Rejected]) -> ParityGateError:
     causes = "".join(f"; route {each.route.name}: {each.error.subject}: {each.error.cause}" for each in others)
     error = first.error
     return ParityGateError(error.code, error.subject, error.cause + causes, error.remedy) if causes else error
+
+
+def _with_way_out(error: ParityGateError, opset: int | None) -> ParityGateError:
+    """What the engine refuses at the user's own opset may be there at another one."""
+    if opset is None or error.code not in _NO_CANDIDATE:
+        return error
+    advice = f"Another opset may do: leave out --opset {opset}, or try --opset {DEFAULT_OPSET}."
+    return ParityGateError(error.code, error.subject, error.cause, f"{error.remedy} {advice}".strip())

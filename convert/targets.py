@@ -33,6 +33,13 @@ class Target:
         return self.suffixes[0]
 
 
+DEFAULT_OPSET = 20
+"""ONNX files have at most this opset where the user doesn't choose one and the model doesn't need a newer one.
+
+The newest one that all of these take: ONNX Runtime since 1.20 of November 2024 (21), Windows ML's current packages
+(23), DirectML (20), TensorRT 10 (20 in its first releases), OpenVINO since 2024.6 (22). docs/opsets.md has the sources.
+"""
+
 _COREMLTOOLS = (COREMLTOOLS.module, KERAS.module)  # coremltools asks TensorFlow for Keras
 
 ONNX_MODEL = Target("onnx", (".onnx",), ONNX, holds_float64=True)

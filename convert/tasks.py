@@ -28,6 +28,9 @@ _NEXT = {"PG404", "PG405", "PG408"}
 
 def convert_source(call: ConvertSource, on_event: Listener) -> Converted:
     """Run the untouched source first, so that nothing a converter patches can touch it, then convert."""
+    from .routes.onnx.opset import check_opset
+
+    check_opset(call.options.opset)
     options = replace(call.options, evidence=call.job)
     if call.samples is None:
         return _convert(call, load_model(call.model), options, on_event)
@@ -41,6 +44,8 @@ def _convert(call: ConvertSource, model: Model, options: RouteOptions, on_event:
     options = replace(options, images=resolved(options.images, model.signature))
     failures: list[tuple[Route, ParityGateError]] = []
     for route in call.routes:
+        if failures and not route.may_follow(failures[-1][1].code):
+            continue
         on_event(Event("convert" if len(call.routes) == 1 else f"convert ({route.name})"))
         folder = call.destination.parent / route.name
         folder.mkdir(parents=True)
@@ -52,7 +57,7 @@ def _convert(call: ConvertSource, model: Model, options: RouteOptions, on_event:
             failures.append((route, error))
             continue
         use_free_data_name(candidate.path, call.output)
-        return Converted(candidate, tuple(failures))
+        return Converted(candidate, tuple(failures), route=route)
     return Converted(None, tuple(failures))
 
 
@@ -61,6 +66,7 @@ def follow(route: Route, model: Model, destination: Path, options: RouteOptions)
     from ..validate.engines.onnxruntime import load
 
     candidates: list[Candidate] = []
+    options = replace(options, opset=options.opset or route.opset)
     for number, step in enumerate(route.steps):
         last = number == len(route.steps) - 1
         path = destination if last else destination.with_name(f"step{number}.onnx")

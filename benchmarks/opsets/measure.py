@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 
 from fixtures.onnx_node_tests import Case, difference, fixed
-from paritygate.convert.routes.onnx.opsets.move import move, opset_of
+from paritygate.convert.routes.onnx.opset import at_opset, opset_of
 from paritygate.convert.routes.onnx.opsets.schemas import DOMAINS
 from paritygate.validate.engines.onnxruntime import newest_opset
 from paritygate.validate.errors import ParityGateError
@@ -48,8 +48,7 @@ def by_paritygate(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
     """Our own rules."""
     moved = onnx.ModelProto()
     moved.CopyFrom(model)
-    move(moved, opset, newest_opset())
-    return moved
+    return at_opset(moved, opset)
 
 
 def by_onnx(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:

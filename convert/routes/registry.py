@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...validate.engines import registry as formats
 from ...validate.engines.registry import Format
@@ -23,7 +23,22 @@ class Route:
 
     name: str
     steps: tuple[str, ...]
+    opset: int | None = None
+    """The opset that this route writes where the user chose none."""
+    only_after: frozenset[str] = frozenset()
+    """Codes: it is worth trying only if the route before it failed with one of these. Empty: always."""
 
+    def may_follow(self, code: str | None) -> bool:
+        """Whether to try it after a failure with ``code``; None stands for a candidate that ran, without parity."""
+        return not self.only_after or code in self.only_after
+
+
+_NEEDS_ANOTHER = frozenset({"PG408"})
+_ENGINE_REFUSES = frozenset({"PG301", "PG302"})
+
+OTHER_OPSETS = ((23, _NEEDS_ANOTHER | _ENGINE_REFUSES), (25, _NEEDS_ANOTHER), (17, _ENGINE_REFUSES))
+"""Opsets of ONNX files where the default won't do, and after which failures: a newer one for what the model needs, an
+older one, too, for what the engine can't run."""
 
 _TENSORFLOW = (formats.SAVED_MODEL, formats.GRAPHDEF, formats.KERAS_MODEL)
 _TORCH = (formats.TORCH_EXPORT, formats.TORCH_MODULE, formats.TORCH_FACTORY)
@@ -89,8 +104,11 @@ NAMES = tuple(dict.fromkeys(route.name for routes in ROUTES.values() for route i
 """What ``--route`` may name."""
 
 
-def routes_for(source: Format, target: Target, name: str | None) -> tuple[Route, ...]:
-    """The routes from a source to a target, or the one that is named. Raises PG407 without any, PG201 for the name."""
+def routes_for(source: Format, target: Target, name: str | None, opset: int | None = None) -> tuple[Route, ...]:
+    """The routes from a source to a target, or the one that is named. Raises PG407 without any, PG201 for the name.
+
+    Where the user chose no ``opset`` for an ONNX file, others than the default follow.
+    """
     routes = ROUTES.get((source.name, target.format.name))
     if not routes:
         raise ParityGateError("PG407", source.title, f"no route leads to {target.format.title}")
@@ -100,4 +118,11 @@ def routes_for(source: Format, target: Target, name: str | None) -> tuple[Route,
         raise ParityGateError(
             "PG201", str(name), f"there is no route named {name} from {source.title}", f"Routes: {known}."
         )
-    return picked
+    if opset is not None or target.format is not formats.ONNX or source is formats.ONNX:
+        return picked
+    others = (
+        replace(route, name=f"{route.name}, opset {n}", opset=n, only_after=codes)
+        for route in picked
+        for n, codes in OTHER_OPSETS
+    )
+    return (*picked, *others)

@@ -66,11 +66,14 @@ COORDINATES: dict[str, Callable[[Array, Axis], Array]] = {
     "asymmetric": lambda i, a: i / a.scale,
     "tf_crop_and_resize": _cropped,
 }
-NEAREST: dict[str, Callable[[Array], Array]] = {
-    "round_prefer_floor": lambda x: np.ceil(x - 0.5),
-    "round_prefer_ceil": lambda x: np.floor(x + 0.5),
-    "floor": np.floor,
-    "ceil": np.ceil,
+OUTWARDS = "outwards"
+"""Before opset 11 no rounding is specified: ONNX Runtime rounds down where an axis grows, and up where it shrinks."""
+NEAREST: dict[str, Callable[[Array, Axis], Array]] = {
+    "round_prefer_floor": lambda x, a: np.ceil(x - 0.5),
+    "round_prefer_ceil": lambda x, a: np.floor(x + 0.5),
+    "floor": lambda x, a: np.floor(x),
+    "ceil": lambda x, a: np.ceil(x),
+    OUTWARDS: lambda x, a: np.ceil(x) if a.scale < 1 else np.floor(x),
 }
 
 
@@ -111,7 +114,7 @@ def _interpolated(x: Array, axis: Axis, rule: Rule) -> Array:
     matrix = np.zeros((axis.target, axis.size))
     rows = np.arange(axis.target)
     if rule.mode == "nearest":
-        matrix[rows, np.clip(NEAREST[rule.nearest](np.round(x, 12)), 0, axis.size - 1).astype(int)] = 1
+        matrix[rows, np.clip(NEAREST[rule.nearest](np.round(x, 12), axis), 0, axis.size - 1).astype(int)] = 1
         return matrix
     stretch = min(axis.scale, 1.0) if rule.antialias else 1.0
     kernel, reach = (_triangle, 1) if rule.mode == "linear" else (_cubic(rule.cubic), 2)

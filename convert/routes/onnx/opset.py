@@ -1,7 +1,8 @@
-"""Convert an ONNX model to another opset."""
+"""The opset of an ONNX model: which ones can be written, and how a model gets there."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....validate.errors import ParityGateError
@@ -9,29 +10,42 @@ from ....validate.errors import ParityGateError
 if TYPE_CHECKING:
     import onnx
 
+OLDEST = 7
+"""The oldest opset that is written: ONNX Runtime promises nothing for older ones (its docs/Versioning.md)."""
+
+_OLDEST_IR = 4
+"""Up to IR version 3 every weight had to be an input of the graph."""
+
 
 def opset_of(model: onnx.ModelProto) -> int:
     """The version of the ai.onnx domain that the model imports."""
-    return next((entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}), 1)
+    from .opsets.schemas import opset_of
+
+    return opset_of(model)
 
 
-def raise_opset(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
-    """The same model at another opset (up or down), by ONNX's own version converter.
+def check_opset(opset: int | None) -> None:
+    """Raises PG201 for an opset that no model can be written in on this machine."""
+    from ....validate.engines.onnxruntime import newest_opset
 
-    Raises ParityGateError PG408 with the converter's reason when it has no adapter for an operator.
+    if opset is not None and not OLDEST <= opset <= newest_opset():
+        cause = f"opsets {OLDEST} to {newest_opset()} can be written and run on this machine"
+        raise ParityGateError("PG201", f"--opset {opset}", cause, "Choose one of these.")
+
+
+def at_opset(model: onnx.ModelProto, opset: int, folder: Path | None = None) -> onnx.ModelProto:
+    """``model`` at another opset, up or down, changed in place and returned.
+
+    ``folder`` is where its external data is. Raises PG408 with the operator that the opset can't express, its node and
+    the opsets that are possible.
     """
-    from onnx import version_converter
+    from ....validate.engines.onnxruntime import newest_opset
+    from .opsets.move import move
 
-    if opset_of(model) == opset:
-        return model
-    try:
-        moved = version_converter.convert_version(model, opset)
-    except Exception as error:  # the version converter raises bare RuntimeErrors and C++ exceptions
-        raise ParityGateError(
-            "PG408", f"opset {opset}", f"the model has opset {opset_of(model)} and can't be converted: {error}"
-        ) from error
-    moved.ir_version = min(moved.ir_version, smallest_ir(moved))
-    return moved
+    if opset_of(model) != opset:
+        move(model, opset, OLDEST, newest_opset(), folder)
+        model.ir_version = max(smallest_ir(model), _OLDEST_IR)
+    return model
 
 
 def smallest_ir(model: onnx.ModelProto) -> int:

@@ -15,10 +15,15 @@ INLINE_LIMIT = 1_900_000_000
 
 
 def save_onnx(model: onnx.ModelProto, destination: Path, inline_limit: int = INLINE_LIMIT) -> None:
+    """:func:`write_onnx`. Raises PG405 when the file violates ONNX's own rules."""
+    write_onnx(model, destination, inline_limit)
+    check_file(destination)
+
+
+def write_onnx(model: onnx.ModelProto, destination: Path, inline_limit: int = INLINE_LIMIT) -> None:
     """Write ``model`` to ``destination``; weights go to ``<destination>.data`` if they are too large.
 
     The external file is named after the final file, so that both can be moved together.
-    Raises PG405 when the file violates ONNX's own rules.
     """
     import onnx
 
@@ -30,7 +35,6 @@ def save_onnx(model: onnx.ModelProto, destination: Path, inline_limit: int = INL
         location=f"{destination.name}.data" if large else None,
         convert_attribute=large,
     )
-    check_file(destination)
 
 
 def check_file(path: Path) -> None:
@@ -41,6 +45,17 @@ def check_file(path: Path) -> None:
         onnx.checker.check_model(str(path))
     except onnx.checker.ValidationError as error:
         raise ParityGateError("PG405", path.name, f"the converted model is not valid ONNX: {error}") from error
+
+
+def is_valid(path: Path) -> bool:
+    """Whether a model file keeps ONNX's own rules."""
+    import onnx
+
+    try:
+        onnx.checker.check_model(str(path))
+    except onnx.checker.ValidationError:
+        return False
+    return True
 
 
 def _weight_bytes(model: onnx.ModelProto) -> int:

@@ -44,6 +44,5 @@ def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate
         proto = simplify(build).make_model("")
     guard_padded_pools(proto.graph)
     bound_inputs, bound_outputs = name_ports(proto.graph, source.signature, inputs, outputs)
-    proto, notes = reach_opset(proto, options)
-    save_onnx(proto, destination)
-    return Candidate(destination, "tf2onnx (TensorFlow Lite)", bound_inputs, bound_outputs, notes)
+    save_onnx(reach_opset(proto, options), destination)
+    return Candidate(destination, "tf2onnx (TensorFlow Lite)", bound_inputs, bound_outputs)

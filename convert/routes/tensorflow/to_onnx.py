@@ -30,6 +30,5 @@ def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate
     frozen = cast("GraphModel", model).freeze()
     proto = translate(frozen, start_opset(options))
     inputs, outputs = name_ports(proto.graph, model.signature, frozen.inputs, frozen.outputs)
-    proto, notes = reach_opset(proto, options)
-    save_onnx(proto, destination)
-    return Candidate(destination, "tf2onnx", inputs, outputs, notes)
+    save_onnx(reach_opset(proto, options), destination)
+    return Candidate(destination, "tf2onnx", inputs, outputs)

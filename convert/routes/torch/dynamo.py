@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ....validate.engines.torch.capture import reason
 from ....validate.engines.torch.quiet import quiet
 from ....validate.errors import ParityGateError
-from ..onnx.opset import raise_opset
+from ..onnx.opset import at_opset
 from ..onnx.padded_pools import guard_file
 from ..onnx.save import INLINE_LIMIT, save_onnx
 from .masks import mask_by_infinity
@@ -35,11 +35,7 @@ def convert_program(model: TorchModel, destination: Path, opset: int) -> None:
     """
     program = model.captured.program
     _refuse_constants(program)
-    exported = _export(program, min(opset, NEWEST))
-    if exported.model.opset_imports[""] != min(opset, NEWEST):
-        raise ParityGateError(
-            "PG408", f"opset {opset}", f"the graph has opset {exported.model.opset_imports['']} and can't be converted"
-        )
+    exported = _export(program, min(max(opset, OLDEST), NEWEST))
     mask_by_infinity(exported.model)
     lost = lost_axes(exported.model, model.signature.inputs)
     if lost:
@@ -48,8 +44,8 @@ def convert_program(model: TorchModel, destination: Path, opset: int) -> None:
     name_interface(
         exported.model, [spec.name for spec in model.signature.inputs], list(output_bindings(model.signature))
     )
-    if opset > NEWEST:
-        save_onnx(raise_opset(exported.model_proto, opset), destination)
+    if exported.model.opset_imports[""] != opset:
+        save_onnx(at_opset(exported.model_proto, opset), destination)
     else:
         save_graph(exported.model, destination)
     if {"Pad", "MaxPool"} <= {node.op_type for node in exported.model.graph}:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ....validate.engines.torch.capture import reason
 from ....validate.engines.torch.quiet import quiet
 from ....validate.errors import ParityGateError
-from ..onnx.opset import raise_opset
+from ..onnx.opset import at_opset
 from ..onnx.padded_pools import guard_padded_pools
 from ..onnx.save import save_onnx
 from .names import output_bindings
@@ -31,14 +31,12 @@ def convert_flat(flat: Flat, signature: Signature, destination: Path, opset: int
     Raises ParityGateError PG404 naming operators without a translation, PG405 with the exporter's reason, PG408 when
     the graph can't be converted to the opset.
     """
-    if opset < OLDEST:
-        raise ParityGateError("PG408", f"opset {opset}", f"PyTorch's exporters write opset {OLDEST} or newer")
     frozen, raises = freeze(flat.module)
     with tempfile.TemporaryDirectory(dir=destination.parent) as folder:
-        proto = _export(frozen, flat.examples, signature, Path(folder) / "export.onnx", min(opset, NEWEST))
+        proto = _export(frozen, flat.examples, signature, Path(folder) / "export.onnx", min(max(opset, OLDEST), NEWEST))
     declare(proto, signature)
     guard_padded_pools(proto.graph)
-    save_onnx(raise_opset(proto, opset) if opset > NEWEST else proto, destination)
+    save_onnx(at_opset(proto, opset), destination)
     if not raises:
         return ()
     return ("the ONNX model lacks the module's own checks (raise): it accepts inputs that the module rejects",)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....validate.errors import ParityGateError
+from ...targets import DEFAULT_OPSET
 from ..base import Candidate, RouteOptions
 from .attempts import Attempt, first_success
 from .names import output_bindings, refuse_complex
@@ -26,10 +27,7 @@ def convert(model: TorchModel, destination: Path, options: RouteOptions) -> Cand
     """
     refuse_complex(model.signature)
 
-    def choose(errors: list[ParityGateError]) -> ParityGateError:
-        return _choose_error(model, errors, options.opset)
-
-    done = first_success(attempts(model, destination, options.opset), choose)
+    done = first_success(attempts(model, destination, options.opset), lambda errors: _choose_error(model, errors))
     return Candidate(
         path=destination,
         route=done.route,
@@ -39,15 +37,10 @@ def convert(model: TorchModel, destination: Path, options: RouteOptions) -> Cand
     )
 
 
-def _choose_error(model: TorchModel, errors: list[ParityGateError], opset: int | None) -> ParityGateError:
-    from .dynamo import OLDEST
-
+def _choose_error(model: TorchModel, errors: list[ParityGateError]) -> ParityGateError:
     if model.captured.program is None:
         return errors[-1]
-    if opset is None or opset >= OLDEST:
-        return errors[0]
-    cause = f"below {OLDEST} a module must be traced, and {errors[0].subject}: {errors[0].cause}"
-    return ParityGateError("PG408", f"opset {opset}", cause, f"Use opset {OLDEST} or newer.")
+    return next((error for error in errors if error.code == "PG408"), errors[0])
 
 
 def attempts(model: TorchModel, destination: Path, opset: int | None) -> list[Attempt[Notes]]:
@@ -58,25 +51,17 @@ def attempts(model: TorchModel, destination: Path, opset: int | None) -> list[At
     """
     from . import dynamo, flat, jit
 
-    newest = opset or _newest(dynamo.NEWEST)
-    older = opset or jit.NEWEST
+    chosen = opset or DEFAULT_OPSET
 
     def export() -> Notes:
-        dynamo.convert_program(model, destination, newest)
+        dynamo.convert_program(model, destination, chosen)
         return ()
 
     def export_flat(flatten: Callable[[TorchModel], Flat]) -> Callable[[], Notes]:
-        return lambda: jit.convert_flat(flatten(model), model.signature, destination, older)
+        return lambda: jit.convert_flat(flatten(model), model.signature, destination, chosen)
 
     traced = Attempt("torch.onnx (traced)", export_flat(flat.trace))
     if model.captured.program is None:
         return [Attempt("torch.onnx (scripted)", export_flat(flat.script)), traced]
-    if newest < dynamo.OLDEST:
-        return [traced]
-    return [Attempt("torch.onnx", export), traced]
-
-
-def _newest(limit: int) -> int:
-    from ....validate.engines.onnxruntime import newest_opset
-
-    return min(newest_opset(), limit)
+    exported = Attempt("torch.onnx", export)
+    return [traced, exported] if chosen < dynamo.OLDEST else [exported, traced]

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 
 from .....validate.onnx_graphs import subgraphs
-from .schemas import DOMAINS, is_onnx
+from .schemas import is_onnx, opset_of
 from .scope import Scope, dims_of
 
 _ROUNDS = 12
@@ -35,7 +35,7 @@ def types_of(model: onnx.ModelProto, folder: Path | None = None) -> dict[int, Ty
     What the model itself says of its inner values isn't trusted: old exporters wrote wrong shapes. It counts only for
     operators that ONNX doesn't know.
     """
-    light, opset = _light(model), _opset_of(model)
+    light, opset = _light(model), opset_of(model)
     for _ in range(_ROUNDS):
         inferred = _inferred(light)
         scope = Scope.of(inferred.graph, _known(inferred.graph), opset, folder)
@@ -78,10 +78,6 @@ def _tell(graph: onnx.GraphProto, scope: Scope, node: onnx.NodeProto, index: int
     return True
 
 
-def _opset_of(model: onnx.ModelProto) -> int:
-    return next((entry.version for entry in model.opset_import if entry.domain in DOMAINS), 1)
-
-
 def numbered(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
     """The graph and those nested in it, in a fixed order."""
     yield graph
@@ -101,7 +97,7 @@ def _light(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = model.graph
     foreign = {name for node in graph.node if not is_onnx(node) for name in node.output}
     light = onnx.helper.make_model(
-        onnx.helper.make_graph(graph.node, graph.name, graph.input, map(_without_shape, graph.output)),
+        onnx.helper.make_graph(graph.node, graph.name, graph.input, [_without_shape(value) for value in graph.output]),
         opset_imports=model.opset_import,
         ir_version=max(model.ir_version, 4),
     )

@@ -18,7 +18,7 @@ from .names import Names
 from .plain import plain_down, plain_up
 from .rewrite import Rewrite
 from .rules import DOWN, UP, InexpressibleError
-from .schemas import DOMAINS, is_onnx, since
+from .schemas import DOMAINS, is_onnx, opset_of, since
 from .scope import Scope
 
 Visit = Callable[[onnx.NodeProto, Scope], list[onnx.NodeProto] | None]
@@ -33,13 +33,8 @@ class _StuckError(Exception):
         self.node, self.reason = node, reason
 
 
-def opset_of(model: onnx.ModelProto) -> int:
-    """The version of the ai.onnx domain that the model imports; 1 where it imports none."""
-    return next((entry.version for entry in model.opset_import if entry.domain in DOMAINS), 1)
-
-
-def move(model: onnx.ModelProto, opset: int, newest: int, folder: Path | None = None) -> None:
-    """Bring ``model``, in place, to ``opset``. ``newest`` is the newest opset that can be written.
+def move(model: onnx.ModelProto, opset: int, oldest: int, newest: int, folder: Path | None = None) -> None:
+    """Bring ``model``, in place, to ``opset``. ``oldest`` and ``newest`` are the opsets that can be written at all.
 
     ``folder`` is where its external data is: only small constants are read from there, as they are needed. Raises
     ParityGateError PG408 with the operator, the node and the opsets that are possible.
@@ -51,17 +46,14 @@ def move(model: onnx.ModelProto, opset: int, newest: int, folder: Path | None = 
         try:
             _Step(model, names, current, after, folder).take()
         except _StuckError as stuck:
-            raise _refusal(stuck, opset, _possible(current, opset, newest)) from stuck.reason
+            raise _refusal(stuck, opset, _possible(current, opset, oldest, newest)) from stuck.reason
         _declare(model, after)
 
 
-def _possible(stuck_at: int, wanted: int, newest: int) -> str:
-    low, high = (stuck_at, newest) if wanted < stuck_at else (OLDEST, stuck_at)
+def _possible(stuck_at: int, wanted: int, oldest: int, newest: int) -> str:
+    """The opsets between where the model is and where it can't get any further."""
+    low, high = (stuck_at, newest) if wanted < stuck_at else (oldest, stuck_at)
     return f"{low} to {high}" if low < high else str(low)
-
-
-OLDEST = 7
-"""The oldest opset that is written: ONNX Runtime promises nothing below it (its docs/Versioning.md)."""
 
 
 def _refusal(stuck: _StuckError, opset: int, possible: str) -> ParityGateError:
@@ -118,12 +110,15 @@ class _Step:
         return walk(self._model.graph, None)
 
     def _expanded(self, node: onnx.NodeProto, scope: Scope) -> list[onnx.NodeProto] | None:
-        """The operator's definition where no rule can express the node."""
+        """The operator's definition, or its value if that is constant, where no rule can express the node."""
         if not self._changes(node):
             return None
         try:
             self._rewritten(node, scope)
         except _StuckError:
+            value = scope.constant(node.output[0]) if len(node.output) == 1 else None
+            if value is not None:
+                return [onnx.helper.make_node("Constant", [], node.output, value=onnx.numpy_helper.from_array(value))]
             body = body_of(node, scope, self._before)
             if body is None:
                 raise

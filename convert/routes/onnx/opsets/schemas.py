@@ -40,3 +40,8 @@ def defaults(operator: str, opset: int) -> dict[str, Any]:
 def is_onnx(node: onnx.NodeProto) -> bool:
     """Whether a node's operator is one of the default domain."""
     return node.domain in DOMAINS
+
+
+def opset_of(model: onnx.ModelProto) -> int:
+    """The version of the default domain that the model imports; 1 where it imports none."""
+    return next((entry.version for entry in model.opset_import if entry.domain in DOMAINS), 1)

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from .....validate.signature import Array
 
 _FOLDED = {
-    "Abs", "Add", "Cast", "CastLike", "Concat", "ConstantOfShape", "Div", "Equal", "Expand", "Gather", "Greater",
-    "Identity", "Less", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Range", "ReduceMax", "ReduceMin", "ReduceProd",
-    "ReduceSum", "Reshape", "Size", "Slice", "Split", "Squeeze", "Sub", "Tile", "Transpose", "Unsqueeze", "Where",
+    "Abs", "Add", "And", "Cast", "CastLike", "Concat", "ConstantOfShape", "Div", "Equal", "Expand", "Gather",
+    "Greater", "Identity", "Less", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Range", "ReduceMax",
+    "ReduceMin", "ReduceProd", "ReduceSum", "Reshape", "Size", "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Tile",
+    "Transpose", "Unsqueeze", "Where",
 }  # fmt: skip
 """Operators with which graphs compute axes, lengths and bounds."""
 
@@ -39,6 +40,7 @@ class Scope:
     opset: int = 0
     tensors: dict[str, onnx.TensorProto] = field(default_factory=dict)
     makers: dict[str, onnx.NodeProto] = field(default_factory=dict)
+    _found: dict[str, Array | None] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -64,7 +66,9 @@ class Scope:
         if name in self.tensors:
             return self._read(self.tensors[name])
         if name in self.makers:
-            return self._folded(name)
+            if name not in self._found:
+                self._found[name] = self._folded(name)
+            return self._found[name]
         return self.outer.constant(name) if self.outer is not None else None
 
     def _read(self, tensor: onnx.TensorProto) -> Array | None:

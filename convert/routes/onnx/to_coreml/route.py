@@ -15,7 +15,7 @@ from ...coreml.build import LABEL, convert_with, finish
 from ...coreml.mixed import convert_precisely
 from ...coreml.ports import Port, feature_names, inner_names, ports_of, tensor_types
 from ...coreml.target import coremltools, target_of
-from ..opset import opset_of, raise_opset
+from ..opset import at_opset, opset_of
 
 if TYPE_CHECKING:
     import onnx
@@ -100,7 +100,7 @@ def read(path: Path) -> onnx.ModelProto:
         model = inliner.inline_local_functions(model)
     imported = {entry.domain for entry in model.opset_import}
     old = imported & {"", "ai.onnx"} and opset_of(model) < OLDEST_OPSET
-    return raise_opset(model, OLDEST_OPSET) if old else model
+    return at_opset(model, OLDEST_OPSET) if old else model
 
 
 def _at_least_rank_1(port: Port) -> Port:

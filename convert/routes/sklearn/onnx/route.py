@@ -11,6 +11,7 @@ from .....validate.engines.base import Model
 from .....validate.engines.onnxruntime import newest_opset
 from .....validate.engines.sklearn.walk import everything, readers, unwrap
 from .....validate.errors import ParityGateError
+from ....targets import DEFAULT_OPSET
 from ...base import Candidate, RouteOptions
 from ...onnx.opset import opset_of, smallest_ir
 from ...onnx.save import save_onnx
@@ -47,7 +48,7 @@ def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate
     Raises ParityGateError PG404 (estimators that have no converter), PG405 (the converter gave up), PG408 (an opset
     that can't be written).
     """
-    opset = options.opset or newest_opset()
+    opset = options.opset or DEFAULT_OPSET
     if not OLDEST <= opset <= newest_opset():
         raise ParityGateError(
             "PG408",

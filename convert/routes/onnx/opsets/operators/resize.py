@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...interpolation import Axis, Rule, axes_of, weights
+from ...interpolation import OUTWARDS, Axis, Rule, axes_of, weights
 from ..plain import plain_down
 from ..rewrite import Rewrite
 from ..rules import InexpressibleError, down, up
@@ -142,7 +141,7 @@ def by_matrices(w: Rewrite) -> None:
     outside = np.zeros([1] * rank, bool)
     for axis in axes:
         if axis.size != axis.target or axis.scale != 1 or cropped:
-            matrix = weights(axis, replace(rule, nearest=_nearest(w, axis, rule)))
+            matrix = weights(axis, rule)
             x = _along(w, x, axis.position, np.nan_to_num(matrix), rank)
             outside = outside | np.isnan(matrix).any(axis=1).reshape(
                 [-1 if n == axis.position else 1 for n in range(rank)]
@@ -155,7 +154,7 @@ def by_matrices(w: Rewrite) -> None:
 
 def _rule(w: Rewrite) -> Rule:
     if w.before == 10:
-        return Rule(w.attribute("mode"), "asymmetric")
+        return Rule(w.attribute("mode"), "asymmetric", OUTWARDS)
     return Rule(
         w.attribute("mode"),
         w.attribute("coordinate_transformation_mode"),
@@ -194,7 +193,3 @@ def _along(w: Rewrite, x: str, position: int, matrix: Array, rank: int) -> str:
     order = [n for n in range(rank) if n != position] + [position]
     product = w.op("MatMul", w.op("Transpose", x, perm=order), w.value(matrix.T, w.dtype()))
     return w.op("Transpose", product, perm=np.argsort(order).tolist())
-
-
-def _nearest(w: Rewrite, axis: Axis, rule: Rule) -> str:
-    return rule.nearest if w.before > 10 else "floor" if axis.scale >= 1 else "ceil"

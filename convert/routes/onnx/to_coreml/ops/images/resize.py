@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....interpolation import Axis, Rule, axes_of, weights
+from ....interpolation import OUTWARDS, Axis, Rule, axes_of, weights
 from ...common import floating, select, static, transpose
 from ...mil import Var, mb
 from ...node import Node
