@@ -12,6 +12,7 @@ import onnxruntime
 
 from fixtures.onnx_node_tests import Case, difference, fixed
 from paritygate.convert.routes.onnx.opset import at_opset, opset_of
+from paritygate.convert.routes.onnx.opsets import move as _move  # noqa: F401  (once, not in every child)
 from paritygate.convert.routes.onnx.opsets.schemas import DOMAINS
 from paritygate.validate.engines.onnxruntime import newest_opset
 from paritygate.validate.errors import ParityGateError

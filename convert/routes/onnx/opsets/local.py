@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import onnx
 
+from .....validate.errors import ParityGateError
 from .....validate.onnx_graphs import subgraphs
 from .bodies import instantiated
 from .names import Names
-from .schemas import DOMAINS
+from .schemas import DOMAINS, is_onnx, opset_of, since
 
 _Key = tuple[str, str, str]
 
 
-def inline_local_functions(model: onnx.ModelProto, names: Names, folder: Path | None = None) -> None:
-    """Replace the calls of the model's functions, in place, calls in functions and in nested graphs included."""
+def inline_local_functions(model: onnx.ModelProto, names: Names) -> None:
+    """Replace the calls of the model's functions, in place, calls in functions and in nested graphs included.
+
+    Raises PG408 for a function that is written in another opset than the model.
+    """
     if not model.functions:
         return
     functions = {(f.domain, f.name, f.overload): f for f in model.functions}
+    _check_versions(model, functions)
     _inline(model.graph, functions, names)
     del model.functions[:]
     _import_what_functions_import(model, functions)
@@ -50,3 +53,17 @@ def _import_what_functions_import(model: onnx.ModelProto, functions: dict[_Key, 
             if domain not in known | own:
                 known.add(domain)
                 model.opset_import.add(domain=domain, version=entry.version)
+
+
+def _check_versions(model: onnx.ModelProto, functions: dict[_Key, onnx.FunctionProto]) -> None:
+    """Raises PG408 for a function whose operators conform to another opset than the model's."""
+    for function in functions.values():
+        for entry in function.opset_import:
+            if entry.domain in DOMAINS and _differ(function, entry.version, opset_of(model)):
+                cause = f"it is written in opset {entry.version}, and the model in {opset_of(model)}"
+                raise ParityGateError("PG408", f"function {function.name}", cause, "Export it in the model's opset.")
+
+
+def _differ(function: onnx.FunctionProto, one: int, other: int) -> bool:
+    kinds = {node.op_type for node in function.node if is_onnx(node)}
+    return any(since(kind, one) != since(kind, other) for kind in kinds)

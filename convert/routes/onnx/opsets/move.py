@@ -16,6 +16,7 @@ from .inference import types_of
 from .local import inline_local_functions
 from .names import Names
 from .plain import plain_down, plain_up
+from .prune import drop_unread_constants
 from .rewrite import Rewrite
 from .rules import DOWN, UP, InexpressibleError
 from .schemas import DOMAINS, is_onnx, opset_of, since
@@ -40,7 +41,7 @@ def move(model: onnx.ModelProto, opset: int, oldest: int, newest: int, folder: P
     ParityGateError PG408 with the operator, the node and the opsets that are possible.
     """
     names = Names(model)
-    inline_local_functions(model, names, folder)
+    inline_local_functions(model, names)
     while (current := opset_of(model)) != opset:
         after = current + 1 if current < opset else current - 1
         try:
@@ -48,6 +49,7 @@ def move(model: onnx.ModelProto, opset: int, oldest: int, newest: int, folder: P
         except _StuckError as stuck:
             raise _refusal(stuck, opset, _possible(current, opset, oldest, newest)) from stuck.reason
         _declare(model, after)
+    drop_unread_constants(model)
 
 
 def _possible(stuck_at: int, wanted: int, oldest: int, newest: int) -> str:
@@ -116,7 +118,8 @@ class _Step:
         try:
             self._rewritten(node, scope)
         except _StuckError:
-            value = scope.constant(node.output[0]) if len(node.output) == 1 else None
+            computed = len(node.output) == 1 and node.op_type != "Constant"
+            value = scope.constant(node.output[0]) if computed else None
             if value is not None:
                 return [onnx.helper.make_node("Constant", [], node.output, value=onnx.numpy_helper.from_array(value))]
             body = body_of(node, scope, self._before)

@@ -1,0 +1,94 @@
+"""``python -m benchmarks.opsets``: move ONNX's operator tests to other opsets, write the tables of docs/opsets.md.
+
+Up to 23, and down to 13, 11 and 9, with our rules and with onnx.version_converter (``make opsets``). What has a record
+in docs/coverage/opsets.json is skipped, so that an interrupted run goes on; ``--again`` measures everything anew.
+``page`` writes the page from the records alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from fixtures.onnx_node_tests import Case, cases
+from paritygate.convert.routes.onnx.opset import opset_of
+from paritygate.convert.routes.onnx.opsets.schemas import DOMAINS
+
+from .isolated import in_a_child
+from .measure import CONVERTERS, Outcome, Record, measured, runs_anywhere
+from .page import write_page
+
+RECORDS = Path("docs/coverage/opsets.json")
+UP, DOWN = 23, (13, 11, 9)
+
+
+def moves(case: Case) -> Iterator[int]:
+    """The opsets that a test is moved to."""
+    source = opset_of(case.model)
+    yield from [UP] * (source < UP)
+    yield from (target for target in DOWN if target < source)
+
+
+def records_of(case: Case) -> list[Record]:
+    """All moves of one test; none if ONNX Runtime can't run the test itself."""
+    if not runs_anywhere(case):
+        return []
+    return [measured(case, converter, target) for converter in CONVERTERS for target in moves(case)]
+
+
+def crashed(case: Case) -> list[Record]:
+    """The records of a test whose process died."""
+    return [
+        Record(case.name, case.operator, name, opset_of(case.model), target, Outcome.CRASHES)
+        for name in CONVERTERS
+        for target in moves(case)
+    ]
+
+
+def read() -> dict[str, list[Record]]:
+    """Test -> its records."""
+    if not RECORDS.exists():
+        return {}
+    found = json.loads(RECORDS.read_text())
+    return {
+        name: [Record(**{**each, "outcome": Outcome(each["outcome"])}) for each in rows] for name, rows in found.items()
+    }
+
+
+def write(records: dict[str, list[Record]]) -> None:
+    """All records, a test in a line."""
+    lines = (
+        f"{json.dumps(name)}: {json.dumps([asdict(row) for row in rows])}" for name, rows in sorted(records.items())
+    )
+    RECORDS.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def measure(tests: Iterable[Case], records: dict[str, list[Record]]) -> None:
+    """Measure what has no record, and keep the records every hundred tests."""
+    missing = [case for case in tests if case.name not in records]
+    for number, case in enumerate(missing, 1):
+        found = in_a_child(records_of, case)
+        records[case.name] = crashed(case) if found is None else found
+        if number % 100 == 0 or number == len(missing):
+            write(records)
+            print(f"{number} of {len(missing)}", flush=True)
+
+
+def main() -> None:
+    """Parse, measure, write the page."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("what", nargs="?", choices=("all", "page"), default="all")
+    arguments.add_argument("--again", action="store_true")
+    given = arguments.parse_args()
+    records = {} if given.again else read()
+    if given.what == "all":
+        tests = [case for case in cases() if any(entry.domain in DOMAINS for entry in case.model.opset_import)]
+        measure(tests, records)
+    write_page([record for rows in records.values() for record in rows])
+
+
+if __name__ == "__main__":
+    main()
