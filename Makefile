@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint types check format coverage-tables conformance onnx-coreml bench faults kills fuzz hostile install clean
+.PHONY: help demo test lint types check format coverage-tables conformance onnx-coreml opsets bench faults kills fuzz hostile install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -64,6 +64,9 @@ onnx-coreml: $(INSTALLED)  ## write docs/onnx-to-coreml.md (long)
 	@$(BIN)/python -m benchmarks.onnx_coreml mlmodel
 	@$(BIN)/python -m benchmarks.onnx_coreml peer --python build/onnx2coreml/bin/python
 	@$(BIN)/python -m benchmarks.onnx_coreml page
+
+opsets: $(INSTALLED)  ## move ONNX's operator tests to other opsets, write their part of docs/opsets.md (long)
+	@$(BIN)/python -m benchmarks.opsets
 
 # One bare converter is a package that nothing else needs.
 bench: $(INSTALLED)  ## write docs/benchmarks.md and docs/benchmarks-coreml.md (long)

@@ -59,7 +59,21 @@ def _told_constants(graph: onnx.GraphProto, scope: Scope) -> bool:
         for index, name in enumerate(node.input):
             if index >= _SHAPED_BY_OPERANDS[node.op_type] and name in scope.makers:
                 told = _tell(graph, scope, node, index) or told
+        told = _told_rank(graph, scope, node) or told
     return told
+
+
+def _told_rank(graph: onnx.GraphProto, scope: Scope, node: onnx.NodeProto) -> bool:
+    """Whether a reshaped tensor got the rank that the length of its computed shape says."""
+    if node.op_type != "Reshape" or dims_of(scope.type_of(node.output[0])) is not None:
+        return False
+    length, kind = dims_of(scope.type_of(node.input[1])), scope.type_of(node.input[0])
+    if not length or length[0] is None or kind is None or not kind.tensor_type.elem_type:
+        return False
+    dims: list[int | None] = [None] * length[0]
+    told = onnx.helper.make_tensor_value_info(node.output[0], kind.tensor_type.elem_type, dims)
+    graph.value_info.append(told)
+    return True
 
 
 def _is_known(scope: Scope, name: str) -> bool:
