@@ -17,6 +17,7 @@ from .base import Facts, LoadOptions, More, Rewrite, nothing
 from .fixed_lengths import with_lengths
 from .onnx_files import check_external_files, graph_only
 from .onnx_files import external_files as external_files
+from .onnx_kernels import REMEDY, missing_kernel
 from .onnx_weights import constants_of, elements, elements_by_type
 from .telemetry import silent_onnxruntime
 from .zipmaps import is_zipped, table_of, table_spec, zipped_classes
@@ -73,7 +74,16 @@ class OnnxModel:
         """Run one feed. Strings go in as objects, which is what ONNX Runtime takes, and come out as ``<U``."""
         names = [spec.name for spec in self.signature.outputs]
         values = self._session.run(names, {name: _to_engine(array) for name, array in {**feed, **self._more()}.items()})
-        return {name: _from_engine(name, value) for name, value in zip(names, values, strict=True)}
+        found = {name: _from_engine(name, value) for name, value in zip(names, values, strict=True)}
+        return {spec.name: self._with_rank(spec, found[spec.name]) for spec in self.signature.outputs}
+
+    def _with_rank(self, spec: TensorSpec, value: Array) -> Array:
+        """A list that a loop without iterations collected: ONNX Runtime gives it the shape [0], whatever its rank."""
+        if value.shape != (0,) or len(spec.shape or ()) < 2:
+            return value
+        note = f"{spec.name}: a loop had no iteration in a sample, where ONNX Runtime loses the rank; the declared one is taken"
+        self.notes = self.notes if note in self.notes else (*self.notes, note)
+        return value.reshape([dim if axis and isinstance(dim, int) else 0 for axis, dim in enumerate(spec.shape or ())])
 
     def variant(self, rewrite: Rewrite, *, optimise: bool, more: More = nothing) -> OnnxModel:
         """The same model with its graph rewritten; see :class:`.base.Graphed`."""
@@ -155,6 +165,8 @@ def _session(path: Path, model: str | bytes, *, optimise: bool, code: str = "PG3
         return onnxruntime.InferenceSession(model, settings, providers=list(PROVIDERS))
     except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
         code = "PG404" if code == "PG402" and "NOT_IMPLEMENTED" in str(error) else code
+        if kernel := missing_kernel(str(error), graph_only(path)):
+            raise ParityGateError(code, str(path), kernel, REMEDY) from error
         raise ParityGateError(code, str(path), f"ONNX Runtime rejects the model: {_reason(error)}") from error
 
 
