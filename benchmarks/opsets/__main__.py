@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 from fixtures.onnx_node_tests import Case, cases
@@ -55,15 +54,23 @@ def read() -> dict[str, list[Record]]:
     if not RECORDS.exists():
         return {}
     found = json.loads(RECORDS.read_text())
-    return {
-        name: [Record(**{**each, "outcome": Outcome(each["outcome"])}) for each in rows] for name, rows in found.items()
-    }
+    return {name: [_record(name, *row) for row in rows] for name, rows in found.items()}
+
+
+def _record(name: str, operator: str, converter: str, source: int, target: int, outcome: str, detail: str) -> Record:
+    return Record(name, operator, converter, source, target, Outcome(outcome), detail)
+
+
+def _row(record: Record) -> list[str | int]:
+    """A record without its test's name, which is the key; only our own refusals are listed with their reasons."""
+    detail = record.detail if record.converter == "paritygate" else ""
+    return [record.operator, record.converter, record.source, record.target, record.outcome.value, detail]
 
 
 def write(records: dict[str, list[Record]]) -> None:
     """All records, a test in a line."""
     lines = (
-        f"{json.dumps(name)}: {json.dumps([asdict(row) for row in rows])}" for name, rows in sorted(records.items())
+        f"{json.dumps(name)}: {json.dumps([_row(each) for each in rows])}" for name, rows in sorted(records.items())
     )
     RECORDS.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 

@@ -7,9 +7,8 @@ import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
-
-from paritygate.validate.doctor import versions
 
 from .measure import CONVERTERS, Outcome, Record
 
@@ -33,8 +32,7 @@ def _text(records: Sequence[Record]) -> str:
     rows = "\n".join(_row(records, target, name) for target in targets for name in CONVERTERS)
     refusals = "\n\n".join(_refusals(records, target) for target in targets)
     wrong = [r for r in records if r.converter == "paritygate" and r.outcome in (Outcome.DIFFERS, Outcome.CRASHES)]
-    known = versions()
-    packages = ", ".join(f"{name} {known[name]}" for name in ("onnx", "onnxruntime", "numpy"))
+    packages = ", ".join(f"{name} {version(name)}" for name in ("onnx", "onnxruntime", "numpy"))
     head = ["to", "by", "tests", *(outcome.value for outcome in Outcome), "of what the opset has"]
     return f"""{datetime.now(UTC).date()}, commit {_commit()}, {packages}. Without the tests that
 ONNX Runtime itself can't run.
@@ -98,5 +96,5 @@ def _reason(record: Record) -> str:
     """The operator and the reason, without names of values."""
     match = re.match(r"(\w+) .*?can't be written in it: (.*)", record.detail)
     operator, reason = match.groups() if match else (record.operator, record.detail)
-    plain = re.sub(r" ?\(?'[^']*/?[^']*'\)?", "", reason).replace("|", "/")
+    plain = re.sub(r" \(?'[^']+'\)?", "", reason).replace("|", "/")
     return f"{operator}: {plain}"

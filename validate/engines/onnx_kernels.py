@@ -51,5 +51,5 @@ def _name(code: int) -> str:
     import onnx
 
     names = {"float": "float32", "double": "float64"}
-    plain = onnx.TensorProto.DataType.Name(code).lower()
+    plain = str(onnx.TensorProto.DataType.Name(code)).lower()
     return names.get(plain, plain)

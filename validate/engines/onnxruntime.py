@@ -81,7 +81,7 @@ class OnnxModel:
         """A list that a loop without iterations collected: ONNX Runtime gives it the shape [0], whatever its rank."""
         if value.shape != (0,) or len(spec.shape or ()) < 2:
             return value
-        note = f"{spec.name}: a loop had no iteration in a sample, where ONNX Runtime loses the rank; the declared one is taken"
+        note = f"{spec.name}: ONNX Runtime loses the rank where a loop has no iteration; the declared rank is taken"
         self.notes = self.notes if note in self.notes else (*self.notes, note)
         return value.reshape([dim if axis and isinstance(dim, int) else 0 for axis, dim in enumerate(spec.shape or ())])
 

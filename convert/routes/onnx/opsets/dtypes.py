@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from .refusal import InexpressibleError
 from .rewrite import Rewrite
-from .rules import InexpressibleError
 from .schemas import is_onnx, schema_at
 
 _WIDER: dict[str, tuple[str, ...]] = {

@@ -17,8 +17,9 @@ from .local import inline_local_functions
 from .names import Names
 from .plain import plain_down, plain_up
 from .prune import drop_unread_constants
+from .refusal import InexpressibleError
 from .rewrite import Rewrite
-from .rules import DOWN, UP, InexpressibleError
+from .rules import DOWN, UP
 from .schemas import DOMAINS, is_onnx, opset_of, since
 from .scope import Scope
 

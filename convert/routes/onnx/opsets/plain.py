@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .refusal import InexpressibleError
 from .rewrite import Rewrite
-from .rules import InexpressibleError
 from .schemas import defaults, schema_at
 
 _MEANT_NOTHING = {"consumed_inputs", "is_test"}

@@ -11,7 +11,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from .names import Names
-from .rules import InexpressibleError
+from .refusal import InexpressibleError
 from .schemas import defaults, schema_at
 from .scope import Scope, dims_of
 

@@ -17,10 +17,6 @@ DOWN: dict[tuple[str, int], Rule] = {}
 """(operator, the opset whose schema is left) -> the rule for the step down from it."""
 
 
-class InexpressibleError(Exception):
-    """The opset that a step leads to can't express the node; the message says why, for a user."""
-
-
 def up(opset: int, *operators: str) -> Callable[[Rule], Rule]:
     """Register a rule for the step from ``opset - 1`` to ``opset``. Raises ValueError for a second one."""
     return _registering(UP, opset, operators)

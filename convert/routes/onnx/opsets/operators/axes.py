@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..plain import plain_down, plain_up
+from ..refusal import InexpressibleError
 from ..rewrite import Rewrite
-from ..rules import InexpressibleError, down, up
+from ..rules import down, up
 
 _BY_AXIS = (
     "ArgMax", "ArgMin", "Compress", "Concat", "Flatten", "Gather", "LogSoftmax", "OneHot", "Softmax", "Hardmax",

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..plain import plain_down
+from ..refusal import InexpressibleError
 from ..rewrite import Rewrite
-from ..rules import InexpressibleError, down
+from ..rules import down
 from .operands import to_attributes
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..plain import plain_down
+from ..refusal import InexpressibleError
 from ..rewrite import Rewrite
-from ..rules import InexpressibleError, down
+from ..rules import down
 
 
 def _known(w: Rewrite, index: int) -> list[int]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..refusal import InexpressibleError
 from ..rewrite import Rewrite
-from ..rules import InexpressibleError, up
+from ..rules import up
 
 
 @up(9, "Scan")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..plain import plain_down
+from ..refusal import InexpressibleError
 from ..rewrite import Rewrite
-from ..rules import InexpressibleError, down, up
+from ..rules import down, up
 
 
 @up(9, "BatchNormalization")

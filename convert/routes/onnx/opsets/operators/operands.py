@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..plain import plain_down, plain_up
+from ..refusal import InexpressibleError
 from ..rewrite import Rewrite
-from ..rules import InexpressibleError, down, up
+from ..rules import down, up
 
 
 @dataclass(frozen=True, slots=True)

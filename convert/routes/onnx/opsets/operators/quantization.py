@@ -8,8 +8,9 @@ import numpy as np
 from onnx import helper
 
 from ..plain import plain_down
+from ..refusal import InexpressibleError
 from ..rewrite import Rewrite
-from ..rules import InexpressibleError, down
+from ..rules import down
 from .elementwise import rounded
 
 

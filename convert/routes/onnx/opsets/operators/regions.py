@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..plain import plain_down
+from ..refusal import InexpressibleError
 from ..rewrite import Rewrite
-from ..rules import InexpressibleError, down, up
+from ..rules import down, up
 
 _OLD = "output_half_pixel"
 """What the operator did before it could be chosen."""

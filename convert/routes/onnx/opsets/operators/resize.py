@@ -8,8 +8,9 @@ import numpy as np
 
 from ...interpolation import OUTWARDS, Axis, Rule, axes_of, weights
 from ..plain import plain_down
+from ..refusal import InexpressibleError
 from ..rewrite import Rewrite
-from ..rules import InexpressibleError, down, up
+from ..rules import down, up
 
 if TYPE_CHECKING:
     from ......validate.signature import Array

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..plain import plain_down
+from ..refusal import InexpressibleError
 from ..rewrite import Rewrite
-from ..rules import InexpressibleError, down, up
+from ..rules import down, up
 
 
 @up(11, "Scatter")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..plain import plain_down, plain_up
+from ..refusal import InexpressibleError
 from ..rewrite import Rewrite
-from ..rules import InexpressibleError, down, up
+from ..rules import down, up
 
 
 @down(12, "Dropout")
