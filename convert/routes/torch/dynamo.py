@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 OLDEST, NEWEST = 18, 25
 """The opsets that this exporter (onnxscript's operator library and version converter) can write."""
 
+_BEFORE_ATTENTION = 22
+"""The newest opset in which attention is written in other operators."""
+
 _OPERATOR = re.compile(r"OpOverload\(op='\w+\.(\w+)', overload='\w+'\)")
 
 
@@ -36,6 +39,8 @@ def convert_program(model: TorchModel, destination: Path, opset: int) -> None:
     program = model.captured.program
     _refuse_constants(program)
     exported = _export(program, min(max(opset, OLDEST), NEWEST))
+    if any(_broadcasts_its_mask(node) for node in exported.model.graph):
+        exported = _export(program, _BEFORE_ATTENTION)
     mask_by_infinity(exported.model)
     lost = lost_axes(exported.model, model.signature.inputs)
     if lost:
@@ -50,6 +55,14 @@ def convert_program(model: TorchModel, destination: Path, opset: int) -> None:
         save_graph(exported.model, destination)
     if {"Pad", "MaxPool"} <= {node.op_type for node in exported.model.graph}:
         guard_file(destination)
+
+
+def _broadcasts_its_mask(node: Any) -> bool:
+    """Whether a node is an Attention with one mask for all queries, which ONNX Runtime (1.31) refuses to run."""
+    if node.op_type != "Attention" or len(node.inputs) < 4 or node.inputs[3] is None:
+        return False
+    shape = node.inputs[3].shape
+    return shape is None or shape[-2] == 1
 
 
 def _refuse_constants(program: Any) -> None:

@@ -65,6 +65,19 @@ def test_requested_opset_is_written(opset, digits, tmp_path):
     onnx.checker.check_model(str(tmp_path / "m.onnx"), full_check=True)
 
 
+def test_a_mask_for_all_queries_is_written_so_that_the_engine_runs_it(tmp_path):
+    """ONNX Runtime refuses Attention of opset 23 with a mask of [N, 1, 1, L]."""
+
+    class Masked(nn.Module):
+        def forward(self, x):
+            mask = (x.sum(-1) > -4)[:, None, None, :]
+            return nn.functional.scaled_dot_product_attention(x[:, None], x[:, None], x[:, None], attn_mask=mask)
+
+    x = np.random.default_rng(0).normal(size=(2, 5, 4)).astype(np.float32)
+    Converted(module.load(Masked(), LoadOptions(example={"x": x})), tmp_path / "m.onnx", 23).agrees_on({"x": x})
+    assert opset_of(onnx.load(tmp_path / "m.onnx")) == 23
+
+
 def test_batch_is_dynamic_by_default(digits, tmp_path):
     converted = Converted(module.load(digits.module, image_options()), tmp_path / "m.onnx")
     assert converted.dims() == {"image": ("batch", 1, 8, 8)}
