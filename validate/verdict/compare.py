@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..adapters.lost_ranks import restore_ranks
 from ..report import sentences as reasons
 from ..report.types import LabelAgreement, Metrics, OutputComparison, Tolerance, Verdict, WorstElement
 from ..signature import EPSILON, STRING, TensorSpec
 from .digits import count_digits, is_enough, needed_digits
 from .labels import count_ties
-from .lost_ranks import restore_ranks
 from .metrics import measure, measure_text
 from .output_checks import dtype_name, varies
 from .policy import Policy
