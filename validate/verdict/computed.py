@@ -57,7 +57,10 @@ class ComputedPolicy:
     def allowances(
         self, spec: TensorSpec, reference: Sequence[Array], tolerance: Tolerance
     ) -> tuple[Array, ...] | None:
-        """How far each element may be off: ``min(4*floor, max(table, 64*condition)) + 2 ulp``; None for the table."""
+        """How far each element may be off: ``min(4*floor, max(table, 64*condition)) + 2 ulp``; None for the table.
+
+        The smallest normal number comes on top: TensorFlow's kernels give 0 for less, others a subnormal number.
+        """
         if tolerance.source is not Source.COMPUTED:
             return None
         floors = self.evidence.floors[spec.name]
@@ -88,14 +91,22 @@ def _allowance(want: Array, floor: Array, condition: Array | None, row: Toleranc
         ceiling = base_allowance(want, row) + row.rtol * magnitude
         if condition is not None:
             ceiling = np.maximum(ceiling, CONDITION * condition)
-        allowed: Array = np.minimum(FACTOR * floor, ceiling) + _ULPS * _spacing(magnitude, dtype)
+        allowed: Array = np.minimum(FACTOR * floor, ceiling) + _ULPS * _spacing(magnitude, dtype) + _flushed(dtype)
     return np.where(np.isfinite(magnitude), allowed, 0.0)
+
+
+def _flushed(dtype: str) -> float:
+    """The smallest normal number of a type whose subnormal ones are next to nothing; float16 begins at 6e-5."""
+    return 0.0 if dtype == "float16" else _smallest(dtype)
+
+
+def _smallest(dtype: str) -> float:
+    return float(np.finfo(dtype).tiny) if dtype != "bfloat16" else 2.0**-126
 
 
 def _spacing(magnitude: Array, dtype: str) -> Array:
     """The spacing of the dtype's numbers at each magnitude; that of its smallest normal one at zero."""
-    smallest = float(np.finfo(dtype).tiny) if dtype != "bfloat16" else 2.0**-126
-    return np.asarray(EPSILON[dtype] * 2.0 ** np.floor(np.log2(np.maximum(magnitude, smallest))))
+    return np.asarray(EPSILON[dtype] * 2.0 ** np.floor(np.log2(np.maximum(magnitude, _smallest(dtype)))))
 
 
 def _typical(floors: Sequence[Array]) -> float:
