@@ -34,10 +34,13 @@ class KerasModel:
         self._path = path
         outputs = list(leaves(call.output_structure))
         named = call.output_names or tuple(path_name(where, "output") for where, _ in outputs)
-        self._results = dict(zip((where for where, _ in outputs), unique(named), strict=True))
+        self._results = unique(named)
         self.signature = Signature(
             inputs=call.inputs,
-            outputs=tuple(describe(self._results[w], tf_dtype(leaf.dtype), leaf.shape) for w, leaf in outputs),
+            outputs=tuple(
+                describe(name, tf_dtype(leaf.dtype), leaf.shape)
+                for name, (_, leaf) in zip(self._results, outputs, strict=True)
+            ),
         )
 
     def run(self, feed: Feed) -> dict[str, Array]:
@@ -70,13 +73,13 @@ class KerasModel:
         return freeze_function(
             function,
             dict(zip(names, inputs, strict=True)),
-            dict(zip(self._results.values(), function.outputs, strict=True)),
+            dict(zip(self._results, function.outputs, strict=True)),
         )
 
     def _outputs(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
         arguments, keywords = self._call.pack(tensors)
-        values = dict(leaves(self.native(*arguments, training=False, **keywords)))
-        return {name: values[where] for where, name in self._results.items()}
+        values = [value for _, value in leaves(self.native(*arguments, training=False, **keywords))]
+        return dict(zip(self._results, values, strict=True))
 
     def weights(self) -> dict[str, Array]:
         """The layers' variables by their paths."""
