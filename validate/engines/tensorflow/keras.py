@@ -17,10 +17,15 @@ from ..names import unique
 from .freeze import FrozenGraph, freeze_function
 from .keras_calls import Call, call_of
 from .keras_files import check_file, keras_version
+from .legacy.load import generation, load_legacy
 from .tensors import describe, leaves, path_name, tf_dtype, tf_shape, to_numpy
 
 if TYPE_CHECKING:
     from ...signature import Array, Feed
+
+
+_GENERATION = 3
+"""The Keras that runs here."""
 
 
 class KerasModel:
@@ -137,7 +142,12 @@ def _import_keras() -> Any:
 def _read(keras: Any, path: Path, trust: bool) -> Any:
     check_file(path, trust=trust)
     try:
+        version = keras_version(path)
+        if generation(version) < _GENERATION:
+            return load_legacy(path, version, trust=trust)
         return keras.saving.load_model(path, compile=False, safe_mode=not trust)
+    except ParityGateError:
+        raise
     except Exception as error:  # Keras raises TypeError, KeyError, OSError and others
         reason = _reason(error)
         if not trust and "safe_mode" in str(error):
