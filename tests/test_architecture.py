@@ -109,7 +109,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(f"validate.{name}" for name in names.split())
     for names in (
         "errors signature events text",
-        "catalog guard user_code onnx_graphs paths sample_formats limits files samples.options samples.types",
+        "catalog foreign guard user_code onnx_graphs paths sample_formats limits files samples.options samples.types",
         "engines.libraries engines.registry",
         "options",
         "keywords",

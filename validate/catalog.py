@@ -109,7 +109,11 @@ CATALOG: dict[str, Explanation] = {
         "The candidate computes in a coarser type than the reference, such as float16, and --precision doesn't accept "
         "it. Its values were judged by the wider tolerance of that type.",
     ),
-    "PG401": Explanation("format not recognised", "Neither the suffix nor the first bytes say what the file is."),
+    "PG401": Explanation(
+        "format not recognised",
+        "The file or folder isn't a model that paritygate reads: it is another tool's, or holds only weights or data, "
+        "or nothing says what it is. The message says what to give in its place.",
+    ),
     "PG402": Explanation("source can't be read", "The framework could not load the source model."),
     "PG403": Explanation("framework missing", "The framework that reads this source is not installed."),
     "PG404": Explanation("unsupported operators", "The converter has no translation for some operators or layers."),

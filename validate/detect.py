@@ -15,6 +15,9 @@ from .engines.registry import (
     Format,
 )
 from .errors import ParityGateError
+from .foreign.checkpoints import checkpoint
+from .foreign.files import foreign_file, not_a_model
+from .foreign.folders import foreign_folder
 
 _BY_NAME = {format.name: format for format in FORMATS}
 _BY_SUFFIX = {suffix: format for format in FORMATS for suffix in format.suffixes}
@@ -55,11 +58,15 @@ def is_factory(source: str) -> bool:
 
 def _detect_path(path: Path) -> Format:
     if not path.exists():
+        if found := checkpoint(path):
+            raise found.error(path)
         raise ParityGateError("PG202", str(path), "no such file or folder", "Check the path.")
     if path.is_dir():
         return _detect_folder(path)
     if not path.is_file():  # reading a FIFO would never end
         raise ParityGateError("PG202", str(path), "it is neither a regular file nor a folder", "Check the path.")
+    if found := not_a_model(path):
+        raise found.error(path)
     if path.name == "saved_model.pb":
         return SAVED_MODEL
     if path.suffix.lower() in {".pt", ".pth", ".jit", ".ts", ".pt2", ".bin"}:
@@ -67,6 +74,8 @@ def _detect_path(path: Path) -> Format:
     if path.name.endswith((".safetensors", *_INDICES)):
         raise _torch_weights(path)
     format = _BY_SUFFIX.get(path.suffix.lower()) or _by_first_bytes(path)
+    if format is None and (found := foreign_file(path)):
+        raise found.error(path)
     if format is None:
         suffixes = ", ".join(sorted(_BY_SUFFIX))
         raise ParityGateError(
@@ -80,9 +89,7 @@ def _detect_folder(path: Path) -> Format:
         return SAVED_MODEL
     if path.suffix in _BY_SUFFIX:
         return _BY_SUFFIX[path.suffix]
-    raise ParityGateError(
-        "PG401", str(path), "the folder holds no saved_model.pb", "Name a SavedModel folder or a model file."
-    )
+    raise foreign_folder(path, frozenset(_BY_SUFFIX)).error(path)
 
 
 def _detect_torch(path: Path) -> Format:
