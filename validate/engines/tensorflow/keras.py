@@ -16,7 +16,7 @@ from ..base import Facts, LoadOptions
 from ..names import unique
 from .freeze import FrozenGraph, freeze_function
 from .keras_calls import Call, call_of
-from .keras_files import check_file, keras_version
+from .keras_files import check_file, keras_version, named_after_content
 from .legacy.load import generation, load_legacy
 from .tensors import describe, leaves, path_name, tf_dtype, tf_shape, to_numpy
 
@@ -145,7 +145,8 @@ def _read(keras: Any, path: Path, trust: bool) -> Any:
         version = keras_version(path)
         if generation(version) < _GENERATION:
             return load_legacy(path, version, trust=trust)
-        return keras.saving.load_model(path, compile=False, safe_mode=not trust)
+        with named_after_content(path) as named:
+            return keras.saving.load_model(named, compile=False, safe_mode=not trust)
     except ParityGateError:
         raise
     except Exception as error:  # Keras raises TypeError, KeyError, OSError and others

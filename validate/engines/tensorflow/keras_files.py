@@ -7,7 +7,9 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ...errors import ParityGateError
@@ -22,6 +24,7 @@ _MOST_EXPANSION = 100
 
 _READS_VOCABULARY = {"StringLookup", "IntegerLookup", "IndexLookup", "TextVectorization"}
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+_SHOWN = 3
 _REMEDY = "Save the model again with Keras."
 
 
@@ -37,6 +40,8 @@ def check_file(path: Path, *, trust: bool) -> None:
         config = _check_archive(path)
     elif head == _HDF5:
         config = _check_hdf5(path, path)
+        if config is None:
+            raise _without_config(path)
     else:
         raise _damaged(path, "it is neither a .keras archive nor an HDF5 file")
     reading = list(dict.fromkeys(_file_readers(config)))
@@ -54,6 +59,19 @@ def keras_version(path: Path) -> str:
             return str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
     with h5py.File(path) as file:
         return str(file.attrs.get("keras_version", ""))
+
+
+@contextmanager
+def named_after_content(path: Path) -> Iterator[Path]:
+    """The path, or a link to it: Keras goes by the suffix, and takes a .weights.h5 for weights only."""
+    suffixes = (".keras",) if zipfile.is_zipfile(path) else (".h5", ".hdf5")
+    if path.suffix in suffixes and not path.name.endswith(".weights.h5"):
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        link = Path(folder) / f"model{suffixes[0]}"
+        link.symlink_to(path.resolve())
+        yield link
 
 
 def _check_archive(path: Path) -> Any:
@@ -111,6 +129,21 @@ def _check_hdf5(path: Path, file: Any) -> Any:
         return None if config is None else json.loads(config)
     except (ValueError, TypeError, RecursionError) as error:
         raise _damaged(path, f"its model_config is not JSON: {error}") from error
+
+
+def _without_config(path: Path) -> ParityGateError:
+    """Files of weights: Keras 2 lists the layers, Keras 3 has a group for them. Any other one isn't of Keras."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        weights = "layer_names" in file.attrs or {"layers", "vars", "_layer_checkpoint_dependencies"} & set(file)
+        listed = ", ".join(list(file)[:_SHOWN]) or "nothing"
+    if not weights:
+        cause = f"it is an HDF5 file, but not one of Keras: it has no model_config. It holds {listed}"
+        return ParityGateError("PG402", str(path), cause, "Give a file that model.save wrote.")
+    load = f"model.load_weights({str(path)!r}); model.save('model.keras')"
+    remedy = f"Build the model in Python, load these weights and save the whole model: {load}. Convert model.keras."
+    return ParityGateError("PG402", str(path), "it holds weights only, not the model that they belong to", remedy)
 
 
 def _check_group(path: Path, root: Any) -> None:

@@ -10,13 +10,14 @@ from .activations import modern_activation
 from .arguments import modern_arguments
 from .merge import modern_merge
 from .nodes import modern_graph
-from .operators import OPERATOR_LAYERS
+from .operators import OPERATOR_LAYERS, function_named
 from .words import CLASSES, GONE, IMPLIED
 
 MODELS = ("Model", "Sequential")
 
 _NESTED = ("layer", "backward_layer", "forward_layer", "cell")
 _NESTED_LISTS = ("cells",)
+_OF_LAMBDA = ("name", "function", "arguments", "trainable")
 _ACTIVATIONS = ("activation", "inner_activation", "recurrent_activation")
 
 
@@ -92,9 +93,12 @@ def _layer(kind: str, saved: Mapping[str, Any]) -> dict[str, Any]:
 
     config = IMPLIED.get(str(saved["class_name"]), {}) | dict(saved["config"])
     if kind in OPERATOR_LAYERS:
+        function_named(config["function"])  # checked here, where an error names the layer
         return _serialised(None, kind, {key: config[key] for key in ("name", "function")})
     if kind == "Merge":
         kind, config = modern_merge(config)
+    if kind == "Lambda":
+        config = _lambda(config)
     for key in _NESTED:
         if isinstance(config.get(key), Mapping):
             config[key] = _modern(config[key])
@@ -105,5 +109,17 @@ def _layer(kind: str, saved: Mapping[str, Any]) -> dict[str, Any]:
         if key in config:
             config[key] = modern_activation(config[key])
     if not hasattr(keras.layers, kind):
-        return dict(saved) | {"config": config}  # the user's own class, or one that Keras will refuse by name
+        registered = saved.get("registered_name") or kind
+        return _serialised(None, kind, config) | {"registered_name": registered}  # the user's own class
     return _serialised("keras.layers", kind, modern_arguments(kind, config))
+
+
+def _lambda(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A Lambda's code in the form by which Keras 3 recognises it: it refuses it unless the user trusts the file."""
+    kept = {key: config[key] for key in _OF_LAMBDA if key in config}
+    function = config.get("function")
+    if isinstance(function, list):
+        code, defaults, closure = function
+        inner = {"code": code, "defaults": defaults, "closure": closure}
+        kept["function"] = {"class_name": "__lambda__", "config": inner}
+    return kept

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ....errors import ParityGateError
+from ..keras_files import named_after_content
 from .activations import activations
 from .configs import modern_model
 from .operators import operator_layers
@@ -66,5 +67,6 @@ def _from_hdf5(path: Path, destination: Path, first: int, made: dict[str, Any], 
         saved, backend = json.loads(file.attrs["model_config"]), file.attrs.get("backend", "")
     writer = Writer(first, backend.decode() if isinstance(backend, bytes) else str(backend))
     model = keras.saving.deserialize_keras_object(modern_model(saved), made, safe_mode=not trust)
-    keras.saving.load_weights(model, modern_weights(path, destination, saved, writer))
+    with named_after_content(modern_weights(path, destination, saved, writer)) as named:
+        keras.saving.load_weights(model, named)
     return model
