@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any, cast
 
 from .what import Foreign
 
@@ -21,10 +21,13 @@ _MOST = 2000
 _MOST_BYTES = 2**30
 """Bytes of a .tar that are looked at, unpacked: it has no list at its end, and a small one may unpack to any size."""
 
-_PACKED: tuple[tuple[bytes, Callable[[Path], IO[bytes]]], ...] = (
-    (b"\x1f\x8b", gzip.open),
-    (b"BZh", bz2.open),
-    (b"\xfd7zXZ", lzma.open),
+_Unpack = Callable[[Path], Any]
+"""Opens a packed file; the three classes have no common type."""
+
+_PACKED: tuple[tuple[bytes, _Unpack], ...] = (
+    (b"\x1f\x8b", gzip.GzipFile),
+    (b"BZh", bz2.BZ2File),
+    (b"\xfd7zXZ", lzma.LZMAFile),
 )
 """First bytes -> what unpacks it."""
 
@@ -38,7 +41,7 @@ def archive(path: Path, head: bytes) -> Foreign | None:
         return _described(_zip_members(path), f"unzip {path} -d unpacked")
     unpack = next((unpack for magic, unpack in _PACKED if head.startswith(magic)), None)
     if unpack or head[257:262] == b"ustar":
-        return _described(_tar_members(path, unpack or Path.open), f"mkdir unpacked && tar xf {path} -C unpacked")
+        return _described(_tar_members(path, unpack or _as_it_is), f"mkdir unpacked && tar xf {path} -C unpacked")
     if head.startswith((b"7z\xbc\xaf", b"Rar!")):
         return Foreign("it is a packed archive", "Unpack it, and give the model in it.")
     return None
@@ -52,11 +55,15 @@ def _zip_members(path: Path) -> list[str] | None:
         return None
 
 
-def _tar_members(path: Path, unpack: Callable[..., IO[bytes]]) -> list[str] | None:
+def _as_it_is(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+def _tar_members(path: Path, unpack: _Unpack) -> list[str] | None:
     """The names, from the stream, as far as it goes: nothing is unpacked to the disk."""
     names: list[str] = []
     try:
-        with unpack(path, mode="rb") as file, tarfile.open(fileobj=_Limited(file), mode="r|") as opened:
+        with unpack(path) as file, tarfile.open(mode="r|", fileobj=cast("IO[bytes]", _Limited(file))) as opened:
             names += (member.name for member in islice(opened, _MOST))
     except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
         return names or None
@@ -70,11 +77,14 @@ class _Limited:
         self._file = file
         self._left = _MOST_BYTES
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int, /) -> bytes:
         """As a file's."""
         read = self._file.read(min(size, self._left))
         self._left -= len(read)
         return read
+
+    def close(self) -> None:
+        """As a file's; whoever opened it closes it."""
 
 
 def _described(members: list[str] | None, command: str) -> Foreign | None:

@@ -74,8 +74,8 @@ class SessionModel:
         return frozen_facts(self._facts.format, self._frozen, self._facts.producer, self._facts.size)
 
 
-def session_from_saved_model(file: SavedModelFile, key: str, failure: Exception) -> SessionModel:
-    """Load a SavedModel's graph and variables without its objects. ``failure`` is the error of version 2.
+def session_from_saved_model(file: SavedModelFile, key: str, failure: Exception | None = None) -> SessionModel:
+    """Load a SavedModel's graph and variables without its objects. ``failure`` is the error of version 2, if it tried.
 
     Raises PG402 with both reasons if this fails, too.
     """
@@ -86,16 +86,18 @@ def session_from_saved_model(file: SavedModelFile, key: str, failure: Exception)
         with session.graph.as_default(), quiet_tensorflow():
             meta = tf.compat.v1.saved_model.load(session, list(file.tags), str(file.folder))
     except Exception as error:  # whatever the kernels and importers raise
-        cause = f"{_first_line(failure)}; the version 1 loader: {_first_line(error)}"
+        earlier = f"{_first_line(failure)}; the version 1 loader: " if failure else ""
+        cause = f"{earlier}{_first_line(error)}"
         raise ParityGateError("PG402", str(file.folder), cause) from error
     signature = meta.signature_def[key]
-    note = f"TensorFlow could not restore the model's objects ({_first_line(failure)}); only its graph was loaded"
+    reason = _first_line(failure) if failure else ""
+    note = f"TensorFlow could not restore the model's objects ({reason}); only its graph was loaded"
     return SessionModel(
         session,
         _tensors(session.graph, signature.inputs),
         _tensors(session.graph, signature.outputs),
         Facts("SavedModel", file.producer, size=file.size),
-        (note,),
+        (note,) if failure else (),
     )
 
 

@@ -16,12 +16,16 @@ _FILE, _CHUNKED = "saved_model.pb", "saved_model.cpb"
 
 @dataclass(frozen=True, slots=True)
 class SavedModelFile:
-    """A folder with a saved_model.pb, and the meta graph in it that is meant for serving."""
+    """A folder with a saved_model.pb, and the meta graph in it that is meant for serving.
+
+    ``needs_session`` says that it is of version 1 and has lookup tables: only a session finds what they hold.
+    """
 
     folder: Path
     tags: tuple[str, ...]
     signatures: tuple[str, ...]
     producer: str
+    needs_session: bool = False
 
     @property
     def size(self) -> int:
@@ -48,6 +52,7 @@ class SavedModelFile:
             tags=tuple(meta.meta_info_def.tags),
             signatures=tuple(sorted(name for name in meta.signature_def if not name.startswith("__"))),
             producer=f"TensorFlow {meta.meta_info_def.tensorflow_version}".strip(),
+            needs_session=not meta.object_graph_def.nodes and any(map(_is_table, all_nodes(meta.graph_def))),
         )
 
 
@@ -72,6 +77,10 @@ def _parse(folder: Path) -> Any:
 def _serving_graph(content: Any) -> Any:
     serving = [meta for meta in content.meta_graphs if "serve" in meta.meta_info_def.tags]
     return (serving or list(content.meta_graphs))[0]
+
+
+def _is_table(node: Any) -> bool:
+    return "HashTable" in node.op
 
 
 def _needs_variables(node: Any) -> bool:

@@ -106,13 +106,15 @@ def load(source: Path | str | Any, options: LoadOptions) -> GraphModel:
 
 
 def _from_folder(path: Path, options: LoadOptions) -> GraphModel:
-    """Restore the object graph; if that fails, only the graph, with the loader of version 1."""
+    """Restore the object graph; if that fails or the file has none, the graph, with the loader of version 1."""
     import tensorflow as tf
 
     from .graph import session_from_saved_model
 
     file = SavedModelFile.read(path.parent if path.name == "saved_model.pb" else path, trust=options.trust)
     key = choose_signature(str(path), file.signatures, options.signature)
+    if file.needs_session:
+        return session_from_saved_model(file, key)
     try:
         owner = tf.saved_model.load(str(file.folder), tags=list(file.tags))
         function = owner.signatures[key]
