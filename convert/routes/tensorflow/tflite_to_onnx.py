@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ....validate.errors import ParityGateError
 from ..base import Candidate, RouteOptions
 from ..onnx.padded_pools import guard_padded_pools
 from ..onnx.save import save_onnx
@@ -27,6 +28,7 @@ def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate
     from tf2onnx import tfonnx
 
     source = cast("TfliteModel", model)
+    _refuse_state(source)
     inputs = {spec.name: source.tensors[spec.name] for spec in source.signature.inputs}
     outputs = {spec.name: source.tensors[spec.name] for spec in source.signature.outputs}
 
@@ -46,3 +48,16 @@ def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate
     bound_inputs, bound_outputs = name_ports(proto.graph, source.signature, inputs, outputs)
     save_onnx(reach_opset(proto, options), destination)
     return Candidate(destination, "tf2onnx (TensorFlow Lite)", bound_inputs, bound_outputs)
+
+
+_STATE = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
+
+
+def _refuse_state(source: TfliteModel) -> None:
+    """Raises PG404 for a model that keeps values from one run to the next: an ONNX graph has no variables."""
+    found = sorted(_STATE.intersection(source.facts().operators))
+    if found:
+        raise ParityGateError(
+            "PG404", str(source.path), f"it keeps state in variables, which ONNX lacks: {', '.join(found)}",
+            "Export the model with its state as inputs and outputs.",
+        )  # fmt: skip

@@ -115,6 +115,40 @@ def test_quantised_tflite_keeps_its_integers(network: Any, digits: Any, tmp_path
         assert np.abs(actual.astype(int) - expected).max() <= 1
 
 
+def test_activations_that_tflite_rounds_as_it_runs_are_named(tmp_path: Path) -> None:
+    """Weights in int8, activations in float: the file's own arithmetic isn't that of its float weights."""
+    inputs = tf.keras.Input((64,), name="x")
+    dense = tf.keras.Model(inputs, L.Dense(32, name="y")(L.Dense(64, activation="relu")(inputs)))
+    converter = tf.lite.TFLiteConverter.from_keras_model(dense)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    model = tflite.load(written(converter.convert(), tmp_path / "d.tflite"), LoadOptions())
+    assert any("rounds the activations of 2 FULLY_CONNECTED to int8" in note for note in model.notes)
+    assert tflite.load(written(lite(dense), tmp_path / "f.tflite"), LoadOptions()).notes == ()
+
+
+class Stream(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+    """Adds up what it is given, from call to call."""
+
+    def __init__(self) -> None:
+        self.total = tf.Variable(tf.zeros((1, 4)))
+
+    @tf.function(input_signature=[tf.TensorSpec([1, 4], tf.float32, name="x")])
+    def __call__(self, x: Any) -> Any:
+        return {"y": tf.tanh(self.total.assign_add(x))}
+
+
+def test_state_of_a_tflite_model_is_named(tmp_path: Path) -> None:
+    stream = Stream()
+    tf.saved_model.save(stream, str(tmp_path / "s"), signatures=stream.__call__.get_concrete_function())
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "s"))
+    converter.experimental_enable_resource_variables = True
+    model = tflite.load(written(converter.convert(), tmp_path / "s.tflite"), LoadOptions())
+    with pytest.raises(ParityGateError, match="state in variables") as error:
+        convert_to_onnx(model, tmp_path, route=tflite_to_onnx)
+    assert error.value.code == "PG404"
+    assert "ASSIGN_VARIABLE" in error.value.cause
+
+
 # --- opsets
 
 

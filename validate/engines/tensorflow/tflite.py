@@ -26,11 +26,10 @@ class TfliteModel:
     Inputs and outputs have the names of the file's only signature; if there isn't exactly one, the tensors' own names.
     """
 
-    notes: tuple[str, ...] = ()
-
     def __init__(self, path: Path, interpreter: Any) -> None:
         self.path = path
         self.native = interpreter
+        self.notes = tuple(_notes(interpreter))
         names = _signature_names(interpreter)
         self._inputs = _named(interpreter.get_input_details(), names)
         self._outputs = _named(interpreter.get_output_details(), names)
@@ -94,6 +93,50 @@ def load(source: Path | str, options: LoadOptions) -> TfliteModel:
     model = TfliteModel(path, interpreter)
     check_dynamic(model.signature.inputs, options.axes)
     return model
+
+
+def _notes(interpreter: Any) -> Iterator[str]:
+    """What the user should know of how the interpreter computes."""
+    quantised = dynamic_range_operators(interpreter._get_ops_details(), interpreter.get_tensor_details())
+    if quantised:
+        listed = ", ".join(f"{count} {name}" for name, count in sorted(Counter(quantised).items()))
+        yield (
+            f"dynamic-range quantisation: TensorFlow Lite rounds the activations of {listed} to int8 whenever it runs; "
+            "a converted model computes them in float. Where nothing else differs, accept it with --tolerance"
+        )
+
+
+def dynamic_range_operators(operators: list[Any], tensors: list[Any]) -> list[str]:
+    """The names of the operators that have float results and weights in int8 or int4.
+
+    The interpreter rounds the activations of such an operator to int8, with a scale for each row that it computes as it
+    runs (TensorFlow Lite's "hybrid" kernels; TensorFlow's guide to post-training quantization).
+    """
+    import numpy as np
+
+    known = {int(tensor["index"]): tensor for tensor in tensors}
+
+    def is_float(index: int) -> bool:
+        return index in known and known[index]["dtype"] == np.float32
+
+    def is_packed(index: int) -> bool:
+        tensor = known.get(index)
+        return (
+            tensor is not None and tensor["dtype"] == np.int8 and len(tensor["quantization_parameters"]["scales"]) > 0
+        )
+
+    return [
+        str(operator["op_name"])
+        for operator in operators
+        if operator["op_name"] not in _DEQUANTISES
+        and any(is_float(int(index)) for index in operator["outputs"])
+        and any(is_float(int(index)) for index in operator["inputs"])
+        and any(is_packed(int(index)) for index in operator["inputs"])
+    ]
+
+
+_DEQUANTISES = {"DEQUANTIZE", "GATHER", "EMBEDDING_LOOKUP", "DELEGATE"}
+"""Operators that read quantised weights and compute in float."""
 
 
 def _check_signature(requested: str | None, interpreter: Any) -> None:
