@@ -298,6 +298,12 @@ def test_several_files_with_an_index(suffix: str, tmp_path: Path) -> None:
         detect(index)
 
 
+def test_index_cannot_name_itself(tmp_path: Path) -> None:
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"l.weight": index.name}}))
+    assert refused(index).code == "PG402"
+
+
 def test_index_cannot_name_files_elsewhere(tmp_path: Path) -> None:
     index = write_parts(tmp_path, "bin")
     index.write_text(json.dumps({"weight_map": {"l.weight": "../w.bin"}}))

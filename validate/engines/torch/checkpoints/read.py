@@ -76,6 +76,10 @@ def _in_folder(folder: Path) -> Path:
 
 def _read_parts(index: Path) -> dict[str, Found]:
     listed = weight_map(index)
+    if any(name.endswith(INDEX) for name in listed.values()):
+        raise ParityGateError(
+            "PG402", str(index), "it names an index in place of a file with tensors", "Copy it again."
+        )
     tensors: dict[str, Found] = {}
     for name in dict.fromkeys(listed.values()):
         tensors |= read_checkpoint(regular_file(index.parent, name))
