@@ -46,7 +46,7 @@ def _convert(call: ConvertSource, model: Model, options: RouteOptions, on_event:
     for route in call.routes:
         if failures and not route.may_follow(failures[-1][1].code):
             continue
-        on_event(Event("convert" if len(call.routes) == 1 else f"convert ({route.name})"))
+        on_event(Event(_stage(route, call.routes)))
         folder = call.destination.parent / route.name
         folder.mkdir(parents=True)
         try:
@@ -59,6 +59,12 @@ def _convert(call: ConvertSource, model: Model, options: RouteOptions, on_event:
         use_free_data_name(candidate.path, call.output)
         return Converted(candidate, tuple(failures), route=route)
     return Converted(None, tuple(failures))
+
+
+def _stage(route: Route, routes: Sequence[Route]) -> str:
+    """Name the route only where the user could have chosen another, or where this one stands in for one that failed."""
+    is_only = sum(not each.only_after for each in routes) == 1 and not route.only_after
+    return "convert" if is_only else f"convert ({route.name})"
 
 
 def follow(route: Route, model: Model, destination: Path, options: RouteOptions) -> Candidate:
