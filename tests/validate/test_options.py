@@ -43,8 +43,8 @@ COMMANDS = {
     "inspect": (inspect_command.inspect, InspectOptions(), ["model"]),
 }
 PRINTING = {"as_json", "format", "quiet", "debug"}
-LIBRARY_ONLY = {"example", "on_event"}
-"""A live array and a callback, which no command line can give."""
+LIBRARY_ONLY = {"example", "on_event", "constants"}
+"""A live array and a callback, which no command line can give, and arguments that --input gives there."""
 
 
 def given(name: str, *arguments: str) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def test_a_wrong_weight_fails(name: str, tmp_path: Path) -> None:
             tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(1.01), tensor.name))
     onnx.save(model, path)
     report = validate(ESTIMATORS[name], path, budget=0, batch_sizes=(1, 3), localise=False)
-    assert not report.passed
+    assert not report.passed, str(report)
 
 
 def test_classes_in_another_order_are_refused() -> None:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from masked import coremltools
+from whole import coremltools
 
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml.lowered import CoreMLModel, load

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from masked import coremltools
+from whole import coremltools
 
 from paritygate.validate.engines.base import LoadOptions
 from paritygate.validate.engines.coreml.lowered import load, predict

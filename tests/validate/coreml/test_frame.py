@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from masked import coremltools
+from whole import coremltools
 
 from paritygate.validate.coreml import ops  # noqa: F401  fills the registry
 from paritygate.validate.coreml.bind import MIL, Op, TensorType

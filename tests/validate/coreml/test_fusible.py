@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from masked import coremltools
 from torch.nn import functional
+from whole import coremltools
 
 from paritygate.validate.coreml import runtime
 from paritygate.validate.coreml.files.package import open_package

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from masked import coremltools
 from recorded import listed
+from whole import coremltools
 
 from paritygate.validate.coreml import layers, ops
 from paritygate.validate.coreml.bind import MIL, Registry

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from masked import coremltools
+from whole import coremltools
 
 from paritygate.validate.coreml.files.contents import precision
 

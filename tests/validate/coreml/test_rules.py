@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from masked import coremltools
 from networks import builder, loaded
 from single_operators import run
+from whole import coremltools
 
 from paritygate.validate.coreml.bind import MIL
 from paritygate.validate.coreml.layer import LAYERS

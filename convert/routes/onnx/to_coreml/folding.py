@@ -22,6 +22,9 @@ MAX_BYTES = 64 << 20
 """Size limit of the result, unless the operands are as large: a shape of a few numbers may ask for any amount."""
 IR_VERSION = 10
 
+_AS_BYTES = ("float8", "float4", "int4", "int2", "bfloat16")
+"""Types that ONNX Runtime hands to numpy as whole numbers of the same bits."""
+
 
 def fits(node: onnx.NodeProto, schema: Any, inputs: Sequence[Operand | None], opsets: Mapping[str, int]) -> bool:
     """Whether the results are small enough to be constants of the candidate, as far as ONNX can infer their shapes."""
@@ -72,6 +75,8 @@ def _by_onnxruntime(model: onnx.ModelProto) -> list[Any] | None:
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        if any(kind in value.type for value in session.get_outputs() for kind in _AS_BYTES):
+            return None
         return list(session.run(None, {}))
     except Exception:  # noqa: BLE001  # its exceptions share no base class; the reference has the last word
         return None

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from masked import coremltools
 from networks import builder, loaded, outputs
+from whole import coremltools
 
 from paritygate.validate.errors import ParityGateError
 

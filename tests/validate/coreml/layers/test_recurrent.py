@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from masked import coremltools
 from networks import builder, loaded
+from whole import coremltools
 
 from paritygate.validate.coreml.files.package import open_package
 from paritygate.validate.coreml.lower import Lowered, lower

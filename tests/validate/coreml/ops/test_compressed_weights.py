@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from draws import RANDOM, check, draw
-from masked import coremltools
 from oracle import by_lowering, by_value_inference
+from whole import coremltools
 
 from paritygate.validate.errors import ParityGateError
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from masked import coremltools
 from oracle import by_lowering, by_value_inference
+from whole import coremltools
 
 Draw = Callable[..., Any]
 
