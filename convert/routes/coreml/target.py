@@ -1,11 +1,10 @@
-"""Deployment targets, and coremltools without the frameworks that it imports if they are installed."""
+"""Deployment targets, and the import of coremltools."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import logging
-import sys
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +24,6 @@ SPECIFICATIONS: dict[str, int] = {
 """Deployment target -> the specification version that it reads (Model.proto)."""
 
 _FIRST_PROGRAM, _LAST_NETWORK = 6, 5
-_FRAMEWORKS = ("tensorflow", "torch", "sklearn", "xgboost", "transformers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +86,11 @@ def _named(text: str) -> str:
 
 @cache
 def coremltools() -> ModuleType:
-    """coremltools, without the ten seconds that it takes to import other frameworks. Raises PG403.
+    """coremltools, imported without its messages. Raises PG403.
 
-    Frameworks that this process has already imported stay visible; the others are hidden during the import.
+    It imports every framework that it finds, and knows no other for as long as the process lives. A worker masks those
+    that its source doesn't need, which saves ten seconds; in a notebook the next model may be of any framework.
     """
-    import scipy.special  # noqa: F401  its array checks break if they first see a hidden framework
-
-    hidden = [name for name in _FRAMEWORKS if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is Python's own marker for a missing module
     logging.getLogger("coremltools").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
@@ -105,8 +100,5 @@ def coremltools() -> ModuleType:
         raise ParityGateError(
             "PG403", "coremltools", f"can't be imported: {e}", "pip install 'paritygate[coreml]'"
         ) from e
-    finally:
-        for name in hidden:
-            del sys.modules[name]
     loaded: ModuleType = module
     return loaded

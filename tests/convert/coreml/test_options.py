@@ -195,3 +195,15 @@ def test_axes_that_must_be_equal_share_one_range(pair: Path, tmp_path: Path) -> 
 def test_a_fixed_axis_accepts_no_range(pair: Path, tmp_path: Path) -> None:
     code, result = run(pair, "-o", tmp_path / "out.mlpackage", "--dynamic", "x:1:2:9")
     assert code == ExitCode.USAGE, result
+
+
+def test_a_model_of_another_framework_may_follow_in_one_process() -> None:
+    """coremltools keeps for good which frameworks it found: a notebook converts an estimator, then a network."""
+    script = (
+        "from paritygate.convert.routes.coreml.target import coremltools\n"
+        "coremltools()\n"
+        "from coremltools import _deps as found\n"
+        "print(found._HAS_TF, found._HAS_TORCH)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
