@@ -132,7 +132,7 @@ def test_status_4_names_the_missing_framework_and_its_extra(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("name", "content", "code"),
-    [("notes.txt", b"hello", "PG401"), ("cut.onnx", b"\x08\x08\x12", "PG402"), ("empty.onnx", b"", "PG402")],
+    [("notes.txt", b"hello", "PG401"), ("cut.onnx", b"\x08\x08\x12", "PG402"), ("empty.onnx", b"", "PG401")],
 )
 def test_status_4_for_files_that_are_no_models(name: str, content: bytes, code: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)

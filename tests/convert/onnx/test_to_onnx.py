@@ -56,7 +56,7 @@ def test_newest_opset_is_reported_by_the_engine() -> None:
         onnxruntime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
 
 
-@pytest.mark.parametrize("opset", [None, 9, 11, 17, 21, 23])
+@pytest.mark.parametrize("opset", [None, 9, 23])
 def test_published_model_at_another_opset(opset: int | None, tmp_path: Path) -> None:
     """basic-pitch's own ONNX file (opset 15) has the same outputs at every opset."""
     source = package_folder("basic_pitch") / "saved_models" / "icassp_2022" / "nmp.onnx"
