@@ -36,6 +36,6 @@ def prove_weights(model: Model, job: JobFolder) -> tuple[WeightsProof | None, tu
 
     def compare() -> WeightsProof | None:
         reference = load_weights(job.weights)
-        return compare_weights(reference, model.weights()) if reference else None
+        return compare_weights(reference, model.weights(), model.facts().precision) if reference else None
 
     return noted(compare, _UNPROVED)

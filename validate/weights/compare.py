@@ -15,16 +15,25 @@ _FEWEST_UNEXPLAINED = 16
 """Smaller constants are settings rather than weights: an epsilon, a scale, a shape."""
 
 
-def compare_weights(reference: Weights, candidate: Weights) -> WeightsProof:
-    """Trace every floating constant of the candidate; both map names to arrays."""
+def compare_weights(reference: Weights, candidate: Weights, precision: str = "") -> WeightsProof:
+    """Trace every floating constant of the candidate; both map names to arrays.
+
+    ``precision`` is what the candidate computes in where that is less than its constants' type: these may have been
+    rounded to it, and nothing can be said of values that are merely close.
+    """
     ledger = Ledger(_floating(reference))
     constants = _floating(candidate)
     differences: list[WeightDifference] = []
     for dtype in sorted({array.dtype for array in constants.values()}, key=str):
         own = {name: array for name, array in constants.items() if array.dtype == dtype}
-        differences += Matcher(ledger, dtype, max(array.size for array in own.values())).match(own)
+        largest = max(array.size for array in own.values())
+        differences += Matcher(ledger, dtype, largest).match(own)
+        narrow = np.dtype(precision) if precision in _FLOATS else dtype
+        left = {name: array for name, array in own.items() if name not in ledger.explained}
+        if left and narrow.itemsize < dtype.itemsize:
+            differences += Matcher(ledger, dtype, largest, narrow).match(left)
     match_folded(ledger, constants)
-    differences += near_differences(ledger, constants)
+    differences += near_differences(ledger, constants) if not precision else ()
     unexplained = [
         name for name, array in constants.items() if name not in ledger.explained and array.size >= _FEWEST_UNEXPLAINED
     ]

@@ -30,15 +30,22 @@ _DIRECTIONS = 2
 
 
 class Matcher:
-    """The parameters in one dtype, and their digests, for constants of at most ``largest`` elements."""
+    """The parameters in one dtype, and their digests, for constants of at most ``largest`` elements.
 
-    def __init__(self, ledger: Ledger, dtype: np.dtype[np.float64], largest: int) -> None:
+    ``through`` is a narrower type that they were rounded to before.
+    """
+
+    def __init__(
+        self, ledger: Ledger, dtype: np.dtype[np.float64], largest: int, through: np.dtype[np.float64] | None = None
+    ) -> None:
         self._ledger = ledger
         # A single number, such as an epsilon in another dtype, is no part of a larger parameter.
         self._names = [name for name, array in ledger.parameters.items() if array.size == 1 or largest > 1]
-        self._arrays = [np.asarray(_cast(ledger.parameters[name], dtype)) for name in self._names]
+        narrowest = through or dtype
+        rounded = (_cast(ledger.parameters[name], narrowest) for name in self._names)
+        self._arrays = [np.asarray(_cast(array, dtype)) for array in rounded]
         self._how = [
-            Found.IDENTICAL if ledger.parameters[name].dtype.itemsize <= dtype.itemsize else Found.CAST
+            Found.IDENTICAL if ledger.parameters[name].dtype.itemsize <= narrowest.itemsize else Found.CAST
             for name in self._names
         ]
         by_axis = [digests(array.reshape(array.shape or (1,))) for array in self._arrays]

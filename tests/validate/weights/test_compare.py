@@ -162,3 +162,12 @@ def test_a_parameter_that_is_changed_everywhere_is_found(reference, candidate):
 ])  # fmt: skip
 def test_what_a_converter_computes_is_no_difference(reference, candidate):
     assert compare_weights(reference, candidate).differences == ()
+
+
+def test_constants_of_a_float16_program_are_rounded_parameters():
+    """Core ML's programs are lowered to float32 graphs, whose constants hold numbers of float16."""
+    half = QUERY.astype(np.float16).astype(np.float32).T.copy()
+    proof = compare_weights({"w": QUERY}, {"c": half}, "float16")
+    assert (proof.cast, proof.differences, proof.missing) == (QUERY.size, (), ())
+    scaled = (half * np.float32(1.5)).astype(np.float32)
+    assert compare_weights({"w": QUERY}, {"c": scaled}, "float16").missing == ("w",)
