@@ -7,26 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .nodes import Nodes, Translation, constant, flag, handler
+from .nodes import Nodes, Translation, flag, handler
 from .resize import RESIZES
+from .tables import table_translations
 from .transposed import TRANSPOSED
 
 if TYPE_CHECKING:
     from ....validate.engines.tensorflow.freeze import FrozenGraph
 
-_INT32, _INT64 = 6, 7
-"""``onnx.TensorProto.INT32``, ``INT64``"""
-
-_WIDENED = "ib"
-"""Kinds of numpy's dtypes that go through int64."""
+_INT32 = 6
+"""``onnx.TensorProto.INT32``"""
 
 
 def handlers(frozen: FrozenGraph) -> dict[str, tuple[Callable[..., None], list[Any]]]:
     """All translations by TensorFlow's operator names, in tf2onnx's format."""
-    lookup, size = table_lookup(frozen), table_size(frozen)
-    tables = dict.fromkeys(("LookupTableFind", "LookupTableFindV2"), lookup)
-    tables |= dict.fromkeys(("LookupTableSize", "LookupTableSizeV2"), size)
-    translations = TRANSLATIONS | RESIZES | tables
+    translations = TRANSLATIONS | RESIZES | table_translations(frozen)
     return {name: handler(translation) for name, translation in translations.items()} | TRANSPOSED
 
 
@@ -105,50 +100,6 @@ def dense_bincount(nodes: Nodes, node: Any) -> str:
         hits = nodes.op("Mul", hits, nodes.unsqueeze(weights, -1))
     counts = nodes.sum(hits, -2)
     return nodes.op("Min", counts, nodes.const(1, like=weights)) if flag(node, "binary_output") else counts
-
-
-def table_lookup(frozen: FrozenGraph) -> Translation:
-    """Lookups in the frozen graph's tables as ai.onnx.ml LabelEncoder; tf2onnx doesn't support integer keys.
-
-    Narrow integers and booleans pass through int64, which holds them all.
-    """
-
-    def lookup(nodes: Nodes, node: Any) -> str:
-        keys, values = _table(frozen, node)
-        default = constant(node, 2).item()
-        key, value = _kind(keys), _kind(values)
-        attributes = {
-            f"keys_{key}s": [*keys.tolist()],
-            f"values_{value}s": [*values.tolist()],
-            f"default_{value}": default.decode() if isinstance(default, bytes) else default,
-        }
-        asked = node.input[1] if keys.dtype.kind not in _WIDENED else nodes.op("Cast", node.input[1], to=_INT64)
-        found = nodes.op("LabelEncoder", asked, domain="ai.onnx.ml", **attributes)
-        nodes.graph.copy_shape(node.input[1], found)
-        is_wide = values.dtype.kind not in _WIDENED or values.dtype == np.int64
-        return found if is_wide else nodes.op("Cast", found, to=node.output_dtypes[0])
-
-    return lookup
-
-
-def table_size(frozen: FrozenGraph) -> Translation:
-    """The number of entries of a table."""
-    return lambda nodes, node: nodes.const(np.array(len(_table(frozen, node)[0]), np.int64))
-
-
-def _table(frozen: FrozenGraph, node: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    name = node.inputs[0].get_attr_value("shared_name")
-    if name not in frozen.tables:
-        raise ValueError(f"the entries of the table {node.inputs[0].name} can't be read")
-    return frozen.tables[name]
-
-
-def _kind(array: np.ndarray[Any, Any]) -> str:
-    kinds = {"O": "string", "S": "string", "i": "int64", "b": "int64", "f4": "float"}
-    known = kinds.get(array.dtype.kind) or kinds.get(array.dtype.str[1:])
-    if known is None:
-        raise ValueError(f"ONNX has no lookup for tables of {array.dtype}, only for strings, integers and float32")
-    return known
 
 
 TRANSLATIONS: dict[str, Translation] = {

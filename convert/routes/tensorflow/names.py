@@ -72,18 +72,23 @@ def _declare(
     """
     del graph.value_info[:]
     for ports, names, specs in ((graph.input, inputs, signature.inputs), (graph.output, outputs, signature.outputs)):
-        types = {port.name: port.type.tensor_type.elem_type for port in ports}
+        types = {port.name: port.type.tensor_type for port in ports}
         sources = {spec.name: spec for spec in specs}
         declared = [_port(name, types.get(name), sources[source]) for name, source in names.items()]
         del ports[:]
         ports.extend(declared)
 
 
-def _port(name: str, element_type: int | None, spec: TensorSpec) -> onnx.ValueInfoProto:
+def _port(name: str, known: onnx.TypeProto.Tensor | None, spec: TensorSpec) -> onnx.ValueInfoProto:
+    """The source's declaration; where the source doesn't know the number of axes, that of ``known``."""
     import numpy as np
     from onnx import TensorProto, helper
 
-    if element_type is None:
+    if known:
+        element_type = known.elem_type
+    else:
         text = spec.dtype == STRING
         element_type = TensorProto.STRING if text else helper.np_dtype_to_tensor_dtype(np.dtype(spec.dtype))
+    if spec.shape is None and known and known.HasField("shape"):
+        return helper.make_tensor_value_info(name, element_type, [None] * len(known.shape.dim))
     return helper.make_tensor_value_info(name, element_type, spec.shape)

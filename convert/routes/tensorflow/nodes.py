@@ -57,6 +57,8 @@ def handler(translate: Translation) -> tuple[Callable[..., None], list[Any]]:
     def handle(graph: Any, node: Any, _name: str, _arguments: list[Any]) -> None:
         outputs, shapes, dtypes = node.output, node.output_shapes, node.output_dtypes
         value = translate(Nodes(graph), node)
+        if shapes[0] is None:  # the translation may know more than TensorFlow, as after a lookup
+            shapes = [graph.get_shape(value), *shapes[1:]]
         graph.remove_node(node.name)
         graph.make_node("Identity", [value], outputs=outputs, shapes=shapes, dtypes=dtypes)
 

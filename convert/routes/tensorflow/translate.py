@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ....validate.errors import ParityGateError
 from ..onnx.padded_pools import guard_padded_pools
 from .handlers import handlers
+from .tables import restore_domains
 
 if TYPE_CHECKING:
     import onnx
@@ -107,6 +108,7 @@ def translate(frozen: FrozenGraph, opset: int) -> onnx.ModelProto:
     with reporting_problems():
         model: onnx.ModelProto = simplify(build).make_model("")
     guard_padded_pools(model.graph)
+    restore_domains(model.graph)
     model.graph.initializer.extend(_weight(name, tensor) for name, tensor in weights.items())
     return model
 

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ...errors import ParityGateError
 from ..base import Model
 from .nodes import all_nodes, drop_nodes
+from .tables import captured_tables, session_tables
 from .tensors import quiet_tensorflow
 
 if TYPE_CHECKING:
-    from ...signature import Array
-
-    Tables = Mapping[bytes, tuple[Array, Array]]
-
+    from .tables import Tables
 
 MESSAGE_LIMIT = 1_900_000_000
 """Bytes of constants in one message; protobuf refuses 2**31."""
@@ -35,9 +33,9 @@ class FrozenGraph:
 
     ``inputs`` and ``outputs`` map the signature's names to tensor names (``x:0``); every output has a node of its
     own, even if two outputs are one tensor or an output is an input. ``tables`` holds the keys and values of each
-    lookup table, by the ``shared_name`` of its HashTableV2 node. ``detached`` holds the ``TensorProto`` of large
-    constants by node name if together they exceed one protobuf message: the graph has placeholders instead.
-    Otherwise it is empty.
+    lookup table, by the ``shared_name`` of its HashTableV2 node, which is also the attribute ``TABLE`` of its lookups.
+    ``detached`` holds the ``TensorProto`` of large constants by node name if together they exceed one protobuf
+    message: the graph has placeholders instead. Otherwise it is empty.
     """
 
     graph_def: Any
@@ -71,7 +69,7 @@ def freeze_function(function: Any, inputs: Mapping[str, Any], outputs: Mapping[s
             func=function, lower_control_flow=False, aggressive_inlining=True
         )
         graph_def, _ = convert_to_constants._replace_variables_by_constants(converter_data=data)
-        return _finish(graph_def, inputs, outputs, lambda inlined: _captured_tables(inlined, function))
+        return _finish(graph_def, inputs, outputs, lambda inlined: captured_tables(inlined, function))
 
 
 def freeze_session(session: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> FrozenGraph:
@@ -83,7 +81,7 @@ def freeze_session(session: Any, inputs: Mapping[str, Any], outputs: Mapping[str
         graph_def = convert_to_constants.convert_variables_to_constants_from_session_graph(
             session, session.graph.as_graph_def(add_shapes=True), nodes
         )
-        return _finish(graph_def, inputs, outputs, lambda inlined: _session_tables(inlined, session))
+        return _finish(graph_def, inputs, outputs, lambda inlined: session_tables(inlined, session))
 
 
 @contextmanager
@@ -171,51 +169,3 @@ def _own_outputs(graph_def: Any, outputs: Mapping[str, Any]) -> dict[str, str]:
         node.attr["T"].type = tensor.dtype.as_datatype_enum
         own[name] = f"{free}:0"
     return own
-
-
-def _captured_tables(graph_def: Any, function: Any) -> Tables:
-    """Read the lookup tables that a function captured, and put a HashTableV2 node in place of each.
-
-    Freezing turns such resources into placeholders, which don't identify their table.
-    """
-    from tensorflow.python.ops import lookup_ops
-
-    handles = {inner.op.name: outer for outer, inner in function.graph.captures if inner.dtype.name == "resource"}
-    types = _table_types(graph_def)
-    tables: dict[bytes, tuple[Array, Array]] = {}
-    for node in graph_def.node:
-        if node.op == "Placeholder" and node.name in handles and node.name in types:
-            keys, values = lookup_ops.lookup_table_export_v2(handles[node.name], *types[node.name])
-            tables[node.name.encode()] = (keys.numpy(), values.numpy())
-            _make_table_node(node, types[node.name])
-    return tables
-
-
-def _session_tables(graph_def: Any, session: Any) -> Tables:
-    from tensorflow.python.ops import lookup_ops
-
-    tables: dict[bytes, tuple[Array, Array]] = {}
-    for node in graph_def.node:
-        if node.op in {"HashTableV2", "MutableHashTableV2"}:
-            types = (node.attr["key_dtype"].type, node.attr["value_dtype"].type)
-            with session.graph.as_default():
-                handle = session.graph.get_tensor_by_name(f"{node.name}:0")
-                tables[node.name.encode()] = session.run(lookup_ops.lookup_table_export_v2(handle, *types))
-            _make_table_node(node, types)
-    return tables
-
-
-def _table_types(graph_def: Any) -> dict[str, tuple[int, int]]:
-    """Key and value dtypes of each table, by the name of the node that its lookups refer to."""
-    return {
-        node.input[0].split(":")[0]: (node.attr["Tin"].type, node.attr["Tout"].type)
-        for node in graph_def.node
-        if node.op in {"LookupTableFind", "LookupTableFindV2"}
-    }
-
-
-def _make_table_node(node: Any, types: tuple[int, int]) -> None:
-    node.op = "HashTableV2"
-    node.attr.clear()
-    node.attr["shared_name"].s = node.name.encode()
-    node.attr["key_dtype"].type, node.attr["value_dtype"].type = types
