@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
 from ....validate.errors import ParityGateError
@@ -12,6 +13,7 @@ from ..onnx.padded_pools import guard_padded_pools
 from ..onnx.save import save_onnx
 from .names import name_ports
 from .opset import reach_opset, start_opset
+from .sparse import with_dense_weights
 from .translate import reporting_problems, simplify
 
 if TYPE_CHECKING:
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
 
 def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate:
-    """Translate the file's first subgraph; quantised tensors become QuantizeLinear and DequantizeLinear.
+    """Translate the file's first subgraph; quantised tensors become QuantizeLinear and DequantizeLinear,
+    sparse ones dense.
 
     Raises ParityGateError PG404 with the operators that have no translation, PG405 with tf2onnx's reason, PG408 for
     an opset that can't be reached.
@@ -32,18 +35,19 @@ def convert(model: Model, destination: Path, options: RouteOptions) -> Candidate
     inputs = {spec.name: source.tensors[spec.name] for spec in source.signature.inputs}
     outputs = {spec.name: source.tensors[spec.name] for spec in source.signature.outputs}
 
-    def build() -> Any:
+    def build(path: Path) -> Any:
         return tfonnx.process_tf_graph(
             None,
             opset=start_opset(options),
             input_names=list(inputs.values()),
             output_names=list(outputs.values()),
-            tflite_path=str(source.path),
+            tflite_path=str(path),
         )
 
-    with reporting_problems(), warnings.catch_warnings():
+    with reporting_problems(), warnings.catch_warnings(), TemporaryDirectory() as folder:
         warnings.simplefilter("ignore", UserWarning)  # the interpreter's move to another package is announced
-        proto = simplify(build).make_model("")
+        path = with_dense_weights(source.path, Path(folder))
+        proto = simplify(lambda: build(path)).make_model("")
     guard_padded_pools(proto.graph)
     bound_inputs, bound_outputs = name_ports(proto.graph, source.signature, inputs, outputs)
     save_onnx(reach_opset(proto, options), destination)

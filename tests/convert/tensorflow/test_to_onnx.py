@@ -149,6 +149,67 @@ def test_state_of_a_tflite_model_is_named(tmp_path: Path) -> None:
     assert "ASSIGN_VARIABLE" in error.value.cause
 
 
+SPARSE = tf.lite.Optimize.EXPERIMENTAL_SPARSITY
+
+
+def pruned(layer: str, pattern: str) -> Any:
+    """Three of four weights are 0: singly, in blocks of four inputs (as the kernels want them), or whole inputs."""
+    inputs = tf.keras.Input((64,) if layer == "dense" else (5, 5, 64), name="x")
+    made = L.Dense(48, name="y") if layer == "dense" else L.Conv2D(48, 1, name="y")
+    model = tf.keras.Model(inputs, made(inputs))
+    kernel, bias = made.get_weights()
+    rng = np.random.default_rng(0)
+    kept = {
+        "single": rng.random((64, 48)) < 0.25,
+        "blocks": np.repeat(rng.random((4, 48)) < 0.25, 16, axis=0),
+        "inputs": np.repeat(np.arange(64)[:, None] % 4 == 0, 48, axis=1),
+    }[pattern]
+    made.set_weights([kernel * kept, bias + 1])
+    return model
+
+
+@pytest.mark.parametrize(
+    ("layer", "pattern", "numbers"),
+    [
+        ("dense", "single", "float32"),
+        ("dense", "blocks", "float32"),
+        ("dense", "blocks", "int8"),
+        ("conv", "inputs", "float16"),
+        ("conv", "single", "int8"),  # refused by the interpreter's accelerator
+    ],
+)
+def test_sparse_tflite_is_what_the_dense_file_is(layer: str, pattern: str, numbers: str, tmp_path: Path) -> None:
+    """Against the file of the same model without sparsity: int8's own rounding of activations is in neither."""
+    network, outputs = pruned(layer, pattern), []
+    for sparsity in ([SPARSE], []):
+        converter = tf.lite.TFLiteConverter.from_keras_model(network)
+        converter.optimizations = [*sparsity, *([] if numbers == "float32" else [tf.lite.Optimize.DEFAULT])]
+        converter.target_spec.supported_types = [tf.float16] if numbers == "float16" else []
+        model = tflite.load(written(converter.convert(), tmp_path / f"{len(sparsity)}.tflite"), LoadOptions())
+        candidate, engine = convert_to_onnx(model, tmp_path, route=tflite_to_onnx)
+        shape = [1, *network.input_shape[1:]]
+        feed = {"x": np.random.default_rng(1).standard_normal(shape).astype(np.float32)}
+        outputs.append((next(iter(run_bound(candidate, engine, feed).values())), network(feed["x"]).numpy()))
+    (found, expected), (from_dense, _) = outputs
+    np.testing.assert_allclose(found, from_dense, **CLOSE)
+    rounding = {"float32": 1e-5, "float16": 1e-3, "int8": 2e-2}[numbers]  # of the weights, which are below 0.3
+    np.testing.assert_allclose(found, expected, rtol=0, atol=rounding)
+
+
+@pytest.mark.parametrize(("allowed", "name"), [(True, "MatrixDeterminant"), (False, "FlexMatrixDeterminant")])
+def test_operators_that_the_interpreter_lacks_are_named(allowed: bool, name: str, tmp_path: Path) -> None:
+    spec = tf.TensorSpec([2, 3, 3], tf.float32, name="x")
+    function = tf.function(tf.linalg.det, input_signature=[spec]).get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+    converter.allow_custom_ops = allowed
+    if not allowed:
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    with pytest.raises(ParityGateError) as error:
+        tflite.load(written(converter.convert(), tmp_path / "m.tflite"), LoadOptions())
+    assert error.value.code == "PG402"
+    assert error.value.cause.endswith(f"interpreter lacks: {name}")
+
+
 # --- opsets
 
 

@@ -14,7 +14,7 @@ from ...signature import Hint, Signature, TensorSpec
 from ..base import Facts, LoadOptions
 from ..names import unique
 from .tensors import check_dynamic, symbolic, to_numpy
-from .tflite_operators import check_operators
+from .tflite_operators import check_operators, custom_operators
 
 if TYPE_CHECKING:
     from ...signature import Array, Feed
@@ -77,22 +77,47 @@ def load(source: Path | str, options: LoadOptions) -> TfliteModel:
     Raises ParityGateError PG402 when it is damaged or needs operators that this build of the interpreter lacks, PG501
     for TensorFlow operators that do more than compute, PG201 for a signature that isn't the file's only one.
     """
-    import tensorflow as tf
-
     path = Path(source)
     if not options.trust:
         check_operators(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the interpreter's move to another package is announced
         try:
-            interpreter = tf.lite.Interpreter(model_path=str(path))
-            interpreter.allocate_tensors()
+            interpreter = _interpreter(path)
         except (ValueError, RuntimeError) as error:
-            raise ParityGateError("PG402", str(path), f"the interpreter rejects it: {error}") from error
+            raise _rejected(path, error) from error
     _check_signature(options.signature, interpreter)
     model = TfliteModel(path, interpreter)
     check_dynamic(model.signature.inputs, options.axes)
     return model
+
+
+def _interpreter(path: Path) -> Any:
+    """Ready to run; without its accelerator (XNNPACK) where that refuses an operator, such as int8 weights unpacked."""
+    import tensorflow as tf
+
+    resolvers = tf.lite.experimental.OpResolverType
+    try:
+        interpreter = tf.lite.Interpreter(model_path=str(path))
+        interpreter.allocate_tensors()
+    except RuntimeError as error:
+        if "Delegate" not in str(error):
+            raise
+        plain = resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        interpreter = tf.lite.Interpreter(model_path=str(path), experimental_op_resolver_type=plain)
+        interpreter.allocate_tensors()
+    return interpreter
+
+
+def _rejected(path: Path, error: Exception) -> ParityGateError:
+    """The interpreter doesn't name TensorFlow's own operators, and of custom ones only the first."""
+    custom = custom_operators(path)
+    if "op" not in str(error) or not custom:
+        return ParityGateError("PG402", str(path), f"the interpreter rejects it: {error}")
+    return ParityGateError(
+        "PG402", str(path), f"it has operators that TensorFlow Lite's interpreter lacks: {', '.join(custom)}",
+        "Give the model that this file was made of (SavedModel, Keras); Flex stands for TensorFlow's own operators.",
+    )  # fmt: skip
 
 
 def _notes(interpreter: Any) -> Iterator[str]:
@@ -102,7 +127,8 @@ def _notes(interpreter: Any) -> Iterator[str]:
         listed = ", ".join(f"{count} {name}" for name, count in sorted(Counter(quantised).items()))
         yield (
             f"dynamic-range quantisation: TensorFlow Lite rounds the activations of {listed} to int8 whenever it runs; "
-            "a converted model computes them in float. Where nothing else differs, accept it with --tolerance"
+            "a converted model computes them in float. Where PG101 is the only failure, its rtol and atol are the "
+            "bound for --tolerance NAME:RTOL:ATOL, if you accept that"
         )
 
 

@@ -34,6 +34,19 @@ def check_operators(path: Path) -> None:
         )  # fmt: skip
 
 
+def custom_operators(path: Path) -> list[str]:
+    """The names of the operators that aren't TensorFlow Lite's own; empty where the file can't be parsed."""
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    content = path.read_bytes()
+    try:
+        model = schema.Model.GetRootAs(content, 0)
+        codes = [code.CustomCode() for code in _each(model.OperatorCodes, model.OperatorCodesLength(), len(content))]
+    except Exception:  # noqa: BLE001  # the generated code follows offsets of the file, wherever they lead
+        return []
+    return sorted({code.decode(errors="replace") for code in codes if code})
+
+
 def _nodes(model: Any, size: int) -> Iterator[Any]:
     """The ``NodeDef`` of every such operator: its options are a list of a name and the message."""
     from flatbuffers import flexbuffers
