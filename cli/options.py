@@ -191,15 +191,15 @@ TARGET = (
         type=click.IntRange(1),
         help=f"ONNX opset (default: an ONNX source's own; else at most {DEFAULT_OPSET}, unless the model needs more).",
     ),
+    click.option(
+        "--precision",
+        type=_choice(Precision),
+        help="What the model computes in (default: fp32); mixed keeps in fp32 what fp16 would spoil.",
+    ),
 )
 
 COREML = (
     click.option("--deployment-target", metavar="OS", help="Core ML: oldest system to run on, e.g. iOS15 or macOS13."),
-    click.option(
-        "--precision",
-        type=_choice(Precision),
-        help="Core ML: what the model computes in (default: fp32); mixed keeps in fp32 what fp16 would spoil.",
-    ),
     click.option(
         "--image-input",
         "images",

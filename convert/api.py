@@ -20,8 +20,8 @@ def convert(
     process. What can be chosen is in ``options``; keywords replace single fields of its groups, for example
     ``convert(model, "model.onnx", samples="holdout.csv", opset=18)``:
 
-    - the target: ``to``, ``route``, ``opset`` (:class:`.options.TargetOptions`)
-    - Core ML only: ``deployment_target``, ``precision``, ``images``, ``class_labels``, ``shapes``
+    - the target: ``to``, ``route``, ``opset``, ``precision`` (:class:`.options.TargetOptions`)
+    - Core ML only: ``deployment_target``, ``images``, ``class_labels``, ``shapes``
       (:class:`.options.CoreMLOptions`)
     - the source: ``signature``, ``weights``, ``trust``, ``inputs`` (specs, or texts such as
       ``"x:float32:N,3,32,32"``), ``example``, ``dynamic`` ((input, axis), for Core ML (input, axis, low, high)),

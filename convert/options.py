@@ -20,7 +20,7 @@ from ..validate.signature import ClassLabel, ImageInput
 
 
 class Precision(StrEnum):
-    """What a Core ML model computes in; MIXED keeps in float32 what float16 would spoil."""
+    """What the written model computes in; MIXED keeps in float32 what float16 would spoil."""
 
     FP32 = "fp32"
     FP16 = "fp16"
@@ -33,12 +33,16 @@ class TargetOptions(OptionGroup):
 
     ``to`` names the target (None: by OUTPUT's suffix), ``route`` the only route to try (None: all, until one proves
     parity), ``opset`` the ONNX opset (None: that of an ONNX source, else at most
-    :data:`.targets.DEFAULT_OPSET`, or a newer one that the model needs).
+    :data:`.targets.DEFAULT_OPSET`, or a newer one that the model needs), ``precision`` what it computes in.
     """
 
     to: str | None = None
     route: str | None = None
     opset: int | None = None
+    precision: Precision = Precision.FP32
+
+    def __post_init__(self) -> None:
+        set_choice(self, "precision", Precision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +55,9 @@ class CoreMLOptions(OptionGroup):
     """
 
     deployment_target: str | None = None
-    precision: Precision = Precision.FP32
     images: Mapping[str, ImageInput] = field(default_factory=dict)
     class_labels: tuple[ClassLabel, ...] = ()
     shapes: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        set_choice(self, "precision", Precision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ class ConvertKeywords(SharedKeywords, total=False):
     to: str | None
     route: str | None
     opset: int | None
-    deployment_target: str | None
     precision: str
+    deployment_target: str | None
     images: Mapping[str, ImageInput] | None
     class_labels: Sequence[ClassLabel]
     shapes: Mapping[str, Sequence[tuple[int, ...]]] | None

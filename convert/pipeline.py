@@ -21,11 +21,11 @@ from ..validate.workers.runner import Runner, runner_for
 from .calls import Converted, ConvertSource
 from .conversion import Conversion
 from .export import check_output, publish
-from .options import ConvertOptions
+from .options import ConvertOptions, Precision
 from .routes.base import Candidate, RouteOptions
 from .routes.registry import Route, routes_for
 from .scopes import check_target_options
-from .targets import DEFAULT_OPSET, Target, choose_target
+from .targets import DEFAULT_OPSET, ONNX_MODEL, Target, choose_target
 
 if TYPE_CHECKING:
     from ..validate.report.report import Report
@@ -176,7 +176,7 @@ def _conversion_call(plan: _Plan, routes: tuple[Route, ...], *, first: bool) -> 
         RouteOptions(
             options.target.opset,
             coreml.deployment_target,
-            coreml.precision,
+            options.target.precision,
             coreml.images,
             coreml.class_labels,
             options.load.ranges,
@@ -192,8 +192,8 @@ def _conversion_call(plan: _Plan, routes: tuple[Route, ...], *, first: bool) -> 
 
 def _handle_of(plan: _Plan, path: Path) -> ModelHandle:
     """How the candidate is opened. No file is there yet when its worker starts, only its name is known."""
-    chosen = plan.options.run.engine
-    return ModelHandle.of(path, plan.target.format, chosen)
+    handle = ModelHandle.of(path, plan.target.format, plan.options.run.engine)
+    return replace(handle, rounds_half=plan.options.target.precision != Precision.FP32)
 
 
 def _run(plan: _Plan, route: Route, converted: Converted, reference: ModelRun, checker: Runner) -> _Attempt:
@@ -205,7 +205,8 @@ def _run(plan: _Plan, route: Route, converted: Converted, reference: ModelRun, c
     measurements = measurements_for(options.judge)
 
     def run_again(runner: Runner) -> ModelRun:
-        return runner.call(RunCandidate(job, model, bindings, measurements), options.run.on_event)
+        run = runner.call(RunCandidate(job, model, bindings, measurements), options.run.on_event)
+        return _as_requested(run, plan)
 
     expected, actual = reference, plan.watch.measure("candidate", lambda: run_again(checker))
     if needs_search(actual, options.judge.search):
@@ -223,6 +224,13 @@ def _run(plan: _Plan, route: Route, converted: Converted, reference: ModelRun, c
         expected, actual = plan.watch.measure("search", lambda: add_searched_samples(models, expected, actual))
     run_second_runtime(job, model, "candidate", bindings, options.run)
     return _Attempt(route, candidate, model, expected, actual)
+
+
+def _as_requested(run: ModelRun, plan: _Plan) -> ModelRun:
+    """An ONNX file with few weights, or with most of them in float32, doesn't look like float16: we know it is."""
+    if plan.options.target.precision == Precision.FP32 or plan.target is not ONNX_MODEL:
+        return run
+    return replace(run, facts=replace(run.facts, precision=run.facts.precision or "float16"))
 
 
 def _judge(plan: _Plan, attempt: _Attempt, notes: tuple[str, ...]) -> Report:

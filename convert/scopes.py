@@ -16,7 +16,6 @@ TARGET: Mapping[str, Scope] = {
 
 CORE_ML: Mapping[str, Scope] = {
     "deployment_target": Scope("--deployment-target", "is the oldest system that a Core ML model runs on", (COREML,)),
-    "precision": Scope("--precision", "is what a Core ML model computes in", (COREML,)),
     "images": Scope("--image-input", "makes an input of a Core ML model an image", (COREML,)),
     "class_labels": Scope("--class-labels", "makes a Core ML model a classifier", (COREML,)),
     "shapes": Scope("--shapes", "lists the shapes that an input of a Core ML model may have", (COREML,)),

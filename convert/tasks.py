@@ -12,12 +12,15 @@ from ..validate.engines.base import Model
 from ..validate.errors import ParityGateError
 from ..validate.events import Event, Listener
 from ..validate.options import LoadOptions
+from ..validate.signature import Signature
 from ..validate.tasks.calls import RunReference
 from ..validate.tasks.reference import load_model, run_reference
 from .calls import Converted, ConvertSource
 from .export import use_free_data_name
+from .options import Precision
 from .routes.base import Candidate, RouteOptions
 from .routes.registry import Route
+from .targets import ONNX_MODEL
 
 BETWEEN = 18
 """The opset of the ONNX file between two steps: every exporter writes it, and the Core ML route knows it."""
@@ -72,6 +75,7 @@ def follow(route: Route, model: Model, destination: Path, options: RouteOptions)
     from ..validate.engines.onnxruntime import load
 
     candidates: list[Candidate] = []
+    signature = model.signature
     options = replace(options, opset=options.opset or route.opset)
     for number, step in enumerate(route.steps):
         last = number == len(route.steps) - 1
@@ -79,7 +83,16 @@ def follow(route: Route, model: Model, destination: Path, options: RouteOptions)
         candidates.append(importlib.import_module(step).convert(model, path, options if last else _between(options)))
         if not last:
             model = load(path, LoadOptions())
-    return _chained(candidates)
+    return _in_precision(_chained(candidates), signature, options)
+
+
+def _in_precision(candidate: Candidate, signature: Signature, options: RouteOptions) -> Candidate:
+    """ONNX is narrowed behind its route; the routes to Core ML write the precision themselves."""
+    if options.precision == Precision.FP32 or candidate.path.suffix not in ONNX_MODEL.suffixes:
+        return candidate
+    from .routes.onnx.half import narrowed
+
+    return narrowed(candidate, signature, options)
 
 
 def _between(options: RouteOptions) -> RouteOptions:

@@ -20,6 +20,8 @@ from .files.replace import replace as replace_output
 from .files.replace import staged
 from .noise.request import Measurements
 from .options import (
+    AcceptedPrecision,
+    CandidateOptions,
     InputLimits,
     InspectOptions,
     JudgeOptions,
@@ -68,7 +70,8 @@ def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> 
     from .verdict.choice import choose_policy
 
     run = options.run
-    models = (handle_for(reference, options.load, run.engine), handle_for(candidate, LoadOptions(), run.engine))
+    candidate = replace(handle_for(candidate, LoadOptions(), run.engine), rounds_half=_takes_half(options.candidate))
+    models = (handle_for(reference, options.load, run.engine), candidate)
     check_engine(models, run.engine)
     check_judging(options.judge, models[1].format)
     expectations, policy = read_expectations(options.judge), choose_policy(options.judge)
@@ -84,6 +87,11 @@ def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> 
         accepted = options.candidate.precision.dtype
         report = conclude(job, first, second, bindings, policy, expectations, watch.seconds, accepted=accepted)
         return _localised(job, models, bindings, report, options) if options.judge.localise else report
+
+
+def _takes_half(options: CandidateOptions) -> bool:
+    """Whether the candidate may compute in float16: then its results are rounded as other hardware rounds them."""
+    return options.precision is AcceptedPrecision.FP16
 
 
 def _run_both(

@@ -20,10 +20,11 @@ FP32, FP16, MIXED = Precision
 class RouteOptions:
     """What a route may be asked for.
 
-    ``opset`` None means that of an ONNX source, else at most :data:`..targets.DEFAULT_OPSET`. All else is for Core ML:
-    ``deployment_target`` (``iOS15``, ``macOS13``, ...; None: the oldest that will do), ``precision``, ``images``
-    (inputs of the source that become images), ``class_labels`` (names for the classes of the only output), ``ranges``
-    (bounds of an input's dynamic axis: (input, axis) -> lowest and highest length), ``shapes`` (input -> its shapes).
+    ``opset`` None means that of an ONNX source, else at most :data:`..targets.DEFAULT_OPSET`. ``precision`` is for
+    routes to Core ML; ONNX is narrowed behind its routes (:mod:`.onnx.half`). All else is for Core ML:
+    ``deployment_target`` (``iOS15``, ``macOS13``, ...; None: the oldest that will do), ``images`` (inputs of the source
+    that become images), ``class_labels`` (names for the classes of the only output), ``ranges`` (bounds of an input's
+    dynamic axis: (input, axis) -> lowest and highest length), ``shapes`` (input -> its shapes).
     ``evidence`` is the job with the samples and the source's outputs, for a route that searches for a precision.
     """
 

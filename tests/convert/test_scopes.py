@@ -29,7 +29,6 @@ def model(tmp_path: Path) -> Path:
 
 
 TO_ONNX: dict[str, tuple[dict[str, Any], str]] = {
-    "--precision": ({"precision": "fp16"}, "what a Core ML model computes in, and OUTPUT is ONNX"),
     "--class-labels": ({"class_labels": ("a", "b")}, "makes a Core ML model a classifier"),
     "--deployment-target": ({"deployment_target": "iOS15"}, "the oldest system that a Core ML model runs on"),
     "--image-input": ({"images": {"x": ImageInput(1.0, (0.0,), "RGB")}}, "an input of a Core ML model an image"),
@@ -101,7 +100,7 @@ def test_a_range_is_not_for_a_table(model: Path, tmp_path: Path) -> None:
 def test_every_option_of_a_target_is_in_a_table_or_is_for_all() -> None:
     for group, table, general in (
         (LoadOptions, LOADING, {"trust", "example", "dynamic"}),
-        (TargetOptions, TARGET, {"to", "route"}),
+        (TargetOptions, TARGET, {"to", "route", "precision"}),
         (CoreMLOptions, CORE_ML, set()),
     ):
         assert {field.name for field in fields(group)} == {*table, *general}

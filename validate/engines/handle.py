@@ -14,7 +14,8 @@ from .registry import BOTH, Format, RuntimeEntry
 class ModelHandle:
     """A model that isn't open yet. ``source`` is a Path, a ``module:factory`` name or a live object.
 
-    ``second`` is another runtime whose outputs are compared with those of ``runtime``.
+    ``second`` is another runtime whose outputs are compared with those of ``runtime``. ``rounds_half``
+    says that each float16 result of an ONNX model is rounded (:mod:`..tasks.half`).
     """
 
     source: Any
@@ -22,6 +23,7 @@ class ModelHandle:
     runtime: RuntimeEntry
     second: RuntimeEntry | None = None
     load: LoadOptions = field(default_factory=LoadOptions)
+    rounds_half: bool = False
 
     @classmethod
     def of(cls, source: Any, format: Format, engine: str | None = None, load: LoadOptions | None = None) -> Self:

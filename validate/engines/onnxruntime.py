@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ParityGateError
 from ..onnx_graphs import all_graphs, all_nodes
 from ..signature import STRING, Dim, Hint, Signature, TensorSpec
-from .base import Facts, LoadOptions, More, Rewrite, nothing
+from .base import Facts, LoadOptions, More, Rewrite, nothing, unchanged
 from .fixed_lengths import with_lengths
 from .onnx_files import check_external_files, graph_only
 from .onnx_files import external_files as external_files
@@ -48,9 +48,15 @@ class OnnxModel:
     finest = "float64"
 
     def __init__(
-        self, path: Path, session: Any, more: More = nothing, declared_inputs: Sequence[TensorSpec] = ()
+        self,
+        path: Path,
+        session: Any,
+        more: More = nothing,
+        declared_inputs: Sequence[TensorSpec] = (),
+        base: Rewrite = unchanged,
     ) -> None:
         self.native = path
+        self._base = base
         self._session = session
         self._more = more
         self._declared_inputs = declared_inputs
@@ -91,8 +97,14 @@ class OnnxModel:
 
         model = onnx.ModelProto()
         model.CopyFrom(graph_only(self.native))
-        session = _session(self.native, rewrite(model).SerializeToString(), optimise=optimise)
-        return OnnxModel(self.native, session, more, self._declared_inputs)
+        session = _session(self.native, rewrite(self._base(model)).SerializeToString(), optimise=optimise)
+        return OnnxModel(self.native, session, more, self._declared_inputs, self._base)
+
+    def rebuilt(self, rewrite: Rewrite) -> OnnxModel:
+        """The model that runs a rewritten graph, and whose variants start from it. Raises PG301."""
+        variant = self.variant(rewrite, optimise=True)
+        variant._base = rewrite
+        return variant
 
     def weights(self) -> dict[str, Array]:
         """Initializers and constants, those of external files and inner graphs included."""

@@ -16,6 +16,7 @@ from ..events import Event, Listener, ignore
 from ..options import InputLimits, LoadOptions, SampleOptions
 from ..report.types import SamplesSummary
 from .calls import InspectModel, RunReference
+from .half import rounded_model
 from .pairing import run_paired
 from .reading import reading
 from .shaking import shake_planned
@@ -51,7 +52,7 @@ def load_model(handle: ModelHandle) -> Model:
         ) from error
     with reading(handle):
         model: Model = importlib.import_module(runtime.engine).load(handle.source, handle.load)
-    return model
+        return rounded_model(model) if handle.rounds_half else model
 
 
 def _install(runtime: RuntimeEntry) -> str:

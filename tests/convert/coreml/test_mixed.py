@@ -13,7 +13,7 @@ from paritygate.convert.routes.coreml.target import coremltools
 
 coremltools()
 
-from paritygate.convert.routes.coreml.mixed import enough  # noqa: E402
+from paritygate.convert.routes.half_precision import enough  # noqa: E402
 
 
 class Roundings:
