@@ -150,6 +150,25 @@ JUDGING = (
         help="Compute function(outputs, inputs) for both models; fail if the two differ by more than MAX_DIFF.",
     ),
     click.option(
+        "--max-flips",
+        metavar="SHARE",
+        callback=parsed(parse.parse_share),
+        help="Budget in place of the tolerance: the greatest share of rows that may change class, e.g. 0.5%.",
+    ),
+    click.option(
+        "--max-drop",
+        multiple=True,
+        metavar="METRIC:VALUE",
+        callback=parsed(parse.parse_drops),
+        help="Budget: how far a --metric of the candidate may be below the reference's, e.g. accuracy:0.01.",
+    ),
+    click.option(
+        "--min-snr",
+        type=click.FloatRange(0, min_open=True),
+        metavar="DB",
+        help="Budget: the least signal-to-noise ratio of every output, in dB.",
+    ),
+    click.option(
         "--config", type=_PATH, help="File with waivers (default: paritygate.toml in this folder, if there is one)."
     ),
 )

@@ -63,6 +63,24 @@ def parse_thresholds(texts: Sequence[str]) -> dict[str, tuple[float, ...]]:
     return thresholds.parse_thresholds(texts)
 
 
+def parse_share(text: str) -> float | None:
+    """``0.5%``: the sign is required, since 0.5 alone could mean a half. Raises ParityGateError PG201."""
+    from paritygate.validate.options import share_of
+
+    return share_of(text)
+
+
+def parse_drops(texts: Iterable[str]) -> dict[str, float]:
+    """``METRIC:VALUE`` texts; the metric's name may hold colons."""
+    drops = {}
+    for text in texts:
+        name, _, value = text.rpartition(":")
+        if not name or not re.fullmatch(r"\d+(\.\d*)?|\.\d+", value):
+            raise click.BadParameter(f"{text!r} is not METRIC:VALUE, e.g. accuracy:0.01", param_hint="--max-drop")
+        drops[name] = float(value)
+    return drops
+
+
 def parse_dynamic(texts: Iterable[str]) -> tuple[DynamicAxis, ...]:
     """``NAME:AXIS`` or ``NAME:AXIS:LOW:HIGH`` texts; the name may hold colons."""
     return tuple(map(_dynamic, texts))

@@ -109,6 +109,12 @@ CATALOG: dict[str, Explanation] = {
         "The candidate computes in a coarser type than the reference, such as float16, and --precision doesn't accept "
         "it. Its values were judged by the wider tolerance of that type.",
     ),
+    "PG335": Explanation(
+        "too few rows for the budget",
+        "The budget holds for the rows that were counted, but so few rows can't prove it: by chance alone the true "
+        "share may be greater. The message has the bound that they prove with 95 % confidence (Clopper and Pearson). "
+        "Give more samples.",
+    ),
     "PG401": Explanation(
         "format not recognised",
         "The file or folder isn't a model that paritygate reads: it is another tool's, or holds only weights or data, "

@@ -96,6 +96,7 @@ def conclude(
         weights=candidate.run.weights,
         trees=candidate.run.trees,
         coverage=coverage,
+        budgets=judgement.budgets,
     )
 
 
@@ -179,7 +180,7 @@ def _of_parts(outputs: Sequence[OutputComparison]) -> Severity:
     """How severe it is that weights or trees differ: a waiver, or the user's own bounds for all, accept it."""
     bounds = [output.tolerance for output in outputs if output.tolerance and not output.tolerance.exact]
     waived = any(output.waiver for output in outputs)
-    own = bool(bounds) and all(tolerance.source is Source.USER for tolerance in bounds)
+    own = bool(bounds) and all(tolerance.source in (Source.USER, Source.BUDGET) for tolerance in bounds)
     return Severity.WARNING if waived or own else Severity.ERROR
 
 

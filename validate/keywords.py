@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 
 from .errors import ParityGateError
 from .events import Listener
-from .options import DynamicAxis, OptionGroup, axes_of
+from .options import DynamicAxis, OptionGroup, axes_of, share_of
 from .signature import Constant, TensorSpec
 
 if TYPE_CHECKING:
@@ -59,6 +59,9 @@ class JudgeKeywords(TypedDict, total=False):
     config: PathLike | None
     localise: bool
     min_coverage: float | None
+    max_flips: float | str | None
+    max_drop: Mapping[str, float] | None
+    min_snr: float | None
 
 
 class RunKeywords(TypedDict, total=False):
@@ -177,6 +180,8 @@ _NORMAL: dict[str, Callable[[Any], Any]] = {
     "dynamic": axes_of,
     "batch_sizes": lambda sizes: None if sizes is None else tuple(sizes),
     "thresholds": _thresholds,
+    "max_flips": share_of,
+    "max_drop": _mapping,
     "metrics": tuple,
     "pass_env": tuple,
     "class_labels": tuple,

@@ -5,6 +5,7 @@ Importing this costs nothing: no numpy, no framework. Every default stands here 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -141,6 +142,9 @@ class JudgeOptions(OptionGroup):
     a file with waivers (None: ``paritygate.toml`` in the working directory, if there is one). ``localise`` says
     whether a failure is followed to the first divergence, and a repro is written. ``min_coverage`` is the least share
     (0 to 1) of each thing counted that the samples must exercise; None asks for nothing.
+    Budgets take the place of tolerances: ``max_flips`` is the greatest share (0 to 1) of rows that may change their
+    class, ``max_drop`` maps metrics to how far below the reference's they may be, ``min_snr`` is the least
+    signal-to-noise ratio of each output in dB.
     """
 
     policy: PolicyName | Policy = PolicyName.COMPUTED
@@ -155,6 +159,9 @@ class JudgeOptions(OptionGroup):
     config: Path | None = None
     localise: bool = True
     min_coverage: float | None = None
+    max_flips: float | None = None
+    max_drop: Mapping[str, float] = field(default_factory=dict)
+    min_snr: float | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.policy, str):
@@ -165,8 +172,25 @@ class JudgeOptions(OptionGroup):
             )
         if self.min_coverage is not None and not 0 <= self.min_coverage <= 1:
             raise ParityGateError("PG201", f"min_coverage={self.min_coverage}", "it must be between 0 and 1")
+        _check_budgets(self)
         if self.rtol is not None and self.policy is not PolicyName.COMPUTED:
             raise ParityGateError("PG201", "policy", "a policy and rtol/atol exclude each other", "Give one of them.")
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether budgets judge some outputs."""
+        return self.max_flips is not None or bool(self.max_drop) or self.min_snr is not None
+
+
+def _check_budgets(options: JudgeOptions) -> None:
+    """Raises ParityGateError PG201 for budgets that anything would hold, or that nothing could."""
+    if options.max_flips is not None and not 0 <= options.max_flips < 1:
+        raise ParityGateError("PG201", f"--max-flips {options.max_flips}", "it must be at least 0 % and below 100 %")
+    if options.min_snr is not None and not 0 < options.min_snr < math.inf:
+        raise ParityGateError("PG201", f"--min-snr {options.min_snr}", "it must be above 0 dB, which zeros reach")
+    for name, drop in options.max_drop.items():
+        if not 0 <= drop < math.inf:
+            raise ParityGateError("PG201", f"--max-drop {name}:{drop}", "it must be a number of 0 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +312,17 @@ def choice(kind: type[Choice], value: str, name: str) -> Choice:
 def set_choice(options: OptionGroup, name: str, kind: type[StrEnum]) -> None:
     """Put the member of an enum in the place of its text, in a frozen group. Raises ParityGateError PG201."""
     object.__setattr__(options, name, choice(kind, getattr(options, name), name))
+
+
+def share_of(given: float | str | None) -> float | None:
+    """A share from 0 to 1 that may be given as a text in percent. Raises ParityGateError PG201."""
+    if not isinstance(given, str):
+        return given
+    number, sign, rest = given.partition("%")
+    try:
+        return float(number if sign and not rest else "") / 100
+    except ValueError as error:
+        raise ParityGateError("PG201", given, "not a share in percent", "For example: 0.5%") from error
 
 
 def axes_of(entries: Sequence[DynamicAxis | tuple[Any, ...]]) -> tuple[DynamicAxis, ...]:

@@ -70,6 +70,7 @@ def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> 
     from .verdict.choice import choose_policy
 
     run = options.run
+    check_budgets(options.judge, options.sample)
     candidate = replace(handle_for(candidate, LoadOptions(), run.engine), rounds_half=_takes_half(options.candidate))
     models = (handle_for(reference, options.load, run.engine), candidate)
     check_engine(models, run.engine)
@@ -87,6 +88,13 @@ def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> 
         accepted = options.candidate.precision.dtype
         report = conclude(job, first, second, bindings, policy, expectations, watch.seconds, accepted=accepted)
         return _localised(job, models, bindings, report, options) if options.judge.localise else report
+
+
+def check_budgets(judge: JudgeOptions, sample: SampleOptions) -> None:
+    """Raises ParityGateError PG201 for budgets without samples: a share of generated rows says nothing about use."""
+    if judge.has_budget and sample.samples is None:
+        cause = "a budget is counted on real data, and no samples were given"
+        raise ParityGateError("PG201", "--max-flips, --max-drop, --min-snr", cause, "Give them with --samples FILE.")
 
 
 def _takes_half(options: CandidateOptions) -> bool:
@@ -113,7 +121,8 @@ def _run_both(
         bindings = with_classes(Bindings(options.bind.bind_inputs, options.bind.bind), expected)
 
         def run_again(runner: Runner) -> ModelRun:
-            measurements = measurements_for(options.judge)
+            # a budget asks for no noise, and the roundings of a quantised graph would only be told as PG312
+            measurements = None if options.judge.has_budget else measurements_for(options.judge)
             by_rows = reference.format.computes_by_rows
             call = RunCandidate(
                 job, candidate, bindings, measurements, reference=expected.signature, of_estimator=by_rows

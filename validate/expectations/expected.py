@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
+from ..errors import ParityGateError
 from ..options import JudgeOptions
+from ..report.budgets import Budgets
 from ..report.types import Finding, OutputComparison
 from ..report.user_checks import MetricComparison, Waiver
 from .config import config_note, find_config, read_waivers
@@ -25,6 +27,7 @@ class Expectations:
     """``thresholds`` are where decisions change, by output; ``metrics`` the user's figures; ``waivers`` exceptions.
 
     ``notes`` say where these come from. ``min_coverage`` is the least share that samples must exercise, None for any.
+    ``budgets`` take the place of tolerances for the outputs that they bound.
     """
 
     thresholds: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -32,14 +35,30 @@ class Expectations:
     waivers: tuple[Waiver, ...] = ()
     notes: tuple[Finding, ...] = ()
     min_coverage: float | None = None
+    budgets: Budgets = field(default_factory=Budgets)
 
 
 def read_expectations(options: JudgeOptions) -> Expectations:
     """What the options ask for, the config file read. Raises ParityGateError PG201, and PG202 for the file."""
-    config = find_config(options.config)
+    config, metrics = find_config(options.config), _metrics(options)
+    _check_drops(options.max_drop, metrics)
     return Expectations(
-        options.thresholds, _metrics(options), read_waivers(config), config_note(config), options.min_coverage
+        options.thresholds,
+        metrics,
+        read_waivers(config),
+        config_note(config),
+        options.min_coverage,
+        Budgets(options.max_flips, options.max_drop, options.min_snr),
     )
+
+
+def _check_drops(drops: Mapping[str, float], metrics: Sequence[UserMetric]) -> None:
+    """Refuse a drop of what is no metric. What a mapping of numbers holds is known only when it is computed."""
+    for given in drops:
+        if not any(given in (metric.name, metric.name.rpartition(":")[2]) or " " in given for metric in metrics):
+            known = ", ".join(metric.name for metric in metrics) or "none"
+            cause = "there is no such metric"
+            raise ParityGateError("PG201", f"--max-drop {given}", cause, f"Metrics given with --metric: {known}.")
 
 
 def _metrics(options: JudgeOptions) -> tuple[UserMetric, ...]:

@@ -16,8 +16,8 @@ from ..errors import ParityGateError
 from ..report.types import Finding, Severity
 from ..report.user_checks import MetricComparison
 from ..samples.joined import join_batches
-from ..samples.types import SampleKind
 from ..user_code import find_callable
+from .counted import counted_samples
 
 if TYPE_CHECKING:
     from ..samples import Sample
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     Arrays = Mapping[str, Array]
     Function = Callable[[Arrays, Arrays], Any]
 
-
-_ASIDE = frozenset({SampleKind.BATCH, SampleKind.ROWS, SampleKind.MASKS, SampleKind.SPECIAL})
-"""Kinds that a metric doesn't see: rows of the user's that run again as one batch, and what merely reaches a part."""
 
 Item = TypeVar("Item")
 
@@ -83,7 +80,7 @@ def measure_metrics(
     """
     if not (metrics and samples):
         return (), ()
-    numbers = [n for n, sample in enumerate(samples) if sample.kind not in _ASIDE] or [*range(len(samples))]
+    numbers = counted_samples(samples)
     samples, expected, actual = _chosen(samples, numbers), _chosen(expected, numbers), _chosen(actual, numbers)
     batches = [sample.batch for sample in samples]
     inputs = _joined([sample.feed for sample in samples], batches)

@@ -28,6 +28,8 @@ def allowed_text(tolerance: Tolerance) -> str:
     """The rule in force, e.g. ``atol 1e-06 + rtol 0.0001*|expected| + 128 ulp``."""
     if tolerance.exact:
         return "exact"
+    if tolerance.source is Source.BUDGET:
+        return "none for single elements: a budget decides"
     if tolerance.source is Source.COMPUTED:
         return f"{number(tolerance.factor)} x the noise floor (typically {number(tolerance.floor)})"
     ulps = f" + {tolerance.ulps:g} ulp" if tolerance.ulps else ""

@@ -13,6 +13,7 @@ from ..errors import ExitCode
 from ..signature import Signature
 from ..trees.types import TreesProof
 from ..weights.types import WeightsProof
+from .budgets import BudgetResult
 from .coverage import Coverage
 from .divergence import Divergence
 from .user_checks import Crossing, MetricComparison, Source, Waiver
@@ -42,7 +43,8 @@ class Tolerance:
     stands for rounding that an element inherits from terms much larger than itself. All zero means exact.
     ``dtype`` is the coarser of the two dtypes that meet. ``source`` says where the bounds are from: "default" (a row
     per dtype), "user", or "computed": ``factor`` times each element's noise floor, whose median over ``runs`` perturbed
-    runs is ``floor``, and the formula is the ceiling (see :mod:`.computed`).
+    runs is ``floor``, and the formula is the ceiling (see :mod:`.computed`). "budget": no
+    element has a bound, one of the user's budgets decides.
     """
 
     rtol: float = 0.0
@@ -251,7 +253,7 @@ class ReportData:
     per stage, in order. ``divergence`` is the first place where a failing candidate differs, if found.
     ``trees`` is the proof of ensembles of trees, ``weights`` says how many of the reference's parameter values the
     candidate holds; None where the reference has none.
-    ``coverage`` is what the samples exercised.
+    ``coverage`` is what the samples exercised, ``budgets`` how the candidate kept to the user's budgets.
     """
 
     outputs: tuple[OutputComparison, ...]
@@ -267,6 +269,7 @@ class ReportData:
     weights: WeightsProof | None = None
     trees: TreesProof | None = None
     coverage: Coverage | None = None
+    budgets: tuple[BudgetResult, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -9,11 +9,12 @@ from enum import StrEnum
 
 
 class Source(StrEnum):
-    """Where a bound is from: the default for a dtype, the user, or computed from measured noise."""
+    """Where a bound is from: the default for a dtype, the user, computed from measured noise, or none but a budget."""
 
     DEFAULT = "default"
     USER = "user"
     COMPUTED = "computed"
+    BUDGET = "budget"
 
 
 @dataclass(frozen=True, slots=True)

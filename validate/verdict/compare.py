@@ -11,6 +11,7 @@ import numpy as np
 from ..adapters.lost_ranks import restore_ranks
 from ..report import sentences as reasons
 from ..report.types import LabelAgreement, Metrics, OutputComparison, Tolerance, Verdict, WorstElement
+from ..report.user_checks import Source
 from ..signature import EPSILON, STRING, TensorSpec
 from .digits import count_digits, is_enough, needed_digits
 from .labels import count_ties
@@ -146,7 +147,7 @@ def _judge(pair: _Pair, policy: Policy) -> tuple[OutputComparison, _Pair]:
         tolerance = policy.tolerance(spec, pair.want, comparison.candidate_dtype)
         allowed = policy.allowances(spec, pair.want, tolerance)
         metrics, worst = measure(pair.want, pair.got, tolerance, allowed)
-        pair = replace(pair, allowed=Allowances(pair.want, tolerance) if allowed is None else allowed)
+        pair = replace(pair, allowed=_told_apart(pair.want, tolerance) if allowed is None else allowed)
     exact = pair.want[0].dtype.kind in _EXACT_KINDS and tolerance.exact
     verdict, code, sentence = _verdict(comparison, metrics, worst, tolerance, exact)
     sentence = "; ".join(filter(None, (sentence, pair.remark)))
@@ -156,10 +157,17 @@ def _judge(pair: _Pair, policy: Policy) -> tuple[OutputComparison, _Pair]:
     return comparison, pair
 
 
+def _told_apart(want: tuple[Array, ...], tolerance: Tolerance) -> Allowances:
+    """What is allowed for single elements, for ties and crossings: under a budget, only equal scores are ties."""
+    return Allowances(want, Tolerance() if tolerance.source is Source.BUDGET else tolerance)
+
+
 def _with_digits(comparison: OutputComparison, pair: _Pair, edges: Sequence[bool]) -> OutputComparison:
     """The comparison with the digits that were tested; a pass that rounding decides is none."""
     tolerance = comparison.tolerance
-    if tolerance is None or tolerance.exact or tolerance.dtype not in EPSILON or pair.want[0].dtype.kind not in "fV":
+    if tolerance is None or tolerance.source is Source.BUDGET:
+        return comparison
+    if tolerance.exact or tolerance.dtype not in EPSILON or pair.want[0].dtype.kind not in "fV":
         return comparison
     digits = count_digits(pair.want, pair.allowed, tolerance, edges)
     comparison = replace(comparison, digits=digits)

@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from ..adapters.undefined_rows import without_undefined_rows
 from ..adapters.widths import accepting, widened
 from ..expectations.expected import Expectations, apply_expectations
+from ..report.budgets import BudgetResult
 from ..report.types import Finding, OutputComparison
 from ..report.user_checks import MetricComparison
 from ..signature import EPSILON, Signature, TensorSpec
+from .budgets.apply import apply_budgets
+from .budgets.bounded import BudgetPolicy, Roles, covered
 from .compare import compare_outputs
 from .comparison import Comparison, Outputs
 from .engine_agreement import check_engines
@@ -30,13 +33,17 @@ _MOST_CLASSES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a comparison found. ``compared`` is the number of samples that count, ``notes`` are for the user."""
+    """What a comparison found. ``compared`` is the number of samples that count, ``notes`` are for the user.
+
+    ``budgets`` says how the candidate kept to the user's budgets.
+    """
 
     outputs: tuple[OutputComparison, ...]
     findings: tuple[Finding, ...]
     metrics: tuple[MetricComparison, ...]
     compared: int
     notes: tuple[str, ...]
+    budgets: tuple[BudgetResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +77,13 @@ def judge(comparison: Comparison, policy: Policy, expectations: Expectations) ->
     disputed, actual = check_engines(comparison, values.specs, values.actual, values.numbers, policy)
     shown = [samples[number] for number in values.numbers]
     actual = without_undefined_rows(shown, values.expected, actual, outputs)
+    roles = Roles(frozenset({*_scores(values.specs), *reference.classes} - reference.labels.keys()), _labels(reference))
     compared = compare_outputs(
         values.specs,
         values.expected,
         actual,
         outputs,
-        policy,
+        _within_budgets(policy, expectations, values.specs, roles),
         scores=(*_scores(values.specs), *reference.classes),
         labels=reference.labels,
         thresholds=expectations.thresholds,
@@ -84,19 +92,32 @@ def judge(comparison: Comparison, policy: Policy, expectations: Expectations) ->
     compared, metrics, expectation_findings = apply_expectations(
         expectations, compared, shown, values.expected, actual, outputs, comparison.models
     )
+    judged = apply_budgets(expectations.budgets, compared, shown, (values.expected, actual), metrics, roles)
     findings = (
         *unsteady,
         *check_steady(comparison),
         *disputed,
         *expectation_findings,
+        *judged.findings,
         *_self_check(values, actual, outputs, policy),
         *check_batch(samples, dependent, left_out),
         *check_declared(comparison.candidate.outputs, comparison.of_candidate.actual),
-        *check_informative(compared, comparison.fixed_outputs),
+        *check_informative(judged.outputs, comparison.fixed_outputs),
         *check_interface(comparison),
     )
-    notes = (*precision_notes, *values.notes, *suggested_bindings(compared, values.expected, actual))
-    return Judgement(compared, findings, metrics, len(values.numbers), notes)
+    notes = (*precision_notes, *values.notes, *suggested_bindings(judged.outputs, values.expected, actual))
+    return Judgement(judged.outputs, findings, metrics, len(values.numbers), notes, judged.results)
+
+
+def _labels(reference: Signature) -> frozenset[str]:
+    return frozenset(reference.labels)
+
+
+def _within_budgets(policy: Policy, expectations: Expectations, specs: Sequence[TensorSpec], roles: Roles) -> Policy:
+    """The policy for what no budget bounds. Labels stay exact here, so that each flip is counted."""
+    if not expectations.budgets:
+        return policy
+    return BudgetPolicy(policy, covered(expectations.budgets, specs, roles) - roles.labels)
 
 
 def _values(comparison: Comparison, left_out: frozenset[int]) -> _Values:

@@ -79,6 +79,8 @@ def agreements(report: ReportData) -> Iterator[str]:
     if report.weights:
         yield f"weights: {weights_line(report.weights)}"
     yield from tree_lines(report.trees)
+    for budget in report.budgets:
+        yield f"{budget.subject}: {budget.sentence}"
     for metric in report.user_metrics:
         yield f"metric {metric.name}: {metric_text(metric)}"
 
@@ -158,7 +160,8 @@ def _tolerances(report: ReportData) -> Iterator[tuple[str, str]]:
     groups: dict[str, list[str]] = {}
     for output in report.outputs:
         if output.tolerance:
-            source = "" if output.tolerance.exact else f" ({output.tolerance.source})"
+            named = output.tolerance.exact or output.tolerance.source is Source.BUDGET
+            source = "" if named else f" ({output.tolerance.source})"
             groups.setdefault(f"{allowed_text(output.tolerance)}{source}", []).append(title(output))
     for text, names in groups.items():
         yield "tolerance", text if len(groups) == 1 else f"{text}: {', '.join(names)}"

@@ -15,6 +15,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from ...weights.types import WeightsProof
+from ..budgets import BudgetResult
 from ..report import Report
 from ..types import LabelAgreement, Severity
 from ..user_checks import MetricComparison
@@ -29,6 +30,7 @@ _DERIVED = {
     WeightsProof: ("accounted",),
     LabelAgreement: ("rate", "flips"),
     MetricComparison: ("difference",),
+    BudgetResult: ("passed",),
 }
 
 
