@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from paritygate.convert.options import Precision
+from paritygate.convert.options import Precision, Quantize
 from paritygate.convert.routes.registry import NAMES as ROUTES
 from paritygate.convert.targets import DEFAULT_OPSET, TARGETS
 from paritygate.validate.engines.registry import ENGINES, WITH_A_CHOICE, Format
@@ -214,6 +214,12 @@ TARGET = (
         "--precision",
         type=_choice(Precision),
         help="What the model computes in (default: fp32); mixed keeps in fp32 what fp16 would spoil.",
+    ),
+    click.option(
+        "--quantize",
+        type=_choice(Quantize),
+        help="Quantise the proved model: 8 bits for weights and activations (dynamic, or static with ranges from the "
+        "samples), or for weights alone (weights, weights-int4). Needs --samples and a budget such as --max-flips.",
     ),
 )
 

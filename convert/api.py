@@ -20,7 +20,7 @@ def convert(
     process. What can be chosen is in ``options``; keywords replace single fields of its groups, for example
     ``convert(model, "model.onnx", samples="holdout.csv", opset=18)``:
 
-    - the target: ``to``, ``route``, ``opset``, ``precision`` (:class:`.options.TargetOptions`)
+    - the target: ``to``, ``route``, ``opset``, ``precision``, ``quantize`` (:class:`.options.TargetOptions`)
     - Core ML only: ``deployment_target``, ``images``, ``class_labels``, ``shapes``
       (:class:`.options.CoreMLOptions`)
     - the source: ``signature``, ``weights``, ``trust``, ``inputs`` (specs, or texts such as

@@ -27,22 +27,40 @@ class Precision(StrEnum):
     MIXED = "mixed"
 
 
+class Quantize(StrEnum):
+    """What is made smaller once the conversion is proved: weights, and with DYNAMIC and STATIC the arithmetic too."""
+
+    DYNAMIC = "dynamic"
+    STATIC = "static"
+    WEIGHTS = "weights"
+    WEIGHTS_INT4 = "weights-int4"
+
+    @property
+    def option(self) -> str:
+        """As it is typed."""
+        return f"--quantize {self.value}"
+
+
 @dataclass(frozen=True, slots=True)
 class TargetOptions(OptionGroup):
     """What is written and how.
 
     ``to`` names the target (None: by OUTPUT's suffix), ``route`` the only route to try (None: all, until one proves
     parity), ``opset`` the ONNX opset (None: that of an ONNX source, else at most
-    :data:`.targets.DEFAULT_OPSET`, or a newer one that the model needs), ``precision`` what it computes in.
+    :data:`.targets.DEFAULT_OPSET`, or a newer one that the model needs), ``precision`` what it computes in,
+    ``quantize`` how the proved conversion is quantised (None: not at all).
     """
 
     to: str | None = None
     route: str | None = None
     opset: int | None = None
     precision: Precision = Precision.FP32
+    quantize: Quantize | None = None
 
     def __post_init__(self) -> None:
         set_choice(self, "precision", Precision)
+        if self.quantize is not None:
+            set_choice(self, "quantize", Quantize)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +102,7 @@ class ConvertKeywords(SharedKeywords, total=False):
     route: str | None
     opset: int | None
     precision: str
+    quantize: str | None
     deployment_target: str | None
     images: Mapping[str, ImageInput] | None
     class_labels: Sequence[ClassLabel]

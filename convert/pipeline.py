@@ -12,6 +12,7 @@ from ..validate.engines.choice import check_engine, handle_for
 from ..validate.engines.handle import ModelHandle
 from ..validate.errors import ParityGateError
 from ..validate.expectations.expected import Expectations, read_expectations
+from ..validate.report.budgets import Budgets
 from ..validate.samples.limits import fixed_lengths
 from ..validate.search.session import SearchedModels, add_searched_samples, needs_search
 from ..validate.session import Stopwatch, inputs_of, measurements_for, run_second_runtime, with_classes
@@ -22,12 +23,16 @@ from .calls import Converted, ConvertSource
 from .conversion import Conversion
 from .export import check_output, publish
 from .options import ConvertOptions, Precision
+from .quantize.check import check_quantize, with_deployment_target
+from .quantize.stage import Proved, quantised
+from .rejected import NO_CANDIDATE, Rejected, combined, with_way_out
 from .routes.base import Candidate, RouteOptions
 from .routes.registry import Route, routes_for
 from .scopes import check_target_options
-from .targets import DEFAULT_OPSET, ONNX_MODEL, Target, choose_target
+from .targets import ONNX_MODEL, Target, choose_target
 
 if TYPE_CHECKING:
+    from ..validate.conclude import Side
     from ..validate.report.report import Report
     from ..validate.tasks.types import ModelRun
     from ..validate.verdict.policy import Policy
@@ -35,13 +40,13 @@ if TYPE_CHECKING:
 NEEDED_AT_THE_END = ("paritygate.validate.conclude", "onnx")
 """What this process imports once the workers have started: it costs nothing while they do the same."""
 
-_NO_CANDIDATE = {"PG301", "PG302"}
-"""The runtime rejected what a route had made: another route may do better."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """All that stays the same while the routes are tried. ``destination`` is the candidate's name."""
+    """All that stays the same while the routes are tried. ``destination`` is the candidate's name.
+
+    ``budgeted`` are the expectations with the user's budgets, which are for quantised numbers alone.
+    """
 
     source: ModelHandle
     output: Path
@@ -49,6 +54,7 @@ class _Plan:
     options: ConvertOptions
     policy: Policy
     expectations: Expectations
+    budgeted: Expectations
     job: JobFolder
     destination: Path
     watch: Stopwatch
@@ -65,17 +71,6 @@ class _Attempt:
     actual: ModelRun
 
 
-@dataclass(frozen=True, slots=True)
-class _Rejected:
-    """A route that led to no candidate, or to one that could not be run."""
-
-    route: Route
-    error: ParityGateError
-
-    def __str__(self) -> str:
-        return f"route {self.route.name} was rejected: {self.error.subject}: {self.error.cause}"
-
-
 def convert_model(source: Any, output: Path, options: ConvertOptions) -> Conversion:
     """Convert, prove, and only then export. Raises ParityGateError for everything but a verdict.
 
@@ -87,25 +82,49 @@ def convert_model(source: Any, output: Path, options: ConvertOptions) -> Convers
     handle = handle_for(source, options.load, options.run.engine)
     target = choose_target(output, options.target.to)
     check_target_options(options, target)
+    check_quantize(options, target)
+    options = with_deployment_target(options, target)
     routes = routes_for(handle.format, target, options.target.route, options.target.opset)
     inputs = inputs_of(handle, options.sample)
     check_output(output, target, inputs)
-    expectations, policy = read_expectations(options.judge), choose_policy(options.judge)
+    budgeted, policy = read_expectations(options.judge), choose_policy(options.judge)
+    expectations = replace(budgeted, budgets=Budgets())
     name = output.name if output.suffix in target.suffixes else output.name + target.suffix
     with job_folder(options.run.keep) as job:
         destination = job.converted / name
-        plan = _Plan(handle, output, target, options, policy, expectations, job, destination, Stopwatch())
+        plan = _Plan(handle, output, target, options, policy, expectations, budgeted, job, destination, Stopwatch())
         check_engine((handle, _handle_of(plan, destination)), options.run.engine)
-        report, candidate = _first_proved(plan, routes)
-        if candidate is not None:
-            publish(candidate.path, output, spare=inputs, keep=options.run.keep is not None)
-    return Conversion(report, output if candidate is not None else None)
+        report, proved = _first_proved(plan, routes)
+        path = proved.candidate.path if proved is not None else None
+        if proved is not None and options.target.quantize is not None:
+            report, path = quantised(_as_proved(plan, report, proved), options.target.quantize)
+        if path is not None:
+            publish(path, output, spare=inputs, keep=options.run.keep is not None)
+    return Conversion(report, output if path is not None else None)
 
 
-def _first_proved(plan: _Plan, routes: tuple[Route, ...]) -> tuple[Report, Candidate | None]:
+def _as_proved(plan: _Plan, report: Report, attempt: _Attempt) -> Proved:
+    """What is quantised, and how it is judged."""
+    return Proved(
+        plan.job,
+        report,
+        _reference_side(plan, attempt),
+        attempt.model,
+        attempt.actual,
+        with_classes(attempt.candidate.bindings, attempt.expected),
+        plan.policy,
+        plan.budgeted,
+        plan.output,
+        plan.options.run,
+        plan.target.may_import,
+        plan.watch.seconds,
+    )
+
+
+def _first_proved(plan: _Plan, routes: tuple[Route, ...]) -> tuple[Report, _Attempt | None]:
     """The first passing report with its candidate; without one the first report, or else the first error."""
     failed: list[tuple[Report, _Attempt]] = []
-    rejected: list[_Rejected] = []
+    rejected: list[Rejected] = []
     notes: list[str] = []
     reference: ModelRun | None = None
     while routes:
@@ -117,15 +136,15 @@ def _first_proved(plan: _Plan, routes: tuple[Route, ...]) -> tuple[Report, Candi
             continue
         report = _judge(plan, attempt, tuple(notes))
         if report.passed:
-            return report, attempt.candidate
+            return report, attempt
         failed.append((report, attempt))
         notes.append(f"route {attempt.route.name} was rejected: {_reason(report)}")
     if failed:
         return _localised(plan, *failed[0]), None
-    raise _with_way_out(_combined(rejected), plan.options.target.opset)
+    raise with_way_out(combined(rejected), plan.options.target.opset)
 
 
-def _remaining(routes: tuple[Route, ...], rejected: list[_Rejected], attempt: _Attempt | None) -> tuple[Route, ...]:
+def _remaining(routes: tuple[Route, ...], rejected: list[Rejected], attempt: _Attempt | None) -> tuple[Route, ...]:
     """The routes behind the last one that was tried, without those that can't do better than it."""
     last = rejected[-1].route if attempt is None else attempt.route
     code = rejected[-1].error.code if attempt is None else None
@@ -134,7 +153,7 @@ def _remaining(routes: tuple[Route, ...], rejected: list[_Rejected], attempt: _A
 
 def _attempt(
     plan: _Plan, routes: tuple[Route, ...], reference: ModelRun | None
-) -> tuple[_Attempt | None, list[_Rejected], ModelRun | None]:
+) -> tuple[_Attempt | None, list[Rejected], ModelRun | None]:
     """The first candidate that can be made and run, the routes rejected before it, and the source's run.
 
     Both workers start at once: the candidate's runtime is imported while the source's framework works.
@@ -152,7 +171,7 @@ def _attempt(
             importlib.import_module(module)
         call = _conversion_call(plan, routes, first=reference is None)
         converted = plan.watch.measure("source", lambda: source.call(call, run.on_event))
-        rejected = [_Rejected(route, error) for route, error in converted.failures]
+        rejected = [Rejected(route, error) for route, error in converted.failures]
         reference = reference or converted.reference
         route = converted.route
         if converted.candidate is None or route is None or reference is None:
@@ -160,9 +179,9 @@ def _attempt(
         try:
             attempt = _run(plan, route, converted, reference, checker)
         except ParityGateError as error:
-            if error.code not in _NO_CANDIDATE:
+            if error.code not in NO_CANDIDATE:
                 raise
-            return None, [*rejected, _Rejected(route, error)], reference
+            return None, [*rejected, Rejected(route, error)], reference
     return attempt, rejected, attempt.expected
 
 
@@ -241,7 +260,7 @@ def _judge(plan: _Plan, attempt: _Attempt, notes: tuple[str, ...]) -> Report:
     how = HowConverted(candidate.route, (*notes, *candidate.notes, *_advice(plan, attempt.actual)), fixed)
     return conclude(
         plan.job,
-        Side(plan.source.name, plan.source.format, attempt.expected, plan.source.file),
+        _reference_side(plan, attempt),
         Side(str(plan.output), plan.target.format, attempt.actual, candidate.path),
         candidate.bindings,
         plan.policy,
@@ -249,6 +268,12 @@ def _judge(plan: _Plan, attempt: _Attempt, notes: tuple[str, ...]) -> Report:
         plan.watch.seconds,
         how,
     )
+
+
+def _reference_side(plan: _Plan, attempt: _Attempt) -> Side:
+    from ..validate.conclude import Side
+
+    return Side(plan.source.name, plan.source.format, attempt.expected, plan.source.file)
 
 
 def _advice(plan: _Plan, actual: ModelRun) -> tuple[str, ...]:
@@ -274,19 +299,3 @@ def _reason(report: Report) -> str:
     outputs = [f"{output.name}: {output.reason}" for output in report.outputs if not output.passed]
     findings = [f"{finding.where}: {finding.message}" for finding in report.findings if finding.code]
     return (outputs + findings)[0]
-
-
-def _combined(rejected: list[_Rejected]) -> ParityGateError:
-    """The first route's error; those of the others stand behind its cause."""
-    first, *others = rejected
-    causes = "".join(f"; route {each.route.name}: {each.error.subject}: {each.error.cause}" for each in others)
-    error = first.error
-    return ParityGateError(error.code, error.subject, error.cause + causes, error.remedy) if causes else error
-
-
-def _with_way_out(error: ParityGateError, opset: int | None) -> ParityGateError:
-    """What the engine refuses at the user's own opset may be there at another one."""
-    if opset is None or error.code not in _NO_CANDIDATE:
-        return error
-    advice = f"Another opset may do: leave out --opset {opset}, or try --opset {DEFAULT_OPSET}."
-    return ParityGateError(error.code, error.subject, error.cause, f"{error.remedy} {advice}".strip())

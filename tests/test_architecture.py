@@ -17,8 +17,18 @@ from paritygate.validate.engines.libraries import LIBRARIES
 ROOT = Path(__file__).parent.parent
 PARTS = ("cli", "convert", "validate")
 FRAMEWORKS = {library.module for library in LIBRARIES if library.extra not in ("", "data")}
-WHERE_FRAMEWORKS_MAY_BE_IMPORTED = ("validate/engines/", "validate/localise/trace/", "convert/routes/")
-WHERE_ONNXRUNTIME_MAY_BE_IMPORTED = ("validate/engines/", "validate/coreml/runtime.py", "validate/coreml/folding.py")
+WHERE_FRAMEWORKS_MAY_BE_IMPORTED = (
+    "validate/engines/",
+    "validate/localise/trace/",
+    "convert/routes/",
+    "convert/quantize/",
+)
+WHERE_ONNXRUNTIME_MAY_BE_IMPORTED = (
+    "validate/engines/",
+    "validate/coreml/runtime.py",
+    "validate/coreml/folding.py",
+    "convert/quantize/onnx_models.py",
+)
 START_UP = {"click", "paritygate"}
 """What ``paritygate --help`` may import in addition to the standard library."""
 

@@ -127,6 +127,10 @@ CATALOG: dict[str, Explanation] = {
     "PG406": Explanation("source can't be run", "The source model failed on the samples."),
     "PG407": Explanation("no route", "There is no route from this source format to the target."),
     "PG408": Explanation("opset not available", "The route can't produce the requested opset."),
+    "PG415": Explanation(
+        "can't be quantised",
+        "The conversion passed, but --quantize finds no layer whose weights it can quantise, or the quantiser fails.",
+    ),
     "PG501": Explanation("file can run code", "Loading the file would run code that it refers to."),
     "PG502": Explanation("path leaves the folder", "The file refers to a path outside of its own folder."),
 }

@@ -6,7 +6,7 @@ bodies read from outside in the wrong type, and limits what overflows, so that t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ....validate.errors import ParityGateError
 from ....validate.noise.tensors import tensors_of
 from ....validate.onnx_graphs import inline_functions, names_captured, names_read
+from .constants import lift_constants
 from .half_ports import Ports, ports_of
 from .save import save_onnx
 
@@ -32,7 +33,7 @@ def halved(model: onnx.ModelProto, kept: Collection[str] = ()) -> tuple[onnx.Mod
     and all that is inside of a branch or a loop. Where the two meet, a tensor is cast, once.
     """
     model = inline_functions(model)
-    _lift_constants(model.graph)
+    lift_constants(model.graph)
     opsets = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in model.opset_import}
     dtypes = tensors_of(model).dtypes
     ports = {node.output[0]: ports_of(node, dtypes, opsets) for node in model.graph.node if node.output}
@@ -119,22 +120,3 @@ def _narrow(tensor: onnx.TensorProto, name: str) -> onnx.TensorProto:
     """In float16: what is beyond its range becomes infinite, so that the outputs show it."""
     with np.errstate(over="ignore"):
         return numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), name)
-
-
-def _lift_constants(graph: onnx.GraphProto) -> None:
-    """Make initializers of the floating constants, so that they are stored in float16 instead of being cast."""
-    lifted = [(node, tensor) for node in graph.node for tensor in _constant(node)]
-    for node, tensor in lifted:
-        graph.initializer.append(tensor)
-        graph.node.remove(node)
-
-
-def _constant(node: onnx.NodeProto) -> Iterator[onnx.TensorProto]:
-    if node.op_type != "Constant" or node.domain not in ("", "ai.onnx"):
-        return
-    for attribute in node.attribute:
-        value = helper.get_attribute_value(attribute)
-        if attribute.name == "value" and value.data_type == TensorProto.FLOAT:
-            yield numpy_helper.from_array(numpy_helper.to_array(value), node.output[0])
-        elif attribute.name in ("value_float", "value_floats"):
-            yield numpy_helper.from_array(np.asarray(value, np.float32), node.output[0])
