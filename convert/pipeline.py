@@ -25,11 +25,11 @@ from .export import check_output, publish
 from .options import ConvertOptions, Precision
 from .quantize.check import check_quantize, with_deployment_target
 from .quantize.stage import Proved, quantised
-from .rejected import NO_CANDIDATE, Rejected, combined, with_way_out
+from .rejected import NO_CANDIDATE, Rejected, combined, reason_of, with_way_out
 from .routes.base import Candidate, RouteOptions
 from .routes.registry import Route, routes_for
 from .scopes import check_target_options
-from .targets import ONNX_MODEL, Target, choose_target
+from .targets import MLPACKAGE, ONNX_MODEL, Target, choose_target
 
 if TYPE_CHECKING:
     from ..validate.conclude import Side
@@ -117,6 +117,7 @@ def _as_proved(plan: _Plan, report: Report, attempt: _Attempt) -> Proved:
         plan.output,
         plan.options.run,
         plan.target.may_import,
+        plan.options.coreml.deployment_target if plan.target is MLPACKAGE else None,
         plan.watch.seconds,
     )
 
@@ -138,7 +139,7 @@ def _first_proved(plan: _Plan, routes: tuple[Route, ...]) -> tuple[Report, _Atte
         if report.passed:
             return report, attempt
         failed.append((report, attempt))
-        notes.append(f"route {attempt.route.name} was rejected: {_reason(report)}")
+        notes.append(f"route {attempt.route.name} was rejected: {reason_of(report)}")
     if failed:
         return _localised(plan, *failed[0]), None
     raise with_way_out(combined(rejected), plan.options.target.opset)
@@ -292,10 +293,3 @@ def _localised(plan: _Plan, report: Report, attempt: _Attempt) -> Report:
     repro_folder = options.run.keep or plan.output.parent
     failed = FailedModels(plan.job, plan.source, attempt.model, attempt.candidate.bindings, repro_folder, options.run)
     return locate_divergence(failed, report)
-
-
-def _reason(report: Report) -> str:
-    """The first thing that speaks against a pass."""
-    outputs = [f"{output.name}: {output.reason}" for output in report.outputs if not output.passed]
-    findings = [f"{finding.where}: {finding.message}" for finding in report.findings if finding.code]
-    return (outputs + findings)[0]

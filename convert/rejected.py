@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..validate.errors import ParityGateError
 from .routes.registry import Route
 from .targets import DEFAULT_OPSET
+
+if TYPE_CHECKING:
+    from ..validate.report.report import Report
 
 NO_CANDIDATE = frozenset({"PG301", "PG302"})
 """The runtime rejected what a route had made: another route may do better."""
@@ -37,3 +41,10 @@ def with_way_out(error: ParityGateError, opset: int | None) -> ParityGateError:
         return error
     advice = f"Another opset may do: leave out --opset {opset}, or try --opset {DEFAULT_OPSET}."
     return ParityGateError(error.code, error.subject, error.cause, f"{error.remedy} {advice}".strip())
+
+
+def reason_of(report: Report) -> str:
+    """The first thing that speaks against a pass."""
+    outputs = [f"{output.name}: {output.reason}" for output in report.outputs if not output.passed]
+    findings = [f"{finding.where}: {finding.message}" for finding in report.findings if finding.code]
+    return (outputs + findings)[0]

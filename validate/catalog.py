@@ -115,6 +115,11 @@ CATALOG: dict[str, Explanation] = {
         "share may be greater. The message has the bound that they prove with 95 % confidence (Clopper and Pearson). "
         "Give more samples.",
     ),
+    "PG336": Explanation(
+        "quantised without a budget",
+        "The candidate is quantised and the reference is not. A tolerance for float32 says nothing about such numbers: "
+        "say with a budget what may change, --max-flips, --max-drop or --min-snr.",
+    ),
     "PG401": Explanation(
         "format not recognised",
         "The file or folder isn't a model that paritygate reads: it is another tool's, or holds only weights or data, "

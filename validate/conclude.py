@@ -7,7 +7,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .coverage.count import check_coverage, coverage_of
-from .engines.registry import Format
+from .engines.registry import (
+    KERAS_MODEL,
+    ONNX,
+    SAVED_MODEL,
+    SKLEARN_ESTIMATOR,
+    TORCH_EXPORT,
+    TORCH_FACTORY,
+    TORCH_MODULE,
+    Format,
+)
 from .expectations.expected import Expectations
 from .options import AcceptedPrecision
 from .report.environment import describe_environment, sha256_of
@@ -83,6 +92,7 @@ def conclude(
         findings=(
             *judgement.findings,
             *(() if conversion else _unaccepted(reference.run, candidate, accepted)),
+            *(() if conversion else _without_budget(reference, candidate, judgement.outputs)),
             *tree_findings(candidate.run.trees, severity),
             *_unmeasured(candidate, judgement.outputs),
             *(weight_findings(candidate.run.weights, severity) if candidate.run.weights else ()),
@@ -195,6 +205,32 @@ def _unaccepted(reference: ModelRun, candidate: Side, accepted: str) -> Iterator
         )
         hint = f"If that is intended, accept it with --precision {_PRECISION_OPTIONS[precision]}."
         yield Finding("PG322", Severity.ERROR, candidate.name, message, hint)
+
+
+_QUANTISED = frozenset(
+    {"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "MatMulNBits"}
+    | {"QLinearConv", "QLinearMatMul", "GatherBlockQuantized", "DynamicQuantizeMatMul"}
+    | {"constexpr_affine_dequantize", "constexpr_blockwise_shift_scale", "constexpr_lut_to_dense"}
+)
+"""Operators of ONNX and of ML Programs on quantised numbers."""
+
+_IN_FLOAT = (ONNX, KERAS_MODEL, SAVED_MODEL, TORCH_EXPORT, TORCH_MODULE, TORCH_FACTORY, SKLEARN_ESTIMATOR)
+"""Formats whose models compute in float unless their operators say otherwise."""
+
+
+def _without_budget(reference: Side, candidate: Side, outputs: Sequence[OutputComparison]) -> Iterator[Finding]:
+    """Quantised numbers are beyond any tolerance of float32: that the values agree by one is luck of the samples."""
+    quantised = sorted(_QUANTISED & candidate.run.facts.operators.keys())
+    own = {name for name in reference.run.facts.operators if "quant" in name.lower()}
+    judged = [output.name for output in outputs if output.tolerance and _is_measured(output.tolerance)]
+    if quantised and judged and not own and reference.format in _IN_FLOAT:
+        message = f"it is quantised ({', '.join(quantised)}), the reference is not, and no budget says what may change"
+        hint = "Give one: --max-flips 0.5%, --max-drop METRIC:VALUE or --min-snr DB, with --samples."
+        yield Finding("PG336", Severity.ERROR, candidate.name, message, hint)
+
+
+def _is_measured(tolerance: Tolerance) -> bool:
+    return tolerance.source in (Source.DEFAULT, Source.COMPUTED) and not tolerance.exact
 
 
 _PRECISION_OPTIONS = {each.dtype: each.value for each in AcceptedPrecision}

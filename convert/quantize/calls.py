@@ -55,8 +55,7 @@ class RunQuantized(Task[QuantizedRun]):
     ``layers`` are those found by an earlier call, which has prepared the model. ``output`` is where the file may be
     published: no external data may have a name that is taken there.
 
-    Raises ParityGateError PG415 where nothing can be quantised, PG408 where the deployment target has no such weights,
-    and what running a candidate raises.
+    Raises ParityGateError PG415 where nothing can be quantised, and what running a candidate raises.
     """
 
     function: ClassVar[str] = "paritygate.convert.quantize.tasks:run_quantized"

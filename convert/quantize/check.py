@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ...validate.errors import ParityGateError
 from ..options import ConvertOptions, Precision, Quantize
+from ..routes.coreml.target import SPECIFICATIONS, named
 from ..targets import MLPACKAGE, ONNX_MODEL, Target
 
 _BUDGETS = "--max-flips 0.5%, --max-drop METRIC:VALUE or --min-snr DB"
@@ -13,12 +14,15 @@ _BUDGETS = "--max-flips 0.5%, --max-drop METRIC:VALUE or --min-snr DB"
 _METHODS = {ONNX_MODEL: frozenset(Quantize), MLPACKAGE: frozenset({Quantize.WEIGHTS, Quantize.WEIGHTS_INT4})}
 """Target -> how it can be quantised."""
 
-_DEPLOYMENT = {Quantize.WEIGHTS: "iOS16", Quantize.WEIGHTS_INT4: "iOS18"}
+DEPLOYMENT = {Quantize.WEIGHTS: "iOS16", Quantize.WEIGHTS_INT4: "iOS18"}
 """The oldest systems that run Core ML models with such weights: coremltools' constexpr operators are theirs."""
 
 
 def check_quantize(options: ConvertOptions, target: Target) -> None:
-    """Raises ParityGateError PG201 where quantisation lacks samples or a budget, or doesn't fit the other options."""
+    """Raises ParityGateError PG201 where quantisation lacks samples or a budget, or doesn't fit the other options.
+
+    Raises PG408 for a deployment target that has no such weights.
+    """
     method = options.target.quantize
     if method is None:
         if options.judge.has_budget:
@@ -42,6 +46,16 @@ def check_quantize(options: ConvertOptions, target: Target) -> None:
         others = ", ".join(each.value for each in Quantize if each in known)
         remedy = f"Choose from: {others}." if known else "Write .onnx or .mlpackage."
         raise ParityGateError("PG201", method.option, cause, remedy)
+    if target is MLPACKAGE and options.coreml.deployment_target is not None:
+        _check_deployment(method, options.coreml.deployment_target)
+
+
+def _check_deployment(method: Quantize, given: str) -> None:
+    """Raises PG408 for a system that is older than the operators for such weights."""
+    needed = DEPLOYMENT[method]
+    if SPECIFICATIONS[named(given)] < SPECIFICATIONS[needed]:
+        cause = f"{method.option} needs {needed} or what appeared with it"
+        raise ParityGateError("PG408", f"--deployment-target {given}", cause, f"--deployment-target {needed}")
 
 
 def with_deployment_target(options: ConvertOptions, target: Target) -> ConvertOptions:
@@ -49,4 +63,4 @@ def with_deployment_target(options: ConvertOptions, target: Target) -> ConvertOp
     method = options.target.quantize
     if method is None or target is not MLPACKAGE or options.coreml.deployment_target is not None:
         return options
-    return replace(options, coreml=replace(options.coreml, deployment_target=_DEPLOYMENT[method]))
+    return replace(options, coreml=replace(options.coreml, deployment_target=DEPLOYMENT[method]))

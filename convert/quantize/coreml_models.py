@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 _SMALLEST = 64
 """Weights of fewer elements aren't worth their scales."""
 
-_VERSIONS = {Quantize.WEIGHTS: 7, Quantize.WEIGHTS_INT4: 9}
-"""The specification version with operators for such weights: iOS16 and iOS18."""
-
 _BLOCK = 32
 
 _SETTINGS: Mapping[Quantize, Mapping[str, Any]] = {
@@ -33,12 +30,8 @@ _SETTINGS: Mapping[Quantize, Mapping[str, Any]] = {
 
 
 def prepare(quantiser: Quantiser) -> tuple[Layer, ...]:
-    """List the program's weights, each with the operator that reads it. Raises PG408 for too old a target."""
+    """List the program's weights, each with the operator that reads it."""
     model = _opened(quantiser)
-    needed = _VERSIONS[quantiser.method]
-    if model.get_spec().specificationVersion < needed:
-        cause = f"{quantiser.method.option} needs iOS{needed + 9}, macOS{needed + 6} or newer"
-        raise ParityGateError("PG408", "--deployment-target", cause, f"--deployment-target iOS{needed + 9}")
     with _quiet():
         found = coremltools().optimize.coreml.get_weights_metadata(model, weight_threshold=_SMALLEST)
     return tuple(
@@ -56,6 +49,10 @@ def write(quantiser: Quantiser, destination: Path, chosen: Collection[str], feed
     with _quiet():
         made = module.linear_quantize_weights(_opened(quantiser), config)
         made.save(str(destination))
+    done = sum(op.op_type.startswith("constexpr_") for op in made._mil_program.functions["main"].operations)
+    if done < len(chosen):  # the report would name what wasn't done
+        cause = f"coremltools quantises only {done} of {len(chosen)} weights: {', '.join(chosen)}"
+        raise ParityGateError("PG415", quantiser.model.short_name, cause, "Try another --quantize.")
 
 
 def _opened(quantiser: Quantiser) -> Any:
@@ -64,10 +61,12 @@ def _opened(quantiser: Quantiser) -> Any:
 
 
 def _fits(data: Any, method: Quantize) -> bool:
-    """Blocks lie along the input channels, axis 1; what doesn't divide into them would be left out silently."""
+    """Blocks lie along the input channels; weights that don't divide into them are left out by coremltools."""
     shape = data.val.shape
-    floating = data.val.dtype.kind == "f" and len(shape) > 1
-    return floating and (method is not Quantize.WEIGHTS_INT4 or shape[1] % _BLOCK == 0)
+    if data.val.dtype.kind != "f" or len(shape) < 2:
+        return False
+    channels = shape[-2] if _reader(data) == "matmul" else shape[1]
+    return method is not Quantize.WEIGHTS_INT4 or channels % _BLOCK == 0
 
 
 def _reader(data: Any) -> str:

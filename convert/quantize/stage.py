@@ -17,6 +17,7 @@ from ...validate.workers.protocol import Task
 from ...validate.workers.runner import runner_for
 from ..options import Quantize
 from .calls import Layer, MeasureCosts, Quantiser, RunQuantized
+from .check import DEPLOYMENT
 from .notes import costs_note, kept_note, proved_note, quantised_note
 from .selection import fewest
 
@@ -33,7 +34,7 @@ class Proved:
     """A float32 conversion that passed: its report, both models' runs, and how the candidate is bound and opened.
 
     ``expectations`` hold the budgets. ``output`` is where the quantised model may be published. ``may_import`` are
-    heavy modules that write the target.
+    heavy modules that write the target, ``deployment_target`` is that of a Core ML model.
     """
 
     job: JobFolder
@@ -47,6 +48,7 @@ class Proved:
     output: Path
     run: RunOptions
     may_import: tuple[str, ...]
+    deployment_target: str | None
     seconds: Mapping[str, float]
 
 
@@ -146,6 +148,8 @@ def _finished(
 
     passed = trial.report.passed
     notes = [proved_note(proved.report), quantised_note(method, layers, trial.kept)]
+    if proved.deployment_target is not None:
+        notes.append(f"its deployment target is {proved.deployment_target}; such weights need {DEPLOYMENT[method]}")
     if costs is not None:
         notes.append(kept_note(trial.kept, costs) if passed else costs_note(layers, costs))
     findings = tuple(Finding("", Severity.NOTE, "quantisation", note) for note in notes)

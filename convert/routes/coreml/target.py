@@ -67,7 +67,7 @@ def target_of(destination: Path, options: RouteOptions) -> DeploymentTarget:
         )
     if options.deployment_target is None:
         return DeploymentTarget("iOS15" if program else "iOS13", 6 if program else 4, program, fixed=False)
-    name = _named(options.deployment_target)
+    name = named(options.deployment_target)
     specification = SPECIFICATIONS[name]
     if program and specification < _FIRST_PROGRAM:
         raise ParityGateError("PG408", name, "an .mlpackage needs iOS15, macOS12 or newer", "Write an .mlmodel for it.")
@@ -77,7 +77,8 @@ def target_of(destination: Path, options: RouteOptions) -> DeploymentTarget:
 _PACKAGE = "Write an .mlpackage to choose the precision."
 
 
-def _named(text: str) -> str:
+def named(text: str) -> str:
+    """The key of :data:`SPECIFICATIONS` that the user means. Raises PG201."""
     for name in SPECIFICATIONS:
         if name.lower() == text.lower():
             return name

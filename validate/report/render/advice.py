@@ -14,6 +14,7 @@ from ..user_checks import Source
 from .divergence import origin
 
 if TYPE_CHECKING:
+    from ..budgets import BudgetResult
     from ..types import Finding, OutputComparison, ReportData, WorstElement
 
 _NEAR = 30.0
@@ -82,10 +83,16 @@ def _result(report: ReportData, output: OutputComparison | None) -> str:
     if output is None:
         first = next(_errors(report), None)
         return "nothing was compared" if first is None else _of_finding(first)
+    if broken := _broken_budgets(report, output):
+        return f"a budget isn't kept: {output.name!r}: {broken[0].sentence}"
     name = output.name or output.candidate_name
     counted = sum(not each.passed for each in report.outputs)
     others = f" ({counted} of {len(report.outputs)} outputs fail)" if counted > 1 else ""
     return f"{_MEANINGS.get(output.code, 'the outputs do not agree')} in {name!r}{others}{_how_far(output)}"
+
+
+def _broken_budgets(report: ReportData, output: OutputComparison) -> list[BudgetResult]:
+    return [budget for budget in report.budgets if budget.subject == output.name and not budget.passed]
 
 
 def _errors(report: ReportData) -> Iterator[Finding]:
@@ -127,6 +134,9 @@ def _next_steps(report: ReportData, worst: OutputComparison | None) -> Iterator[
     """What to do, the most promising first."""
     if worst is None:
         yield from (finding.hint for finding in _errors(report) if finding.hint)
+        return
+    if _broken_budgets(report, worst):
+        yield "Allow more in the budget, or quantise less: with --quantize weights the arithmetic stays in float32."
         return
     if report.divergence is not None and report.divergence.command:
         yield f"Run the smallest part that still fails: {report.divergence.command}"
