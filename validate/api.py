@@ -31,7 +31,8 @@ def validate(
     - samples: ``samples`` (a file or folder, see docs/samples.md), ``seed``, ``ranges``, ``batch_sizes``
       (:class:`.options.SampleOptions`)
     - judging: ``policy``, ``rtol``, ``atol``, ``tolerances``, ``budget``, ``second_opinion``, ``search``,
-      ``thresholds``, ``metrics``, ``config``, ``localise``, ``min_coverage`` (:class:`.options.JudgeOptions`)
+      ``thresholds``, ``metrics``, ``config``, ``localise``, ``min_coverage``,
+      ``max_flips``, ``max_drop``, ``min_snr`` (:class:`.options.JudgeOptions`)
     - running: ``timeout``, ``memory_limit``, ``keep``, ``engine``, ``pass_env``, ``on_event``
       (:class:`.options.RunOptions`)
     - names that differ: ``bind``, ``bind_inputs``, candidate name -> reference name (:class:`.options.BindOptions`)

@@ -100,7 +100,7 @@ def test_a_range_is_not_for_a_table(model: Path, tmp_path: Path) -> None:
 def test_every_option_of_a_target_is_in_a_table_or_is_for_all() -> None:
     for group, table, general in (
         (LoadOptions, LOADING, {"trust", "example", "dynamic"}),
-        (TargetOptions, TARGET, {"to", "route", "precision"}),
+        (TargetOptions, TARGET, {"to", "route", "precision", "quantize"}),
         (CoreMLOptions, CORE_ML, set()),
     ):
         assert {field.name for field in fields(group)} == {*table, *general}
