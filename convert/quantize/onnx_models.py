@@ -14,9 +14,11 @@ import onnx
 from onnx import TensorProto
 
 from ...validate.engines.telemetry import silent_onnxruntime
+from ...validate.errors import ParityGateError
 from ...validate.onnx_graphs import inline_functions
 from ..options import Quantize
 from ..routes.onnx.constants import lift_constants
+from ..routes.onnx.opset import opset_of
 from ..routes.onnx.save import save_onnx
 from .calls import Layer, Quantiser
 from .gemm import gemms_as_products
@@ -33,6 +35,9 @@ _WEIGHTS: Mapping[Quantize, Mapping[str, int]] = {
 }
 """Method -> the operators that it quantises, and which of their operands are the weights."""
 
+_OLDEST, _BY_CHANNEL = 10, 13
+"""The opsets from which there is QuantizeLinear, and from which it takes a scale for each channel."""
+
 _BLOCK = 32
 """Weights that share a scale in int4."""
 
@@ -40,6 +45,7 @@ _BLOCK = 32
 def prepare(quantiser: Quantiser) -> tuple[Layer, ...]:
     """Give every operator a name, and write Gemm as a product where a method knows only these."""
     model = inline_functions(onnx.load(str(quantiser.model.source)))
+    _check_opset(opset_of(model), quantiser)
     lift_constants(model.graph)
     if "Gemm" not in _WEIGHTS[quantiser.method]:
         gemms_as_products(model.graph)
@@ -55,6 +61,13 @@ def write(quantiser: Quantiser, destination: Path, chosen: Collection[str], feed
     model = onnx.load(str(destination))
     model.ir_version = min(model.ir_version, onnx.load(str(quantiser.prepared), load_external_data=False).ir_version)
     save_onnx(model, destination)
+
+
+def _check_opset(opset: int, quantiser: Quantiser) -> None:
+    """Raises PG415 where the opset lacks the operators."""
+    if opset < _OLDEST:
+        cause = f"the model has opset {opset}, and quantised operators exist from opset {_OLDEST} on"
+        raise ParityGateError("PG415", quantiser.model.short_name, cause, f"--opset {_BY_CHANNEL} or newer")
 
 
 def _name_nodes(graph: onnx.GraphProto) -> None:
@@ -105,7 +118,7 @@ def _static(source: Path, destination: Path, chosen: list[str], feeds: Sequence[
             destination,
             Reader(),
             quant_format=QuantFormat.QDQ,
-            per_channel=True,
+            per_channel=opset_of(onnx.load(str(source), load_external_data=False)) >= _BY_CHANNEL,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             nodes_to_quantize=chosen,

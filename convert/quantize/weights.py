@@ -13,6 +13,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from ...validate.onnx_graphs import names_read
+from ..routes.onnx.opset import opset_of
 
 _LARGEST = 127
 _PER_AXIS = 13
@@ -23,7 +24,7 @@ def dequantized(model: onnx.ModelProto, chosen: Collection[str], places: Mapping
     """The model, in place, with the weights of the chosen nodes in int8; ``places`` are their operands by operator."""
     graph = model.graph
     weights = {tensor.name: tensor for tensor in graph.initializer}
-    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    opset = opset_of(model)
     made: dict[tuple[str, int], str] = {}
     nodes: list[onnx.NodeProto] = []
     for node in list(graph.node):

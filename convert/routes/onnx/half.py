@@ -29,5 +29,6 @@ def narrowed(candidate: Candidate, signature: Signature, options: RouteOptions) 
     if options.evidence is None:
         raise ParityGateError("PG201", "mixed precision", "it needs samples, and there are none")
     kept = operators_in_float32(candidate, signature, options.evidence)
-    write_half(candidate.path, candidate.path, kept)
-    return replace(candidate, notes=(*candidate.notes, note_on(kept)))
+    count, nodes = write_half(candidate.path, candidate.path, kept)
+    every = f"mixed precision: {count} of {nodes} operators compute in float16, all that can"
+    return replace(candidate, notes=(*candidate.notes, note_on(kept) if kept else every))

@@ -29,8 +29,8 @@ _SHOWN = 6
 def halved(model: onnx.ModelProto, kept: Collection[str] = ()) -> tuple[onnx.ModelProto, tuple[str, ...]]:
     """The model in float16, and its nodes that compute so, each by the name of its first result.
 
-    Nodes whose first result is among ``kept`` stay in float32, and so do those that must (:func:`.half_ports.ports_of`)
-    and all that is inside of a branch or a loop. Where the two meet, a tensor is cast, once.
+    Nodes whose first result is among ``kept`` stay in float32, and so do those that must (:func:`.half_ports.ports_of`,
+    :func:`_scalings`) and all that is inside of a branch or a loop. Where the two meet, a tensor is cast, once.
     """
     model = inline_functions(model)
     lift_constants(model.graph)
@@ -38,6 +38,7 @@ def halved(model: onnx.ModelProto, kept: Collection[str] = ()) -> tuple[onnx.Mod
     dtypes = tensors_of(model).dtypes
     ports = {node.output[0]: ports_of(node, dtypes, opsets) for node in model.graph.node if node.output}
     rewriting = _Rewriting(model.graph)
+    kept = {*kept, *_scalings(model.graph)}
     done = tuple(name for name, each in ports.items() if each and name not in kept)
     for node in list(model.graph.node):
         first = node.output[0] if node.output else ""
@@ -58,6 +59,16 @@ def write_half(source: Path, destination: Path, kept: Collection[str] = ()) -> t
         raise ParityGateError("PG404", "float16", cause, "Leave out --precision.")
     save_onnx(model, destination)
     return len(done), sum(node.op_type not in ("Cast", "Constant") for node in model.graph.node)
+
+
+def _scalings(graph: onnx.GraphProto) -> set[str]:
+    """Results of Mul that a MatMul reads, as attention has them; they stay in float32.
+
+    ONNX Runtime 1.31's CPU provider moves them into a fused product, and crashes while it loads such a graph in float16
+    (PyTorch's nn.MultiheadAttention at opsets 18 and 20, with ORT_ENABLE_ALL).
+    """
+    factors = {name for node in graph.node if node.op_type == "MatMul" for name in node.input}
+    return {node.output[0] for node in graph.node if node.op_type == "Mul" and node.output[0] in factors}
 
 
 class _Rewriting:

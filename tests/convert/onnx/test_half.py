@@ -42,6 +42,7 @@ GRAPHS = {
     "a result that is read inside and given out": ("y = MatMul(x, w) z = Relu(y) k = Shape(z)", 2),
     "statistics in float32": ("y, mean = LayerNormalization<axis = 1>(x, w1)", 1),
     "an operator of the runtime": ("m = MatMul(x, w) y = com.microsoft.QuickGelu<alpha = 1.7>(m)", 1),
+    "a scaling in front of a product": ("s = Mul(x, w1) y = MatMul(s, w)", 1),
     "a random operator": ("r = RandomNormalLike<seed = 1.0>(x) s = Mul(r, zeros) y = Add(x, s)", 2),
 }
 """Nodes -> how many of them can compute in float16."""
