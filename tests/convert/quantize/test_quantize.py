@@ -84,6 +84,35 @@ def test_each_method_writes_what_it_says(method: Quantize, network: Path, tmp_pa
     assert path.stat().st_size < 0.7 * network.stat().st_size
 
 
+KINDS = {
+    "MatMul": ("y = MatMul(x, w)", 1, (4, 6), "N, 4", "N, 6"),
+    "Gemm": ("y = Gemm(x, w)", 1, (4, 6), "N, 4", "N, 6"),
+    "a transposed Gemm": ("y = Gemm<transB = 1>(x, w)", 0, (6, 4), "N, 4", "N, 6"),
+    "Conv": ("y = Conv(x, w)", 0, (6, 4, 1, 1), "N, 4, 2, 2", "N, 6, 2, 2"),
+    "ConvTranspose": ("y = ConvTranspose(x, w)", 1, (4, 6, 1, 1), "N, 4, 2, 2", "N, 6, 2, 2"),
+}
+"""Nodes -> the axis of the output channels, the weight's shape, and those of x and y."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_output_channel_has_its_own_scale(kind: str, tmp_path: Path) -> None:
+    """Channels that differ by a factor of 1000: a scale for several of them would lose the small ones."""
+    nodes, axis, shape, x, y = KINDS[kind]
+    factors = np.logspace(-3, 0, 6).astype(np.float32).reshape([6 if n == axis else 1 for n in range(len(shape))])
+    array = RNG.normal(size=shape).astype(np.float32) * factors
+    path = saved(tmp_path / "m.onnx", nodes, [numpy_helper.from_array(array, "w")], x, y)
+    quantiser = Quantiser(
+        JobFolder(tmp_path), ModelHandle.of(path, ONNX_MODEL.format), Quantize.WEIGHTS, tmp_path / "p.onnx"
+    )
+    (layer,) = onnx_models.prepare(quantiser)
+    onnx_models.write(quantiser, tmp_path / "q.onnx", [layer.name], [])
+    feed = {"x": RNG.normal(size=(8, *(4, 2, 2)[: len(x.split(",")) - 1])).astype(np.float32)}
+    want, got = outputs(path, [feed]), outputs(tmp_path / "q.onnx", [feed])
+    others = tuple(n for n in range(want.ndim) if n != 1)
+    share = np.abs(want - got).max(axis=others) / np.abs(want).max(axis=others)
+    assert (share < 0.02).all()  # half a step of 127 for each of four terms, of which the output is a sum
+
+
 @pytest.mark.parametrize("needed", range(1, 9))
 def test_the_fewest_that_pass_are_found(needed: int) -> None:
     tried: list[int] = []
