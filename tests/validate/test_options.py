@@ -13,7 +13,7 @@ from paritygate.cli.commands import inspect as inspect_command
 from paritygate.cli.commands import run as run_command
 from paritygate.cli.commands import validate as validate_command
 from paritygate.cli.parse import chosen
-from paritygate.convert.options import ConvertKeywords, ConvertOptions, CoreMLOptions, Precision
+from paritygate.convert.options import ConvertKeywords, ConvertOptions, Precision, TargetOptions
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.keywords import (
     InspectKeywords,
@@ -104,7 +104,7 @@ def test_keywords_take_the_forms_that_a_notebook_has() -> None:
     assert options.sample.samples == Path("holdout.csv")
     assert options.judge.thresholds == {"p": (0.5,), "q": (0.1, 0.9)}
     assert options.coreml.shapes == {"x": ((1, 3),)}
-    assert options.coreml.precision is Precision.FP16
+    assert options.target.precision is Precision.FP16
     assert options.load.dtype is InputDtype.FLOAT64
     assert options.judge.policy is PolicyName.TABLE
 
@@ -117,7 +117,7 @@ def test_keywords_replace_only_what_they_name() -> None:
 
 UNKNOWN = {
     "a policy": lambda: JudgeOptions(policy="computd"),  # type: ignore[arg-type]  # what a notebook might say
-    "a precision": lambda: CoreMLOptions(precision="float16"),  # type: ignore[arg-type]
+    "a precision": lambda: TargetOptions(precision="float16"),  # type: ignore[arg-type]
     "a width": lambda: LoadOptions(dtype="float16"),  # type: ignore[arg-type]
     "an engine": lambda: RunOptions(engine="cuda"),
     "a policy by keyword": lambda: with_keywords(ValidateOptions(), {"policy": "tabel"}),
