@@ -43,6 +43,11 @@ class Condition:
     root: str = ""
 
     @property
+    def guides(self) -> bool:
+        """Whether a search can come nearer to its other side, or must say that it wasn't taken."""
+        return bool(self.first) or self.operator == "If"
+
+    @property
     def tensors(self) -> tuple[str, ...]:
         """The tensors that tell which side is taken, and how near the other one is."""
         return (self.tensor, self.first, self.second) if self.first else (self.tensor,)

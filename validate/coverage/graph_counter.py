@@ -14,9 +14,9 @@ from ..engines.base import Graphed, unchanged
 from ..errors import ParityGateError
 from ..noise.tensors import input_dependent, tensors_of
 from ..onnx_graphs import inline_functions
-from ..report.coverage import Coverage, Covered
+from ..report.coverage import Coverage, CoverageKind, Covered
 from .branch_probes import condition_probes, kink_probes, loop_probes
-from .conditions import find_conditions
+from .conditions import Condition, find_conditions
 from .probes import PREFIX, Names, Probe
 from .table_probes import category_probes, slice_probes, table_probes
 
@@ -36,16 +36,23 @@ _MOST_PROBES = 2000
 class GraphCounter:
     """Runs a candidate with a few small outputs more, and keeps what they show.
 
-    ``items`` is what was counted; ``uncounted`` says why nothing was.
+    ``items`` is what was counted; ``uncounted`` says why nothing was. ``conditions`` are those of the graph.
     """
 
     items: tuple[Covered, ...] = ()
     uncounted: str = "inside of the graph nothing was counted"
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def coverage(self) -> Coverage:
         """What was counted inside of the graph."""
         return Coverage(self.items, uncounted=self.uncounted)
+
+    @property
+    def missed(self) -> tuple[Condition, ...]:
+        """The conditions of which the samples took one side only."""
+        names = {item.name for item in self.coverage.of(CoverageKind.BRANCHES) if item.missing}
+        return tuple(condition for condition in self.conditions if condition.name in names)
 
     def run_plain(self, model: Graphed, run: Run) -> Outputs:
         """The outputs of ``model`` without graph optimisation, on the samples that ``run`` runs a model on.
@@ -60,7 +67,7 @@ class GraphCounter:
             self.uncounted = f"inside of the graph nothing could be counted: {cause}"
             return run(model.variant(unchanged, optimise=False))
         self.uncounted = watched.too_old
-        self.items = tuple(_merged(item for _, item in watched.counts()))
+        self.items, self.conditions = tuple(_merged(item for _, item in watched.counts())), watched.conditions
         return outputs
 
 
@@ -74,6 +81,7 @@ class _Watched:
     def __init__(self, model: Any) -> None:
         self.signature = model.signature
         self.too_old = ""
+        self.conditions: tuple[Condition, ...] = ()
         self._model, self._probes = model, tuple[Probe, ...]()
         self._done: frozenset[str] = frozenset()
         self._values: dict[str, Array] = {}
@@ -117,7 +125,8 @@ class _Watched:
             self.too_old = f"inside of the graph nothing was counted: its opset {opset} is older than {_OLDEST_OPSET}"
             return model
         model = inline_functions(model)
-        self._probes = tuple(find_probes(model))[:_MOST_PROBES]
+        self.conditions = find_conditions(model)
+        self._probes = tuple(find_probes(model, self.conditions))[:_MOST_PROBES]
         for probe in self._probes:
             if probe.outputs[0] not in self._done:
                 model.graph.node.extend(probe.nodes)
@@ -137,15 +146,15 @@ def _is_infinite(feed: Feed) -> bool:
     return any(array.dtype.kind == "f" and bool(np.isinf(array).any()) for array in feed.values())
 
 
-def find_probes(model: onnx.ModelProto) -> Iterator[Probe]:
-    """What can be counted in a graph. The bodies of its loops get one more output, in place."""
+def find_probes(model: onnx.ModelProto, conditions: Sequence[Condition]) -> Iterator[Probe]:
+    """What can be counted in a graph with these conditions. The bodies of its loops get one more output, in place."""
     graph, names, tensors = model.graph, Names(), tensors_of(model)
     dependent = input_dependent(graph)
     return chain(
         table_probes(graph, dependent, names),
         slice_probes(graph, tensors.dims, names),
         category_probes(graph, names),
-        condition_probes(find_conditions(model), names),
+        condition_probes(conditions, names),
         kink_probes(graph, tensors.dtypes, dependent, names),
         loop_probes(graph, names),
     )

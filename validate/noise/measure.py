@@ -64,9 +64,18 @@ def measure_noise(
     ``run`` runs a model on all samples. There are ``runs`` of them, fewer once ``seconds`` have passed, but at least
     :data:`FEWEST_RUNS`. Raises ParityGateError PG316 where nothing can be perturbed, and what ``run`` raises.
     """
-    start = time.perf_counter()
-    variant, perturbed = _open_perturbed(model, precision)
-    squares, done = _squares(partial(run, variant), unperturbed, runs, start, seconds)
+    return _noise_of(_open_perturbed(model, precision), run, unperturbed, seconds, runs)
+
+
+def _noise_of(
+    opened: tuple[Graphed, PerturbedModel],
+    run: Callable[[Any], Outputs],
+    unperturbed: Outputs,
+    seconds: float | None,
+    runs: int,
+) -> Noise:
+    variant, perturbed = opened
+    squares, done = _squares(partial(run, variant), unperturbed, runs, time.perf_counter(), seconds)
     return Noise(squares, done, perturbed.roundoff, perturbed.discontinuous)
 
 
@@ -84,9 +93,11 @@ def measure_planned(
     Where few runs, or those of other samples, can't tell the deviations, all runs are made.
     """
 
+    opened = _open_perturbed(model, precision)  # once: opening a session again costs as much as several runs
+
     def measured(numbers: Sequence[int], most: int) -> Noise:
         some = [unperturbed[number] for number in numbers]
-        return measure_noise(model, lambda m: run(m, numbers), some, seconds, precision, most)
+        return _noise_of(opened, lambda m: run(m, numbers), some, seconds, most)
 
     noise = measured(plan.measured, runs)
     known = dict(zip(plan.measured, noise.squares, strict=True))

@@ -49,11 +49,15 @@ def needs_search(actual: ModelRun, seconds: float) -> bool:
 
 
 def _misses_branches(actual: ModelRun) -> bool:
-    """Whether a side of a condition was not reached; where that wasn't counted, whether there may be one."""
+    """Whether a side of a condition was not reached; where that wasn't counted, whether there may be one.
+
+    False where tries would be blind and costly: a test for NaN within attention, for instance.
+    """
     coverage = actual.coverage
     if coverage is None or coverage.uncounted:
         return bool(BRANCHING & set(actual.facts.operators))
-    return any(set(item.missing) & set(SIDES) for item in coverage.of(CoverageKind.BRANCHES))
+    missed = any(set(item.missing) & set(SIDES) for item in coverage.of(CoverageKind.BRANCHES))
+    return missed and not actual.blind
 
 
 def add_searched_samples(models: SearchedModels, expected: ModelRun, actual: ModelRun) -> tuple[ModelRun, ModelRun]:

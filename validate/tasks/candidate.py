@@ -112,7 +112,8 @@ def _measured(
         plan,
     )
     fixed, types = fixed_outputs_of(model, outputs), path_types_of(model)
-    run = replace(run, fixed_outputs=fixed, coverage=counter.coverage, path_types=types)
+    blind = plan.thrifty and not any(condition.guides for condition in counter.missed)
+    run = replace(run, fixed_outputs=fixed, coverage=counter.coverage, path_types=types, blind=blind)
     return replace(
         run,
         rounding=rounding,

@@ -37,8 +37,9 @@ class ModelRun:
     against a pass. ``fixed_outputs`` depend on no input; None where the model has no graph. ``trees`` is the proof of a
     candidate's trees; None where the reference has none. ``weights`` says what it holds of its reference's parameters;
     None where a side has none to read. ``coverage`` is what the samples exercised inside of a candidate's graph; None
-    unless its rounding was requested. ``path_types`` are the coarsest types on the way to its float64 outputs (see
-    :mod:`.noise.path_types`), where the graph is known. ``bindings`` are a candidate's, completed;
+    unless its rounding was requested. ``blind`` says that its runs are costly, and that no comparison tells how near an
+    input comes to a branch that was missed. ``path_types`` are the coarsest types on the way to its float64 outputs
+    (see :mod:`.noise.path_types`), where the graph is known. ``bindings`` are a candidate's, completed;
     None for a reference.
     """
 
@@ -53,6 +54,7 @@ class ModelRun:
     weights: WeightsProof | None = None
     trees: TreesProof | None = None
     coverage: Coverage | None = None
+    blind: bool = False
     path_types: Mapping[str, str] = field(default_factory=dict)
     bindings: Bindings | None = None
 

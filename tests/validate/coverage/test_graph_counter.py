@@ -151,3 +151,18 @@ def test_an_old_opset_is_said_and_runs_as_it_is(tmp_path: Path) -> None:
     coverage = count(path, floats(1, 2))
     assert coverage.items == ()
     assert "opset 10" in coverage.uncounted
+
+
+@pytest.mark.parametrize(
+    ("body", "guides"),
+    [
+        ("high = Greater(x, top) [w] y = Where(high, top, x)", [True]),
+        ("none = IsNaN(x) [w] y = Where(none, top, x)", [False]),  # no number tells how near x is to NaN
+        ("inside = Less(x, top) not = Not(inside) [w] y = Where(not, top, x)", [True]),
+    ],
+)
+def test_a_search_is_guided_by_comparisons(tmp_path: Path, body: str, guides: list[bool]) -> None:
+    path = write(tmp_path / "m.onnx", body, "float[b,c] x", "float[b,c] y", {"top": np.float32(9)})
+    counter = GraphCounter()
+    counter.run_plain(load(path, LoadOptions()), lambda model: [model.run(floats(1, 2))])
+    assert [condition.guides for condition in counter.missed] == guides
