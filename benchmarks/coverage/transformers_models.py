@@ -57,6 +57,7 @@ WHISPER_TEXT = {
     "vocab_size": 50, "max_target_positions": 20, "use_cache": False, "pad_token_id": 0, "bos_token_id": 1,
     "eos_token_id": 2, "decoder_start_token_id": 1, "suppress_tokens": None, "begin_suppress_tokens": None,
 }  # fmt: skip
+SQUEEZED = {**TEXT, "embedding_size": 32, "intermediate_size": 36}
 MOBILEBERT = {**TEXT, "embedding_size": 16, "intra_bottleneck_size": 16, "true_hidden_size": 16}
 
 ALBERT = {**TEXT, "embedding_size": 16}
@@ -95,7 +96,7 @@ TRANSFORMERS: dict[str, Callable[[], Case]] = {
     "MPNet": _text("MPNetModel", "MPNetConfig", **TEXT),
     "XLM-RoBERTa": _text("XLMRobertaForQuestionAnswering", "XLMRobertaConfig", **TEXT, pad_token_id=0),
     "RoFormer": _text("RoFormerModel", "RoFormerConfig", **TEXT),
-    "SqueezeBERT": _text("SqueezeBertModel", "SqueezeBertConfig", **{**TEXT, "intermediate_size": 36}, embedding_size=32),
+    "SqueezeBERT": _text("SqueezeBertModel", "SqueezeBertConfig", **SQUEEZED),
     "ModernBERT": _text("ModernBertModel", "ModernBertConfig", **TEXT, pad_token_id=0),
     "FNet": _other("FNetModel", "FNetConfig", lambda: {"input_ids": tokens(11, 90)}, **TEXT),
     "BART": _text("BartForConditionalGeneration", "BartConfig", **BART),
