@@ -15,7 +15,7 @@ import pytest
 from paritygate.validate.engines.libraries import LIBRARIES
 
 ROOT = Path(__file__).parent.parent
-PARTS = ("cli", "convert", "validate")
+PARTS = ("cli", "convert", "targets", "validate")
 FRAMEWORKS = {library.module for library in LIBRARIES if library.extra not in ("", "data")}
 WHERE_FRAMEWORKS_MAY_BE_IMPORTED = (
     "validate/engines/",

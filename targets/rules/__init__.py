@@ -1,0 +1,1 @@
+"""What each family of runtimes asks of a model: functions from a model's facts to reasons."""
