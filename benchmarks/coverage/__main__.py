@@ -1,8 +1,8 @@
 """Write docs/coverage.md: the outcome of converting every estimator, layer and architecture to every target.
 
 ``python -m benchmarks.coverage`` measures everything (long); ``python -m benchmarks.coverage keras torch --targets
-"mlpackage fp32,mlmodel"`` measures some parts and targets again and keeps the other entries. Each part runs in a
-process of its own, with one framework, and stores its entries in docs/coverage/PART.json.
+"mlpackage fp32,mlmodel"`` measures some parts and targets only. What was measured with today's code is kept. Each part
+runs in a process of its own, with one framework, and stores its entries in docs/coverage/PART.json.
 """
 
 from __future__ import annotations
@@ -49,24 +49,36 @@ def main() -> None:
 
 
 def measure(part: str, targets: Sequence[str], models: Sequence[str]) -> None:
-    """Measure one part for the given targets and models (all if empty); other entries of its file are kept."""
-    file = FOLDER / f"{part}.json"
-    known = _read(file)["rows"] if file.exists() else []
-    kept = [entry for entry in known if entry["target"] not in targets or (models and entry["name"] not in models)]
-    found: list[dict[str, str]] = []
+    """Measure one part for the given targets and models (all if empty).
+
+    Entries that were measured with today's code stay as they are, unless they are named in ``models``: what was stopped
+    goes on. Each new entry replaces the old one at once.
+    """
+    file, code = FOLDER / f"{part}.json", _code()
+    rows = {(row["name"], row["target"]): row for row in (_read(file)["rows"] if file.exists() else [])}
     about = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "versions": versions()}
-    for entry in importlib.import_module(f".{part}", __package__).entries(
-        [target for target in TARGETS if target.name in targets], lambda name: not models or name in models
-    ):
+
+    def wanted(name: str, target: str) -> bool:
+        return name in models if models else rows.get((name, target), {}).get("code") != code
+
+    module = importlib.import_module(f".{part}", __package__)
+    for entry in module.entries([target for target in TARGETS if target.name in targets], wanted):
         print(f"{entry.group}: {entry.name}: {entry.target}: {entry.outcome} {entry.detail}", flush=True)
-        found.append(asdict(entry))
-        file.write_text(json.dumps(about | {"rows": kept + found}, indent=1) + "\n")  # a part may take an hour
+        rows[entry.name, entry.target] = asdict(entry) | {"code": code}
+        file.write_text(json.dumps(about | {"rows": list(rows.values())}, indent=1) + "\n")
+
+
+def _code() -> str:
+    """The last commit of what is measured."""
+    command = ["git", "log", "-1", "--format=%h", "--", "convert", "validate", "fixtures"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def page() -> str:
     """The Markdown page with all parts that have been measured."""
     parts = [_read(FOLDER / f"{part}.json") for part in PARTS if (FOLDER / f"{part}.json").exists()]
-    entries = [Entry(**entry) for part in parts for entry in part["rows"]]
+    rows = [row for part in parts for row in part["rows"]]
+    entries = [Entry(**{name: value for name, value in row.items() if name != "code"}) for row in rows]
     groups = list(dict.fromkeys(entry.group for entry in entries))
     lines = [
         "# Coverage",
@@ -83,7 +95,9 @@ def page() -> str:
     for group in groups:
         lines += ["", f"## {group}", "", *_table([entry for entry in entries if entry.group == group])]
     measured = "; ".join(f"{part['date']} with {_versions(part)}" for part in parts[-1:])
-    return "\n".join([*lines, "", f"Measured {measured}.", ""])
+    codes = Counter(row.get("code", "an older commit") for row in rows)
+    commits = ", ".join(f"{count} entries at {code}" for code, count in codes.most_common())
+    return "\n".join([*lines, "", f"Measured {measured}: {commits}.", ""])
 
 
 def _summary(entries: Iterable[Entry], groups: Iterable[str]) -> list[str]:

@@ -13,19 +13,26 @@ from .table import Entry, Target, outcome
 L = keras.layers
 Builder = Callable[[], Any]
 
+WHOLE_TARGETS = ("ONNX", "mlpackage fp32")
+"""What whole architectures are converted to: minutes each, and their layers are measured in the other targets."""
+
 IMAGE, VOLUME, SEQUENCE, VECTOR = (9, 7, 3), (5, 6, 7, 2), (6, 5), (6,)
 """Shapes without the batch axis; all axes differ in length, so that swapped axes are detected."""
 
 
-def entries(targets: Sequence[Target], wanted: Callable[[str], bool]) -> Iterator[Entry]:
-    """Every layer and every architecture, to each target."""
-    for name, build in filter(lambda item: wanted(item[0]), LAYERS.items()):
-        yield from _entries("Keras layers", name, lambda build=build: _scattered(build()), targets)
-    for name in filter(wanted, APPLICATIONS):
-        yield from _entries("keras.applications", name, lambda name=name: _application(name), targets)
+def entries(targets: Sequence[Target], wanted: Callable[[str, str], bool]) -> Iterator[Entry]:
+    """Every layer to each target, and every architecture to ONNX and to float32 programs."""
+    for name, build in LAYERS.items():
+        chosen = [target for target in targets if wanted(name, target.name)]
+        yield from _entries("Keras layers", name, lambda build=build: _scattered(build()), chosen)
+    for name in APPLICATIONS:
+        chosen = [target for target in targets if target.name in WHOLE_TARGETS and wanted(name, target.name)]
+        yield from _entries("keras.applications", name, lambda name=name: _application(name), chosen)
 
 
 def _entries(group: str, name: str, build: Builder, targets: Sequence[Target]) -> Iterator[Entry]:
+    if not targets:
+        return
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
     model = build()
@@ -269,17 +276,20 @@ LAYERS: dict[str, Builder] = {
 }
 
 APPLICATIONS = (
+    "MobileNet",
     "MobileNetV2",
     "MobileNetV3Small",
-    "EfficientNetB0",
-    "EfficientNetV2B0",
-    "ResNet50",
-    "ResNet50V2",
-    "DenseNet121",
+    "MobileNetV3Large",
+    *(f"EfficientNetB{size}" for size in range(8)),
+    *(f"EfficientNetV2{size}" for size in ("B0", "B1", "B2", "B3", "S", "M", "L")),
+    *(f"ResNet{depth}{version}" for version in ("", "V2") for depth in (50, 101, 152)),
+    *(f"DenseNet{depth}" for depth in (121, 169, 201)),
     "Xception",
     "InceptionV3",
     "InceptionResNetV2",
     "NASNetMobile",
+    "NASNetLarge",
     "VGG16",
-    "ConvNeXtTiny",
+    "VGG19",
+    *(f"ConvNeXt{size}" for size in ("Tiny", "Small", "Base", "Large", "XLarge")),
 )

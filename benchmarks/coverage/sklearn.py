@@ -23,7 +23,7 @@ _RANK = (REFUSED, FAILS, PASSES)
 """From the worst outcome of an estimator's settings to the best."""
 
 
-def entries(targets: Sequence[Target], wanted: Callable[[str], bool]) -> Iterator[Entry]:
+def entries(targets: Sequence[Target], wanted: Callable[[str, str], bool]) -> Iterator[Entry]:
     """Convert every estimator, once with held-out samples and once with generated ones.
 
     To ONNX in every setting, to Core ML in the first: all settings and targets would take half a day.
@@ -31,8 +31,8 @@ def entries(targets: Sequence[Target], wanted: Callable[[str], bool]) -> Iterato
     settings: dict[str, list[tuple[str, Recipe]]] = defaultdict(list)
     for kind, entry in recipes():
         settings[entry.name].append((kind, entry))
-    for name, estimator in filter(lambda item: wanted(item[0]), all_estimators()):
-        for target in targets:
+    for name, estimator in all_estimators():
+        for target in (target for target in targets if wanted(name, target.name)):
             if not (hasattr(estimator, "predict") or hasattr(estimator, "transform")):
                 yield Entry(GROUP, name, target.name, NOT_APPLICABLE, "neither predicts nor transforms new data")
             elif name in NOT_ROW_BY_ROW:
