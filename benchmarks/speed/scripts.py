@@ -42,9 +42,11 @@ elif name == "LSTM":
     model = keras.Model(tokens, L.Dense(5, activation="softmax")(L.LSTM(128)(x)))
 else:
     model = getattr(keras.applications, name)(weights=None)
+    pixels = any(isinstance(layer, L.Rescaling) for layer in model.layers)  # which takes 0 to 255
     for layer in model.layers:  # statistics of a batch: with the initial ones the output is the same for any image
-        layer.momentum = 0.0
-    model(keras.random.normal((8, *model.input_shape[1:])), training=True)
+        layer.momentum = 0.1 if pixels else 0.0
+    shape = (8, *model.input_shape[1:])
+    model(keras.random.uniform(shape, 0, 255) if pixels else keras.random.normal(shape), training=True)
 model.export(output, verbose=False)
 """
 """SavedModel at the second argument of the network that the first one names."""
