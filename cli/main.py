@@ -18,12 +18,14 @@ from paritygate.validate.files.output import explained
 from paritygate.validate.text import printable_lines
 
 from . import interrupt
+from .commands.check import check
 from .commands.convert import convert
 from .commands.doctor import doctor
 from .commands.explain import explain
 from .commands.inspect import inspect
 from .commands.run import run
 from .commands.selftest import selftest
+from .commands.targets import targets
 from .commands.validate import validate
 
 _EPILOG = """\b
@@ -40,6 +42,7 @@ Examples:
   paritygate convert model.keras -o model.onnx
   paritygate convert pipeline.joblib --samples holdout.csv -o pipeline.onnx
   paritygate validate model.pt2 model.onnx --samples batch.npz
+  paritygate check model.onnx --target onnxruntime@1.16 --target tensorrt
   paritygate explain PG101
 """
 
@@ -50,7 +53,7 @@ def cli() -> None:
     """Convert models, prove numerical parity, and only then export."""
 
 
-for _command in (convert, validate, run, inspect, doctor, explain, selftest):
+for _command in (convert, validate, check, targets, run, inspect, doctor, explain, selftest):
     cli.add_command(_command)
 
 

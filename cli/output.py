@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from paritygate.validate.text import printable
+from paritygate.validate.text import printable, printable_lines
 
 if TYPE_CHECKING:
+    from paritygate.targets.explain import Explanation
+    from paritygate.targets.registry import Target
+    from paritygate.targets.values import Check
     from paritygate.validate.doctor import Installation
     from paritygate.validate.report.render.formats import Outcome, ReportFormat
     from paritygate.validate.report.report import Report
@@ -95,3 +99,33 @@ def _show_json(command: str, result: dict[str, Any]) -> None:
     from paritygate.validate.report.render.json import render_result
 
     click.echo(render_result(command, result))
+
+
+def show_check(checks: Sequence[Check], *, as_json: bool, quiet: bool, details: bool) -> None:
+    """Print a matrix of targets and answers, then the reasons. ``quiet`` still prints what isn't a pass."""
+    from paritygate.targets.render import as_values, text
+
+    if as_json:
+        _show_json("check", {"checks": [as_values(check) for check in checks]})
+        return
+    for check in checks:
+        if not quiet or check.exit_code:
+            click.echo(printable_lines(text(check, details=details)))
+
+
+def show_targets(targets: Sequence[Target]) -> None:
+    """Print one line per target."""
+    for target in targets:
+        span = f"{target.versions[0]} to {target.versions[-1]}" if len(target.versions) > 1 else ""
+        takes = ", ".join(kind.value for kind in target.kinds)
+        click.echo(f"{target.name:<24} {takes:<8} {span:<20} {target.title} ({target.evidence})".rstrip())
+
+
+def show_target(explanation: Explanation, *, as_json: bool) -> None:
+    """Print what is known of one target."""
+    from paritygate.targets.render import explanation_text
+
+    if as_json:
+        _show_json("targets", {"target": explanation})
+    else:
+        click.echo(printable_lines(explanation_text(explanation)))

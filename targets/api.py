@@ -46,15 +46,15 @@ def read_model(path: Path) -> ModelFacts:
 
     if not path.exists():
         raise ParityGateError("PG202", str(path), "there is no such file or folder")
-    reader = _READERS.get(path.suffix.lower())
+    reader = READERS.get(path.suffix.lower())
     if reader is None:
-        cause = f"only {', '.join(_READERS)} can be checked"
+        cause = f"only {', '.join(READERS)} can be checked"
         raise ParityGateError("PG401", str(path), cause, "Convert it first: paritygate convert SOURCE -o model.onnx")
     facts: ModelFacts = importlib.import_module(f"{__package__}.readers.{reader}").read(path)
     return facts
 
 
-_READERS: Mapping[str, str] = {".onnx": "onnx", ".tflite": "tflite", ".mlmodel": "coreml", ".mlpackage": "coreml"}
+READERS: Mapping[str, str] = {".onnx": "onnx", ".tflite": "tflite", ".mlmodel": "coreml", ".mlpackage": "coreml"}
 """Suffix -> module of its reader."""
 
 
@@ -86,7 +86,7 @@ def resolve(name: str) -> tuple[Target, str]:
         near = difflib.get_close_matches(word.lower(), names(), 1)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise ParityGateError("PG201", name, "there is no such target", f"{hint}paritygate targets lists them.")
-    return target, chosen(target.name, version, target.versions)
+    return target, chosen(target.name, version, target.versions, target.default)
 
 
 def _answered(model: ModelFacts, target: Target, version: str, more: Iterable[object] = ()) -> Answer:

@@ -22,8 +22,8 @@ Rules = Callable[[ModelFacts, str], Given]
 class Target:
     """Something that runs or compiles models.
 
-    ``versions`` are those that the facts tell apart, from the oldest to the newest, which is the default. ``evidence``
-    says how its facts are known.
+    ``versions`` are those that the facts tell apart, from the oldest to the newest; ``usual`` is the default ("": the
+    newest). ``evidence`` says how its facts are known.
     """
 
     name: str
@@ -33,6 +33,12 @@ class Target:
     rules: Rules
     versions: tuple[str, ...] = ()
     evidence: str = "documented"
+    usual: str = ""
+
+    @property
+    def default(self) -> str:
+        """The version that is meant where none is asked for; "" where the facts tell none apart."""
+        return self.usual or (self.versions[-1] if self.versions else "")
 
 
 ORT = onnxruntime.RELEASES
@@ -170,7 +176,7 @@ TARGETS: tuple[Target, ...] = (
     *(_system(system) for system in coreml.SYSTEMS),
     Target("windows-ml", "Windows ML", "windows-ml", _ONNX, others.on_windows, others.WINDOWS),
     Target("tensorrt", "NVIDIA TensorRT", "tensorrt", _ONNX, tensorrt.on_tensorrt, tensorrt.RELEASES),
-    Target("jetson", _JETSON, "tensorrt", _ONNX, tensorrt.on_jetson, tensorrt.JETPACKS, "documented, reported"),
+    Target("jetson", _JETSON, "tensorrt", _ONNX, tensorrt.on_jetson, tensorrt.JETPACKS, "documented, reported", "6.2"),
     _list("openvino", "OpenVINO, CPU", _OPENVINO, "measured"),
     *_EMBEDDED,
     *_ON_SERVERS,

@@ -33,13 +33,13 @@ def within(version: str, ranges: str) -> bool:
     return False
 
 
-def chosen(target: str, asked: str, known: Sequence[str]) -> str:
-    """The known version that a user means: the newest without one, or the one that ``asked`` begins with.
+def chosen(target: str, asked: str, known: Sequence[str], default: str) -> str:
+    """The known version that a user means: ``default`` without one, or the one that ``asked`` begins with.
 
     A patch release counts as its minor release: 1.20.2 is 1.20. Raises ParityGateError PG201 for an unknown version.
     """
     if not asked or not known:
-        return asked or (known[-1] if known else "")
+        return asked or default
     for name in known:
         if name.lower() == asked.lower():
             return name

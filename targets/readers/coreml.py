@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def read(path: Path) -> ModelFacts:
         kind=Kind.COREML,
         path=str(path),
         specification=spec.specificationVersion,
-        footprint=measure(size, _weights(spec, size), nodes, tensors, inputs, outputs),
+        footprint=replace(measure(size, _weights(spec, size), nodes, tensors, inputs, outputs), macs=None),
         opsets={"coreml": int("".join(filter(str.isdigit, opset(spec))) or 0)} if kind == "mlProgram" else {},
         inputs=inputs,
         outputs=outputs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..facts import cite, read
+from ..facts import Citation, cite, read
 from ..model import ModelFacts, Node
 from ..values import Effect, Fallback, Reason
 from ..versions import parse
@@ -52,9 +52,19 @@ def on_micro(model: ModelFacts, version: str) -> Iterator[Reason]:
     for operator, nodes in missing.items():
         text = f"TensorFlow Lite Micro has no {operator}"
         yield Reason("operator", Effect.REFUSES, text, names(nodes), source, "Replace the operator by others.")
-    if model.open_inputs:
-        text = f"open lengths of {', '.join(model.open_inputs)}: the arena is laid out once, for fixed lengths"
-        yield Reason("static-shapes", Effect.REFUSES, text, source=source, remedy="Fix the lengths when converting.")
+    yield from _lengths(model, source)
+
+
+def _lengths(model: ModelFacts, source: Citation) -> Iterator[Reason]:
+    """The arena is laid out once, for the lengths that the file holds beside the open ones: one row, as a rule."""
+    rows = [name for name in model.open_inputs if None not in (model.inputs[name].shape or (None, None))[1:]]
+    others = [name for name in model.open_inputs if name not in rows]
+    if rows:
+        text = f"open first axis of {', '.join(rows)}: the device runs it with one row"
+        yield Reason("rows", Effect.INFORMS, text, source=source)
+    if others:
+        text = f"open lengths of {', '.join(others)}: the device runs it with the lengths that the file holds"
+        yield Reason("static-shapes", Effect.OPEN, text, source=source, remedy="Fix the lengths when converting.")
 
 
 def _custom(model: ModelFacts, *, micro: bool) -> Iterator[Reason]:
