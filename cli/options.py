@@ -12,6 +12,7 @@ import click
 from paritygate.convert.options import Precision, Quantize
 from paritygate.convert.routes.registry import NAMES as ROUTES
 from paritygate.convert.targets import DEFAULT_OPSET, TARGETS
+from paritygate.validate.engines.elsewhere.catalog import RELEASES
 from paritygate.validate.engines.registry import ENGINES, WITH_A_CHOICE, Format
 from paritygate.validate.options import AcceptedPrecision, InputDtype, PolicyName
 from paritygate.validate.report.render.formats import ReportFormat
@@ -184,6 +185,16 @@ RUNNING = (
         "--pass-env", multiple=True, metavar="NAME", help="Pass this variable to workers, which get only a few of them."
     ),
     click.option("--keep", type=_PATH, help="Keep samples, outputs and logs in this new folder."),
+)
+
+ELSEWHERE = (
+    click.option(
+        "--prove-in",
+        multiple=True,
+        metavar="NAME[@VERSION]",
+        callback=parsed(parse.parse_names),
+        help=f"Parity must hold in this runtime, too; repeat it. {', '.join(r.full_name for r in RELEASES)}.",
+    ),
 )
 
 ENGINE = (

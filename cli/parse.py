@@ -63,6 +63,11 @@ def parse_thresholds(texts: Sequence[str]) -> dict[str, tuple[float, ...]]:
     return thresholds.parse_thresholds(texts)
 
 
+def parse_names(texts: Iterable[str]) -> tuple[str, ...]:
+    """Names, several of them in one text with commas between."""
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
 def parse_share(text: str) -> float | None:
     """``0.5%``: the sign is required, since 0.5 alone could mean a half. Raises ParityGateError PG201."""
     from paritygate.validate.options import share_of

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..validate.elsewhere import Elsewhere, releases_for, run_elsewhere
 from ..validate.engines.choice import check_engine, handle_for
 from ..validate.engines.handle import ModelHandle
 from ..validate.errors import ParityGateError
@@ -69,6 +70,7 @@ class _Attempt:
     model: ModelHandle
     expected: ModelRun
     actual: ModelRun
+    elsewhere: tuple[Elsewhere, ...] = ()
 
 
 def convert_model(source: Any, output: Path, options: ConvertOptions) -> Conversion:
@@ -82,6 +84,7 @@ def convert_model(source: Any, output: Path, options: ConvertOptions) -> Convers
     handle = handle_for(source, options.load, options.run.engine)
     target = choose_target(output, options.target.to)
     check_target_options(options, target)
+    releases_for(options.run.prove_in, target.format.name)
     check_quantize(options, target)
     options = with_deployment_target(options, target)
     routes = routes_for(handle.format, target, options.target.route, options.target.opset)
@@ -243,7 +246,8 @@ def _run(plan: _Plan, route: Route, converted: Converted, reference: ModelRun, c
         )
         expected, actual = plan.watch.measure("search", lambda: add_searched_samples(models, expected, actual))
     run_second_runtime(job, model, "candidate", bindings, options.run)
-    return _Attempt(route, candidate, model, expected, actual)
+    elsewhere = run_elsewhere(job, model, bindings, options.run)
+    return _Attempt(route, candidate, model, expected, actual, elsewhere)
 
 
 def _as_requested(run: ModelRun, plan: _Plan) -> ModelRun:
@@ -268,6 +272,7 @@ def _judge(plan: _Plan, attempt: _Attempt, notes: tuple[str, ...]) -> Report:
         plan.expectations,
         plan.watch.seconds,
         how,
+        elsewhere=attempt.elsewhere,
     )
 
 

@@ -40,6 +40,12 @@ CATALOG: dict[str, Explanation] = {
         "A tree of the candidate isn't the reference's: a split, a leaf or the direction of missing values differs. "
         "The message has an input for which their sums differ. It holds whether or not a sample reaches it.",
     ),
+    "PG125": Explanation(
+        "differs in another runtime",
+        "In a runtime that --prove-in names, the candidate's outputs differ from the reference's by more than the "
+        "verdict allows, although they may agree in the runtime of this machine: one of the two has another kernel, "
+        "another default precision, or a fault. Nothing is exported.",
+    ),
     "PG201": Explanation("bad option", "The value of an option is invalid."),
     "PG202": Explanation("no such file", "A given file or folder does not exist or can't be read."),
     "PG203": Explanation("samples can't be read", "The samples file is damaged, empty or of an unknown format."),
@@ -119,6 +125,11 @@ CATALOG: dict[str, Explanation] = {
         "quantised without a budget",
         "The candidate is quantised and the reference is not. A tolerance for float32 says nothing about such numbers: "
         "say with a budget what may change, --max-flips, --max-drop or --min-snr.",
+    ),
+    "PG337": Explanation(
+        "can't be run in another runtime",
+        "A runtime that --prove-in names refuses the candidate or fails on a sample: parity isn't proved there. "
+        "paritygate check tells what a release refuses, and what to do about it.",
     ),
     "PG401": Explanation(
         "format not recognised",

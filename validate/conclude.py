@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .coverage.count import check_coverage, coverage_of
+from .elsewhere import Elsewhere, findings_elsewhere
 from .engines.registry import (
     KERAS_MODEL,
     ONNX,
@@ -69,8 +70,11 @@ def conclude(
     conversion: HowConverted | None = None,
     *,
     accepted: str = "float32",
+    elsewhere: Sequence[Elsewhere] = (),
 ) -> Report:
     """The report on two runs. ``conversion`` is None for two models that the user chose.
+
+    ``elsewhere`` are the candidate's runs in other runtimes.
 
     ``accepted`` is the coarsest dtype that such a candidate may compute in, if the reference computes in a finer one.
 
@@ -99,6 +103,7 @@ def conclude(
             *check_coverage(coverage, expectations.min_coverage),
             *_notes_of_runs(reference, candidate),
             *_notes(notes, "conversion"),
+            *findings_elsewhere(job, comparison, policy, expectations, elsewhere),
         ),
         route=conversion.route if conversion else "",
         timings=timings,

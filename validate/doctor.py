@@ -23,6 +23,14 @@ def examine() -> tuple[Installation, ...]:
     return tuple(_examine(library) for library in LIBRARIES)
 
 
+def runtimes() -> tuple[tuple[str, str], ...]:
+    """The runtimes of other environments, and where each is installed ("" where it isn't)."""
+    from .engines.elsewhere.catalog import RELEASES
+    from .engines.elsewhere.environments import is_installed, place_of
+
+    return tuple((each.full_name, str(place_of(each)) if is_installed(each) else "") for each in RELEASES)
+
+
 def versions() -> dict[str, str]:
     """Name -> version of what is installed, for reports."""
     return {found.name: found.version for found in examine() if found.version is not None}

@@ -72,6 +72,7 @@ class RunKeywords(TypedDict, total=False):
     keep: PathLike | None
     engine: str | None
     pass_env: Sequence[str]
+    prove_in: Sequence[str]
     on_event: Listener
 
 
@@ -184,6 +185,7 @@ _NORMAL: dict[str, Callable[[Any], Any]] = {
     "max_drop": _mapping,
     "metrics": tuple,
     "pass_env": tuple,
+    "prove_in": tuple,
     "class_labels": tuple,
     "shapes": lambda shapes: {name: tuple(map(tuple, each)) for name, each in (shapes or {}).items()},
 }

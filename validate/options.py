@@ -202,8 +202,9 @@ class RunOptions(OptionGroup):
 
     ``keep`` is a new folder that receives the job's files. ``engine`` names the runtime of models that several can run
     (:data:`.engines.registry.ENGINES`; None: the default one), or :data:`~.engines.registry.BOTH`, whose outputs are
-    compared. ``pass_env`` names variables of the environment that workers get in addition to those of
-    docs/security.md. ``on_event`` is called with progress.
+    compared. ``prove_in`` names other runtimes and releases in which parity must hold as well
+    (:data:`.engines.elsewhere.catalog.RELEASES`). ``pass_env`` names variables of the environment that
+    workers get in addition to those of docs/security.md. ``on_event`` is called with progress.
     """
 
     timeout: float | str | None = TIMEOUT
@@ -211,6 +212,7 @@ class RunOptions(OptionGroup):
     keep: Path | None = None
     engine: str | None = None
     pass_env: tuple[str, ...] = ()
+    prove_in: tuple[str, ...] = ()
     on_event: Listener = ignore
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .elsewhere import releases_for, run_elsewhere
 from .engines.choice import check_engine, handle_for
 from .engines.handle import ModelHandle
 from .engines.scopes import check_judging
@@ -78,7 +79,9 @@ def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> 
     expectations, policy = read_expectations(options.judge), choose_policy(options.judge)
     watch = Stopwatch()
     with job_folder(run.keep) as job:
+        releases_for(run.prove_in, models[1].format.name)
         expected, actual, bindings = _run_both(job, models, options, watch)
+        elsewhere = run_elsewhere(job, models[1], bindings, run)
         from .conclude import Side, conclude
 
         first, second = (
@@ -86,7 +89,9 @@ def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> 
             for model, done in zip(models, (expected, actual), strict=True)
         )
         accepted = options.candidate.precision.dtype
-        report = conclude(job, first, second, bindings, policy, expectations, watch.seconds, accepted=accepted)
+        report = conclude(
+            job, first, second, bindings, policy, expectations, watch.seconds, accepted=accepted, elsewhere=elsewhere
+        )
         return _localised(job, models, bindings, report, options) if options.judge.localise else report
 
 

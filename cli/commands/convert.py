@@ -10,7 +10,19 @@ import click
 from paritygate.convert.targets import TARGETS
 from paritygate.validate.engines.registry import FORMATS
 
-from ..options import COREML, FORMAT, JUDGING, LOADING, PRINTING, RUNNING, SAMPLING, SEARCHING, TARGET, options
+from ..options import (
+    COREML,
+    ELSEWHERE,
+    FORMAT,
+    JUDGING,
+    LOADING,
+    PRINTING,
+    RUNNING,
+    SAMPLING,
+    SEARCHING,
+    TARGET,
+    options,
+)
 from ..parse import chosen
 
 _EPILOG = """\b
@@ -21,6 +33,7 @@ Examples:
   paritygate convert nets.py:build --weights best.pt --input x:float32:N,16 -o net.onnx
   paritygate convert pipeline.joblib --samples holdout.csv -o pipeline.onnx
   paritygate convert model.keras -o Model.mlpackage --precision fp16 --image-input image:scale=0.0078431,bias=-1
+  paritygate convert model.keras -o model.onnx --prove-in onnxruntime@1.16,openvino
   paritygate convert forest.joblib -o Forest.mlmodel --deployment-target iOS13
 """
 
@@ -36,7 +49,7 @@ own: {", ".join(format.title for format in FORMATS if not format.suffixes)}. OUT
 @click.command(epilog=_EPILOG, help=_HELP)
 @click.argument("source")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File to write, e.g. model.onnx.")
-@options(TARGET, COREML, LOADING, SAMPLING, SEARCHING, JUDGING, RUNNING, FORMAT, PRINTING)
+@options(TARGET, COREML, LOADING, SAMPLING, SEARCHING, JUDGING, RUNNING, ELSEWHERE, FORMAT, PRINTING)
 def convert(source: str, output: Path, format: str, quiet: bool, debug: bool, **given: Any) -> int:
     """Convert, print the report, return the exit status."""
     from paritygate.convert import convert as convert_model

@@ -9,6 +9,7 @@ import click
 from ..options import (
     BINDING,
     CANDIDATE,
+    ELSEWHERE,
     ENGINE,
     FORMAT,
     JUDGING,
@@ -33,7 +34,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("reference")
 @click.argument("candidate")
-@options(BINDING, CANDIDATE, LOADING, SAMPLING, SEARCHING, JUDGING, ENGINE, RUNNING, FORMAT, PRINTING)
+@options(BINDING, CANDIDATE, LOADING, SAMPLING, SEARCHING, JUDGING, ENGINE, RUNNING, ELSEWHERE, FORMAT, PRINTING)
 def validate(reference: str, candidate: str, format: str, quiet: bool, debug: bool, **given: Any) -> int:
     """Run REFERENCE and CANDIDATE on the same samples and compare every output.
 

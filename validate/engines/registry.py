@@ -33,7 +33,9 @@ class RuntimeEntry:
     ``libraries`` must be importable, and the first one's version is the runtime's; a worker masks the rest of
     :data:`.libraries.HEAVY`, except ``may_use``. ``extra`` is the pip extra that installs what is needed. ``provider``
     is the execution provider or device that computes. ``system`` is the only operating system (as
-    ``platform.system()`` names it) that has it, "" for any.
+    ``platform.system()`` names it) that has it, "" for any. ``elsewhere`` names the release of another environment
+    (:mod:`.elsewhere`) that computes, and ``interpreter`` is that environment's; "" where the runtime is one of this
+    environment.
     """
 
     name: str
@@ -44,6 +46,8 @@ class RuntimeEntry:
     may_use: tuple[str, ...] = ()
     provider: str = "CPU"
     system: str = ""
+    elsewhere: str = ""
+    interpreter: str = ""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -228,3 +232,10 @@ ENGINES = (*dict.fromkeys(runtime.name for format in WITH_A_CHOICE for runtime i
 def formats_of(engine: str) -> tuple[Format, ...]:
     """The formats that an entry of :data:`ENGINES` is for."""
     return tuple(format for format in WITH_A_CHOICE if engine in (BOTH, *(runtime.name for runtime in format.runtimes)))
+
+
+def elsewhere_runtime(release: str, format: Format, interpreter: str) -> RuntimeEntry:
+    """The runtime that runs files of a format in another environment; our own engine reads their signature."""
+    own = format.runtime
+    engine = f"{_ENGINES}.elsewhere.engine"
+    return RuntimeEntry(release, release, engine, own.libraries, elsewhere=release, interpreter=interpreter)

@@ -54,7 +54,8 @@ def run_candidate(call: RunCandidate, on_event: Listener) -> ModelRun:
         adapted = replace(adapted, flat=flat, notes=(*adapted.notes, *map(_FLAT.format, sorted(flat))))
         outputs = adapted.outputs_of(model, on_event)
     save_outputs(outputs, call.destination or job.actual)
-    run = replace(describe_run(call.model, model, samples, (*said, *adapted.notes)), bindings=bindings)
+    notes = model.notes if call.model.runtime.elsewhere else ()
+    run = replace(describe_run(call.model, model, samples, (*said, *adapted.notes, *notes)), bindings=bindings)
     plan = plan_samples(run.facts.parameters, samples.items)
     if call.destination is None:
         _repeat(job, model, adapted, repeated(plan))

@@ -51,8 +51,20 @@ def load_model(handle: ModelHandle) -> Model:
             _install(runtime),
         ) from error
     with reading(handle):
+        if runtime.elsewhere:
+            return _load_elsewhere(handle)
         model: Model = importlib.import_module(runtime.engine).load(handle.source, handle.load)
         return rounded_model(model) if handle.rounds_half else model
+
+
+def _load_elsewhere(handle: ModelHandle) -> Model:
+    from ..engines.elsewhere.catalog import release_named
+    from ..engines.elsewhere.engine import load
+
+    assert handle.file is not None
+    runtime = handle.runtime
+    model: Model = load(handle.file, handle.load, release_named(runtime.elsewhere), runtime.interpreter)
+    return model
 
 
 def _install(runtime: RuntimeEntry) -> str:

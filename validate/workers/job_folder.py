@@ -110,6 +110,10 @@ class JobFolder:
         """The outputs of one model (``reference`` or ``candidate``) computed by its second runtime."""
         return self.path / f"{role}-other-runtime.npz"
 
+    def elsewhere(self, release: str) -> Path:
+        """The candidate's outputs computed by another release or runtime (``onnxruntime@1.16``)."""
+        return self.path / f"elsewhere-{release.replace('@', '-')}.npz"
+
     def unused(self, stem: str) -> str:
         """A name for a folder that no earlier step of this job has."""
         turn = len(list(self.path.glob(f"{stem}*")))
