@@ -41,7 +41,8 @@ elif name == "LSTM":
     x = L.Bidirectional(L.LSTM(128, return_sequences=True))(L.Embedding(10000, 128)(tokens))
     model = keras.Model(tokens, L.Dense(5, activation="softmax")(L.LSTM(128)(x)))
 else:
-    model = getattr(keras.applications, name)(weights=None)
+    ends = {"classifier_activation": None} if name.startswith("EfficientNet") else {}
+    model = getattr(keras.applications, name)(weights=None, **ends)
     pixels = any(isinstance(layer, L.Rescaling) for layer in model.layers)  # which takes 0 to 255
     for layer in model.layers:  # statistics of a batch: with the initial ones the output is the same for any image
         layer.momentum = 0.1 if pixels else 0.0

@@ -113,6 +113,7 @@ def measure_planned(
     if told is None:
         told = dict(zip(plan.left, _widened(measured(plan.left, noise.runs)).squares, strict=True))
     known |= told
+    known |= {number: _same_everywhere(known[number]) for number in plan.flat}
     return replace(noise, squares=tuple(known[number] for number in sorted(known)))
 
 
@@ -123,6 +124,17 @@ def _widened(noise: Noise) -> Noise:
         for each, directions in zip(noise.squares, noise.directions, strict=True)
     )
     return replace(noise, squares=squares)
+
+
+def _same_everywhere(squares: Mapping[str, Array]) -> Mapping[str, Array]:
+    """The deviations of a constant image: its rounding error is the same at all places, and no average lessens it.
+
+    The simulated ones are drawn for each place. On an EfficientNet they were 1.5 to 8 times too small.
+    """
+    return {name: total * _SAME_ERROR**2 for name, total in squares.items()}
+
+
+_SAME_ERROR = 8.0
 
 
 def _briefly(

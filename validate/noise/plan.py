@@ -40,12 +40,14 @@ class Plan:
     Those in ``measured`` are perturbed in all runs, those in ``brief`` in :data:`BRIEF_RUNS`, and ``donors`` says which
     of the measured ones tells of each other one: a sample that is drawn alike and has the same shapes but for the
     number of rows. ``thrifty`` is the plan of a model whose runs are costly: nothing is run twice without need.
+    ``flat`` are images that are the same at all places, or nearly so.
     """
 
     measured: tuple[int, ...]
     donors: Mapping[int, int]
     brief: tuple[int, ...] = ()
     thrifty: bool = False
+    flat: tuple[int, ...] = ()
 
     @property
     def left(self) -> tuple[int, ...]:
@@ -90,12 +92,20 @@ def plan_samples(parameters: int | None, samples: Sequence[Sample]) -> Plan:
     donors = {n: max(measured[_key(samples[n])], key=work.__getitem__) for n in later}
     every = sorted(n for numbers in measured.values() for n in numbers)
     brief = [] if whole else [n for n in every if samples[n].kind not in _ORDINARY]
-    return Plan(tuple(n for n in every if n not in brief), donors, tuple(brief), thrifty=not whole)
+    flat = tuple(n for n, sample in enumerate(samples) if sample.kind in _FLAT and _is_image(sample.feed))
+    return Plan(tuple(n for n in every if n not in brief), donors, tuple(brief), thrifty=not whole, flat=flat)
 
 
 _AIMED = {SampleKind.LENGTHS, SampleKind.ROWS, SampleKind.BATCH}
 _ORDINARY = {SampleKind.NORMAL, SampleKind.RANDOM, *_AIMED}
 """Kinds of values that are drawn in the same way."""
+
+
+_FLAT = {SampleKind.ZEROS, SampleKind.TINY}
+
+
+def _is_image(feed: Mapping[str, Array]) -> bool:
+    return any(array.ndim >= 4 and array.dtype.kind == "f" for array in feed.values())
 
 
 def _key(sample: Sample) -> object:

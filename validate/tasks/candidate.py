@@ -107,7 +107,7 @@ def _measured(
         lambda m, numbers=None: (adapted if numbers is None else adapted.only(numbers)).outputs_of(m, ignore),
         call.measurements,
         on_event,
-        _narrowed(adapted, outputs, refolded=_refolded(run)),
+        _narrowed(adapted, outputs),
         planned_runs(run.facts.parameters, adapted.feeds),
         counter.run_plain,
         plan,
@@ -139,19 +139,8 @@ def _headroom(model: Any, precision: str, adapted: AdaptedSamples) -> tuple[str,
         return (f"float16: its range could not be measured: {type(error).__name__}: {error}",)
 
 
-def _refolded(run: ModelRun) -> bool:
-    """Whether a converter or ONNX Runtime joins constants into new ones, as batch normalisation with a convolution's.
-
-    Their rounding is the same at all places of an image. Where an output averages over the places, it decides.
-    """
-    return bool(run.weights and run.weights.folded) or "BatchNormalization" in run.facts.operators
-
-
-def _narrowed(adapted: AdaptedSamples, outputs: Sequence[Mapping[str, Array]], *, refolded: bool) -> Narrowed:
-    """What was rounded before the candidate began.
-
-    Its inputs, and constants where the reference's type is finer or where they were computed anew.
-    """
+def _narrowed(adapted: AdaptedSamples, outputs: Sequence[Mapping[str, Array]]) -> Narrowed:
+    """What was rounded before the candidate began: its inputs, and constants where the reference's type is finer."""
     pairs = [
         (want[adapted.bound[name]].dtype, got.dtype)
         for want, given in zip(adapted.expected, outputs, strict=True)
@@ -161,7 +150,7 @@ def _narrowed(adapted: AdaptedSamples, outputs: Sequence[Mapping[str, Array]], *
     given = {want.name for want, _ in pairs} | {array.dtype.name for feed in adapted.given for array in feed.values()}
     finer = any(want.kind == got.kind == "f" and want.itemsize > got.itemsize for want, got in pairs)
     coarsest = max(given & EPSILON.keys(), key=EPSILON.__getitem__, default="float64")
-    return Narrowed(adapted.rounded, finer or adapted.rounded or refolded, coarsest)
+    return Narrowed(adapted.rounded, finer or adapted.rounded, coarsest)
 
 
 @dataclass(frozen=True, slots=True)

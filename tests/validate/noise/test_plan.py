@@ -93,3 +93,12 @@ def test_two_runs_do_not_tell_of_chaotic_elements(size):
     values = RNG.standard_normal((1, size))
     squares = np.where(np.arange(size) % 2, 1e-14, 1e-2).reshape(1, size)
     assert spread({"y": squares}, {"y": values}) is None
+
+
+def test_constant_images_are_flat() -> None:
+    """Their rounding is the same at all places; rows of a table have no places."""
+    image, row = np.zeros((1, 3, 8, 8), np.float32), np.zeros((1, 3), np.float32)
+    samples = [
+        Sample(kind, {"x": array}, kind, 1) for array in (image, row) for kind in (SampleKind.NORMAL, SampleKind.TINY)
+    ]
+    assert plan_samples(10, samples).flat == (1,)
