@@ -72,16 +72,21 @@ def show_inspection(inspection: Inspection, *, as_json: bool) -> None:
             click.echo(printable(f"{name:<11} {value}"))
 
 
-def show_frameworks(libraries: tuple[Installation, ...], *, as_json: bool) -> None:
-    """Print what is installed and what isn't."""
+def show_frameworks(
+    libraries: tuple[Installation, ...], runtimes: tuple[tuple[str, str], ...], *, as_json: bool
+) -> None:
+    """Print what is installed and what isn't, and the environments of other runtimes."""
     if as_json:
-        _show_json("doctor", {"libraries": libraries})
+        _show_json("doctor", {"libraries": libraries, "runtimes": dict(runtimes)})
         return
     for library in libraries:
         extra = f"[{library.extra}]" if library.extra else ""
         version = library.version or "missing"
         hint = "" if library.version else f"   pip install 'paritygate{extra}'"
         click.echo(f"{library.name:<16} {version:<12} {library.unlocks}{hint}")
+    click.echo("")
+    for name, place in runtimes:
+        click.echo(f"{name:<29} {place or 'made when --prove-in names it'}")
 
 
 def show_selftest(trials: tuple[Trial, ...], *, as_json: bool, quiet: bool) -> None:
@@ -101,13 +106,19 @@ def _show_json(command: str, result: dict[str, Any]) -> None:
     click.echo(render_result(command, result))
 
 
-def show_check(checks: Sequence[Check], *, as_json: bool, quiet: bool, details: bool) -> None:
-    """Print a matrix of targets and answers, then the reasons. ``quiet`` still prints what isn't a pass."""
-    from paritygate.targets.render import as_values, text
+def show_check(checks: Sequence[Check], ran: Sequence[Report], *, as_json: bool, quiet: bool, details: bool) -> None:
+    """Print a matrix of targets and answers, then the reasons, then what other runtimes gave.
+
+    ``quiet`` still prints what isn't a pass.
+    """
+    from paritygate.targets.render import as_values, ran_text, text
 
     if as_json:
-        _show_json("check", {"checks": [as_values(check) for check in checks]})
+        _show_json("check", {"checks": [as_values(check) for check in checks], "runs": ran})
         return
+    for report in ran:
+        if not quiet or not report.passed:
+            click.echo(printable_lines(ran_text(report)))
     for check in checks:
         if not quiet or check.exit_code:
             click.echo(printable_lines(text(check, details=details)))

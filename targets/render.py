@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from ..validate.engines.elsewhere.catalog import RELEASES
+from ..validate.report.report import Report
 from .explain import Explanation
 from .fixing import command
 from .values import Answer, Check, Effect, Footprint, Reason, Verdict
@@ -36,6 +38,15 @@ def text(check: Check, *, details: bool = False) -> str:
             lines += [line for reason in shown for line in _reason(reason, details=details)]
     if fix := command(check):
         lines += ["", "What a conversion can mend, with parity proved again:", f"  {fix}"]
+    return "\n".join(lines)
+
+
+def ran_text(report: Report) -> str:
+    """What the runtimes gave, a line for each finding about one."""
+    lines = [f"{report.candidate.path}: {report.verdict.value} on {report.samples.count} samples"]
+    for finding in report.findings:
+        if finding.where in {release.full_name for release in RELEASES}:
+            lines += _wrapped(f"  {finding.where:<18} ", finding.message)
     return "\n".join(lines)
 
 

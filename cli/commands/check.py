@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..options import JSON, LOADING, PRINTING, options
-from ..parse import chosen
+from ..parse import chosen, parse_names, parsed
 
 _PATH = click.Path(path_type=Path)
 
@@ -34,6 +34,14 @@ Examples:
 @click.option("--target", "-t", "targets", multiple=True, metavar="NAME[@VERSION]", help="A target, or all; repeat it.")
 @click.option("--profile", "profiles", multiple=True, type=_PATH, metavar="FILE", help="Boards of your own (YAML).")
 @click.option("--fix", type=_PATH, metavar="OUTPUT", help="Convert MODEL so that the targets take it, parity proved.")
+@click.option(
+    "--runtime",
+    "runtimes",
+    multiple=True,
+    metavar="NAME[@VERSION]",
+    callback=parsed(parse_names),
+    help="Run it there as well, and compare with this machine's runtime (see --prove-in of validate).",
+)
 @click.option("--details", is_flag=True, help="List all nodes, and reasons that only inform.")
 @options(LOADING, JSON, PRINTING)
 def check(
@@ -41,30 +49,34 @@ def check(
     targets: tuple[str, ...],
     profiles: tuple[Path, ...],
     fix: Path | None,
+    runtimes: tuple[str, ...] | None,
     details: bool,
     as_json: bool,
     quiet: bool,
     debug: bool,
     **given: Any,
 ) -> int:
-    """Hold MODEL against targets by what is known of them; nothing is run.
+    """Hold MODEL against targets by what is known of them; nothing is run but what --runtime names.
 
     MODEL is an .onnx, .tflite, .mlmodel or .mlpackage. Anything else is converted first, in a folder that is removed
     again. Each answer is one of: runs, runs slower (parts of it fall back to a CPU), refused, unknown.
     """
     from paritygate.targets import check as check_model
     from paritygate.targets.fixing import fixed
+    from paritygate.targets.running import run_in
     from paritygate.targets.scratch import checkable
 
     from ..output import show_check
     from ..progress import progress
 
     with progress(silent=quiet or as_json) as on_event, checkable(model, targets, chosen(given), on_event) as files:
-        found = [check_model(file, names, profiles) for file, names in files]
+        found = [check_model(file, names, profiles) for file, names in files if names or profiles or not runtimes]
         if fix is not None:
             found = [check_model(fixed(found[0], fix, on_event), files[0][1], profiles)]
-    show_check(found, as_json=as_json, quiet=quiet, details=details)
-    return max((each.exit_code for each in found), key=_SEVERITY.index)
+        ran = [run_in(file, runtimes, on_event) for file, _ in files] if runtimes else []
+    show_check(found, ran, as_json=as_json, quiet=quiet, details=details)
+    statuses = [*(each.exit_code for each in found), *(each.exit_code for each in ran)]
+    return max(statuses, key=_SEVERITY.index)
 
 
 _SEVERITY = (0, 3, 1)
