@@ -64,7 +64,7 @@ def _lower(opset: int) -> tuple[str, ...]:
 
 def custom_operators(model: ModelFacts) -> Iterator[Reason]:
     """Operators of libraries that the runtime doesn't bring along."""
-    foreign = [node for node in model.nodes if node.domain not in OWN and not node.domain.startswith("ai.onnx")]
+    foreign = [node for node in model.nodes if node.domain not in OWN]
     if foreign:
         domains = ", ".join(sorted({node.domain for node in foreign}))
         text = f"custom operators of {domains}, which need a library of their own on the device"
