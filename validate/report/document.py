@@ -59,8 +59,8 @@ class Entry:
 
     ``model`` is what the user calls it (a gate's name, ``convert``'s SOURCE, ``validate``'s REFERENCE), ``target`` what
     was written or judged (a target's name in a gate, else OUTPUT or CANDIDATE as typed). ``written`` is the exported
-    file, "" where nothing was. ``cached`` says that the entry was taken from the cache; ``seconds`` is what it took when
-    it was made. ``change`` and ``before`` (the baseline's status) are set where a baseline was given.
+    file, "" where nothing was. ``cached`` says that the entry was taken from the cache; ``seconds`` is what it took
+    when it was made. ``change`` and ``before`` (the baseline's status) are set where a baseline was given.
     """
 
     model: str
