@@ -21,6 +21,7 @@ from . import interrupt
 from .commands.convert import convert
 from .commands.doctor import doctor
 from .commands.explain import explain
+from .commands.gate import gate
 from .commands.inspect import inspect
 from .commands.run import run
 from .commands.selftest import selftest
@@ -50,7 +51,7 @@ def cli() -> None:
     """Convert models, prove numerical parity, and only then export."""
 
 
-for _command in (convert, validate, run, inspect, doctor, explain, selftest):
+for _command in (convert, validate, gate, run, inspect, doctor, explain, selftest):
     cli.add_command(_command)
 
 

@@ -54,6 +54,25 @@ CATALOG: dict[str, Explanation] = {
         "engine not on this system",
         "The requested engine does not run on this system; Apple's framework needs macOS.",
     ),
+    "PG220": Explanation(
+        "no config file",
+        "There is no paritygate.toml, and no pyproject.toml with [tool.paritygate]. `paritygate init` writes one.",
+    ),
+    "PG221": Explanation(
+        "config not understood",
+        "The config file has a key that isn't known, or a value of another type. The message says where it stands.",
+    ),
+    "PG222": Explanation(
+        "not confirmed",
+        "The config file asks for what a file may not decide by itself: code to run, files that may run code to be "
+        "trusted, variables to be passed, paths outside of its folder, no limits. It may be a stranger's: confirm it "
+        "on the command line.",
+    ),
+    "PG223": Explanation(
+        "plan not possible",
+        "The config file, or --select, names models or targets that don't exist, gives two entries one name, or would "
+        "write two models to the same file.",
+    ),
     "PG301": Explanation("candidate can't be loaded", "The engine rejects the converted model, so nothing was proved."),
     "PG302": Explanation("candidate can't be run", "The engine loaded the candidate but failed to run it."),
     "PG303": Explanation("worker crashed", "The worker process died (segmentation fault, abort, killed)."),
@@ -119,6 +138,10 @@ CATALOG: dict[str, Explanation] = {
         "quantised without a budget",
         "The candidate is quantised and the reference is not. A tolerance for float32 says nothing about such numbers: "
         "say with a budget what may change, --max-flips, --max-drop or --min-snr.",
+    ),
+    "PG341": Explanation(
+        "lost by the executor",
+        "The process or machine that worked on an entry of a gate has ended. Nothing was proved about it.",
     ),
     "PG401": Explanation(
         "format not recognised",

@@ -1,0 +1,76 @@
+"""``paritygate gate``: every model of a config file, one verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from paritygate.gate.levels import FailOn
+from paritygate.gate.permissions import Allow
+
+from ..options import PRINTING, options
+
+_EPILOG = """\b
+Examples:
+  paritygate gate
+  paritygate gate release.toml --jobs 4
+  paritygate gate --select 'models/res*' --dry-run
+  paritygate gate --shard 1/4 --json
+"""
+
+_FLAGS = (
+    click.option("--select", multiple=True, metavar="PATTERN", help="Only models, or model/target, that match."),
+    click.option("--jobs", type=click.IntRange(1), metavar="N", help="Entries at once (default: one per two CPUs)."),
+    click.option("--shard", metavar="NUMBER/COUNT", help="Only this part of the entries, e.g. 1/4."),
+    click.option(
+        "--allow",
+        multiple=True,
+        type=click.Choice([kind.value for kind in Allow]),
+        help="Let the config use code, trust, env, paths outside of its folder, or no limits; may be repeated.",
+    ),
+    click.option(
+        "--fail-on",
+        type=click.Choice([level.value for level in FailOn]),
+        help="The least that ends with a status other than 0 (default: inconclusive).",
+    ),
+    click.option("--exit-zero", is_flag=True, help="End with status 0 whatever the verdicts are."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else."),
+)
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("config", required=False, type=click.Path(path_type=Path))
+@options(_FLAGS, PRINTING)
+def gate(
+    config: Path | None,
+    select: tuple[str, ...],
+    jobs: int | None,
+    shard: str | None,
+    allow: tuple[str, ...],
+    fail_on: str | None,
+    exit_zero: bool,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+) -> int:
+    """Convert and prove all models of CONFIG, and export those that pass.
+
+    CONFIG is paritygate.toml in this folder, or [tool.paritygate] of its pyproject.toml, if not given.
+    """
+    from paritygate.gate import show
+    from paritygate.gate.api import GateOptions
+    from paritygate.gate.api import gate as run_gate
+    from paritygate.gate.config import load_config
+    from paritygate.gate.levels import exit_code_of
+    from paritygate.gate.shard import Shard
+
+    found = load_config(config)
+    part = Shard.parse(shard) if shard else Shard()
+    document = run_gate(found, GateOptions(select, part, jobs, frozenset(map(Allow, allow))))
+    if as_json:
+        click.echo(show.as_json(document))
+    elif not quiet:
+        click.echo(show.summary(document))
+    level = FailOn(fail_on) if fail_on else found.settings.gate.fail_on
+    return 0 if exit_zero else exit_code_of(document.entries, level)

@@ -1,0 +1,92 @@
+"""The library's door: ``from paritygate.gate import gate``."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..validate.events import Event
+from ..validate.report.document import Document, Entry
+from .config import Config, load_config
+from .permissions import Allow, check_allowed
+from .shard import Shard
+
+if TYPE_CHECKING:
+    from .plan import Planned
+    from .run import Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class GateOptions:
+    """What the command line says of a gate: all else is in the config file.
+
+    ``select`` are patterns of models or ``model/target``, ``shard`` the part of the plan that is done, ``jobs`` how
+    many entries run at once (None: as the config says, else one per two CPUs), ``allow`` what the config may ask for.
+    """
+
+    select: tuple[str, ...] = ()
+    shard: Shard = field(default_factory=Shard)
+    jobs: int | None = None
+    allow: frozenset[Allow] = frozenset()
+
+
+class Silent:
+    """A watcher that tells nobody."""
+
+    def stage(self, entry: Planned, event: Event) -> None:
+        """Nothing."""
+
+    def done(self, entry: Entry) -> None:
+        """Nothing."""
+
+
+def planned_entries(config: Config, options: GateOptions) -> tuple[Planned, ...]:
+    """The entries that a gate will do. Raises ParityGateError PG201, PG222 and PG223."""
+    from .plan import make_plan
+
+    plan = options.shard.part_of(make_plan(config, options.select))
+    check_allowed(plan, config.folder, options.allow)
+    return plan
+
+
+def gate(
+    config: str | Path | Config | None = None, options: GateOptions = GateOptions(), watcher: Watcher | None = None
+) -> Document:
+    """Convert and prove all models of a config file; export those that pass.
+
+    Raises ParityGateError PG2xx for what is wrong with the config; a model's own failure is an entry of the document.
+    """
+    from .run import Crew, run_gate
+
+    settings = config if isinstance(config, Config) else load_config(None if config is None else Path(config))
+    plan = planned_entries(settings, options)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    with ThreadPoolExecutor(jobs_of(settings, options)) as executor:
+        entries = run_gate(plan, Crew(executor), watcher or Silent())
+    return Document("gate", entries, options=plain_options(settings), version=_version(), started=started)
+
+
+def jobs_of(config: Config, options: GateOptions) -> int:
+    """How many entries run at once: each has two workers, one of which mostly waits for the other."""
+    from msgspec import UNSET
+
+    said = config.settings.gate.jobs
+    return options.jobs or (max(1, (os.cpu_count() or 2) // 2) if said is UNSET else said)
+
+
+def plain_options(config: Config) -> dict[str, Any]:
+    """The whole config as plain values, for the report."""
+    import msgspec
+
+    found: dict[str, Any] = msgspec.to_builtins(config.settings)
+    return {"config": str(config.path), **found}
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("paritygate")
