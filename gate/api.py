@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from .permissions import Allow, check_allowed
 from .shard import Shard
 
 if TYPE_CHECKING:
+    from .cache.memory import Remembered
     from .plan import Planned
     from .run import Watcher
 
@@ -25,13 +26,15 @@ class GateOptions:
     """What the command line says of a gate: all else is in the config file.
 
     ``select`` are patterns of models or ``model/target``, ``shard`` the part of the plan that is done, ``jobs`` how
-    many entries run at once (None: as the config says, else one per two CPUs), ``allow`` what the config may ask for.
+    many entries run at once (None: as the config says, else one per two CPUs), ``allow`` what the config may ask for,
+    ``cache`` whether work that was done before is taken from the cache.
     """
 
     select: tuple[str, ...] = ()
     shard: Shard = field(default_factory=Shard)
     jobs: int | None = None
     allow: frozenset[Allow] = frozenset()
+    cache: bool = True
 
 
 class Silent:
@@ -60,14 +63,24 @@ def gate(
 
     Raises ParityGateError PG2xx for what is wrong with the config; a model's own failure is an entry of the document.
     """
+    from .cache.memory import Forgetful
     from .run import Crew, run_gate
 
     settings = config if isinstance(config, Config) else load_config(None if config is None else Path(config))
     plan = planned_entries(settings, options)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with ThreadPoolExecutor(jobs_of(settings, options)) as executor:
-        entries = run_gate(plan, Crew(executor), watcher or Silent())
+        memory = remembered(settings) if options.cache else Forgetful()
+        entries = run_gate(plan, Crew(executor), memory, watcher or Silent())
     return Document("gate", entries, options=plain_options(settings), version=_version(), started=started)
+
+
+def remembered(config: Config) -> Remembered:
+    """The user's cache, for the work of a config."""
+    from .cache.memory import Remembered
+    from .cache.store import Store, cache_folder
+
+    return Remembered(Store(cache_folder()), config.waivers, date.today())
 
 
 def jobs_of(config: Config, options: GateOptions) -> int:

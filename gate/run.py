@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,9 @@ from typing import Protocol
 from ..validate.errors import ParityGateError
 from ..validate.events import Event, Listener, ignore
 from ..validate.report.document import Entry, Failure
+from ..validate.report.environment import sha256_of
 from ..validate.workers.job_folder import temporary_folder
+from .cache.memory import Memory
 from .plan import Planned
 from .work import Produced, Work, perform
 
@@ -40,7 +43,7 @@ class Crew:
     stop: Callable[[], None] = lambda: None
 
 
-def run_gate(plan: Sequence[Planned], crew: Crew, watcher: Watcher) -> tuple[Entry, ...]:
+def run_gate(plan: Sequence[Planned], crew: Crew, memory: Memory, watcher: Watcher) -> tuple[Entry, ...]:
     """Do all the work of a plan; the entries in its order. Whatever fails becomes an entry, and stops no other one.
 
     Files are exported by this process alone, when the work on them is done. When this is interrupted, what has been
@@ -48,11 +51,9 @@ def run_gate(plan: Sequence[Planned], crew: Crew, watcher: Watcher) -> tuple[Ent
     """
     found: dict[int, Entry] = {}
     with temporary_folder() as folder:
-        futures = {_submitted(crew, planned, folder / str(n), watcher): n for n, planned in enumerate(plan)}
         try:
-            for future in as_completed(futures):
-                number = futures[future]
-                found[number] = _finished(plan[number], _produced(plan[number], future))
+            for number, produced in _all_produced(plan, crew, memory, watcher, folder):
+                found[number] = _finished(plan[number], produced)
                 watcher.done(found[number])
         except BaseException:
             crew.stop()
@@ -61,9 +62,36 @@ def run_gate(plan: Sequence[Planned], crew: Crew, watcher: Watcher) -> tuple[Ent
     return tuple(found[number] for number in range(len(plan)))
 
 
+def _all_produced(
+    plan: Sequence[Planned], crew: Crew, memory: Memory, watcher: Watcher, folder: Path
+) -> Iterator[tuple[int, Produced]]:
+    """What each entry's work came to, by its number: what is known already first, then as it is done."""
+    futures: dict[Future[Produced], int] = {}
+    for number, planned in enumerate(plan):
+        place = folder / str(number)
+        known = memory.recall(planned, place)
+        if known is not None:
+            yield number, known
+        else:
+            futures[_submitted(crew, planned, place, watcher)] = number
+    for future in as_completed(futures):
+        number = futures.pop(future)
+        produced = _produced(plan[number], future)
+        _remember(memory, plan[number], produced)
+        yield number, produced
+
+
 def _submitted(crew: Crew, planned: Planned, folder: Path, watcher: Watcher) -> Future[Produced]:
     listener: Listener = partial(watcher.stage, planned) if crew.listens else ignore
     return crew.executor.submit(crew.work, planned, folder, listener)
+
+
+def _remember(memory: Memory, planned: Planned, produced: Produced) -> None:
+    """A cache that can't be written to is a pity, and nothing more."""
+    try:
+        memory.remember(planned, produced)
+    except OSError as error:
+        print(f"paritygate: not cached: {error}", file=sys.stderr)
 
 
 def _produced(planned: Planned, future: Future[Produced]) -> Produced:
@@ -83,13 +111,33 @@ def _finished(planned: Planned, produced: Produced) -> Entry:
         except ParityGateError as refused:
             error = Failure.of(refused)
     report = produced.report if error is None else None
-    return Entry(planned.model, planned.target, report, error, written, seconds=produced.seconds)
+    return Entry(planned.model, planned.target, report, error, written, produced.cached, produced.seconds)
 
 
 def export(planned: Planned, produced: Produced) -> str:
-    """Bring a proved file to its place, whole or not at all. Returns the place. Raises ParityGateError PG205."""
-    from ..convert.export import publish
+    """Bring a proved file to its place, whole or not at all. Returns the place. Raises ParityGateError PG205.
 
+    A file from the cache that is there already, byte for byte, isn't written again.
+    """
     assert produced.artifact is not None
-    publish(produced.artifact, planned.output, spare=produced.inputs)
+    if not (produced.cached and _is_there(produced.artifact, planned.output)):
+        _publish(planned, produced, produced.artifact)
     return str(planned.output)
+
+
+def _publish(planned: Planned, produced: Produced, artifact: Path) -> None:
+    from ..convert.export import check_output, publish, use_free_data_name
+    from ..convert.targets import choose_target
+
+    if produced.cached:  # else the work has done both
+        planned.output.parent.mkdir(parents=True, exist_ok=True)
+        check_output(planned.output, choose_target(planned.output, planned.options.target.to), produced.inputs)
+        use_free_data_name(artifact, planned.output)
+    publish(artifact, planned.output, spare=produced.inputs)
+
+
+def _is_there(artifact: Path, output: Path) -> bool:
+    """Whether ``output`` is the same file or package. With external data beside it, it is written again."""
+    if output.is_symlink() or output.is_dir() != artifact.is_dir() or not output.exists():
+        return False
+    return len(list(artifact.parent.iterdir())) == 1 and sha256_of(output) == sha256_of(artifact)

@@ -18,7 +18,7 @@ from .plan import Planned
 class Produced:
     """What one entry's work came to: a report or an error, and ``artifact``, the proved file, None without a pass.
 
-    ``inputs`` are the source's files, ``seconds`` what the work took.
+    ``inputs`` are the source's files, ``seconds`` what the work took; ``cached`` says that it was done before.
     """
 
     report: Report | None = None
@@ -26,6 +26,7 @@ class Produced:
     artifact: Path | None = None
     inputs: tuple[Path, ...] = ()
     seconds: float = 0.0
+    cached: bool = False
 
 
 Work = Callable[[Planned, Path, Listener], Produced]

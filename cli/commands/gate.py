@@ -34,6 +34,7 @@ _FLAGS = (
         type=click.Choice([level.value for level in FailOn]),
         help="The least that ends with a status other than 0 (default: inconclusive).",
     ),
+    click.option("--no-cache", is_flag=True, help="Do all work again, and keep nothing."),
     click.option("--exit-zero", is_flag=True, help="End with status 0 whatever the verdicts are."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else."),
 )
@@ -49,6 +50,7 @@ def gate(
     shard: str | None,
     allow: tuple[str, ...],
     fail_on: str | None,
+    no_cache: bool,
     exit_zero: bool,
     as_json: bool,
     quiet: bool,
@@ -67,7 +69,7 @@ def gate(
 
     found = load_config(config)
     part = Shard.parse(shard) if shard else Shard()
-    document = run_gate(found, GateOptions(select, part, jobs, frozenset(map(Allow, allow))))
+    document = run_gate(found, GateOptions(select, part, jobs, frozenset(map(Allow, allow)), not no_cache))
     if as_json:
         click.echo(show.as_json(document))
     elif not quiet:
