@@ -56,6 +56,14 @@ def planned_entries(config: Config, options: GateOptions) -> tuple[Planned, ...]
     return plan
 
 
+def show_plan(config: Config, options: GateOptions) -> str:
+    """What the gate would do, as text. Raises what :func:`planned_entries` does."""
+    from .preview import preview, preview_text
+
+    memory = remembered(config) if options.cache else None
+    return preview_text(preview(planned_entries(config, options), memory), jobs_of(config, options))
+
+
 def gate(
     config: str | Path | Config | None = None, options: GateOptions = GateOptions(), watcher: Watcher | None = None
 ) -> Document:

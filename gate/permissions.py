@@ -78,19 +78,24 @@ def _unlimited_memory(limit: float | str | None) -> bool:
 
 
 def check_defaults(given: Mapping[str, Any], typed: Collection[str], folder: Path, subject: str) -> None:
-    """The same for the defaults of ``convert`` and ``validate``: what is typed on the command line is confirmed.
+    """The same for the defaults of ``convert`` and ``validate``, less what was ``typed``. Raises PG222."""
+    asked = {name: given[name] for name in _FLAGS if given.get(name) and name not in typed}
+    for name, value in asked.items():
+        if name not in _PATHS or not is_inside(folder / value, folder):
+            cause = f"it asks for what a file may not decide: {name} = {value!r}"
+            raise ParityGateError("PG222", subject, cause, f"Give {_FLAGS[name]} on the command line if you want this.")
+    for name, unlimited in (("timeout", seconds_of), ("memory_limit", bytes_of)):
+        if name in given and unlimited(given[name]) is None:
+            cause = f"it asks for what a file may not decide: {name} = {given[name]!r}"
+            raise ParityGateError("PG222", subject, cause, f"Give --{name.replace('_', '-')} none if you want this.")
 
-    Raises ParityGateError PG222.
-    """
-    for name in ("trust", "pass_env", "metrics"):
-        if given.get(name) and name not in typed:
-            raise _unconfirmed(subject, f"{name} = {given[name]!r}", name)
-    for name in ("samples", "weights"):
-        if name in given and name not in typed and not is_inside(folder / given[name], folder):
-            raise _unconfirmed(subject, f"{name} = {given[name]!r}, outside of its folder", name)
 
-
-def _unconfirmed(subject: str, what: str, name: str) -> ParityGateError:
-    flag = {"trust": "--trust", "pass_env": "--pass-env", "metrics": "--metric"}.get(name, f"--{name}")
-    cause = f"it asks for what a file may not decide: {what}"
-    return ParityGateError("PG222", subject, cause, f"Give {flag} on the command line if you want this.")
+_PATHS = ("samples", "weights")
+_FLAGS = {
+    "trust": "--trust",
+    "pass_env": "--pass-env",
+    "metrics": "--metric",
+    "samples": "--samples",
+    "weights": "--weights",
+}
+"""Option -> what confirms it on the command line, paths only where they leave the file's folder."""

@@ -14,6 +14,7 @@ from ..convert.targets import TARGETS, Target
 from ..validate.detect import is_factory
 from ..validate.errors import ParityGateError
 from .chosen import given, options_of
+from .scopes import for_candidate, for_source
 from .settings import ModelSettings, TargetSettings
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def _planned(
     settings, said = config.settings, TargetSettings(to=target) if isinstance(target, str) else target
     kind = _target(said.to, f"{config.path}, model {name}")
     overrides = [entry for entry in settings.override if fnmatchcase(name, entry.match)]
-    options = given(settings.defaults, settings.convert, model, *overrides, said)
+    options = for_source(given(settings.defaults, settings.convert), source)
+    options |= given(model, *overrides)
+    options = for_candidate(options, kind.format) | given(said)
     label = said.name or said.to
     output = config.folder / (said.output or _output(settings.gate.output, name, kind, label))
     subject = f"{config.path}, model {name}"

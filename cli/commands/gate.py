@@ -34,6 +34,7 @@ _FLAGS = (
         type=click.Choice([level.value for level in FailOn]),
         help="The least that ends with a status other than 0 (default: inconclusive).",
     ),
+    click.option("--dry-run", is_flag=True, help="Say what would be done, what is cached, and the expected time."),
     click.option("--no-cache", is_flag=True, help="Do all work again, and keep nothing."),
     click.option("--exit-zero", is_flag=True, help="End with status 0 whatever the verdicts are."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else."),
@@ -51,6 +52,7 @@ def gate(
     allow: tuple[str, ...],
     fail_on: str | None,
     no_cache: bool,
+    dry_run: bool,
     exit_zero: bool,
     as_json: bool,
     quiet: bool,
@@ -61,7 +63,7 @@ def gate(
     CONFIG is paritygate.toml in this folder, or [tool.paritygate] of its pyproject.toml, if not given.
     """
     from paritygate.gate import show
-    from paritygate.gate.api import GateOptions
+    from paritygate.gate.api import GateOptions, show_plan
     from paritygate.gate.api import gate as run_gate
     from paritygate.gate.config import load_config
     from paritygate.gate.levels import exit_code_of
@@ -69,7 +71,11 @@ def gate(
 
     found = load_config(config)
     part = Shard.parse(shard) if shard else Shard()
-    document = run_gate(found, GateOptions(select, part, jobs, frozenset(map(Allow, allow)), not no_cache))
+    chosen = GateOptions(select, part, jobs, frozenset(map(Allow, allow)), not no_cache)
+    if dry_run:
+        click.echo(show_plan(found, chosen))
+        return 0
+    document = run_gate(found, chosen)
     if as_json:
         click.echo(show.as_json(document))
     elif not quiet:

@@ -1,4 +1,4 @@
-"""What an entry's verdict depends on, as one hash. Imports no framework, and onnx only for a model with external data."""
+"""What an entry's verdict depends on, as one hash. No framework is imported; onnx only for external data."""
 
 from __future__ import annotations
 
