@@ -27,7 +27,7 @@ output = "exported"        # the folder that is written to
 # jobs = 2                 # how many models at once
 # fail_on = "inconclusive" # or "fail", "warning"
 
-# [defaults]               # options of all models, also of `paritygate convert` and `paritygate validate` in this folder
+# [defaults]               # options of all models, and of `paritygate convert` and `validate` in this folder
 # seed = 0
 # max_flips = "0.5%"
 """
@@ -62,18 +62,18 @@ def write_starter(folder: Path) -> Path:
 
 def find_models(folder: Path) -> Mapping[Path, Format]:
     """The models in a folder and the folders below it, by path."""
-    return dict(_models(folder, _DEPTH))
+    return {path: format for path, format in _walk(folder, _DEPTH) if format is not None}
 
 
-def _models(folder: Path, depth: int) -> Iterator[tuple[Path, Format]]:
+def _walk(folder: Path, depth: int) -> Iterator[tuple[Path, Format | None]]:
+    """Files and folders with the format of those that are models, which aren't looked into."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name in _SKIPPED or path.is_symlink():
             continue
         format = _format(path)
-        if format is not None:
-            yield path, format
-        elif path.is_dir() and depth > 0:
-            yield from _models(path, depth - 1)
+        yield path, format
+        if format is None and path.is_dir() and depth > 0:
+            yield from _walk(path, depth - 1)
 
 
 def _format(path: Path) -> Format | None:
@@ -88,7 +88,7 @@ def _format(path: Path) -> Format | None:
 
 def starter(folder: Path, models: Mapping[Path, Format]) -> str:
     """The text of the config."""
-    samples = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SAMPLES and path not in models)
+    samples = [path for path, _ in _walk(folder, _DEPTH) if path.suffix.lower() in _SAMPLES and path.is_file()]
     tables = (_table(folder, path, format, samples) for path, format in models.items())
     return "\n".join((_HEAD, *tables)) + _TAIL
 
@@ -104,6 +104,5 @@ def _table(folder: Path, path: Path, format: Format, samples: Sequence[Path]) ->
 
 
 def _quoted(folder: Path, path: Path) -> str:
-    """A path as TOML's text, which JSON's form of a text is, too; signs of patterns stand for themselves."""
-    text = path.relative_to(folder).as_posix()
-    return json.dumps("".join(f"[{sign}]" if sign in "*?[" else sign for sign in text), ensure_ascii=False)
+    """A path as TOML's text, which JSON's form of a text is, too."""
+    return json.dumps(path.relative_to(folder).as_posix(), ensure_ascii=False)
