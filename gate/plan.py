@@ -69,9 +69,10 @@ def _entries(config: Config, model: ModelSettings) -> Iterator[Planned]:
 
 def _sources(config: Config, model: ModelSettings) -> Iterable[tuple[str, Path | str]]:
     """(name, source) of the models that a path stands for, in the order of their names."""
-    if not _PATTERN & set(model.path):
-        source = model.path if is_factory(model.path) else config.folder / model.path
-        return [(model.path, source)]
+    if is_factory(model.path):
+        return [(model.path, model.path)]
+    if not _PATTERN & set(model.path) or (config.folder / model.path).exists():
+        return [(model.path, config.folder / model.path)]
     exported = config.folder / config.settings.gate.output
     pattern = PurePosixPath(model.path)
     start, parts = (Path(pattern.root), pattern.relative_to("/")) if pattern.is_absolute() else (config.folder, pattern)

@@ -10,7 +10,7 @@ from typing import Any
 from ..validate.report.document import Document, Entry, Status
 from ..validate.report.render.json import plain
 from ..validate.report.types import Severity
-from ..validate.text import printable
+from ..validate.text import printable_lines
 
 
 def summary(document: Document) -> str:
@@ -31,7 +31,7 @@ def counted(entries: tuple[Entry, ...]) -> str:
 def _row(entry: Entry) -> str:
     said = f"{entry.status.value:<12} {entry.model} -> {entry.written or entry.target}  {entry.seconds:.1f} s"
     notes = [*(["cached"] if entry.cached else ()), *([entry.change.value] if entry.change else ())]
-    return printable("  ".join([said, *notes, *(f"\n             {line}" for line in reasons(entry))]))
+    return printable_lines("  ".join([said, *notes, *(f"\n             {line}" for line in reasons(entry))]))
 
 
 def reasons(entry: Entry) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from paritygate.validate.text import printable
+from paritygate.validate.text import printable_lines
 
 from ..options import PRINTING, options
 
@@ -23,7 +23,6 @@ def init(folder: Path, quiet: bool, debug: bool) -> int:
 
     written = write_starter(folder)
     if not quiet:
-        click.echo(
-            printable(f"written: {written}\nNext: paritygate gate --dry-run {'' if folder == Path() else written}")
-        )
+        config = "" if folder == Path() else f" {written}"
+        click.echo(printable_lines(f"written: {written}\nnext: paritygate gate{config} --dry-run"))
     return 0
