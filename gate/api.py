@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -72,14 +71,15 @@ def gate(
     Raises ParityGateError PG2xx for what is wrong with the config; a model's own failure is an entry of the document.
     """
     from .cache.memory import Forgetful
-    from .run import Crew, run_gate
+    from .crews import local_crew
+    from .run import run_gate
 
     settings = config if isinstance(config, Config) else load_config(None if config is None else Path(config))
     plan = planned_entries(settings, options)
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    with ThreadPoolExecutor(jobs_of(settings, options)) as executor:
-        memory = remembered(settings) if options.cache else Forgetful()
-        entries = run_gate(plan, Crew(executor), memory, watcher or Silent())
+    memory = remembered(settings) if options.cache else Forgetful()
+    with local_crew(jobs_of(settings, options)) as crew:
+        entries = run_gate(plan, crew, memory, watcher or Silent())
     return Document("gate", entries, options=plain_options(settings), version=_version(), started=started)
 
 

@@ -139,6 +139,7 @@ CATALOG: dict[str, Explanation] = {
         "The candidate is quantised and the reference is not. A tolerance for float32 says nothing about such numbers: "
         "say with a budget what may change, --max-flips, --max-drop or --min-snr.",
     ),
+    "PG340": Explanation("interrupted", "The gate was interrupted before this model was done. Nothing was exported."),
     "PG341": Explanation(
         "lost by the executor",
         "The process or machine that worked on an entry of a gate has ended. Nothing was proved about it.",
