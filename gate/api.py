@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -38,6 +39,9 @@ class GateOptions:
 
 class Silent:
     """A watcher that tells nobody."""
+
+    def start(self, plan: Sequence[Planned], expected: Mapping[tuple[str, str], float]) -> None:
+        """Nothing."""
 
     def stage(self, entry: Planned, event: Event) -> None:
         """Nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,9 @@ from .work import Produced, Work, perform
 
 class Watcher(Protocol):
     """Is told what happens: the live table, lines, or nothing."""
+
+    def start(self, plan: Sequence[Planned], expected: Mapping[tuple[str, str], float]) -> None:
+        """What is going to be done, and the seconds that a model and target took last, where that is known."""
 
     def stage(self, entry: Planned, event: Event) -> None:
         """An entry has come to a stage. May be called by several threads."""
@@ -50,6 +53,7 @@ def run_gate(plan: Sequence[Planned], crew: Crew, memory: Memory, watcher: Watch
     exported is complete, and nothing else is.
     """
     found: dict[int, Entry] = {}
+    watcher.start(plan, memory.expected(plan))
     with temporary_folder() as folder:
         try:
             for number, produced in _all_produced(plan, crew, memory, watcher, folder):

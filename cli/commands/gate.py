@@ -9,6 +9,7 @@ import click
 from paritygate.gate.levels import FailOn
 from paritygate.gate.permissions import Allow
 
+from .. import interrupt
 from ..options import PRINTING, options
 
 _EPILOG = """\b
@@ -69,13 +70,20 @@ def gate(
     from paritygate.gate.levels import exit_code_of
     from paritygate.gate.shard import Shard
 
+    from ..watching import watching
+
     found = load_config(config)
     part = Shard.parse(shard) if shard else Shard()
     chosen = GateOptions(select, part, jobs, frozenset(map(Allow, allow)), not no_cache)
     if dry_run:
         click.echo(show_plan(found, chosen))
         return 0
-    document = run_gate(found, chosen)
+    with watching(silent=quiet or as_json) as watch:
+        try:
+            document = run_gate(found, chosen, watch)
+        except interrupt.Interrupted:
+            click.echo(f"paritygate: interrupted; {watch.counts()}; what was exported is complete", err=True)
+            raise
     if as_json:
         click.echo(show.as_json(document))
     elif not quiet:

@@ -31,6 +31,9 @@ class Memory(Protocol):
     def remember(self, entry: Planned, produced: Produced) -> None:
         """Keep what work came to, where it would come to the same again."""
 
+    def expected(self, plan: Sequence[Planned]) -> dict[tuple[str, str], float]:
+        """(model, target) -> the seconds that an entry took last, where that is known."""
+
 
 class Forgetful:
     """No cache."""
@@ -41,6 +44,10 @@ class Forgetful:
 
     def remember(self, entry: Planned, produced: Produced) -> None:
         """Nothing is kept."""
+
+    def expected(self, plan: Sequence[Planned]) -> dict[tuple[str, str], float]:
+        """Nothing is known."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,11 @@ class Remembered:
     def seconds(self, entry: Planned) -> float | None:
         """How long the entry took last; None if it isn't known."""
         return self.store.duration(_name(entry))
+
+    def expected(self, plan: Sequence[Planned]) -> dict[tuple[str, str], float]:
+        """(model, target) -> the seconds that an entry took last, where that is known."""
+        found = {(entry.model, entry.target): self.seconds(entry) for entry in plan}
+        return {name: seconds for name, seconds in found.items() if seconds is not None}
 
     def recall(self, entry: Planned, folder: Path) -> Produced | None:
         """What the same work came to before; damaged entries are removed and count as unknown."""
