@@ -9,9 +9,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..validate.errors import ExitCode
 from ..validate.events import Event
 from ..validate.report.document import Document, Entry
+from .baseline import compared, read_baseline
 from .config import Config, load_config
+from .levels import FailOn, exit_code_of
 from .permissions import Allow, check_allowed
 from .shard import Shard
 
@@ -27,7 +30,8 @@ class GateOptions:
 
     ``select`` are patterns of models or ``model/target``, ``shard`` the part of the plan that is done, ``jobs`` how
     many entries run at once (None: as the config says, else one per two CPUs), ``allow`` what the config may ask for,
-    ``cache`` whether work that was done before is taken from the cache.
+    ``cache`` whether work that was done before is taken from the cache. ``baseline`` is the JSON report of an earlier
+    gate to compare with, ``fail_on`` what makes the gate fail (None: as the config says).
     """
 
     select: tuple[str, ...] = ()
@@ -35,6 +39,8 @@ class GateOptions:
     jobs: int | None = None
     allow: frozenset[Allow] = frozenset()
     cache: bool = True
+    baseline: Path | None = None
+    fail_on: FailOn | None = None
 
 
 class Silent:
@@ -80,11 +86,26 @@ def gate(
 
     settings = config if isinstance(config, Config) else load_config(None if config is None else Path(config))
     plan = planned_entries(settings, options)
+    baseline = None if options.baseline is None else read_baseline(options.baseline)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     memory = remembered(settings) if options.cache else Forgetful()
     with local_crew(jobs_of(settings, options)) as crew:
         entries = run_gate(plan, crew, memory, watcher or Silent())
-    return Document("gate", entries, options=plain_options(settings), version=_version(), started=started)
+    if baseline is not None:
+        entries = compared(entries, baseline, whole=not options.select and options.shard.count == 1)
+    return Document(
+        "gate",
+        entries,
+        options=plain_options(settings, options),
+        version=_version(),
+        started=started,
+        baseline=str(options.baseline or ""),
+    )
+
+
+def exit_code(document: Document) -> ExitCode:
+    """The exit status of a gate: by the level that it was made with."""
+    return exit_code_of(document.entries, FailOn(document.options["fail_on"]))
 
 
 def remembered(config: Config) -> Remembered:
@@ -103,12 +124,19 @@ def jobs_of(config: Config, options: GateOptions) -> int:
     return options.jobs or (max(1, (os.cpu_count() or 2) // 2) if said is UNSET else said)
 
 
-def plain_options(config: Config) -> dict[str, Any]:
-    """The whole config as plain values, for the report."""
+def plain_options(config: Config, options: GateOptions) -> dict[str, Any]:
+    """The whole config as plain values, and what the command line said, for the report."""
     import msgspec
 
     found: dict[str, Any] = msgspec.to_builtins(config.settings)
-    return {"config": str(config.path), **found}
+    said = {
+        "config": str(config.path),
+        "select": list(options.select),
+        "shard": f"{options.shard.index}/{options.shard.count}",
+        "allow": sorted(options.allow),
+        "fail_on": (options.fail_on or config.settings.gate.fail_on).value,
+    }
+    return {**found, **said}
 
 
 def _version() -> str:

@@ -44,7 +44,8 @@ def load_config(given: Path | None = None) -> Config:
     if path is None:
         cause = f"there is no {FILE} and no {PROJECT} with [tool.paritygate]"
         raise ParityGateError("PG220", "this folder", cause, "Make a starter with: paritygate init")
-    return Config(path, parse_settings(read_tables(path), str(path)), read_waivers(path))
+    waivers = read_waivers(path)  # first: it says more of what is wrong with one
+    return Config(path, parse_settings(read_tables(path), str(path)), waivers)
 
 
 def parse_settings(tables: Mapping[str, Any], subject: str) -> Settings:
@@ -85,6 +86,7 @@ def known_keys(place: str) -> tuple[str, ...]:
         "validate": settings.ValidateSettings,
         "model[]": settings.ModelSettings,
         "override[]": settings.OverrideSettings,
+        "waiver[]": settings.WaiverSettings,
     }
     table = re.sub(r"\[\d+\]", "[]", place.replace("[...]", "[]"))
     if table.endswith("targets[]"):

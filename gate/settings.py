@@ -7,7 +7,8 @@ as a value of TOML, or as the text that the command line takes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from datetime import date
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -122,6 +123,20 @@ class GateSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     fail_on: FailOn = FailOn.INCONCLUSIVE
 
 
+class WaiverSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A signed-off exception: ``output`` may be off by up to ``max_abs`` until the day ``expires``.
+
+    ``model`` is a pattern for the path of either model.
+    """
+
+    output: str
+    max_abs: Annotated[float, Meta(gt=0)]
+    reason: str
+    expires: date
+    model: str = "*"
+    signed_off_by: str = ""
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The whole file. ``defaults`` are for all commands, ``convert`` for it and the gate, ``validate`` for it alone."""
 
@@ -131,4 +146,4 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     validate: ValidateSettings = ValidateSettings()
     model: tuple[ModelSettings, ...] = ()
     override: tuple[OverrideSettings, ...] = ()
-    waiver: tuple[dict[str, Any], ...] = ()
+    waiver: tuple[WaiverSettings, ...] = ()

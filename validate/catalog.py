@@ -73,6 +73,15 @@ CATALOG: dict[str, Explanation] = {
         "The config file, or --select, names models or targets that don't exist, gives two entries one name, or would "
         "write two models to the same file.",
     ),
+    "PG224": Explanation(
+        "baseline refused",
+        "The file given by --baseline isn't the JSON report of a gate, or that gate failed: nothing can be measured by "
+        "it.",
+    ),
+    "PG225": Explanation(
+        "gone since the baseline",
+        "A model and target that the baseline holds isn't in the config any longer. It would leave without a verdict.",
+    ),
     "PG301": Explanation("candidate can't be loaded", "The engine rejects the converted model, so nothing was proved."),
     "PG302": Explanation("candidate can't be run", "The engine loaded the candidate but failed to run it."),
     "PG303": Explanation("worker crashed", "The worker process died (segmentation fault, abort, killed)."),

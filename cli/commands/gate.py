@@ -37,6 +37,7 @@ _FLAGS = (
     ),
     click.option("--dry-run", is_flag=True, help="Say what would be done, what is cached, and the expected time."),
     click.option("--no-cache", is_flag=True, help="Do all work again, and keep nothing."),
+    click.option("--baseline", type=click.Path(path_type=Path), help="JSON report of an earlier gate to compare with."),
     click.option("--exit-zero", is_flag=True, help="End with status 0 whatever the verdicts are."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else."),
 )
@@ -54,6 +55,7 @@ def gate(
     fail_on: str | None,
     no_cache: bool,
     dry_run: bool,
+    baseline: Path | None,
     exit_zero: bool,
     as_json: bool,
     quiet: bool,
@@ -64,17 +66,17 @@ def gate(
     CONFIG is paritygate.toml in this folder, or [tool.paritygate] of its pyproject.toml, if not given.
     """
     from paritygate.gate import show
-    from paritygate.gate.api import GateOptions, show_plan
+    from paritygate.gate.api import GateOptions, exit_code, show_plan
     from paritygate.gate.api import gate as run_gate
     from paritygate.gate.config import load_config
-    from paritygate.gate.levels import exit_code_of
     from paritygate.gate.shard import Shard
 
     from ..watching import watching
 
     found = load_config(config)
     part = Shard.parse(shard) if shard else Shard()
-    chosen = GateOptions(select, part, jobs, frozenset(map(Allow, allow)), not no_cache)
+    level = None if fail_on is None else FailOn(fail_on)
+    chosen = GateOptions(select, part, jobs, frozenset(map(Allow, allow)), not no_cache, baseline, level)
     if dry_run:
         click.echo(show_plan(found, chosen))
         return 0
@@ -84,9 +86,9 @@ def gate(
         except interrupt.Interrupted:
             click.echo(f"paritygate: interrupted; {watch.counts()}; what was exported is complete", err=True)
             raise
+    status = exit_code(document)
     if as_json:
         click.echo(show.as_json(document))
-    elif not quiet:
+    elif not quiet or status:
         click.echo(show.summary(document))
-    level = FailOn(fail_on) if fail_on else found.settings.gate.fail_on
-    return 0 if exit_zero else exit_code_of(document.entries, level)
+    return 0 if exit_zero else status
