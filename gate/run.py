@@ -133,10 +133,9 @@ def _publish(planned: Planned, produced: Produced, artifact: Path) -> None:
     from ..convert.export import check_output, publish, use_free_data_name
     from ..convert.targets import choose_target
 
-    if produced.cached:  # else the work has done both
-        planned.output.parent.mkdir(parents=True, exist_ok=True)
-        check_output(planned.output, choose_target(planned.output, planned.options.target.to), produced.inputs)
-        use_free_data_name(artifact, planned.output)
+    planned.output.parent.mkdir(parents=True, exist_ok=True)
+    check_output(planned.output, choose_target(planned.output, planned.options.target.to), produced.inputs)
+    use_free_data_name(artifact, planned.output)
     publish(artifact, planned.output, spare=produced.inputs)
 
 
