@@ -10,6 +10,7 @@ import pytest
 from gate_models import write_config
 
 from paritygate.convert.options import ConvertOptions
+from paritygate.gate import settings
 from paritygate.gate.chosen import OPTIONS
 from paritygate.gate.config import load_config
 from paritygate.gate.schema import config_schema
@@ -108,3 +109,29 @@ def test_the_published_schema_is_fresh() -> None:
 )
 def test_the_schema_takes_what_the_reader_takes(content: dict[str, object], valid: bool) -> None:
     assert jsonschema.Draft202012Validator(json.loads(config_schema())).is_valid(content) is valid
+
+
+@pytest.mark.parametrize(
+    "struct",
+    [
+        Settings,
+        settings.GateSettings,
+        settings.ModelSettings,
+        settings.TargetSettings,
+        settings.OverrideSettings,
+        settings.WaiverSettings,
+        ValidateSettings,
+        settings.Image,
+    ],
+)
+def test_the_guide_names_every_key(struct: type) -> None:
+    text = (DOCS / "gate.md").read_text()
+    assert [name for name in struct.__struct_fields__ if f"`{name}`" not in text and f"[{name}]" not in text] == []
+
+
+def test_the_guides_config_is_valid(folder: Path) -> None:
+    text = (DOCS / "gate.md").read_text()
+    write_config(folder, text[text.index("```toml") + 7 : text.index("```\n\n**Which value")])
+    config = load_config()
+    assert len(config.settings.model) == 2
+    assert config.settings.model[1].ranges == {"image": (0, 255)}
