@@ -31,7 +31,8 @@ class GateOptions:
     ``select`` are patterns of models or ``model/target``, ``shard`` the part of the plan that is done, ``jobs`` how
     many entries run at once (None: as the config says, else one per two CPUs), ``allow`` what the config may ask for,
     ``cache`` whether work that was done before is taken from the cache. ``baseline`` is the JSON report of an earlier
-    gate to compare with, ``fail_on`` what makes the gate fail (None: as the config says).
+    gate to compare with, ``fail_on`` what makes the gate fail (None: as the config says). ``executor`` is the
+    address of a Dask cluster, "" for this machine.
     """
 
     select: tuple[str, ...] = ()
@@ -41,6 +42,7 @@ class GateOptions:
     cache: bool = True
     baseline: Path | None = None
     fail_on: FailOn | None = None
+    executor: str = ""
 
 
 class Silent:
@@ -81,7 +83,7 @@ def gate(
     Raises ParityGateError PG2xx for what is wrong with the config; a model's own failure is an entry of the document.
     """
     from .cache.memory import Forgetful
-    from .crews import local_crew
+    from .crews import crew_for
     from .run import run_gate
 
     settings = config if isinstance(config, Config) else load_config(None if config is None else Path(config))
@@ -89,7 +91,8 @@ def gate(
     baseline = None if options.baseline is None else read_baseline(options.baseline)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     memory = remembered(settings) if options.cache else Forgetful()
-    with local_crew(jobs_of(settings, options)) as crew:
+    output = settings.folder / settings.settings.gate.output
+    with crew_for(options.executor, jobs_of(settings, options), output) as crew:
         entries = run_gate(plan, crew, memory, watcher or Silent())
     if baseline is not None:
         entries = compared(entries, baseline, whole=not options.select and options.shard.count == 1)

@@ -18,10 +18,28 @@ from .work import Produced, perform
 
 
 @contextmanager
+def crew_for(executor: str, jobs: int, output: Path) -> Iterator[Crew]:
+    """The crew that ``--executor`` names: "" for this machine. Raises ParityGateError as :mod:`.cluster` does."""
+    if not executor:
+        with local_crew(jobs) as crew:
+            yield crew
+        return
+    from .cluster import Address, cluster_crew
+
+    with cluster_crew(Address.parse(executor), output) as crew:
+        yield crew
+
+
+@contextmanager
 def local_crew(jobs: int) -> Iterator[Crew]:
     """``jobs`` threads. Each framework is imported once, by a process that all workers for it are forked off."""
     with temporary_folder() as folder, Warm(folder) as warm, ThreadPoolExecutor(jobs) as executor:
-        yield Crew(executor, partial(_perform, warm), stop=warm.stop)
+
+        def stop() -> None:
+            warm.stop()
+            executor.shutdown(cancel_futures=True)
+
+        yield Crew(executor, partial(_perform, warm), stop=stop, window=jobs + 1)
 
 
 def _perform(warm: Warm, entry: Planned, folder: Path, on_event: Listener) -> Produced:

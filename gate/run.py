@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Protocol
 
 from ..validate.errors import ParityGateError
 from ..validate.events import Event, Listener, ignore
+from ..validate.files.replace import remove
 from ..validate.report.document import Entry, Failure
 from ..validate.report.environment import sha256_of
 from ..validate.workers.job_folder import temporary_folder
@@ -35,15 +37,18 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """Who works: an executor, and the function that it runs. ``stop`` ends at once what is running.
+    """Who works: an executor, and the function that it runs. ``stop`` ends at once what is running, and what waits.
 
-    ``listens`` says that its workers are threads of this process, which can tell how far they are.
+    ``listens`` says that its workers are threads of this process, which can tell how far they are. ``window`` entries
+    are given to it ahead. ``staging`` is where proved files wait for their export, None for a temporary folder.
     """
 
     executor: Executor
     work: Work = perform
     listens: bool = True
     stop: Callable[[], None] = lambda: None
+    window: int = 2
+    staging: Path | None = None
 
 
 def run_gate(plan: Sequence[Planned], crew: Crew, memory: Memory, watcher: Watcher) -> tuple[Entry, ...]:
@@ -54,31 +59,53 @@ def run_gate(plan: Sequence[Planned], crew: Crew, memory: Memory, watcher: Watch
     """
     found: dict[int, Entry] = {}
     watcher.start(plan, memory.expected(plan))
-    with temporary_folder() as folder:
+    with _staging(crew.staging) as folder:
         try:
             for number, produced in _all_produced(plan, crew, memory, watcher, folder):
                 found[number] = _finished(plan[number], produced)
                 watcher.done(found[number])
         except BaseException:
             crew.stop()
-            crew.executor.shutdown(cancel_futures=True)
             raise
     return tuple(found[number] for number in range(len(plan)))
+
+
+@contextmanager
+def _staging(folder: Path | None) -> Iterator[Path]:
+    if folder is None:
+        with temporary_folder() as temporary:
+            yield temporary
+        return
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        remove(folder)
 
 
 def _all_produced(
     plan: Sequence[Planned], crew: Crew, memory: Memory, watcher: Watcher, folder: Path
 ) -> Iterator[tuple[int, Produced]]:
-    """What each entry's work came to, by its number: what is known already first, then as it is done."""
+    """What each entry's work came to, by its number, as it is known or done. A few are given to the executor ahead."""
     futures: dict[Future[Produced], int] = {}
     for number, planned in enumerate(plan):
         place = folder / str(number)
         known = memory.recall(planned, place)
         if known is not None:
             yield number, known
-        else:
-            futures[_submitted(crew, planned, place, watcher)] = number
-    for future in as_completed(futures):
+            continue
+        while len(futures) >= crew.window:
+            yield from _done(futures, plan, memory)
+        futures[_submitted(crew, planned, place, watcher)] = number
+    while futures:
+        yield from _done(futures, plan, memory)
+
+
+def _done(
+    futures: dict[Future[Produced], int], plan: Sequence[Planned], memory: Memory
+) -> Iterator[tuple[int, Produced]]:
+    """Wait until some are done, and take them off the list."""
+    for future in wait(futures, return_when=FIRST_COMPLETED).done:
         number = futures.pop(future)
         produced = _produced(plan[number], future)
         _remember(memory, plan[number], produced)

@@ -19,6 +19,7 @@ class Produced:
     """What one entry's work came to: a report or an error, and ``artifact``, the proved file, None without a pass.
 
     ``inputs`` are the source's files, ``seconds`` what the work took; ``cached`` says that it was done before.
+    ``surroundings`` is the hash (:func:`.cache.keys.surroundings`) of another machine that did it, "" for this one.
     """
 
     report: Report | None = None
@@ -27,6 +28,7 @@ class Produced:
     inputs: tuple[Path, ...] = ()
     seconds: float = 0.0
     cached: bool = False
+    surroundings: str = ""
 
 
 Work = Callable[[Planned, Path, Listener], Produced]

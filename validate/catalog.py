@@ -82,6 +82,9 @@ CATALOG: dict[str, Explanation] = {
         "gone since the baseline",
         "A model and target that the baseline holds isn't in the config any longer. It would leave without a verdict.",
     ),
+    "PG226": Explanation(
+        "cluster missing", "--executor names a Dask cluster, and the extra [cluster] isn't installed."
+    ),
     "PG301": Explanation("candidate can't be loaded", "The engine rejects the converted model, so nothing was proved."),
     "PG302": Explanation("candidate can't be run", "The engine loaded the candidate but failed to run it."),
     "PG303": Explanation("worker crashed", "The worker process died (segmentation fault, abort, killed)."),
@@ -153,6 +156,7 @@ CATALOG: dict[str, Explanation] = {
         "lost by the executor",
         "The process or machine that worked on an entry of a gate has ended. Nothing was proved about it.",
     ),
+    "PG342": Explanation("no cluster", "No Dask scheduler answers at the address of --executor. Nothing was done."),
     "PG401": Explanation(
         "format not recognised",
         "The file or folder isn't a model that paritygate reads: it is another tool's, or holds only weights or data, "

@@ -23,6 +23,9 @@ Examples:
 _FLAGS = (
     click.option("--select", multiple=True, metavar="PATTERN", help="Only models, or model/target, that match."),
     click.option("--jobs", type=click.IntRange(1), metavar="N", help="Entries at once (default: one per two CPUs)."),
+    click.option(
+        "--executor", default="", metavar="ADDRESS", help="Work on a Dask cluster, e.g. dask://scheduler:8786."
+    ),
     click.option("--shard", metavar="NUMBER/COUNT", help="Only this part of the entries, e.g. 1/4."),
     click.option(
         "--allow",
@@ -50,6 +53,7 @@ def gate(
     config: Path | None,
     select: tuple[str, ...],
     jobs: int | None,
+    executor: str,
     shard: str | None,
     allow: tuple[str, ...],
     fail_on: str | None,
@@ -76,7 +80,7 @@ def gate(
     found = load_config(config)
     part = Shard.parse(shard) if shard else Shard()
     level = None if fail_on is None else FailOn(fail_on)
-    chosen = GateOptions(select, part, jobs, frozenset(map(Allow, allow)), not no_cache, baseline, level)
+    chosen = GateOptions(select, part, jobs, frozenset(map(Allow, allow)), not no_cache, baseline, level, executor)
     if dry_run:
         click.echo(show_plan(found, chosen))
         return 0

@@ -46,7 +46,7 @@ def key_of(entry: Planned, waivers: Sequence[Waiver], today: date) -> str | None
         "options": described,
         "source": str(entry.source),
         "output": str(entry.output),
-        "model": [sha256_of(path) for path in _model_files(entry.source)],
+        "model": [sha256_of(path) for path in model_files(entry.source)],
         "samples": sha256_of(options.sample.samples) if options.sample.samples else "",
         "waivers": [[*map(str, plain(waiver).values()), waiver.expires < today] for waiver in waivers],
         "surroundings": surroundings(),
@@ -54,7 +54,7 @@ def key_of(entry: Planned, waivers: Sequence[Waiver], today: date) -> str | None
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _model_files(source: Path) -> Iterable[Path]:
+def model_files(source: Path) -> Iterable[Path]:
     """A model's file or folder, and what the file refers to."""
     if source.name == "saved_model.pb":
         return [source.parent]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ...validate.report.types import Verdict
 from ..work import Produced
-from .keys import key_of
+from .keys import key_of, surroundings
 from .store import Store
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Remembered:
         """Keep a verdict, unless the files have changed meanwhile. Raises OSError."""
         self.store.note_duration(_name(entry), produced.seconds)
         report = produced.report
-        if report is None or report.verdict not in _LASTING:
+        if report is None or report.verdict not in _LASTING or not _is_like_here(produced):
             return
         key = self._key(entry)
         if key is not None and key == self._before.get(_name(entry)):
@@ -100,6 +100,12 @@ class Remembered:
             return key_of(entry, self.waivers, self.today)
         except OSError:
             return None  # the entry's own work will say what is wrong with the file
+
+
+def _is_like_here(produced: Produced) -> bool:
+    """Whether this machine would come to the same: another one's failure has no repro that is left here."""
+    there = produced.surroundings
+    return not there or (there == surroundings() and produced.artifact is not None)
 
 
 def _name(entry: Planned) -> str:
