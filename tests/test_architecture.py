@@ -16,7 +16,7 @@ from paritygate.validate.engines.libraries import LIBRARIES
 
 ROOT = Path(__file__).parent.parent
 PARTS = ("cli", "convert", "gate", "validate")
-FRAMEWORKS = {library.module for library in LIBRARIES if library.extra not in ("", "data")}
+FRAMEWORKS = {library.module for library in LIBRARIES if library.extra not in ("", "data", "cluster")}
 WHERE_FRAMEWORKS_MAY_BE_IMPORTED = (
     "validate/engines/",
     "validate/localise/trace/",

@@ -20,7 +20,7 @@ class Order:
     """A process to start: what it may not and what it shall import, where it starts and logs, where it may write.
 
     ``writable`` is empty for the user's own code, which isn't confined; ``variables`` are its environment, among them
-    those that the user ``passed`` by name.
+    those that the user ``passed`` by name. ``ahead`` is what a process that serves many workers imports as well.
     """
 
     mask: tuple[str, ...]
@@ -30,6 +30,7 @@ class Order:
     writable: tuple[Path, ...]
     variables: Mapping[str, str]
     passed: tuple[str, ...] = ()
+    ahead: tuple[str, ...] = ()
 
     @property
     def imports(self) -> list[str]:

@@ -55,6 +55,7 @@ class Worker:
         preload: tuple[str, ...] = (),
         limits: Limits,
         confinement: Confinement = Confinement(),
+        ahead: tuple[str, ...] = (),
     ) -> None:
         self._folder = folder.absolute() / name
         self._folder.mkdir()
@@ -69,6 +70,7 @@ class Worker:
             confinement.writable,
             worker_environment(os.environ, self._temporary, confinement.variables),
             confinement.variables,
+            ahead,
         )
         self._limits = limits
 

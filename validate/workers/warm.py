@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -74,7 +75,8 @@ class Template:
     """A process with a framework imported, and the socket that it takes orders from."""
 
     def __init__(self, order: Order, folder: Path) -> None:
-        command = [sys.executable, "-P", "-m", "paritygate.validate.workers.template", *order.imports]
+        imports = replace(order, preload=(*order.preload, *order.ahead)).imports
+        command = [sys.executable, "-P", "-m", "paritygate.validate.workers.template", *imports]
         self._orders, theirs = socket.socketpair()
         with theirs, (folder / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(
@@ -164,7 +166,7 @@ class Warm:
         return Cold().start(order)
 
     def _template(self, order: Order, *, renew: bool) -> Template:
-        key = tuple(order.imports)
+        key = (*order.imports, *order.ahead)
         with self._lock:
             if renew or key not in self._templates:
                 folder = self._folder / f"template{len(self._templates)}"
