@@ -29,7 +29,7 @@ class GateOptions:
     """What the command line says of a gate: all else is in the config file.
 
     ``select`` are patterns of models or ``model/target``, ``shard`` the part of the plan that is done, ``jobs`` how
-    many entries run at once (None: as the config says, else one per two CPUs), ``allow`` what the config may ask for,
+    many entries run at once (None: as the config says, else one per CPU, at most 4), ``allow`` what the config may ask for,
     ``cache`` whether work that was done before is taken from the cache. ``baseline`` is the JSON report of an earlier
     gate to compare with, ``fail_on`` what makes the gate fail (None: as the config says). ``executor`` is the
     address of a Dask cluster, "" for this machine.
@@ -43,6 +43,10 @@ class GateOptions:
     baseline: Path | None = None
     fail_on: FailOn | None = None
     executor: str = ""
+
+
+_MOST_JOBS = 4
+"""Entries at once where nobody says how many: frameworks use several CPUs for one model already."""
 
 
 class Silent:
@@ -120,11 +124,11 @@ def remembered(config: Config) -> Remembered:
 
 
 def jobs_of(config: Config, options: GateOptions) -> int:
-    """How many entries run at once: each has two workers, one of which mostly waits for the other."""
+    """How many entries run at once: each has two workers, one of which mostly waits for the other; memory for each."""
     from msgspec import UNSET
 
     said = config.settings.gate.jobs
-    return options.jobs or (max(1, (os.cpu_count() or 2) // 2) if said is UNSET else said)
+    return options.jobs or (min(os.cpu_count() or 1, _MOST_JOBS) if said is UNSET else said)
 
 
 def plain_options(config: Config, options: GateOptions) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class OverrideSettings(ConvertSettings, frozen=True, kw_only=True, forbid_unknow
 
 
 class GateSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """``output`` is the folder that is exported to, ``jobs`` how many models run at once (default: one per two CPUs).
+    """``output`` is the folder that is exported to, ``jobs`` how many models run at once (default: one per CPU, at most 4).
 
     ``targets`` are those of models that name none.
     """

@@ -43,11 +43,13 @@ def convert(source: str, output: Path, format: str, quiet: bool, debug: bool, **
     from paritygate.gate.defaults import convert_defaults
     from paritygate.validate.report.render.formats import Outcome, ReportFormat
 
-    from ..output import show_report
+    from ..output import show_defaults, show_report
     from ..progress import progress
 
     typed = chosen(given)
-    keywords = convert_defaults(typed, source, output) | typed
+    defaults = convert_defaults(typed, source, output)
+    show_defaults(defaults, silent=quiet)
+    keywords = defaults | typed
     with progress(silent=quiet or format != ReportFormat.TEXT) as on_event:
         conversion = convert_model(source, output, **keywords, on_event=on_event)
     show_report(Outcome("convert", conversion.report, conversion.path), ReportFormat(format), quiet=quiet)

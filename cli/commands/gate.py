@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -22,7 +24,9 @@ Examples:
 
 _FLAGS = (
     click.option("--select", multiple=True, metavar="PATTERN", help="Only models, or model/target, that match."),
-    click.option("--jobs", type=click.IntRange(1), metavar="N", help="Entries at once (default: one per two CPUs)."),
+    click.option(
+        "--jobs", type=click.IntRange(1), metavar="N", help="Entries at once (default: one per CPU, at most 4)."
+    ),
     click.option(
         "--executor", default="", metavar="ADDRESS", help="Work on a Dask cluster, e.g. dask://scheduler:8786."
     ),
@@ -90,6 +94,7 @@ def gate(
         except interrupt.Interrupted:
             click.echo(f"paritygate: interrupted; {watch.counts()}; what was exported is complete", err=True)
             raise
+    document = replace(document, arguments=tuple(sys.argv[1:]))
     status = exit_code(document)
     if as_json:
         click.echo(show.as_json(document))

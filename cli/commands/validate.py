@@ -44,11 +44,13 @@ def validate(reference: str, candidate: str, format: str, quiet: bool, debug: bo
     from paritygate.validate import validate as validate_models
     from paritygate.validate.report.render.formats import Outcome, ReportFormat
 
-    from ..output import show_report
+    from ..output import show_defaults, show_report
     from ..progress import progress
 
     typed = chosen(given)
-    keywords = validate_defaults(typed, reference, candidate) | typed
+    defaults = validate_defaults(typed, reference, candidate)
+    show_defaults(defaults, silent=quiet)
+    keywords = defaults | typed
     with progress(silent=quiet or format != ReportFormat.TEXT) as on_event:
         report = validate_models(reference, candidate, **keywords, on_event=on_event)
     show_report(Outcome("validate", report), ReportFormat(format), quiet=quiet)
