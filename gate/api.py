@@ -29,9 +29,9 @@ class GateOptions:
     """What the command line says of a gate: all else is in the config file.
 
     ``select`` are patterns of models or ``model/target``, ``shard`` the part of the plan that is done, ``jobs`` how
-    many entries run at once (None: as the config says, else one per CPU, at most 4), ``allow`` what the config may ask for,
-    ``cache`` whether work that was done before is taken from the cache. ``baseline`` is the JSON report of an earlier
-    gate to compare with, ``fail_on`` what makes the gate fail (None: as the config says). ``executor`` is the
+    many entries run at once (None: as the config says, else one per CPU, at most 4), ``allow`` what the config may ask
+    for, ``cache`` whether work that was done before is taken from the cache. ``baseline`` is the JSON report of an
+    earlier gate to compare with, ``fail_on`` what makes the gate fail (None: as the config says). ``executor`` is the
     address of a Dask cluster, "" for this machine.
     """
 

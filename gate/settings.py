@@ -112,9 +112,9 @@ class OverrideSettings(ConvertSettings, frozen=True, kw_only=True, forbid_unknow
 
 
 class GateSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """``output`` is the folder that is exported to, ``jobs`` how many models run at once (default: one per CPU, at most 4).
+    """``output`` is the folder that is exported to, ``targets`` are those of models that name none.
 
-    ``targets`` are those of models that name none.
+    ``jobs`` is how many models run at once (default: one per CPU, at most 4).
     """
 
     output: str = "exported"
