@@ -30,7 +30,7 @@ def validate_defaults(typed: Mapping[str, Any], reference: str, candidate: str) 
     """The same for ``validate``."""
     try:
         format = detect(normalise(candidate))
-    except ParityGateError:
+    except (ParityGateError, OSError):
         format = None  # whoever opens it says what is wrong with it
     return _defaults("validate", typed, reference, format)
 

@@ -73,14 +73,19 @@ def _sources(config: Config, model: ModelSettings) -> Iterable[tuple[str, Path |
         return [(model.path, model.path)]
     if not _PATTERN & set(model.path) or (config.folder / model.path).exists():
         return [(model.path, config.folder / model.path)]
-    exported = config.folder / config.settings.gate.output
-    pattern = PurePosixPath(model.path)
-    start, parts = (Path(pattern.root), pattern.relative_to("/")) if pattern.is_absolute() else (config.folder, pattern)
-    found = sorted(path for path in start.glob(str(parts)) if not path.is_relative_to(exported))
-    visible = [path for path in found if not any(part.startswith(".") for part in path.relative_to(start).parts)]
-    if not visible:
-        raise ParityGateError("PG223", f"{config.path}, path {model.path}", "no file matches", "Correct the pattern.")
-    return [((path.relative_to(start) if start is config.folder else path).as_posix(), path) for path in visible]
+    pattern, subject = PurePosixPath(model.path), f"{config.path}, path {model.path}"
+    if pattern.is_absolute() or ".." in pattern.parts:  # "/**" would be a walk through all disks
+        raise ParityGateError("PG223", subject, "a pattern can't leave the config's folder", "Name the files instead.")
+    found = [(path.relative_to(config.folder), path) for path in sorted(config.folder.glob(model.path))]
+    exported = Path(config.settings.gate.output)
+    chosen = [
+        (name.as_posix(), path)
+        for name, path in found
+        if not (name.is_relative_to(exported) or any(part.startswith(".") for part in name.parts))
+    ]
+    if not chosen:
+        raise ParityGateError("PG223", subject, "no file matches", "Correct the pattern.")
+    return chosen
 
 
 def _planned(

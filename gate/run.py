@@ -114,7 +114,12 @@ def _done(
 
 def _submitted(crew: Crew, planned: Planned, folder: Path, watcher: Watcher) -> Future[Produced]:
     listener: Listener = partial(watcher.stage, planned) if crew.listens else ignore
-    return crew.executor.submit(crew.work, planned, folder, listener)
+    try:
+        return crew.executor.submit(crew.work, planned, folder, listener)
+    except (OSError, RuntimeError) as error:  # a file that can't be sent, an executor that was shut down elsewhere
+        refused: Future[Produced] = Future()
+        refused.set_exception(error)
+        return refused
 
 
 def _remember(memory: Memory, planned: Planned, produced: Produced) -> None:
@@ -141,6 +146,8 @@ def _finished(planned: Planned, produced: Produced) -> Entry:
             written = export(planned, produced)
         except ParityGateError as refused:
             error = Failure.of(refused)
+        except OSError as refused:
+            error = Failure("PG205", str(planned.output), f"it can't be written: {refused}")
     report = produced.report if error is None else None
     return Entry(planned.model, planned.target, report, error, written, produced.cached, produced.seconds)
 

@@ -19,7 +19,7 @@ def for_source(options: Mapping[str, Any], source: Path | str) -> dict[str, Any]
     """The options without those that such a source has no use for."""
     try:
         return _applying(options, LOADING, detect(normalise(source)))
-    except ParityGateError:
+    except (ParityGateError, OSError):
         return dict(options)  # whoever opens it says what is wrong with it
 
 

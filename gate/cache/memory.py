@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from ...validate.errors import ParityGateError
 from ...validate.report.types import Verdict
 from ..work import Produced
 from .keys import key_of, surroundings
@@ -98,7 +99,7 @@ class Remembered:
     def _key(self, entry: Planned) -> str | None:
         try:
             return key_of(entry, self.waivers, self.today)
-        except OSError:
+        except (OSError, ParityGateError):
             return None  # the entry's own work will say what is wrong with the file
 
 

@@ -101,6 +101,15 @@ def test_one_bad_model_stops_no_other(folder: Path) -> None:
     assert [model for model, known in cached.items() if known] == ["models/a.onnx"], "an error is never cached"
 
 
+def test_files_that_nobody_can_read_stop_no_other(folder: Path) -> None:
+    """ONNX that can't be parsed although it speaks of external data, and a broken link: both before any work."""
+    (folder / "models" / "b.onnx").write_bytes(b"\xff\xfflocation\xff")
+    (folder / "models" / "c.onnx").symlink_to(folder / "nowhere.onnx")
+    write_config(folder, ALL)
+    found = {entry.model: (entry.error.code if entry.error else entry.status.value) for entry in gate().entries}
+    assert found == {"models/a.onnx": "pass", "models/b.onnx": "PG402", "models/c.onnx": "PG202"}
+
+
 def test_a_live_cache_serves_no_other_question(folder: Path, done: Document) -> None:
     """Each thing that a verdict depends on makes another key."""
     config = load_config()

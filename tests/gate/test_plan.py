@@ -138,6 +138,8 @@ def test_paths_start_from_the_files_folder(folder: Path, monkeypatch: pytest.Mon
     [
         ("", "it lists no model"),
         ('[[model]]\npath = "model/*.onnx"', "no file matches"),
+        ('[[model]]\npath = "/**/*.onnx"', "can't leave the config's folder"),
+        ('[[model]]\npath = "../*/*.onnx"', "can't leave the config's folder"),
         ('[[model]]\npath = "models/a.onnx"\ntargets = ["onx"]', "unknown target: onx\n  Did you mean onnx?"),
         ('[[model]]\npath = "models/*.onnx"\nname = "x"', "it matches 2 models"),
         (
