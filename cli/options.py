@@ -173,7 +173,9 @@ JUDGING = (
         help="Budget: the least signal-to-noise ratio of every output, in dB.",
     ),
     click.option(
-        "--config", type=_PATH, help="File with waivers (default: paritygate.toml in this folder, if there is one)."
+        "--config",
+        type=_PATH,
+        help="File with waivers and defaults (default: paritygate.toml in this folder, if there is one).",
     ),
 )
 

@@ -69,6 +69,8 @@ def _value(name: str, value: Any, folder: Path) -> Any:
         return texts.read_labels(folder / value)
     if name in _PARSERS and isinstance(value, tuple):
         return _PARSERS[name](value)
+    if name == "ranges":  # held to what a text is held to
+        return texts.parse_ranges(f"{key}:{low}:{high}" for key, (low, high) in value.items())
     if name == "images":
         return {key: _image(image) for key, image in value.items()}
     return value

@@ -110,6 +110,16 @@ def test_files_that_nobody_can_read_stop_no_other(folder: Path) -> None:
     assert found == {"models/a.onnx": "pass", "models/b.onnx": "PG402", "models/c.onnx": "PG202"}
 
 
+@pytest.mark.parametrize(
+    "table", ["rtol = 0\natol = inf", "rtol = 1\natol = 0", "tolerances = {y = [0, inf]}", 'tolerances = ["y:0:inf"]']
+)
+def test_a_tolerance_that_anything_would_keep_is_refused(folder: Path, table: str) -> None:
+    write_config(folder, f'[[model]]\npath = "models/a.onnx"\n{table}\n')
+    (entry,) = gate().entries
+    assert entry.error is not None
+    assert entry.error.code == "PG201"
+
+
 def test_a_live_cache_serves_no_other_question(folder: Path, done: Document) -> None:
     """Each thing that a verdict depends on makes another key."""
     config = load_config()

@@ -150,6 +150,10 @@ def test_paths_start_from_the_files_folder(folder: Path, monkeypatch: pytest.Mon
         ('[[model]]\npath = "models/a.onnx"\n[[override]]\nmatch = "x*"', "override x*: no model matches"),
         ('[[model]]\npath = "models/a.onnx"\nrtol = 1', "model models/a.onnx: rtol, atol"),
         ('[[model]]\npath = "models/a.onnx"\nmax_drop = ["x"]', "METRIC:VALUE"),
+        ('[[model]]\npath = "models/a.onnx"\nranges = {x = [0, inf]}', "two finite numbers"),
+        ('[[model]]\npath = "models/a.onnx"\nranges = {x = [1, 0]}', "LO not greater than HI"),
+        ('[[model]]\npath = "models/a.onnx"\nmax_flips = 1.5', "below 100 %"),
+        ('[[model]]\npath = "models/a.onnx"\nrtol = nan\natol = 0', "expected `float` >= 0.0"),
     ],
 )
 def test_slips_that_would_leave_something_out_are_refused(folder: Path, text: str, says: str) -> None:

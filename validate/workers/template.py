@@ -94,8 +94,17 @@ def _become_worker(order: dict[str, Any], stdin: int, log: int) -> NoReturn:
     tempfile.tempdir = None  # which it has looked up for the template
     os.chdir(order["folder"])
     fork_worker()
+    _check_alone()
     confine([Path(folder) for folder in order["writable"]])
     await_order()
+
+
+def _check_alone() -> None:
+    """End where a library has started a thread in the new process: the kernel would not confine that one."""
+    threads = Path("/proc/self/task")
+    if threads.is_dir() and len(list(threads.iterdir())) > 1:
+        print("a library has started a thread before this process was confined", flush=True)
+        os._exit(1)
 
 
 def _report(statuses: dict[int, int]) -> None:

@@ -96,6 +96,27 @@ def test_it_is_confined_to_its_own_jobs_folder(tmp_path: Path, warm: Warm, task:
                 assert running.call(task("called:written", {"path": str(place / "MARK")}), ignore) == outcome
 
 
+@pytest.mark.parametrize("module", ["numpy", "onnxruntime", "pandas"])
+def test_libraries_leave_a_fork_with_one_thread(tmp_path: Path, warm: Warm, task: Any, module: str) -> None:
+    """Their threads don't live on in it; what they start later is confined as it is."""
+    with worker(tmp_path, "worker", preload=(module,)) as running:
+        assert running.call(task("called:written", {"path": str(tmp_path / "MARK")}), ignore) == "written"
+
+
+def test_a_thread_that_would_not_be_confined_ends_the_worker(
+    tmp_path: Path, warm: Warm, task: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = "import os, threading, time\n"
+    library += "start = lambda: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+    (tmp_path / "starts_a_thread.py").write_text(f"{library}os.register_at_fork(after_in_child=start)\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}")
+    with (
+        pytest.raises(ParityGateError, match="before this process was confined"),
+        worker(tmp_path, "worker", preload=("starts_a_thread",)) as running,
+    ):
+        running.call(task("os:getpid", {}), ignore)
+
+
 def test_masked_module_can_not_be_imported(tmp_path: Path, warm: Warm, task: Any) -> None:
     for mask, found in ((("wave",), False), ((), True)):
         with worker(tmp_path, f"worker{found}", mask=mask) as running:
