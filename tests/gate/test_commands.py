@@ -82,7 +82,7 @@ def test_a_file_of_a_strangers_may_not_run_code(folder: Path) -> None:
 
 def test_an_interrupt_says_what_was_done_and_leaves_nothing(folder: Path) -> None:
     for number in range(6):
-        write_model(folder / "models" / f"m{number}.onnx", number)
+        write_model(folder / "models" / f"m{number}.onnx", number + 1.0)
     write_config(folder, '[[model]]\npath = "models/*.onnx"\nsearch = 2\n')
     command = [sys.executable, "-P", "-m", "paritygate.cli", "gate"]
     temporary = folder / "tmp"
