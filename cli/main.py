@@ -18,10 +18,13 @@ from paritygate.validate.files.output import explained
 from paritygate.validate.text import printable_lines
 
 from . import interrupt
+from .commands.cache import cache
 from .commands.check import check
 from .commands.convert import convert
 from .commands.doctor import doctor
 from .commands.explain import explain
+from .commands.gate import gate
+from .commands.init import init
 from .commands.inspect import inspect
 from .commands.run import run
 from .commands.selftest import selftest
@@ -53,7 +56,7 @@ def cli() -> None:
     """Convert models, prove numerical parity, and only then export."""
 
 
-for _command in (convert, validate, check, targets, run, inspect, doctor, explain, selftest):
+for _command in (convert, validate, gate, init, cache, check, targets, run, inspect, doctor, explain, selftest):
     cli.add_command(_command)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from paritygate.convert import option_texts as parse
 from paritygate.convert.options import Precision, Quantize
 from paritygate.convert.routes.registry import NAMES as ROUTES
 from paritygate.convert.targets import DEFAULT_OPSET, TARGETS
@@ -18,7 +19,6 @@ from paritygate.validate.options import AcceptedPrecision, InputDtype, PolicyNam
 from paritygate.validate.report.render.formats import ReportFormat
 from paritygate.validate.sample_formats import SUFFIXES
 
-from . import parse
 from .parse import parsed
 
 Command = Callable[..., Any]
@@ -63,7 +63,9 @@ LOADING = (
         callback=parsed(parse.parse_dynamic),
         help="Make an axis dynamic (axis 0 is, unless --input gives it a number); Core ML takes bounds.",
     ),
-    click.option("--trust", is_flag=True, help="Load files that can run code (unknown pickles, Lambda layers)."),
+    click.option(
+        "--trust", is_flag=True, default=None, help="Load files that can run code (unknown pickles, Lambda layers)."
+    ),
     click.option(
         "--dtype",
         type=_choice(InputDtype),
@@ -126,7 +128,9 @@ JUDGING = (
         metavar="SHARE",
         help="Don't pass if the samples exercise less than this share of the tables, branches or classes.",
     ),
-    click.option("--second-opinion", is_flag=True, help="Run an ONNX candidate in onnx.reference too (slow)."),
+    click.option(
+        "--second-opinion", is_flag=True, default=None, help="Run an ONNX candidate in onnx.reference too (slow)."
+    ),
     click.option(
         "--tolerance",
         "tolerances",
@@ -170,7 +174,9 @@ JUDGING = (
         help="Budget: the least signal-to-noise ratio of every output, in dB.",
     ),
     click.option(
-        "--config", type=_PATH, help="File with waivers (default: paritygate.toml in this folder, if there is one)."
+        "--config",
+        type=_PATH,
+        help="File with waivers and defaults (default: paritygate.toml in this folder, if there is one).",
     ),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from paritygate.validate.report.report import Report
     from paritygate.validate.selftest import Trial
     from paritygate.validate.tasks.types import Inspection, ModelRun
+
+
+def show_defaults(defaults: Mapping[str, Any], *, silent: bool) -> None:
+    """Say on standard error which options a config file has chosen: it may be a stranger's."""
+    if defaults and not silent:
+        click.echo(printable(f"paritygate: options of the config file: {', '.join(defaults)}"), err=True)
 
 
 def show_report(outcome: Outcome, format: ReportFormat, *, quiet: bool) -> None:

@@ -31,6 +31,11 @@ def convert(
     Raises ParityGateError for everything but a verdict; ``.report.passed`` is the verdict, ``.path`` the file written
     or None.
     """
-    from .pipeline import convert_model
+    from .export import publish
+    from .pipeline import unpublished
 
-    return convert_model(source, Path(output), with_keywords(options, keywords))
+    path, chosen = Path(output), with_keywords(options, keywords)
+    with unpublished(source, path, chosen) as found:
+        if found.candidate is not None:  # only then
+            publish(found.candidate, path, spare=found.inputs, keep=chosen.run.keep is not None)
+    return Conversion(found.report, path if found.candidate is not None else None)

@@ -20,3 +20,15 @@ class Conversion:
 
     def _repr_html_(self) -> str:
         return self.report._repr_html_()
+
+
+@dataclass(frozen=True, slots=True)
+class Unpublished:
+    """The report, and the proved file in the job's folder; ``candidate`` is None unless parity holds.
+
+    ``inputs`` are the source's files, which OUTPUT may share data with.
+    """
+
+    report: Report
+    candidate: Path | None
+    inputs: tuple[Path, ...] = ()

@@ -73,6 +73,11 @@ def _publish_file(candidate: Path, output: Path, spare: Sequence[Path], take: _T
             replace(model, output)
 
 
+def files_of(candidate: Path) -> tuple[Path, ...]:
+    """A model file and its external data, which is beside it."""
+    return (candidate, *(external_files(candidate) if _may_have_data(candidate) else ()))
+
+
 def use_free_data_name(candidate: Path, output: Path) -> None:
     """Rename the candidate's external data file if one of that name already exists next to OUTPUT."""
     import onnx

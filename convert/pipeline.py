@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,8 @@ from ..validate.tasks.calls import RunCandidate
 from ..validate.workers.job_folder import JobFolder, job_folder
 from ..validate.workers.runner import Runner, runner_for
 from .calls import Converted, ConvertSource
-from .conversion import Conversion
-from .export import check_output, publish
+from .conversion import Unpublished
+from .export import check_output
 from .options import ConvertOptions, Precision
 from .quantize.check import check_quantize, with_deployment_target
 from .quantize.stage import Proved, quantised
@@ -73,8 +74,9 @@ class _Attempt:
     elsewhere: tuple[Elsewhere, ...] = ()
 
 
-def convert_model(source: Any, output: Path, options: ConvertOptions) -> Conversion:
-    """Convert, prove, and only then export. Raises ParityGateError for everything but a verdict.
+@contextmanager
+def unpublished(source: Any, output: Path, options: ConvertOptions) -> Iterator[Unpublished]:
+    """Convert and prove; the candidate is there while the block runs. Raises ParityGateError for all but a verdict.
 
     The routes to the target are tried in their order until one proves parity; the report says why others were
     rejected. When none does, the report is the first one's.
@@ -101,9 +103,7 @@ def convert_model(source: Any, output: Path, options: ConvertOptions) -> Convers
         path = proved.candidate.path if proved is not None else None
         if proved is not None and options.target.quantize is not None:
             report, path = quantised(_as_proved(plan, report, proved), options.target.quantize)
-        if path is not None:
-            publish(path, output, spare=inputs, keep=options.run.keep is not None)
-    return Conversion(report, output if path is not None else None)
+        yield Unpublished(report, path, tuple(inputs))
 
 
 def _as_proved(plan: _Plan, report: Report, attempt: _Attempt) -> Proved:

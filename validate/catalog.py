@@ -60,6 +60,37 @@ CATALOG: dict[str, Explanation] = {
         "engine not on this system",
         "The requested engine does not run on this system; Apple's framework needs macOS.",
     ),
+    "PG220": Explanation(
+        "no config file",
+        "There is no paritygate.toml, and no pyproject.toml with [tool.paritygate]. `paritygate init` writes one.",
+    ),
+    "PG221": Explanation(
+        "config not understood",
+        "The config file has a key that isn't known, or a value of another type. The message says where it stands.",
+    ),
+    "PG222": Explanation(
+        "not confirmed",
+        "The config file asks for what a file may not decide by itself: code to run, files that may run code to be "
+        "trusted, variables to be passed, paths outside of its folder, no limits. It may be a stranger's: confirm it "
+        "on the command line.",
+    ),
+    "PG223": Explanation(
+        "plan not possible",
+        "The config file, or --select, names models or targets that don't exist, gives two entries one name, or would "
+        "write two models to the same file.",
+    ),
+    "PG224": Explanation(
+        "baseline refused",
+        "The file given by --baseline isn't the JSON report of a gate, or that gate failed: nothing can be measured by "
+        "it.",
+    ),
+    "PG225": Explanation(
+        "gone since the baseline",
+        "A model and target that the baseline holds isn't in the config any longer. It would leave without a verdict.",
+    ),
+    "PG226": Explanation(
+        "cluster missing", "--executor names a Dask cluster, and the extra [cluster] isn't installed."
+    ),
     "PG301": Explanation("candidate can't be loaded", "The engine rejects the converted model, so nothing was proved."),
     "PG302": Explanation("candidate can't be run", "The engine loaded the candidate but failed to run it."),
     "PG303": Explanation("worker crashed", "The worker process died (segmentation fault, abort, killed)."),
@@ -131,6 +162,12 @@ CATALOG: dict[str, Explanation] = {
         "A runtime that --prove-in names refuses the candidate or fails on a sample: parity isn't proved there. "
         "paritygate check tells what a release refuses, and what to do about it.",
     ),
+    "PG340": Explanation("interrupted", "The gate was interrupted before this model was done. Nothing was exported."),
+    "PG341": Explanation(
+        "lost by the executor",
+        "The process or machine that worked on an entry of a gate has ended. Nothing was proved about it.",
+    ),
+    "PG342": Explanation("no cluster", "No Dask scheduler answers at the address of --executor. Nothing was done."),
     "PG401": Explanation(
         "format not recognised",
         "The file or folder isn't a model that paritygate reads: it is another tool's, or holds only weights or data, "

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from paritygate.validate.doctor import versions
 
+from ..sections import with_sections_of
 from .models import FOLDER, PAIRS, PYTHON, Pair
 from .processes import Cost, run
 
@@ -61,7 +62,7 @@ def main() -> None:
             rows[pair.name] = _measure(pair, commit)
             ROWS.write_text(json.dumps({name: asdict(row) for name, row in rows.items()}, indent=1))
             print(f"{pair.name}: {rows[pair.name].ratio:.2f}, memory {rows[pair.name].memory:.2f}", flush=True)
-    PAGE.write_text(page(rows))
+    PAGE.write_text(with_sections_of(PAGE, page(rows)))
 
 
 def _commit() -> str:

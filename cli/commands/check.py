@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
+from paritygate.convert.option_texts import parse_names
+
 from ..options import JSON, LOADING, PRINTING, options
-from ..parse import chosen, parse_names, parsed
+from ..parse import chosen, parsed
 
 _PATH = click.Path(path_type=Path)
 

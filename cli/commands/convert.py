@@ -53,12 +53,17 @@ own: {", ".join(format.title for format in FORMATS if not format.suffixes)}. OUT
 def convert(source: str, output: Path, format: str, quiet: bool, debug: bool, **given: Any) -> int:
     """Convert, print the report, return the exit status."""
     from paritygate.convert import convert as convert_model
+    from paritygate.gate.defaults import convert_defaults
     from paritygate.validate.report.render.formats import Outcome, ReportFormat
 
-    from ..output import show_report
+    from ..output import show_defaults, show_report
     from ..progress import progress
 
+    typed = chosen(given)
+    defaults = convert_defaults(typed, source, output)
+    show_defaults(defaults, silent=quiet)
+    keywords = defaults | typed
     with progress(silent=quiet or format != ReportFormat.TEXT) as on_event:
-        conversion = convert_model(source, output, **chosen(given), on_event=on_event)
+        conversion = convert_model(source, output, **keywords, on_event=on_event)
     show_report(Outcome("convert", conversion.report, conversion.path), ReportFormat(format), quiet=quiet)
     return conversion.report.exit_code

@@ -41,13 +41,18 @@ def validate(reference: str, candidate: str, format: str, quiet: bool, debug: bo
     Inputs and outputs are bound by equal names, or as --bind and --bind-input say. If each model has only one, of the
     same dtype and rank, these are bound, and the report says so. The loading options are for REFERENCE.
     """
+    from paritygate.gate.defaults import validate_defaults
     from paritygate.validate import validate as validate_models
     from paritygate.validate.report.render.formats import Outcome, ReportFormat
 
-    from ..output import show_report
+    from ..output import show_defaults, show_report
     from ..progress import progress
 
+    typed = chosen(given)
+    defaults = validate_defaults(typed, reference, candidate)
+    show_defaults(defaults, silent=quiet)
+    keywords = defaults | typed
     with progress(silent=quiet or format != ReportFormat.TEXT) as on_event:
-        report = validate_models(reference, candidate, **chosen(given), on_event=on_event)
+        report = validate_models(reference, candidate, **keywords, on_event=on_event)
     show_report(Outcome("validate", report), ReportFormat(format), quiet=quiet)
     return report.exit_code

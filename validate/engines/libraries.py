@@ -39,6 +39,7 @@ LIGHTGBM = Library("lightgbm", ("lightgbm",), "run and convert LightGBM models",
 CATBOOST = Library("catboost", ("catboost",), "run and convert CatBoost models", "boosters", True)
 COREMLTOOLS = Library("coremltools", ("coremltools",), "read and write Core ML models", "coreml", True)
 PILLOW = Library("PIL", ("pillow",), "read images as samples", "data")
+DISTRIBUTED = Library("distributed", ("distributed",), "run a gate on a Dask cluster", "cluster")
 PYARROW = Library("pyarrow", ("pyarrow",), "read .parquet, .feather and .arrow samples", "data")
 
 LIBRARIES = (
@@ -60,6 +61,7 @@ LIBRARIES = (
     COREMLTOOLS,
     PILLOW,
     PYARROW,
+    DISTRIBUTED,
 )
 """All of them, in the order in which ``paritygate doctor`` lists them."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ def graph_only(path: Path) -> onnx.ModelProto:
     return _parse(path, (status.st_mtime_ns, status.st_size))
 
 
-@cache
+@lru_cache(maxsize=8)  # a gate opens hundreds of models in one process
 def _parse(path: Path, stamp: tuple[int, int]) -> onnx.ModelProto:
     import onnx
     from google.protobuf.message import DecodeError

@@ -15,6 +15,7 @@ from .libraries import (
     KERAS,
     LIGHTGBM,
     ONNXRUNTIME,
+    ONNXSCRIPT,
     SKLEARN,
     TENSORFLOW,
     TORCH,
@@ -33,9 +34,10 @@ class RuntimeEntry:
     ``libraries`` must be importable, and the first one's version is the runtime's; a worker masks the rest of
     :data:`.libraries.HEAVY`, except ``may_use``. ``extra`` is the pip extra that installs what is needed. ``provider``
     is the execution provider or device that computes. ``system`` is the only operating system (as
-    ``platform.system()`` names it) that has it, "" for any. ``elsewhere`` names the release of another environment
-    (:mod:`.elsewhere`) that computes, and ``interpreter`` is that environment's; "" where the runtime is one of this
-    environment.
+    ``platform.system()`` names it) that has it, "" for any. ``ahead`` are modules that opening or writing a model
+    imports and that change nothing: a process that serves many models imports them once. ``elsewhere`` names the
+    release of another environment (:mod:`.elsewhere`) that computes, ``interpreter`` is that environment's; ""
+    where the runtime is one of this environment.
     """
 
     name: str
@@ -46,6 +48,7 @@ class RuntimeEntry:
     may_use: tuple[str, ...] = ()
     provider: str = "CPU"
     system: str = ""
+    ahead: tuple[str, ...] = (ONNX_LIBRARY.module,)
     elsewhere: str = ""
     interpreter: str = ""
 
@@ -87,7 +90,12 @@ class Format:
 
 
 def _runtime(name: str, title: str, engine: str, *libraries: Library, may_use: tuple[str, ...] = ()) -> RuntimeEntry:
-    return RuntimeEntry(name, title, f"{_ENGINES}.{engine}", libraries, libraries[0].extra, may_use)
+    ahead = (*_AHEAD.get(libraries[0], ()), ONNX_LIBRARY.module)
+    return RuntimeEntry(name, title, f"{_ENGINES}.{engine}", libraries, libraries[0].extra, may_use, ahead=ahead)
+
+
+_AHEAD = {TORCH: ("torch.export", "torch._export.serde.serialize", "torch._dynamo", ONNXSCRIPT.module)}
+"""What :attr:`RuntimeEntry.ahead` holds beside onnx: torch.export's own modules take longer to import than PyTorch."""
 
 
 _USER_CODE = HEAVY

@@ -1,4 +1,7 @@
-"""The config file, ``paritygate.toml``: the waivers of a project, reviewed like its code."""
+"""The config file: ``paritygate.toml``, or ``[tool.paritygate]`` of pyproject.toml. The waivers are read here.
+
+What else it may hold, options and the models of a gate, is read by :mod:`paritygate.gate.config`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,12 @@ from ..report.user_checks import Waiver
 
 FILE = "paritygate.toml"
 """The file that is read from the current folder if the user names none."""
+
+PROJECT = "pyproject.toml"
+"""The file whose table ``[tool.paritygate]`` is read where there is no :data:`FILE`."""
+
+TABLES = ("waiver", "gate", "defaults", "convert", "validate", "model", "override")
+"""The tables of the file: all but the first are the gate's."""
 
 _LARGEST = 1 << 20
 _TEXTS = ("output", "reason", "model", "signed_off_by")
@@ -29,13 +39,21 @@ _EXAMPLE = """For example:
   expires = 2026-12-31"""
 
 
-def find_config(given: Path | None) -> Path | None:
-    """The given file, or the one in the current folder if there is one."""
-    return given or (Path(FILE) if Path(FILE).is_file() else None)
+def find_config(given: Path | None, folder: Path = Path()) -> Path | None:
+    """The given file, or the one in the folder (the current one) if there is one."""
+    if given is not None or (folder / FILE).is_file():
+        return given or folder / FILE
+    project = folder / PROJECT
+    return project if _speaks_of_us(project) and _project_tables(_read(project)) is not None else None
+
+
+def _speaks_of_us(project: Path) -> bool:
+    """Whether it is worth reading: whatever is wrong with a pyproject.toml of others is no concern of ours."""
+    return project.is_file() and project.stat().st_size <= _LARGEST and b"tool.paritygate" in project.read_bytes()
 
 
 def config_note(path: Path | None) -> tuple[Finding, ...]:
-    """Which config file was in force: waivers may come with a folder that someone else has made."""
+    """Which config file was in force: waivers and options may come with a folder that someone else has made."""
     if path is None:
         return ()
     message = f"waivers are read from {path.absolute()}"
@@ -49,14 +67,33 @@ def read_waivers(path: Path | None) -> tuple[Waiver, ...]:
     """
     if path is None:
         return ()
-    tables = _read(path)
-    unknown = ", ".join(key for key in tables if key != "waiver")
-    if unknown:
-        raise ParityGateError("PG201", str(path), f"unknown: {unknown}", "Only [[waiver]] tables are allowed.")
-    entries = tables.get("waiver", [])
+    entries = read_tables(path).get("waiver", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ParityGateError("PG201", str(path), "'waiver' is not a list of tables", _EXAMPLE)
     return tuple(_waiver(entry, f"{path}, waiver {number}") for number, entry in enumerate(entries, start=1))
+
+
+def read_tables(path: Path) -> dict[str, Any]:
+    """The tables of a config file, each of :data:`TABLES`; those of ``[tool.paritygate]`` for a pyproject.toml.
+
+    Raises ParityGateError PG202 if the file can't be read, PG201 for what isn't TOML, or a table of another name.
+    """
+    tables = _read(path)
+    if path.name == PROJECT:
+        tables = _project_tables(tables) or {}
+    unknown = [key for key in tables if key not in TABLES]
+    if unknown:
+        near = get_close_matches(unknown[0], TABLES, 1)
+        remedy = f"Did you mean {near[0]}?" if near else f"There may be: {', '.join(TABLES)}."
+        raise ParityGateError("PG201", str(path), f"unknown: {', '.join(unknown)}", remedy)
+    return tables
+
+
+def _project_tables(tables: Mapping[str, Any]) -> dict[str, Any] | None:
+    """``[tool.paritygate]``; None without one."""
+    found = tables.get("tool")
+    ours = found.get("paritygate") if isinstance(found, dict) else None
+    return ours if isinstance(ours, dict) else None
 
 
 def _read(path: Path) -> dict[str, Any]:

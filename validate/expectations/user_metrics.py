@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +29,16 @@ if TYPE_CHECKING:
 
 
 Item = TypeVar("Item")
+
+_STDOUT = threading.RLock()
+"""Standard output is the whole process', and a gate's threads must not give it back to one another."""
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """What the user's code prints goes to standard error: it must not mix with our output."""
+    with _STDOUT, redirect_stdout(sys.stderr):
+        yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +63,7 @@ def as_metric(given: str | Function | tuple[str | Function, float]) -> UserMetri
     name = source if isinstance(source, str) else getattr(source, "__qualname__", type(source).__name__)
     if limit is not None and not 0 <= limit < math.inf:
         raise ParityGateError("PG201", f"metric {name}", f"MAX_DIFF {limit} is not a finite number of 0 or more")
-    with redirect_stdout(sys.stderr):  # what the module prints must not mix with our output
+    with _quietly():
         function = find_callable(source, "PG201") if isinstance(source, str) else source
     return UserMetric(name, function, limit)
 
@@ -140,7 +151,7 @@ def _finding(metric: UserMetric, code: str, message: str) -> Finding:
 def _call(metric: UserMetric, outputs: Arrays, inputs: Arrays) -> dict[str, float]:
     """The metric's values by name. Raises ParityGateError PG201."""
     try:
-        with redirect_stdout(sys.stderr):
+        with _quietly():
             value = metric.function(outputs, inputs)
         values = _values(metric.name, value)
     except Exception as error:  # the function is the user's code

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import platform
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..doctor import versions
-from ..engines.base import Runtime
 from .types import Environment
+
+if TYPE_CHECKING:
+    from ..engines.base import Runtime
 
 _CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "f16c")
 _HASHED_BYTES = 1 << 20
@@ -16,14 +19,20 @@ _HASHED_BYTES = 1 << 20
 
 def describe_environment(runtime: Runtime) -> Environment:
     """This machine, its installed libraries, and the candidate's runtime."""
-    model, flags = _cpu()
+    model, flags = describe_processor()
     return Environment(
         versions={"python": platform.python_version()} | versions(),
         engine=runtime.name,
         provider=runtime.provider,
         cpu=model,
-        cpu_flags=tuple(flag for flag in _CPU_FLAGS if flag in flags),
+        cpu_flags=flags,
     )
+
+
+def describe_processor() -> tuple[str, tuple[str, ...]]:
+    """Its model, and the flags that change arithmetic."""
+    model, flags = _cpu()
+    return model, tuple(flag for flag in _CPU_FLAGS if flag in flags)
 
 
 def sha256_of(path: Path) -> str:

@@ -19,7 +19,7 @@ import threading
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ..errors import ParityGateError
 from ..files.output import explained
@@ -105,7 +105,8 @@ def _is_compiled(name: str) -> bool:
     return True
 
 
-def _options() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
+    """What to mask, to preload, and where to write."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--mask", default="")
     parser.add_argument("--preload", default="")
@@ -113,17 +114,18 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    """Entry point of the child."""
-    options = _options()
-    limit_resources()
-    fork_worker()
+def import_all(options: argparse.Namespace) -> None:
+    """Block what is masked, and import what is to be preloaded; a process that is confined is so before it imports."""
     sys.meta_path[:] = [Masked(finder, frozenset(options.mask.split(","))) for finder in sys.meta_path]
     names = list(filter(None, options.preload.split(",")))
     if options.writable:
         _compile_first(names)
         confine(options.writable)
     _preload(names)
+
+
+def await_order() -> NoReturn:
+    """Wait for a job folder's name on standard input, do its task, and end."""
     line = sys.stdin.readline()
     if not line.endswith("\n"):
         os._exit(1)  # the input has ended before there was an order
@@ -132,6 +134,15 @@ def main() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # frameworks take seconds to tear down, and nothing is left to do
+
+
+def main() -> None:
+    """Entry point of the child."""
+    options = parse_arguments()
+    limit_resources()
+    fork_worker()
+    import_all(options)
+    await_order()
 
 
 if __name__ == "__main__":

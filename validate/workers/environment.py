@@ -26,6 +26,8 @@ _PREFIXES = (
 )
 """Families of variables that reach a worker. Not TF_ as a whole: Terraform keeps passwords in TF_VAR_ and TF_TOKEN_."""
 
+_NUMERIC = ("NVIDIA_TF32_OVERRIDE", "TF_DETERMINISTIC_OPS", "KERAS_BACKEND", "TORCH_NUM_THREADS", "PYTHONHASHSEED")
+
 _SECRET = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "APIKEY", "API_KEY", "PRIVATE")
 """Words that no variable of a family may have in its name."""
 
@@ -49,6 +51,12 @@ def worker_environment(given: Mapping[str, str], temporary: Path, also: Iterable
     folders = {name: _absolute(given[name], keep_relative=name == "PYTHONPATH") for name in _FOLDERS if name in given}
     places = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(temporary))
     return {"TF_CPP_MIN_LOG_LEVEL": "3"} | chosen | {k: v for k, v in folders.items() if v} | _SET | places
+
+
+def numeric_variables(given: Mapping[str, str]) -> dict[str, str]:
+    """The variables of ``given`` that may change what a worker computes, or which code it runs."""
+    named = ("PYTHONPATH", "LD_LIBRARY_PATH", "LD_PRELOAD", *_NUMERIC)
+    return {name: given[name] for name in sorted(given) if name in named or name.startswith(_PREFIXES[1:])}
 
 
 def _passes(name: str) -> bool:

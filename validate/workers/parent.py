@@ -6,7 +6,6 @@ import os
 import pickle
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from ..files.replace import remove
 from ..limits import Limits
 from .crash import LastStage, crash_of_model
 from .environment import worker_environment
+from .launch import Order, start
 from .protocol import REPLY, REQUEST, Request, Task, read_reply
 
 Result = TypeVar("Result")
@@ -55,30 +55,27 @@ class Worker:
         preload: tuple[str, ...] = (),
         limits: Limits,
         confinement: Confinement = Confinement(),
+        ahead: tuple[str, ...] = (),
     ) -> None:
         self._folder = folder.absolute() / name
         self._folder.mkdir()
         self._temporary = self._folder / "tmp"
         self._temporary.mkdir()
         self._name = name
-        self._command = [sys.executable, "-P", "-m", "paritygate.validate.workers.child"]
-        self._command += ["--mask", ",".join(mask), "--preload", ",".join(preload)]
-        self._command += [part for path in confinement.writable for part in ("--writable", str(path))]
-        self._variables = confinement.variables
+        self._order = Order(
+            mask,
+            preload,
+            self._folder,
+            self.log,
+            confinement.writable,
+            worker_environment(os.environ, self._temporary, confinement.variables),
+            confinement.variables,
+            ahead,
+        )
         self._limits = limits
 
     def __enter__(self) -> Self:
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self._folder,
-                env=worker_environment(os.environ, self._temporary, self._variables),
-                start_new_session=True,
-                bufsize=0,
-            )
+        self._process = start(self._order)
         self._deadline = None if self._limits.seconds is None else time.monotonic() + self._limits.seconds
         return self
 
@@ -117,7 +114,8 @@ class Worker:
             self._pause()
         events.forward(last)
         if not (self._folder / REPLY).is_file():
-            raise crash_of_model(self._process.returncode, last.event, task.crash_while_loading) or self._died()
+            status = self._process.wait()
+            raise crash_of_model(status, last.event, task.crash_while_loading) or self._died(status)
         result: Result = self._result()
         return result
 
@@ -157,8 +155,7 @@ class Worker:
             ) from WorkerTracebackError(reply.bug)
         return reply.result
 
-    def _died(self) -> ParityGateError:
-        status = self._process.returncode
+    def _died(self, status: int) -> ParityGateError:
         how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         check_space(self._folder)  # a full disk explains a worker that couldn't even say why
         lines = self.log.read_text(errors="replace").strip().splitlines()[-_LOG_LINES:]
@@ -185,11 +182,10 @@ def _kill_session(session: int) -> None:
 
 
 def _resident(pid: int) -> int:
-    """Resident bytes of a process and its children; 0 when it has just ended."""
+    """Resident bytes of what a supervisor has started, which itself holds nothing; 0 when it has just ended."""
     import psutil
 
     try:
-        process = psutil.Process(pid)
-        return sum(p.memory_info().rss for p in [process, *process.children(recursive=True)])
+        return sum(p.memory_info().rss for p in psutil.Process(pid).children(recursive=True))
     except psutil.NoSuchProcess:
         return 0

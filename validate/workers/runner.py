@@ -97,7 +97,9 @@ def runner_for(
     preload = (*_TASKS, *runtime.needs, runtime.engine)
     confinement = Confinement(() if _is_users_code(model) else (job.path.absolute(), *writable), variables)
     mask = masked(runtime, also)
-    return InWorker(Worker(job.path, name, mask=mask, preload=preload, limits=limits, confinement=confinement), runtime)
+    ahead = tuple(module for module in runtime.ahead if module not in mask)
+    worker = Worker(job.path, name, mask=mask, preload=preload, limits=limits, confinement=confinement, ahead=ahead)
+    return InWorker(worker, runtime)
 
 
 def _is_users_code(model: ModelHandle) -> bool:

@@ -8,15 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
 
-from paritygate.cli.parse import parse_dynamic, parse_images, parse_shapes, read_labels
+from paritygate.convert.option_texts import parse_dynamic, parse_images, parse_shapes, read_labels
 from paritygate.validate.engines.coreml.lowered import load
-from paritygate.validate.errors import ExitCode
+from paritygate.validate.errors import ExitCode, ParityGateError
 from paritygate.validate.options import LoadOptions
 from paritygate.validate.signature import ImageInput
 
@@ -36,7 +35,7 @@ def test_images(text: str, name: str, image: ImageInput) -> None:
 
 @pytest.mark.parametrize("text", ["image:scale=0", "image:scale=a", "image:layout=CMYK", ":scale=1", "image:gamma=2"])
 def test_invalid_images_are_rejected(text: str) -> None:
-    with pytest.raises(click.BadParameter, match="is not NAME"):
+    with pytest.raises(ParityGateError, match="isn't NAME"):
         parse_images((text,))
 
 
@@ -46,7 +45,7 @@ def test_shapes_are_collected_by_input() -> None:
 
 @pytest.mark.parametrize("text", ["x", "x:", "x:1,a", "x:0,3", ":1"])
 def test_invalid_shapes_are_rejected(text: str) -> None:
-    with pytest.raises(click.BadParameter):
+    with pytest.raises(ParityGateError, match="PG201"):
         parse_shapes((text,))
 
 
@@ -59,7 +58,7 @@ def test_bounds_of_axes() -> None:
 
 @pytest.mark.parametrize("text", ["x:1:5:2", "x:1:0:2", "x", "x:a", ":1"])
 def test_invalid_bounds_are_rejected(text: str) -> None:
-    with pytest.raises(click.BadParameter):
+    with pytest.raises(ParityGateError, match="PG201"):
         parse_dynamic((text,))
 
 
@@ -86,7 +85,7 @@ def test_labels(name: str, text: str, labels: tuple[Any, ...], tmp_path: Path) -
 )
 def test_invalid_labels_are_rejected(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
-    with pytest.raises(click.BadParameter):
+    with pytest.raises(ParityGateError, match="PG201"):
         read_labels(tmp_path / name)
 
 

@@ -64,6 +64,23 @@ def test_invalid_files(old, new, cause, tmp_path):
     assert cause in caught.value.cause
 
 
+def test_a_pyproject_may_hold_the_waivers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    project = tmp_path / "pyproject.toml"
+    project.write_text("[tool.other]\nx = 1\n")
+    assert find_config(None) is None
+    project.write_text("[tool.other]\nx = 1\n" + GOOD.replace("[[waiver]]", "[[tool.paritygate.waiver]]"))
+    assert read_waivers(find_config(None)) == read_waivers(_written(tmp_path / "c.toml", GOOD))
+    project.write_text("[tool.paritygate]\nwaver = []\n")
+    with pytest.raises(ParityGateError, match="Did you mean waiver"):
+        read_waivers(find_config(None))
+
+
+def _written(path, text):
+    path.write_text(text)
+    return path
+
+
 def test_finding_the_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert find_config(None) is None

@@ -45,6 +45,24 @@ def written(path):
     return "written"
 
 
+def spoil():
+    import json
+
+    json.dumps = lambda obj: "spoilt"
+    return json.dumps(1)
+
+
+def confined():
+    import tempfile
+    from pathlib import Path
+
+    try:
+        tempfile.TemporaryFile(dir=Path.home()).close()
+    except OSError:
+        return True
+    return False
+
+
 def connected(port):
     import socket
 

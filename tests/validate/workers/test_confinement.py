@@ -91,7 +91,7 @@ def test_a_confined_worker_connects_to_nobody(tmp_path: Path, task: Any) -> None
 def test_code_that_the_user_named_is_not_confined(handle: ModelHandle, confined: bool, tmp_path: Path) -> None:
     runner = runner_for(handle, JobFolder(tmp_path), "w", Limits())
     assert isinstance(runner, InWorker)
-    assert ("--writable" in runner._worker._command) is confined
+    assert bool(runner._worker._order.writable) is confined
 
 
 def test_an_answer_runs_no_code_in_the_parent(tmp_path: Path, task: Any) -> None:

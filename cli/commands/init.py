@@ -1,0 +1,28 @@
+"""``paritygate init``: a starter for ``paritygate gate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from paritygate.validate.text import printable_lines
+
+from ..options import PRINTING, options
+
+
+@click.command()
+@click.argument("folder", default=".", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@options(PRINTING)
+def init(folder: Path, quiet: bool, debug: bool) -> int:
+    """Write a paritygate.toml for the models in FOLDER (default: this one), for `paritygate gate`.
+
+    An existing file is never overwritten.
+    """
+    from paritygate.gate.starter import write_starter
+
+    written = write_starter(folder)
+    if not quiet:
+        config = "" if folder == Path() else f" {written}"
+        click.echo(printable_lines(f"written: {written}\nnext: paritygate gate{config} --dry-run"))
+    return 0
