@@ -73,6 +73,8 @@ bench: $(INSTALLED)  ## write docs/benchmarks.md and docs/benchmarks-coreml.md (
 	@$(PIP) --no-deps onnxmltools==1.16.0
 	@$(BIN)/python -m benchmarks.speed
 	@$(BIN)/python -m benchmarks.coreml_speed
+	@$(BIN)/python -m benchmarks.gate
+	@$(BIN)/python -m benchmarks.fleet
 
 # One of the rivals is a package that nothing else needs.
 faults: $(INSTALLED)  ## put faults into converted models, write their section of docs/verdict-theory.md (long)

@@ -22,7 +22,7 @@ import psutil
 from paritygate.gate.api import Silent
 from paritygate.gate.cache.memory import Remembered
 from paritygate.gate.cache.store import Store
-from paritygate.gate.config import load_config
+from paritygate.gate.config.file import load_config
 from paritygate.gate.plan import Planned, make_plan
 from paritygate.gate.run import Crew, run_gate
 from paritygate.gate.work import Produced

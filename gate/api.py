@@ -13,9 +13,9 @@ from ..validate.errors import ExitCode
 from ..validate.events import Event
 from ..validate.report.document import Document, Entry
 from .baseline import compared, read_baseline
-from .config import Config, load_config
+from .config.file import Config, load_config
+from .config.permissions import Allow, check_allowed
 from .levels import FailOn, exit_code_of
-from .permissions import Allow, check_allowed
 from .shard import Shard
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def gate(
     Raises ParityGateError PG2xx for what is wrong with the config; a model's own failure is an entry of the document.
     """
     from .cache.memory import Forgetful
-    from .crews import crew_for
+    from .crews.local import crew_for
     from .run import run_gate
 
     settings = config if isinstance(config, Config) else load_config(None if config is None else Path(config))

@@ -13,12 +13,12 @@ from ..convert.options import ConvertOptions
 from ..convert.targets import TARGETS, Target
 from ..validate.detect import is_factory
 from ..validate.errors import ParityGateError
-from .chosen import given, options_of
-from .scopes import for_candidate, for_source
-from .settings import ModelSettings, TargetSettings
+from .config.chosen import given, options_of
+from .config.scopes import for_candidate, for_source
+from .config.settings import ModelSettings, TargetSettings
 
 if TYPE_CHECKING:
-    from .config import Config
+    from .config.file import Config
 
 _PATTERN = frozenset("*?[")
 

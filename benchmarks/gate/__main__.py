@@ -74,7 +74,8 @@ def main() -> None:
     plan = _median(lambda: _seconds((*gate[:5], "--dry-run")))
     help_cpu = _median(lambda: _cpu((PYTHON, "-P", "-m", "paritygate.cli", "gate", "--help")))
     loop = _loop()
-    text = section(3 * count, int(jobs), {"cold": cold, "cached": cached, "plan": plan, "help": help_cpu, "loop": loop})
+    seconds = {"cold": cold, "cached": cached, "plan": plan, "help": help_cpu, "loop": loop}
+    text = section(3 * count, int(jobs), seconds, _memory(30 * count))
     write_section(PAGE, "gate", "python -m benchmarks.gate", text)
     print(text)
 
@@ -99,11 +100,24 @@ def _loop() -> float:
     return time.perf_counter() - start
 
 
-def _run(command: Sequence[str]) -> None:
+def _memory(count: int) -> tuple[int, float, float]:
+    """(count, MiB after a tenth, MiB at the end) of the gate's own process, over so many ONNX models."""
+    folder = FOLDER / "many"
+    (folder / "models").mkdir(parents=True)
+    (folder / "paritygate.toml").write_text(CONFIG)
+    _run((PYTHON, "-c", scripts.MAKE_ONNX, str(folder / "models"), str(count)))
+    printed = _run((PYTHON, "-c", scripts.MEMORY, str(count // 10), str(count)), folder)
+    tenth, end = (int(line) / 2**20 for line in printed.split())
+    return count, tenth, end
+
+
+def _run(command: Sequence[str], folder: Path = FOLDER) -> str:
+    """What a command prints. Exits where it fails."""
     environment = os.environ | ENVIRONMENT | {"PARITYGATE_CACHE": str(FOLDER / "cache")}
-    done = subprocess.run(command, cwd=FOLDER, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{' '.join(command[:4])} failed:\n{(done.stdout + done.stderr)[-3000:]}")
+    return done.stdout
 
 
 def _seconds(command: Sequence[str]) -> float:
@@ -124,7 +138,7 @@ def _median(measure: Callable[[], float]) -> float:
     return sorted(measure() for _ in range(ROUNDS))[ROUNDS // 2]
 
 
-def section(models: int, jobs: int, seconds: dict[str, float]) -> str:
+def section(models: int, jobs: int, seconds: dict[str, float], memory: tuple[int, float, float]) -> str:
     """The Markdown of what was measured, with the goals."""
     loop, cold, cached = seconds["loop"], seconds["cold"], seconds["cached"]
     rows = [
@@ -155,6 +169,9 @@ def section(models: int, jobs: int, seconds: dict[str, float]) -> str:
         "| | measured | against the loop | goal |",
         "|---|---|---|---|",
         *(f"| {' | '.join(row)} |" for row in rows),
+        "",
+        f"Memory of the gate's own process over {memory[0]} ONNX models: {memory[1]:.0f} MiB after a tenth of them,",
+        f"{memory[2]:.0f} MiB at the end.",
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} CPU cores.",
     ]

@@ -100,3 +100,31 @@ compare([expected], session.run(None, {{session.get_inputs()[0].name: batch}}))
 """
 
 CONVERT_ESTIMATOR, CONVERT_PROGRAM = SKLEARN_BARE, TORCH_BARE
+
+MAKE_ONNX = """
+import sys, onnx
+from onnx import parser
+folder, count = sys.argv[1], int(sys.argv[2])
+head = '<ir_version: 8, opset_import: ["" : 17]> g (float[N,4] x) => (float[N,4] y)'
+for number in range(count):
+    text = f"{head} {{ c = Constant <value_float = {number + 1}.0> () y = Mul (x, c) }}"
+    onnx.save(parser.parse_model(text), f"{folder}/m{number:03}.onnx")
+"""
+
+MEMORY = """
+import sys
+import psutil
+from paritygate.gate import GateOptions, gate
+from paritygate.gate.api import Silent
+
+class Watch(Silent):
+    done_so_far = 0
+
+    def done(self, entry):
+        self.done_so_far += 1
+        if self.done_so_far in (int(sys.argv[1]), int(sys.argv[2])):
+            print(psutil.Process().memory_info().rss)
+
+gate(options=GateOptions(jobs=2, cache=False), watcher=Watch())
+"""
+"""Prints the bytes that the gate's process holds when so many models are done, twice."""

@@ -53,7 +53,7 @@ own: {", ".join(format.title for format in FORMATS if not format.suffixes)}. OUT
 def convert(source: str, output: Path, format: str, quiet: bool, debug: bool, **given: Any) -> int:
     """Convert, print the report, return the exit status."""
     from paritygate.convert import convert as convert_model
-    from paritygate.gate.defaults import convert_defaults
+    from paritygate.gate.config.defaults import convert_defaults
     from paritygate.validate.report.render.formats import Outcome, ReportFormat
 
     from ..output import show_defaults, show_report

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from paritygate.gate.config.permissions import Allow
 from paritygate.gate.levels import FailOn
-from paritygate.gate.permissions import Allow
 
 from .. import interrupt
 from ..options import PRINTING, options
@@ -76,7 +76,7 @@ def gate(
     from paritygate.gate import show
     from paritygate.gate.api import GateOptions, exit_code, show_plan
     from paritygate.gate.api import gate as run_gate
-    from paritygate.gate.config import load_config
+    from paritygate.gate.config.file import load_config
     from paritygate.gate.shard import Shard
 
     from ..watching import watching

@@ -19,7 +19,7 @@ def init(folder: Path, quiet: bool, debug: bool) -> int:
 
     An existing file is never overwritten.
     """
-    from paritygate.gate.starter import write_starter
+    from paritygate.gate.config.starter import write_starter
 
     written = write_starter(folder)
     if not quiet:

@@ -41,7 +41,7 @@ def validate(reference: str, candidate: str, format: str, quiet: bool, debug: bo
     Inputs and outputs are bound by equal names, or as --bind and --bind-input say. If each model has only one, of the
     same dtype and rank, these are bound, and the report says so. The loading options are for REFERENCE.
     """
-    from paritygate.gate.defaults import validate_defaults
+    from paritygate.gate.config.defaults import validate_defaults
     from paritygate.validate import validate as validate_models
     from paritygate.validate.report.render.formats import Outcome, ReportFormat
 

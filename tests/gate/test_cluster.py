@@ -19,9 +19,9 @@ from gate_models import write_config, write_model
 
 from paritygate.gate import GateOptions, gate
 from paritygate.gate.api import Silent
-from paritygate.gate.cluster import Address
-from paritygate.gate.config import load_config
-from paritygate.gate.parcel import do, pack, unpack
+from paritygate.gate.config.file import load_config
+from paritygate.gate.crews.cluster import Address
+from paritygate.gate.crews.parcel import do, pack, unpack
 from paritygate.gate.plan import make_plan
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.report.document import Entry

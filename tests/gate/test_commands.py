@@ -17,9 +17,9 @@ import pytest
 from gate_models import write_config, write_model
 from sklearn.linear_model import LogisticRegression
 
-from paritygate.gate.config import load_config
-from paritygate.gate.defaults import convert_defaults, validate_defaults
-from paritygate.gate.starter import find_models, write_starter
+from paritygate.gate.config.defaults import convert_defaults, validate_defaults
+from paritygate.gate.config.file import load_config
+from paritygate.gate.config.starter import find_models, write_starter
 from paritygate.validate.errors import ParityGateError
 
 HEAVY = ("numpy", "onnx", "onnxruntime", "torch", "tensorflow", "sklearn", "rich", "psutil")

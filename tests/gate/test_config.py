@@ -10,11 +10,11 @@ import pytest
 from gate_models import write_config
 
 from paritygate.convert.options import ConvertOptions
-from paritygate.gate import settings
-from paritygate.gate.chosen import OPTIONS
-from paritygate.gate.config import load_config
-from paritygate.gate.schema import config_schema
-from paritygate.gate.settings import ConvertSettings, Settings, ValidateSettings
+from paritygate.gate.config import settings
+from paritygate.gate.config.chosen import OPTIONS
+from paritygate.gate.config.file import load_config
+from paritygate.gate.config.schema import config_schema
+from paritygate.gate.config.settings import ConvertSettings, Settings, ValidateSettings
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.expectations.config import TABLES
 from paritygate.validate.keywords import option_names
@@ -95,7 +95,7 @@ def test_a_pyproject_of_others_is_none_of_ours(folder: Path, text: str) -> None:
 
 
 def test_the_published_schema_is_fresh() -> None:
-    assert (DOCS / "paritygate.schema.json").read_text() == config_schema(), "python -m paritygate.gate.schema"
+    assert (DOCS / "paritygate.schema.json").read_text() == config_schema(), "python -m paritygate.gate.config.schema"
 
 
 @pytest.mark.parametrize(

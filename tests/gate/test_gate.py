@@ -18,7 +18,7 @@ from paritygate.gate import GateOptions, gate
 from paritygate.gate.api import exit_code, remembered
 from paritygate.gate.cache.keys import key_of
 from paritygate.gate.cache.store import Store, cache_folder
-from paritygate.gate.config import load_config
+from paritygate.gate.config.file import load_config
 from paritygate.gate.plan import make_plan
 from paritygate.validate.report.document import Document, Status
 from paritygate.validate.report.report import Report

@@ -9,8 +9,8 @@ from gate_models import write_config, write_model
 
 from paritygate.convert.options import Precision
 from paritygate.gate.api import GateOptions, planned_entries
-from paritygate.gate.config import load_config
-from paritygate.gate.permissions import Allow
+from paritygate.gate.config.file import load_config
+from paritygate.gate.config.permissions import Allow
 from paritygate.gate.plan import Planned, make_plan
 from paritygate.gate.shard import Shard
 from paritygate.validate.errors import ParityGateError

@@ -1,6 +1,6 @@
 """The config file: ``paritygate.toml``, or ``[tool.paritygate]`` of pyproject.toml. The waivers are read here.
 
-What else it may hold, options and the models of a gate, is read by :mod:`paritygate.gate.config`.
+What else it may hold, options and the models of a gate, is read by :mod:`paritygate.gate.config.file`.
 """
 
 from __future__ import annotations

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ..validate.detect import detect
-from ..validate.engines.registry import Format
-from ..validate.errors import ParityGateError
-from ..validate.expectations.config import FILE, find_config
-from ..validate.sample_formats import IMAGES, SUFFIXES
+from ...validate.detect import detect
+from ...validate.engines.registry import Format
+from ...validate.errors import ParityGateError
+from ...validate.expectations.config import FILE, find_config
+from ...validate.sample_formats import IMAGES, SUFFIXES
 
 _DEPTH = 3
 """How many folders deep models are looked for."""

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from ..validate.events import Listener
-from ..validate.workers.job_folder import temporary_folder
-from ..validate.workers.launch import launching
-from ..validate.workers.warm import Warm
-from .plan import Planned
-from .run import Crew
-from .work import Produced, perform
+from ...validate.events import Listener
+from ...validate.workers.job_folder import temporary_folder
+from ...validate.workers.launch import launching
+from ...validate.workers.warm import Warm
+from ..plan import Planned
+from ..run import Crew
+from ..work import Produced, perform
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from ..convert.options import Precision, Quantize
-from ..validate.options import AcceptedPrecision, InputDtype, PolicyName
-from .levels import FailOn
+from ...convert.options import Precision, Quantize
+from ...validate.options import AcceptedPrecision, InputDtype, PolicyName
+from ..levels import FailOn
 
 Texts = tuple[str, ...]
 Pair = tuple[float, float]

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..convert.scopes import CORE_ML, TARGET
-from ..validate.detect import detect, normalise
-from ..validate.engines.registry import Format
-from ..validate.engines.scopes import JUDGING, LOADING, Scope
-from ..validate.errors import ParityGateError
+from ...convert.scopes import CORE_ML, TARGET
+from ...validate.detect import detect, normalise
+from ...validate.engines.registry import Format
+from ...validate.engines.scopes import JUDGING, LOADING, Scope
+from ...validate.errors import ParityGateError
 
 _OF_CANDIDATES = {**TARGET, **CORE_ML, **JUDGING}
 

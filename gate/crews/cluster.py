@@ -16,16 +16,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..validate.errors import ParityGateError
-from ..validate.files.marks import marked
-from ..validate.workers.job_folder import temporary_folder
-from ..validate.workers.launch import launching
-from ..validate.workers.warm import Warm
-from .cache.keys import surroundings
+from ...validate.errors import ParityGateError
+from ...validate.files.marks import marked
+from ...validate.workers.job_folder import temporary_folder
+from ...validate.workers.launch import launching
+from ...validate.workers.warm import Warm
+from ..cache.keys import surroundings
+from ..plan import Planned
+from ..run import Crew
+from ..work import Produced, perform
 from .parcel import Delivery, Parcel, do, pack, unpack
-from .plan import Planned
-from .run import Crew
-from .work import Produced, perform
 
 _CONNECT_SECONDS = 20
 _PER_THREAD = 2

@@ -8,11 +8,11 @@ from typing import Any
 
 from msgspec import UNSET, Struct
 
-from ..convert import option_texts as texts
-from ..convert.options import ConvertKeywords, ConvertOptions
-from ..validate.errors import ParityGateError
-from ..validate.keywords import ValidateKeywords, with_keywords
-from ..validate.signature import ImageInput
+from ...convert import option_texts as texts
+from ...convert.options import ConvertKeywords, ConvertOptions
+from ...validate.errors import ParityGateError
+from ...validate.keywords import ValidateKeywords, with_keywords
+from ...validate.signature import ImageInput
 from .settings import Image
 
 OPTIONS = (ConvertKeywords.__annotations__ | ValidateKeywords.__annotations__).keys()

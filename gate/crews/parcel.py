@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..validate.report.document import Failure
-from ..validate.report.report import Report
-from .cache.keys import model_files, surroundings
-from .plan import Planned
-from .work import Produced, perform
+from ...validate.report.document import Failure
+from ...validate.report.report import Report
+from ..cache.keys import model_files, surroundings
+from ..plan import Planned
+from ..work import Produced, perform
 
 Files = Mapping[str, bytes]
 Value = TypeVar("Value")

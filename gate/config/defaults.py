@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..convert.targets import TARGETS
-from ..validate.detect import detect, normalise
-from ..validate.engines.registry import Format
-from ..validate.errors import ParityGateError
-from ..validate.expectations.config import find_config, read_tables
+from ...convert.targets import TARGETS
+from ...validate.detect import detect, normalise
+from ...validate.engines.registry import Format
+from ...validate.errors import ParityGateError
+from ...validate.expectations.config import find_config, read_tables
 
 _EXCLUDING = {"policy": ("rtol", "atol"), "rtol": ("policy",), "atol": ("policy",)}
 """An option that is typed -> those of the file that can't stand beside it."""
@@ -41,7 +41,7 @@ def _defaults(command: str, typed: Mapping[str, Any], source: str, candidate: Fo
     if path is None or not {"defaults", command} & tables.keys():
         return {}
     from .chosen import given, keywords_of
-    from .config import parse_settings
+    from .file import parse_settings
     from .permissions import check_defaults
     from .scopes import for_candidate, for_source
 

@@ -7,11 +7,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..validate.errors import ParityGateError
-from ..validate.limits import MEMORY, bytes_of, seconds_of
+from ...validate.errors import ParityGateError
+from ...validate.limits import MEMORY, bytes_of, seconds_of
 
 if TYPE_CHECKING:
-    from .plan import Planned
+    from ..plan import Planned
 
 
 class Allow(StrEnum):

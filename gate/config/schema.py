@@ -1,4 +1,4 @@
-"""The JSON schema of the config file, for editors: ``python -m paritygate.gate.schema`` prints it."""
+"""The JSON schema of the config file, for editors: ``python -m paritygate.gate.config.schema`` prints it."""
 
 from __future__ import annotations
 

@@ -9,11 +9,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..validate.errors import ParityGateError
-from ..validate.expectations.config import FILE, PROJECT, find_config, read_tables, read_waivers
+from ...validate.errors import ParityGateError
+from ...validate.expectations.config import FILE, PROJECT, find_config, read_tables, read_waivers
 
 if TYPE_CHECKING:
-    from ..validate.report.user_checks import Waiver
+    from ...validate.report.user_checks import Waiver
     from .settings import Settings
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")

@@ -1,0 +1,1 @@
+"""Who does the work: threads of this process, or a Dask cluster."""
