@@ -13,13 +13,22 @@ from ..options import PRINTING, options
 
 @click.command()
 @click.argument("folder", default=".", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--schema", is_flag=True, help="Print the JSON schema of the config file, for editors, and write nothing."
+)
 @options(PRINTING)
-def init(folder: Path, quiet: bool, debug: bool) -> int:
+def init(folder: Path, schema: bool, quiet: bool, debug: bool) -> int:
     """Write a paritygate.toml for the models in FOLDER (default: this one), for `paritygate gate`.
 
     An existing file is never overwritten.
     """
     from paritygate.gate.config.starter import write_starter
+
+    if schema:
+        from paritygate.gate.config.schema import config_schema
+
+        click.echo(config_schema(), nl=False)
+        return 0
 
     written = write_starter(folder)
     if not quiet:

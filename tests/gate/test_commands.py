@@ -126,6 +126,11 @@ def test_convert_uses_the_defaults(folder: Path) -> None:
     assert [entry.version for entry in onnx.load("x.onnx").opset_import] == [15]
 
 
+def test_init_prints_the_schema(folder: Path) -> None:
+    assert json.loads(paritygate("init", "--schema").stdout)["title"] == "paritygate.toml"
+    assert not (folder / "paritygate.toml").exists()
+
+
 def test_init_without_models_says_so(tmp_path: Path) -> None:
     with pytest.raises(ParityGateError, match="no model was found"):
         write_starter(tmp_path)

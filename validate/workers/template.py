@@ -14,8 +14,8 @@ import os
 import select
 import signal
 import socket
-import sys
 import tempfile
+import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -71,9 +71,14 @@ def _fork(order: dict[str, Any], descriptors: list[int], statuses: dict[int, int
     stdin, log, status = descriptors
     worker = os.fork()
     if not worker:
-        for number in (*own, status, *statuses.values()):
-            os.close(number)
-        _become_worker(order, stdin, log)
+        try:
+            for number in (*own, status, *statuses.values()):
+                os.close(number)
+            _become_worker(order, stdin, log)
+        except BaseException:  # noqa: BLE001  # its job may be gone: the log says so, if that is there still
+            traceback.print_exc()
+        finally:
+            os._exit(1)  # an orderly end waits for threads of the libraries, which a fork doesn't have
     os.close(stdin)
     os.close(log)
     statuses[worker] = status
@@ -130,6 +135,9 @@ def _write(pipe: int, line: str) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    main()
-    sys.stdout.flush()
-    os._exit(0)  # frameworks take seconds to tear down
+    try:
+        main()
+    except Exception:  # noqa: BLE001  # for the log: who waits for a worker is told that the template has ended
+        traceback.print_exc()
+    finally:
+        os._exit(0)  # frameworks take seconds to tear down

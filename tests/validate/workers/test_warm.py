@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,18 @@ def test_users_code_and_passed_variables_start_cold(
     with Worker(tmp_path, "worker", mask=(), limits=Limits(), confinement=confinement) as running:
         assert not isinstance(running._process, WarmProcess)
     assert warm._templates == {}
+
+
+def test_a_worker_whose_job_is_gone_ends(tmp_path: Path, warm: Warm, task: Any) -> None:
+    """With libraries whose threads an orderly end would wait for, and which a fork lacks: ONNX Runtime has some."""
+    first = worker(tmp_path, "first", preload=("onnxruntime",))
+    with first as running:
+        running.call(task("os:getpid", {}), ignore)
+    gone = worker(tmp_path, "gone", preload=("onnxruntime",))
+    order = replace(gone._order, folder=tmp_path / "no such folder")
+    process = template_of(warm).fork(order)
+    assert process.wait(10) == 1
+    assert "FileNotFoundError" in gone.log.read_text()
 
 
 def test_a_template_that_was_killed_is_renewed(tmp_path: Path, warm: Warm, task: Any) -> None:
