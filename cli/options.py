@@ -151,8 +151,9 @@ JUDGING = (
         "--metric",
         "metrics",
         multiple=True,
-        metavar="MODULE:FUNCTION[:MAX_DIFF]",
-        help="Compute function(outputs, inputs) for both models; fail if the two differ by more than MAX_DIFF.",
+        metavar="METRIC[:MAX_DIFF]",
+        help='"top(logits, k=5):0.01" and others (docs/task-metrics.md), or MODULE:FUNCTION of your own, called with '
+        "(outputs, inputs). Both models may differ by at most MAX_DIFF.",
     ),
     click.option(
         "--max-flips",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...validate.errors import ParityGateError
+from ...validate.expectations.tasks.text import is_task_metric
 from ...validate.limits import MEMORY, bytes_of, seconds_of
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def _needs(entry: Planned, folder: Path) -> Iterator[tuple[Allow, str]]:
     if isinstance(entry.source, str):
         yield Allow.CODE, f"{model} runs {entry.source}"
     for metric in options.judge.metrics:
+        if isinstance(metric, str) and is_task_metric(metric):
+            continue
         yield Allow.CODE, f"the metric {metric} of {model}"
     if options.load.trust:
         yield Allow.TRUST, f"trust for {model}"

@@ -17,6 +17,7 @@ from .config import config_note, find_config, read_waivers
 if TYPE_CHECKING:
     from ..samples import Sample
     from ..signature import Array
+    from .tasks.values import TaskMetric
     from .user_metrics import UserMetric
 
     Outputs = Mapping[str, Array]
@@ -31,7 +32,7 @@ class Expectations:
     """
 
     thresholds: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    metrics: tuple[UserMetric, ...] = ()
+    metrics: tuple[UserMetric | TaskMetric, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     notes: tuple[Finding, ...] = ()
     min_coverage: float | None = None
@@ -52,7 +53,7 @@ def read_expectations(options: JudgeOptions) -> Expectations:
     )
 
 
-def _check_drops(drops: Mapping[str, float], metrics: Sequence[UserMetric]) -> None:
+def _check_drops(drops: Mapping[str, float], metrics: Sequence[UserMetric | TaskMetric]) -> None:
     """Refuse a drop of what is no metric. What a mapping of numbers holds is known only when it is computed."""
     for given in drops:
         if not any(given in (metric.name, metric.name.rpartition(":")[2]) or " " in given for metric in metrics):
@@ -61,7 +62,7 @@ def _check_drops(drops: Mapping[str, float], metrics: Sequence[UserMetric]) -> N
             raise ParityGateError("PG201", f"--max-drop {given}", cause, f"Metrics given with --metric: {known}.")
 
 
-def _metrics(options: JudgeOptions) -> tuple[UserMetric, ...]:
+def _metrics(options: JudgeOptions) -> tuple[UserMetric | TaskMetric, ...]:
     if not options.metrics:
         return ()
     from .user_metrics import as_metric

@@ -19,6 +19,10 @@ from ..report.user_checks import MetricComparison
 from ..samples.joined import join_batches
 from ..user_code import find_callable
 from .counted import counted_samples
+from .tasks.measure import measure
+from .tasks.parse import parse_task_metric
+from .tasks.text import is_task_metric
+from .tasks.values import TaskMetric
 
 if TYPE_CHECKING:
     from ..samples import Sample
@@ -52,11 +56,13 @@ class UserMetric:
     limit: float | None = None
 
 
-def as_metric(given: str | Function | tuple[str | Function, float]) -> UserMetric:
+def as_metric(given: str | Function | tuple[str | Function, float]) -> UserMetric | TaskMetric:
     """A metric from ``module:function[:MAX_DIFF]``, from a function, or from either with its MAX_DIFF.
 
-    Raises ParityGateError PG201.
+    Or one of ours, from ``name(output, ...)[:MAX_DIFF]``. Raises ParityGateError PG201.
     """
+    if isinstance(given, str) and is_task_metric(given):
+        return parse_task_metric(given)
     source, limit = given if isinstance(given, tuple) else (given, None)
     if isinstance(source, str) and limit is None:
         source, limit = _with_limit(source)
@@ -77,7 +83,7 @@ def _with_limit(text: str) -> tuple[str, float | None]:
 
 
 def measure_metrics(
-    metrics: Sequence[UserMetric],
+    metrics: Sequence[UserMetric | TaskMetric],
     samples: Sequence[Sample],
     expected: Sequence[Arrays],
     actual: Sequence[Arrays],
@@ -97,10 +103,20 @@ def measure_metrics(
     inputs = _joined([sample.feed for sample in samples], batches)
     renamed = [{bindings[name]: array for name, array in output.items() if name in bindings} for output in actual]
     reference, candidate = _joined(expected, batches), _joined(renamed, batches)
-    measured = [_compare(metric, reference, candidate, inputs) for metric in metrics]
+    measured = [
+        _of_task(metric, reference, candidate)
+        if isinstance(metric, TaskMetric)
+        else _compare(metric, reference, candidate, inputs)
+        for metric in metrics
+    ]
     return tuple(each for found, _ in measured for each in found), tuple(
         each for _, found in measured for each in found
     )
+
+
+def _of_task(metric: TaskMetric, expected: Arrays, actual: Arrays) -> tuple[list[MetricComparison], list[Finding]]:
+    compared, finding = measure(metric, expected, actual)
+    return [compared], [finding] if finding else []
 
 
 def _chosen(items: Sequence[Item], numbers: Sequence[int]) -> list[Item]:

@@ -49,12 +49,19 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class MetricComparison:
-    """What a user's metric says of both models. ``limit`` is the difference that is allowed; None decides nothing."""
+    """What a metric says of both models. ``limit`` is the difference that is allowed; None decides nothing.
+
+    ``low`` and ``high`` are the 95 % confidence interval of candidate minus reference over ``rows``; None for a metric
+    of the user's own.
+    """
 
     name: str
     reference: float
     candidate: float
     limit: float | None = None
+    low: float | None = None
+    high: float | None = None
+    rows: int = 0
 
     @property
     def difference(self) -> float:
@@ -70,3 +77,16 @@ class MetricComparison:
     def passed(self) -> bool:
         """Whether the limit holds, if there is one; NaN on one side only never holds one."""
         return self.limit is None or self.difference <= self.limit
+
+    @property
+    def holds(self) -> bool:
+        """Whether the limit holds at both ends of the interval."""
+        ends = (self.low, self.high)
+        return self.limit is None or all(end is not None and abs(end) <= self.limit for end in ends)
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether the whole interval lies beyond the limit."""
+        if self.limit is None or self.low is None or self.high is None:
+            return False
+        return self.low > self.limit or self.high < -self.limit

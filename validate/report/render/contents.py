@@ -88,6 +88,8 @@ def agreements(report: ReportData) -> Iterator[str]:
 def metric_text(metric: MetricComparison) -> str:
     """Both sides' values and how far they are apart, with the digits that it takes to see it."""
     limit = "" if metric.limit is None else f" where {number(metric.limit)} is allowed"
+    if metric.low is not None and metric.high is not None:
+        limit = f" ({number(metric.low)} to {number(metric.high)} with 95 % confidence, {metric.rows:,} rows){limit}"
     sides = f"{metric.reference:.9g} in the reference, {metric.candidate:.9g} in the candidate"
     return f"{sides}, off by {number(metric.difference)}{limit}"
 

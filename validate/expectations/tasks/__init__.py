@@ -1,0 +1,1 @@
+"""Figures that decide in practice, by name: ``--metric "top(logits, k=5):0.01"``. Each is measured row by row."""
