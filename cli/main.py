@@ -26,10 +26,12 @@ from .commands.explain import explain
 from .commands.gate import gate
 from .commands.init import init
 from .commands.inspect import inspect
+from .commands.report import report
 from .commands.run import run
 from .commands.selftest import selftest
 from .commands.targets import targets
 from .commands.validate import validate
+from .reporting import Reporting
 
 _EPILOG = """\b
 Exit status:
@@ -56,7 +58,10 @@ def cli() -> None:
     """Convert models, prove numerical parity, and only then export."""
 
 
-for _command in (convert, validate, gate, init, cache, check, targets, run, inspect, doctor, explain, selftest):
+for _command in (
+    *(convert, validate, gate, report, init, cache),
+    *(check, targets, run, inspect, doctor, explain, selftest),
+):
     cli.add_command(_command)
 
 
@@ -65,28 +70,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     interrupt.install()
     _print_anything()
+    reports = Reporting(tuple(given))
     try:
-        status = _status_of(given)
+        status = _status_of(given, reports)
         sys.stdout.flush()
     except OSError as error:  # standard output is full, or nobody reads it any longer
-        status = _failed(error, given)
+        status = _failed(error, given, reports)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would try to flush it once more
     sys.exit(status)
 
 
-def _status_of(given: list[str]) -> int:
+def _status_of(given: list[str], reports: Reporting) -> int:
     try:
-        status: int = cli.main(args=given, prog_name="paritygate", standalone_mode=False)
+        status: int = cli.main(args=given, prog_name="paritygate", standalone_mode=False, obj=reports)
     except interrupt.Interrupted as error:
         return _interrupted(error)
     except SystemExit as error:  # click's for a closed standard output, or the user's code's
-        return _failed(_ended(error), given)
+        return _failed(_ended(error), given, reports)
     except Exception as error:  # noqa: BLE001  # the outermost frame: not even a bug shows a user its traceback
         try:
             interrupt.check()
         except interrupt.Interrupted as signalled:  # which may have hit a library where it can't stand it
             return _interrupted(signalled)
-        return _failed(error, given)
+        return _failed(error, given, reports)
     return status
 
 
@@ -112,12 +118,16 @@ def _nobody_reads() -> bool:
         return False
 
 
-def _failed(error: Exception, given: list[str]) -> int:
-    """Print what went wrong, with ``--debug`` from where it came, and return the exit status."""
+def _failed(error: Exception, given: list[str], reports: Reporting) -> int:
+    """Print what went wrong, with ``--debug`` from where it came, report it, and return the exit status."""
     known = _for_people(error)
     if "--debug" in given:
         click.echo(printable_lines("".join(traceback.format_exception(error))), err=True)
     _show(known, given)
+    try:
+        reports.failed(known)
+    except (ParityGateError, OSError) as other:
+        _show(_for_people(other), [])
     return known.exit_code
 
 

@@ -16,10 +16,11 @@ from paritygate.convert.targets import DEFAULT_OPSET, TARGETS
 from paritygate.validate.engines.elsewhere.catalog import RELEASES
 from paritygate.validate.engines.registry import ENGINES, WITH_A_CHOICE, Format
 from paritygate.validate.options import AcceptedPrecision, InputDtype, PolicyName
-from paritygate.validate.report.render.formats import ReportFormat
+from paritygate.validate.report.format_names import ReportFormat
 from paritygate.validate.sample_formats import SUFFIXES
 
 from .parse import parsed
+from .reporting import take_reports
 
 Command = Callable[..., Any]
 Decorator = Callable[[Command], Command]
@@ -285,19 +286,29 @@ BINDING = (
     ),
 )
 
-FORMAT = (
+REPORT = (
     click.option(
-        "--format",
-        "format",
-        type=_choice(ReportFormat),
-        default=ReportFormat.TEXT.value,
-        help=f"Print the report on stdout in this format (default: {ReportFormat.TEXT.value}).",
+        "--report",
+        multiple=True,
+        is_eager=True,  # before options whose texts may be refused: the reports tell that too
+        expose_value=False,
+        metavar="FORMAT[=FILE]",
+        callback=take_reports,
+        help=f"Write a report to FILE, or print it: {', '.join(format.value for format in ReportFormat)}; may be "
+        "repeated (default: text; in GitHub Actions also annotations and the job summary).",
+    ),
+)
+
+FORMAT = (
+    *REPORT,
+    click.option(
+        "--format", "format", type=_choice(ReportFormat), help="The same as --report; json in the form of --json."
     ),
     click.option(
         "--json",
         "format",
         flag_value=ReportFormat.JSON.value,
-        help="The same as --format json: nothing else on stdout.",
+        help="Print one JSON document on stdout and nothing else.",
     ),
 )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from paritygate.targets.registry import Target
     from paritygate.targets.values import Check
     from paritygate.validate.doctor import Installation
-    from paritygate.validate.report.render.formats import Outcome, ReportFormat
+    from paritygate.validate.report.document import Document
     from paritygate.validate.report.report import Report
     from paritygate.validate.selftest import Trial
     from paritygate.validate.tasks.types import Inspection, ModelRun
@@ -29,27 +29,21 @@ def show_defaults(defaults: Mapping[str, Any], *, silent: bool) -> None:
         click.echo(printable(f"paritygate: options of the config file: {', '.join(defaults)}"), err=True)
 
 
-def show_report(outcome: Outcome, format: ReportFormat, *, quiet: bool) -> None:
-    """Print a verdict. ``quiet`` still prints a report that isn't a pass: that is an error."""
-    from paritygate.validate.report.render.formats import ReportFormat, render
+def show_document(document: Document) -> None:
+    """Print what was judged, for people."""
+    from paritygate.validate.report.render.document_text import render_document_text, written
 
-    if format is not ReportFormat.TEXT:
-        click.echo(render(outcome, format))
-    elif not quiet or not outcome.report.passed:
-        _print_report(outcome.report)
-        if outcome.command == "convert":
-            click.echo(printable(f"written: {outcome.written}") if outcome.written else "nothing written")
-
-
-def _print_report(report: Report) -> None:
-    if not sys.stdout.isatty():
-        click.echo(str(report))
+    entry = document.entries[0] if len(document.entries) == 1 else None
+    if entry is None or entry.report is None or not sys.stdout.isatty():
+        click.echo(render_document_text(document))
         return
     from rich.console import Console
 
     from paritygate.validate.report.render.rich import render_rich
 
-    Console().print(render_rich(report))
+    Console().print(render_rich(entry.report))
+    if document.command == "convert":
+        click.echo(written(entry))
 
 
 def show_run(ran: ModelRun, output: Path, *, as_json: bool, quiet: bool) -> None:

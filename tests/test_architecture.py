@@ -120,7 +120,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for names in (
         "errors signature events text",
         "catalog foreign guard user_code onnx_graphs paths sample_formats limits files samples.options samples.types",
-        "engines.libraries engines.registry",
+        "guides engines.libraries engines.registry",
         "options",
         "keywords",
         "detect doctor engines coreml engines.elsewhere",

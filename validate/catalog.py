@@ -91,6 +91,14 @@ CATALOG: dict[str, Explanation] = {
     "PG226": Explanation(
         "cluster missing", "--executor names a Dask cluster, and the extra [cluster] isn't installed."
     ),
+    "PG230": Explanation(
+        "report can't be read", "The file isn't a report that --report json=FILE has written, or it is damaged."
+    ),
+    "PG231": Explanation("report too new", "A newer paritygate has written the report, in a form this one can't read."),
+    "PG232": Explanation(
+        "reports don't belong together",
+        "The reports can't be joined: they have entries in common, lack a shard, or are of runs with other options.",
+    ),
     "PG301": Explanation("candidate can't be loaded", "The engine rejects the converted model, so nothing was proved."),
     "PG302": Explanation("candidate can't be run", "The engine loaded the candidate but failed to run it."),
     "PG303": Explanation("worker crashed", "The worker process died (segmentation fault, abort, killed)."),

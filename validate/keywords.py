@@ -138,6 +138,18 @@ def option_names(options: Any) -> tuple[str, ...]:
     return tuple(_names(options))
 
 
+def option_values(options: Any) -> dict[str, Any]:
+    """Every option of a group, or of a group of groups, with its value; listeners and arrays aren't chosen in words."""
+    found: dict[str, Any] = {}
+    for entry in fields(options):
+        value = getattr(options, entry.name)
+        if isinstance(value, OptionGroup):
+            found |= option_values(value)
+        elif entry.name not in ("on_event", "example"):
+            found[entry.name] = value
+    return found
+
+
 def _names(options: Any) -> list[str]:
     found: list[str] = []
     for entry in fields(options):

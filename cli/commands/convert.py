@@ -50,20 +50,24 @@ own: {", ".join(format.title for format in FORMATS if not format.suffixes)}. OUT
 @click.argument("source")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File to write, e.g. model.onnx.")
 @options(TARGET, COREML, LOADING, SAMPLING, SEARCHING, JUDGING, RUNNING, ELSEWHERE, FORMAT, PRINTING)
-def convert(source: str, output: Path, format: str, quiet: bool, debug: bool, **given: Any) -> int:
+def convert(source: str, output: Path, format: str | None, quiet: bool, debug: bool, **given: Any) -> int:
     """Convert, print the report, return the exit status."""
     from paritygate.convert import convert as convert_model
+    from paritygate.convert.options import ConvertOptions
     from paritygate.gate.config.defaults import convert_defaults
-    from paritygate.validate.report.render.formats import Outcome, ReportFormat
+    from paritygate.validate.keywords import with_keywords
 
-    from ..output import show_defaults, show_report
+    from ..output import show_defaults
     from ..progress import progress
+    from ..reporting import reporting
 
+    reports = reporting().begin("convert", source, str(output), chosen_format=format, quiet=quiet)
     typed = chosen(given)
     defaults = convert_defaults(typed, source, output)
     show_defaults(defaults, silent=quiet)
-    keywords = defaults | typed
-    with progress(silent=quiet or format != ReportFormat.TEXT) as on_event:
-        conversion = convert_model(source, output, **keywords, on_event=on_event)
-    show_report(Outcome("convert", conversion.report, conversion.path), ReportFormat(format), quiet=quiet)
+    options = with_keywords(ConvertOptions(), defaults | typed)
+    reports.chose(options)
+    with progress(silent=quiet or not reports.for_people) as on_event:
+        conversion = convert_model(source, output, options, on_event=on_event)
+    reports.judged(conversion.report, conversion.path)
     return conversion.report.exit_code

@@ -10,15 +10,15 @@ import click
 def explain(code: str | None) -> int:
     """Tell more about an error or finding CODE; without one, list them all."""
     from paritygate.validate.catalog import CATALOG
-    from paritygate.validate.errors import ExitCode, ParityGateError
+    from paritygate.validate.errors import ParityGateError
 
     if code is None:
         for known, entry in CATALOG.items():
             click.echo(f"{known}  {entry.title}")
         return 0
-    entry = CATALOG.get(code.upper())  # type: ignore[assignment]  # the loop above narrows the name
-    if entry is None:
+    from paritygate.validate.guides import guide_of
+
+    if code.upper() not in CATALOG:
         raise ParityGateError("PG201", code, "no such code", "paritygate explain lists them all.")
-    status = ExitCode(int(code[2]))
-    click.echo(f"{code.upper()}: {entry.title} (exit status {status.value}, {status.name.lower()})\n\n{entry.text}")
+    click.echo(guide_of(code.upper()))
     return 0

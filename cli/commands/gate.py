@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,16 +9,17 @@ import click
 
 from paritygate.gate.config.permissions import Allow
 from paritygate.gate.levels import FailOn
+from paritygate.validate.report.format_names import ReportFormat
 
 from .. import interrupt
-from ..options import PRINTING, options
+from ..options import PRINTING, REPORT, options
 
 _EPILOG = """\b
 Examples:
   paritygate gate
   paritygate gate release.toml --jobs 4
   paritygate gate --select 'models/res*' --dry-run
-  paritygate gate --shard 1/4 --json
+  paritygate gate --shard 1/4 --report json=shard-1.json
 """
 
 _FLAGS = (
@@ -52,7 +52,7 @@ _FLAGS = (
 
 @click.command(epilog=_EPILOG)
 @click.argument("config", required=False, type=click.Path(path_type=Path))
-@options(_FLAGS, PRINTING)
+@options(_FLAGS, REPORT, PRINTING)
 def gate(
     config: Path | None,
     select: tuple[str, ...],
@@ -73,14 +73,16 @@ def gate(
 
     CONFIG is paritygate.toml in this folder, or [tool.paritygate] of its pyproject.toml, if not given.
     """
-    from paritygate.gate import show
     from paritygate.gate.api import GateOptions, exit_code, show_plan
     from paritygate.gate.api import gate as run_gate
     from paritygate.gate.config.file import load_config
     from paritygate.gate.shard import Shard
 
+    from ..reporting import reporting
     from ..watching import watching
 
+    printed = ReportFormat.JSON if as_json else None
+    reports = reporting().begin("gate", str(config or "paritygate.toml"), "", chosen_format=printed, quiet=quiet)
     found = load_config(config)
     part = Shard.parse(shard) if shard else Shard()
     level = None if fail_on is None else FailOn(fail_on)
@@ -88,16 +90,11 @@ def gate(
     if dry_run:
         click.echo(show_plan(found, chosen))
         return 0
-    with watching(silent=quiet or as_json) as watch:
+    with watching(silent=quiet or not reports.for_people) as watch:
         try:
             document = run_gate(found, chosen, watch)
         except interrupt.Interrupted:
             click.echo(f"paritygate: interrupted; {watch.counts()}; what was exported is complete", err=True)
             raise
-    document = replace(document, arguments=tuple(sys.argv[1:]))
-    status = exit_code(document)
-    if as_json:
-        click.echo(show.as_json(document))
-    elif not quiet or status:
-        click.echo(show.summary(document))
-    return 0 if exit_zero else status
+    reports.publish(replace(document, arguments=reports.arguments))
+    return 0 if exit_zero else exit_code(document)

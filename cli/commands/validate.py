@@ -35,7 +35,7 @@ Examples:
 @click.argument("reference")
 @click.argument("candidate")
 @options(BINDING, CANDIDATE, LOADING, SAMPLING, SEARCHING, JUDGING, ENGINE, RUNNING, ELSEWHERE, FORMAT, PRINTING)
-def validate(reference: str, candidate: str, format: str, quiet: bool, debug: bool, **given: Any) -> int:
+def validate(reference: str, candidate: str, format: str | None, quiet: bool, debug: bool, **given: Any) -> int:
     """Run REFERENCE and CANDIDATE on the same samples and compare every output.
 
     Inputs and outputs are bound by equal names, or as --bind and --bind-input say. If each model has only one, of the
@@ -43,16 +43,20 @@ def validate(reference: str, candidate: str, format: str, quiet: bool, debug: bo
     """
     from paritygate.gate.config.defaults import validate_defaults
     from paritygate.validate import validate as validate_models
-    from paritygate.validate.report.render.formats import Outcome, ReportFormat
+    from paritygate.validate.keywords import with_keywords
+    from paritygate.validate.options import ValidateOptions
 
-    from ..output import show_defaults, show_report
+    from ..output import show_defaults
     from ..progress import progress
+    from ..reporting import reporting
 
+    reports = reporting().begin("validate", reference, candidate, chosen_format=format, quiet=quiet)
     typed = chosen(given)
     defaults = validate_defaults(typed, reference, candidate)
     show_defaults(defaults, silent=quiet)
-    keywords = defaults | typed
-    with progress(silent=quiet or format != ReportFormat.TEXT) as on_event:
-        report = validate_models(reference, candidate, **keywords, on_event=on_event)
-    show_report(Outcome("validate", report), ReportFormat(format), quiet=quiet)
+    options = with_keywords(ValidateOptions(), defaults | typed)
+    reports.chose(options)
+    with progress(silent=quiet or not reports.for_people) as on_event:
+        report = validate_models(reference, candidate, options, on_event=on_event)
+    reports.judged(report)
     return report.exit_code

@@ -49,6 +49,16 @@ def replace(partial: Path, output: Path) -> None:
     flush_folder(output.parent)
 
 
+def write_text(output: Path, text: str) -> None:
+    """Put ``text`` and a line break into ``output``, whole or not at all. Raises OSError.
+
+    What UTF-8 can't hold becomes an escape, which in JSON means the same.
+    """
+    with staged(output) as partial:
+        partial.write_bytes(f"{text}\n".encode("utf-8", "backslashreplace"))
+        replace(partial, output)
+
+
 def _step_aside(partial: Path, output: Path) -> None:
     old = partial.with_name(f"{partial.name.removesuffix(_PARTIAL)}{OLD}.{output.name}")
     output.rename(old)

@@ -86,6 +86,10 @@ class Entry:
         return self.error.exit_code if self.error else ExitCode.INCONCLUSIVE
 
 
+_ATTENTION = (Status.FAIL, Status.ERROR, Status.INCONCLUSIVE, Status.PASS)
+_WORST_FIRST = (ExitCode.PARITY_FAILED, ExitCode.UNSAFE, ExitCode.SOURCE, ExitCode.USAGE, ExitCode.INCONCLUSIVE)
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """Everything a report says.
@@ -102,3 +106,19 @@ class Document:
     version: str = ""
     started: str = ""
     baseline: str = ""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The worst of the entries': 1, else 5, 4, 2, 3; 0 where all pass. Nothing at all is a pass of nothing: 3."""
+        found = {entry.exit_code for entry in self.entries}
+        return next((code for code in _WORST_FIRST if code in found), ExitCode.PASS if found else ExitCode.INCONCLUSIVE)
+
+    @property
+    def status(self) -> Status:
+        """The worst of the entries'; inconclusive where there are none."""
+        return next((entry.status for entry in self.worst_first), Status.INCONCLUSIVE)
+
+    @property
+    def worst_first(self) -> tuple[Entry, ...]:
+        """The entries that need attention before those that pass; among equals, in their own order."""
+        return tuple(sorted(self.entries, key=lambda entry: _ATTENTION.index(entry.status)))

@@ -6,9 +6,10 @@ All of it is derived from the report, so that every renderer leads with the same
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ..problems import errors_of, explaining, problems_of
 from ..sentences import number, place
 from ..user_checks import Source
 from .divergence import origin
@@ -55,10 +56,19 @@ def advice(report: ReportData) -> Iterator[tuple[str, str]]:
     yield "result", _result(report, worst)
     if report.divergence is not None:
         yield "starts at", origin(report.divergence)
-    yield from _listed("next", _next_steps(report, worst))
+    found = errors_of(problems_of(report))
+    yield from _listed("next", tuple(_next_steps(report, worst)) or (remedy_of(found[0].code),))
+    yield "more", explaining(found)
 
 
-def _listed(head: str, lines: Iterator[str]) -> Iterator[tuple[str, str]]:
+def remedy_of(code: str) -> str:
+    """What to do where nothing more special is known."""
+    from ...guides import GUIDES
+
+    return GUIDES[code].fix if code in GUIDES else f"paritygate explain {code}"
+
+
+def _listed(head: str, lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     for count, line in enumerate(dict.fromkeys(lines)):
         yield "" if count else head, line
 

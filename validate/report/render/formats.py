@@ -1,46 +1,38 @@
-"""The formats that a report can be written in: one module, one member, one branch each."""
+"""The formats that a document can be written in: one module, one member, one branch each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
 from typing import assert_never
 
-from ..report import Report
-from .html import render_page
-from .json import render_report
+from ..document import Document
+from ..format_names import ReportFormat as ReportFormat
+from .document_text import render_document_text
+from .github import render_github
+from .gitlab import render_gitlab
+from .json import render_document
+from .junit import render_junit
 from .markdown import render_markdown
-from .text import render_text
+from .page import render_page
+from .sarif import render_sarif
 
 
-class ReportFormat(StrEnum):
-    """What ``--format`` may name."""
-
-    TEXT = "text"
-    JSON = "json"
-    HTML = "html"
-    MARKDOWN = "markdown"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a command that judges came to: its report, and the file that it wrote."""
-
-    command: str
-    report: Report
-    written: Path | None = None
-
-
-def render(outcome: Outcome, format: ReportFormat) -> str:
-    """The outcome as text in one of the formats, without a trailing line break."""
+def render(document: Document, format: ReportFormat) -> str:
+    """The document as text in one of the formats, without a trailing line break."""
     match format:
         case ReportFormat.TEXT:
-            return render_text(outcome.report)
+            return render_document_text(document)
         case ReportFormat.JSON:
-            return render_report(outcome.command, outcome.report, outcome.written)
-        case ReportFormat.HTML:
-            return render_page(outcome.report)
+            return render_document(document)
+        case ReportFormat.JUNIT:
+            return render_junit(document)
+        case ReportFormat.SARIF:
+            return render_sarif(document)
+        case ReportFormat.GITHUB:
+            return render_github(document)
+        case ReportFormat.GITLAB:
+            return render_gitlab(document)
         case ReportFormat.MARKDOWN:
-            return render_markdown(outcome.report)
+            return render_markdown(document)
+        case ReportFormat.HTML:
+            return render_page(document)
     assert_never(format)

@@ -1,4 +1,4 @@
-"""A report as a small HTML fragment for a notebook, or as a page: everything escaped, no scripts, nothing fetched."""
+"""A report as a small HTML fragment for a notebook: everything escaped, no scripts, nothing fetched."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from .contents import COLUMNS, LEFT, agreements, cells, headings, sentences, ver
 if TYPE_CHECKING:
     from ..types import ReportData
 
-_STYLE = "body{font-family:sans-serif} td,th{padding:0 .6em}"
 _COLOURS = {"pass": "#1a7f37", "fail": "#cf222e", "inconclusive": "#9a6700"}
 
 
@@ -30,13 +29,6 @@ def render_html(report: ReportData) -> str:
         f"{_list(agreements(report))}{_list(f'{kind} {text}'.strip() for kind, text in sentences(report))}"
         f"<details><summary>what was compared</summary><table><tbody>{about}</tbody></table></details></div>"
     )
-
-
-def render_page(report: ReportData) -> str:
-    """The same as a page of its own."""
-    title = _safe(f"{report.candidate.path}: {report.verdict.value}")
-    head = f"<meta charset='utf-8'><title>{title}</title><style>{_STYLE}</style>"
-    return f"<!doctype html><html lang='en'><head>{head}</head><body>{render_html(report)}</body></html>"
 
 
 def _row(texts: Iterable[str]) -> str:

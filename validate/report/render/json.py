@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...weights.types import WeightsProof
 from ..budgets import BudgetResult
+from ..document import Document, Entry
 from ..report import Report
+from ..stored import VERSION, document_of
 from ..types import LabelAgreement, Severity
 from ..user_checks import MetricComparison
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 _DERIVED = {
+    Entry: ("status",),
     Report: ("verdict",),
     WeightsProof: ("accounted",),
     LabelAgreement: ("rate", "flips"),
@@ -44,6 +47,20 @@ def render_report(command: str, report: Report, written: PurePath | None = None)
         warnings=[plain(finding) for finding in report.findings if finding.severity is Severity.WARNING],
         error=None if report.passed else _first_reason(report),
     )
+
+
+def render_document(document: Document) -> str:
+    """A document, from which :func:`..stored.read_document` makes the same again. ``status`` is derived, never read.
+
+    Raises ParityGateError PG230 for one that could not be read again: nobody should find that out later.
+    """
+    content = _content(document)
+    return _dumped(_content(document_of(content, document.command)))  # a float that is given as int becomes one
+
+
+def _content(document: Document) -> dict[str, Any]:
+    result = {"status": document.status.value, "exit_code": int(document.exit_code)}
+    return {"schema_version": VERSION, "command": document.command, **result, **plain(document)}
 
 
 def render_result(command: str, result: Mapping[str, Any]) -> str:
@@ -100,4 +117,8 @@ def _envelope(
         "warnings": warnings,
         "error": error,
     }
-    return json.dumps(document, allow_nan=False, ensure_ascii=False, indent=2)
+    return _dumped(document)
+
+
+def _dumped(content: Any) -> str:
+    return json.dumps(content, allow_nan=False, ensure_ascii=False, indent=2)
