@@ -232,12 +232,13 @@ def test_a_cache_that_can_not_be_written_is_no_failure(
     assert "not cached" in capsys.readouterr().err
 
 
-def test_an_output_that_is_an_input_is_refused(folder: Path) -> None:
-    text = '[[model]]\npath = "models/a.onnx"\ntargets = [{to = "onnx", output = "models/a.onnx"}]\n'
-    write_config(folder, text)
-    before = (folder / "models" / "a.onnx").read_bytes()
+def test_an_output_that_is_no_file_is_refused(folder: Path) -> None:
+    write_config(folder, '[[model]]\npath = "models/a.onnx"\n')
+    kept = folder / "exported" / "models" / "a.onnx" / "kept.txt"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("mine")
     (entry,) = gate().entries
     assert entry.error is not None
     assert entry.error.code == "PG205"
     assert entry.status is Status.ERROR
-    assert (folder / "models" / "a.onnx").read_bytes() == before
+    assert kept.read_text() == "mine"

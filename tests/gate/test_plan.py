@@ -149,6 +149,15 @@ def test_paths_start_from_the_files_folder(folder: Path, monkeypatch: pytest.Mon
         ('[[model]]\npath = "models/a.onnx"\n[[model]]\npath = "models/b.onnx"\nname = "models/a"', "would both write"),
         ('[[model]]\npath = "models/a.onnx"\n[[override]]\nmatch = "x*"', "override x*: no model matches"),
         ('[[model]]\npath = "models/a.onnx"\nrtol = 1', "model models/a.onnx: rtol, atol"),
+        (
+            '[[model]]\npath = "models/*.onnx"\n[[model]]\npath = "models/deep/c.onnx"\n'
+            'targets = [{to = "onnx", output = "models/b.onnx"}]',
+            "which is a model to convert",
+        ),
+        (
+            '[[model]]\npath = "models/a.onnx"\ntargets = [{to = "onnx", output = "setup.py"}]',
+            "has another suffix than .onnx",
+        ),
         ('[[model]]\npath = "models/a.onnx"\nmax_drop = ["x"]', "METRIC:VALUE"),
         ('[[model]]\npath = "models/a.onnx"\nranges = {x = [0, inf]}', "two finite numbers"),
         ('[[model]]\npath = "models/a.onnx"\nranges = {x = [1, 0]}', "LO not greater than HI"),
