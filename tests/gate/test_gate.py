@@ -148,6 +148,19 @@ def test_the_users_own_code_is_never_cached(folder: Path) -> None:
     assert key_of(entry, (), date.today()) is None
 
 
+def test_metrics_of_ours_are_cached_with_their_truth(folder: Path) -> None:
+    np.save(folder / "labels.npy", np.arange(3))
+    write_config(folder, '[[model]]\npath = "models/a.onnx"\nmetrics = ["top(y, truth=labels.npy)"]')
+    (entry,) = make_plan(load_config())
+    before = key_of(entry, (), date.today())
+    assert before == key_of(entry, (), date.today()) is not None
+    np.save(folder / "labels.npy", np.arange(4))
+    assert key_of(entry, (), date.today()) != before
+    write_config(folder, '[[model]]\npath = "models/a.onnx"\nmetrics = ["m:f"]')
+    (entry,) = make_plan(load_config())
+    assert key_of(entry, (), date.today()) is None
+
+
 def test_external_data_and_folders_are_part_of_the_model(folder: Path) -> None:
     path = folder / "models" / "a.onnx"
     model = onnx.load(str(path))

@@ -197,6 +197,8 @@ def test_a_shard_that_is_none_is_refused(text: str) -> None:
 ASKING = [
     ('path = "models/a.onnx"\ntrust = true', Allow.TRUST),
     ('path = "models/a.onnx"\nmetrics = ["m:f"]', Allow.CODE),
+    ('path = "models/a.onnx"\nmetrics = ["cosine(y)", "m:f"]', Allow.CODE),
+    ('path = "models/a.onnx"\nmetrics = ["top(y, truth=../labels.npy)"]', Allow.OUTSIDE),
     ('path = "nets:build"', Allow.CODE),
     ('path = "models/a.onnx"\npass_env = ["TOKEN"]', Allow.ENV),
     ('path = "../other.onnx"', Allow.OUTSIDE),
