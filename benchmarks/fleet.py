@@ -11,7 +11,9 @@ import random
 import statistics
 import sys
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -54,8 +56,9 @@ _REPORT = Report(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One fleet. Seconds for planning, for all, and what all would take at least; by how many MiB memory grew."""
+    """One fleet on one executor: seconds of the plan, of all, and at least; by how many MiB memory grew."""
 
+    executor: str
     models: int
     plan: float
     whole: float
@@ -70,17 +73,19 @@ class Row:
 
 
 def main() -> None:
-    """Run the fleets, write the section."""
-    rows = [measure(count) for count in map(int, sys.argv[1:] or COUNTS)]
+    """Run the fleets, on threads and on a Dask cluster of this machine, and write the section."""
+    counts = list(map(int, sys.argv[1:] or COUNTS))
+    rows = [measure("threads", count, _threads) for count in counts]
+    rows += [measure("Dask", count, _dask) for count in counts]
     text = section(rows)
     write_section(PAGE, "fleet", "python -m benchmarks.fleet", text)
     print(text)
 
 
-def measure(count: int) -> Row:
+def measure(name: str, count: int, crew: Callable[[], AbstractContextManager[Crew]]) -> Row:
     """A fleet of so many models, first with an empty cache, then with a full one."""
-    with TemporaryDirectory() as name:
-        folder = Path(name)
+    with TemporaryDirectory() as place, crew() as workers:
+        folder = Path(place)
         (folder / "models").mkdir()
         for number in range(count):
             (folder / "models" / f"m{number:05}.onnx").write_bytes(b"stub" + number.to_bytes(4))
@@ -89,31 +94,51 @@ def measure(count: int) -> Row:
         start = time.perf_counter()
         plan = make_plan(config)
         planned = time.perf_counter() - start
-        durations = dict(zip((entry.model for entry in plan), _durations(count), strict=True))
         memory = Remembered(Store(folder / "cache"), (), date.today())
         before = psutil.Process().memory_info().rss
-        whole = _run(plan, memory, durations)
+        whole = _run(plan, memory, workers)
         grown = (psutil.Process().memory_info().rss - before) / 2**20
-        cached = _run(plan, memory, durations)
-        return Row(count, planned, whole, sum(durations.values()) / WORKERS, cached, grown)
+        cached = _run(plan, memory, workers)
+        least = sum(_duration(entry) for entry in plan) / WORKERS
+        return Row(name, count, planned, whole, least, cached, grown)
 
 
-def _durations(count: int) -> list[float]:
-    drawn = random.Random(0)
-    return [drawn.choice(MEASURED) / SHORTENED for _ in range(count)]
+def work(entry: Planned, folder: Path, on_event: Listener) -> Produced:
+    """Sleep as long as this model takes, and leave a file."""
+    seconds = _duration(entry)
+    time.sleep(seconds)
+    folder.mkdir(parents=True)
+    artifact = folder / "stub.onnx"
+    artifact.write_bytes(entry.model.encode())
+    return Produced(_REPORT, artifact=artifact, seconds=seconds)
 
 
-def _run(plan: tuple[Planned, ...], memory: Remembered, durations: dict[str, float]) -> float:
-    def work(entry: Planned, folder: Path, on_event: Listener) -> Produced:
-        time.sleep(durations[entry.model])
-        folder.mkdir()
-        artifact = folder / "stub.onnx"
-        artifact.write_bytes(entry.model.encode())
-        return Produced(_REPORT, artifact=artifact, seconds=durations[entry.model])
+def _duration(entry: Planned) -> float:
+    """Drawn from those that were measured, the same for a model each time."""
+    return random.Random(entry.model).choice(MEASURED) / SHORTENED
 
-    start = time.perf_counter()
+
+@contextmanager
+def _threads() -> Iterator[Crew]:
     with ThreadPoolExecutor(WORKERS) as executor:
-        entries = run_gate(plan, Crew(executor, work, window=2 * WORKERS), memory, Silent())
+        yield Crew(executor, work, window=2 * WORKERS)
+
+
+@contextmanager
+def _dask() -> Iterator[Crew]:
+    """Two worker processes of this machine, which see the same files."""
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=WORKERS // 2, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        yield Crew(client.get_executor(pure=False), work, listens=False, window=2 * WORKERS)
+
+
+def _run(plan: tuple[Planned, ...], memory: Remembered, crew: Crew) -> float:
+    start = time.perf_counter()
+    entries = run_gate(plan, crew, memory, Silent())
     assert all(entry.report is not None and entry.report.passed for entry in entries), entries[0].error
     return time.perf_counter() - start
 
@@ -123,24 +148,24 @@ def section(rows: list[Row]) -> str:
     lines = [
         "## A fleet",
         "",
-        f"Stub models on {WORKERS} workers: each sleeps for a thousandth of what a model of a real gate took (drawn",
-        f"from {len(MEASURED)} measured ones, median {statistics.median(MEASURED):.1f} s), and leaves a file.",
-        "Everything else is the gate's own: plan, hashes, cache, export (flushed to the disk), reports. Overhead is",
-        "what a model adds beyond the sleep.",
+        f"Stub models on {WORKERS} threads, of the gate's process or of two Dask workers: each sleeps for a thousandth",
+        f"of what a model of a real gate took (drawn from {len(MEASURED)} measured ones, median",
+        f"{statistics.median(MEASURED):.1f} s), and leaves a file. Everything else is the gate's own: plan, hashes,",
+        "cache, export (flushed to the disk), reports. Overhead is what a model adds beyond the sleep.",
         "",
-        "| models | plan, s | all, s | least, s | overhead per model, ms | all cached, s | memory grew by, MiB |",
-        "|---|---|---|---|---|---|---|",
+        "| executor | models | plan, s | all, s | least, s | overhead per model, ms | all cached, s | memory, + MiB |",
+        "|---|---|---|---|---|---|---|---|",
+        *map(_line, rows),
+        "",
+        f"{datetime.now(UTC):%Y-%m-%d}.",
     ]
-    for row in rows:
-        cells = (
-            f"{row.models:,}",
-            f"{row.plan:.2f}",
-            f"{row.whole:.2f}",
-            f"{row.least:.2f}",
-            f"**{row.overhead:.1f}**",
-        )
-        lines.append(f"| {' | '.join((*cells, f'{row.cached:.2f}', f'{row.grown:.1f}'))} |")
-    return "\n".join([*lines, "", f"{datetime.now(UTC):%Y-%m-%d}."])
+    return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    seconds = f"{row.plan:.2f} | {row.whole:.2f} | {row.least:.2f}"
+    rest = f"**{row.overhead:.1f}** | {row.cached:.2f} | {row.grown:.1f}"
+    return f"| {row.executor} | {row.models:,} | {seconds} | {rest} |"
 
 
 if __name__ == "__main__":

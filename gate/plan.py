@@ -100,6 +100,9 @@ def _planned(
     label = said.name or said.to
     output = config.folder / (said.output or _output(settings.gate.output, name, kind, label))
     subject = f"{config.path}, model {name}"
+    if output.suffix not in kind.suffixes:
+        cause = f"output {said.output} has another suffix than {' and '.join(kind.suffixes)}"
+        raise ParityGateError("PG223", subject, cause, "Name a file of the target's kind.")
     more = {"to": said.to, "config": config.path}
     return Planned(name, label, source, output, options_of(options, config.folder, subject, **more))
 
@@ -133,6 +136,11 @@ def _check_different(config: Config, entries: Sequence[Planned]) -> None:
         if first is not entry:
             cause = f"{first.model} ({first.target}) and {entry.model} ({entry.target}) would both write {entry.output}"
             raise ParityGateError("PG223", str(config.path), cause, "Give one of them a name, or its target an output.")
+    sources = {entry.source.resolve() for entry in entries if isinstance(entry.source, Path)}
+    for entry in entries:
+        if entry.output.resolve() in sources:
+            cause = f"{entry.model} ({entry.target}) would write {entry.output}, which is a model to convert"
+            raise ParityGateError("PG223", str(config.path), cause, "Give it another output.")
 
 
 def _check_overrides(config: Config, entries: Sequence[Planned]) -> None:

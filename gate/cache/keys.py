@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...validate.events import ignore
+from ...validate.expectations.tasks.text import is_task_metric, truth_of
 from ...validate.report.environment import describe_processor, sha256_of
 from ...validate.report.render.json import plain
 from ...validate.workers.environment import numeric_variables
@@ -35,8 +36,11 @@ def key_of(entry: Planned, waivers: Sequence[Waiver], today: date) -> str | None
     file that can't be read.
     """
     options = entry.options
-    if isinstance(entry.source, str) or options.load.trust or options.judge.metrics or options.run.pass_env:
+    metrics = options.judge.metrics
+    own_code = isinstance(entry.source, str) or not all(isinstance(m, str) and is_task_metric(m) for m in metrics)
+    if own_code or options.load.trust or options.run.pass_env:
         return None
+    assert isinstance(entry.source, Path)
     settings = replace(
         options, judge=replace(options.judge, config=None), run=replace(options.run, on_event=ignore, keep=None)
     )
@@ -48,6 +52,7 @@ def key_of(entry: Planned, waivers: Sequence[Waiver], today: date) -> str | None
         "output": str(entry.output),
         "model": [sha256_of(path) for path in model_files(entry.source)],
         "samples": sha256_of(options.sample.samples) if options.sample.samples else "",
+        "truth": [sha256_of(path) for path in map(truth_of, map(str, metrics)) if path is not None],
         "waivers": [[*map(str, plain(waiver).values()), waiver.expires < today] for waiver in waivers],
         "surroundings": surroundings(),
     }

@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct
 from ...convert import option_texts as texts
 from ...convert.options import ConvertKeywords, ConvertOptions
 from ...validate.errors import ParityGateError
+from ...validate.expectations.tasks.text import is_task_metric, with_truth_in
 from ...validate.keywords import ValidateKeywords, with_keywords
 from ...validate.signature import ImageInput
 from .settings import Image
@@ -65,6 +66,8 @@ def options_of(options: Mapping[str, Any], folder: Path, subject: str, **more: A
 def _value(name: str, value: Any, folder: Path) -> Any:
     if name in _PATHS:
         return folder / value
+    if name == "metrics":
+        return tuple(with_truth_in(text, folder) if is_task_metric(text) else text for text in value)
     if name == "class_labels" and isinstance(value, str):
         return texts.read_labels(folder / value)
     if name in _PARSERS and isinstance(value, tuple):

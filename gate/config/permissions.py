@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...validate.errors import ParityGateError
-from ...validate.expectations.tasks.text import is_task_metric
+from ...validate.expectations.tasks.text import is_task_metric, truth_of
 from ...validate.limits import MEMORY, bytes_of, seconds_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def _needs(entry: Planned, folder: Path) -> Iterator[tuple[Allow, str]]:
 def _paths(entry: Planned) -> Iterator[Path]:
     """What an entry reads and writes."""
     options = entry.options
-    for path in (entry.source, entry.output, options.sample.samples, options.load.weights_file):
+    truths = (truth_of(metric) for metric in options.judge.metrics if isinstance(metric, str))
+    for path in (entry.source, entry.output, options.sample.samples, options.load.weights_file, *truths):
         if isinstance(path, Path):
             yield path
 
@@ -83,6 +84,8 @@ def _unlimited_memory(limit: float | str | None) -> bool:
 def check_defaults(given: Mapping[str, Any], typed: Collection[str], folder: Path, subject: str) -> None:
     """The same for the defaults of ``convert`` and ``validate``, less what was ``typed``. Raises PG222."""
     asked = {name: given[name] for name in _FLAGS if given.get(name) and name not in typed}
+    if all(_is_harmless(text, folder) for text in asked.get("metrics", ())):
+        asked.pop("metrics", None)
     for name, value in asked.items():
         if name not in _PATHS or not is_inside(folder / value, folder):
             cause = f"it asks for what a file may not decide: {name} = {value!r}"
@@ -91,6 +94,12 @@ def check_defaults(given: Mapping[str, Any], typed: Collection[str], folder: Pat
         if name in given and unlimited(given[name]) is None:
             cause = f"it asks for what a file may not decide: {name} = {given[name]!r}"
             raise ParityGateError("PG222", subject, cause, f"Give --{name.replace('_', '-')} none if you want this.")
+
+
+def _is_harmless(metric: str, folder: Path) -> bool:
+    """Whether a metric is one of ours, and reads nothing outside of the folder."""
+    truth = truth_of(metric)
+    return is_task_metric(metric) and (truth is None or is_inside(folder / truth, folder))
 
 
 _PATHS = ("samples", "weights")

@@ -114,6 +114,14 @@ def test_the_command_line_wins_over_the_file(folder: Path) -> None:
     assert validate_defaults({}, "models/a.onnx", "models/b.onnx")["seed"] == 4
 
 
+def test_metrics_of_ours_need_no_confirmation(folder: Path) -> None:
+    write_config(folder, '[defaults]\nmetrics = ["cosine(y)"]\n')
+    assert convert_defaults({}, "models/a.onnx", Path("x.onnx")) == {"metrics": ("cosine(y)",)}
+    write_config(folder, '[defaults]\nmetrics = ["top(y, truth=../x.npy)"]\n')
+    with pytest.raises(ParityGateError, match="--metric"):
+        convert_defaults({}, "models/a.onnx", Path("x.onnx"))
+
+
 def test_a_config_without_defaults_adds_nothing(folder: Path) -> None:
     assert convert_defaults({}, "models/a.onnx", Path("x.onnx")) == {}
     write_config(folder, '[[model]]\npath = "nothing"\n')

@@ -148,6 +148,19 @@ def test_the_users_own_code_is_never_cached(folder: Path) -> None:
     assert key_of(entry, (), date.today()) is None
 
 
+def test_metrics_of_ours_are_cached_with_their_truth(folder: Path) -> None:
+    np.save(folder / "labels.npy", np.arange(3))
+    write_config(folder, '[[model]]\npath = "models/a.onnx"\nmetrics = ["top(y, truth=labels.npy)"]')
+    (entry,) = make_plan(load_config())
+    before = key_of(entry, (), date.today())
+    assert before == key_of(entry, (), date.today()) is not None
+    np.save(folder / "labels.npy", np.arange(4))
+    assert key_of(entry, (), date.today()) != before
+    write_config(folder, '[[model]]\npath = "models/a.onnx"\nmetrics = ["m:f"]')
+    (entry,) = make_plan(load_config())
+    assert key_of(entry, (), date.today()) is None
+
+
 def test_external_data_and_folders_are_part_of_the_model(folder: Path) -> None:
     path = folder / "models" / "a.onnx"
     model = onnx.load(str(path))
@@ -232,12 +245,13 @@ def test_a_cache_that_can_not_be_written_is_no_failure(
     assert "not cached" in capsys.readouterr().err
 
 
-def test_an_output_that_is_an_input_is_refused(folder: Path) -> None:
-    text = '[[model]]\npath = "models/a.onnx"\ntargets = [{to = "onnx", output = "models/a.onnx"}]\n'
-    write_config(folder, text)
-    before = (folder / "models" / "a.onnx").read_bytes()
+def test_an_output_that_is_no_file_is_refused(folder: Path) -> None:
+    write_config(folder, '[[model]]\npath = "models/a.onnx"\n')
+    kept = folder / "exported" / "models" / "a.onnx" / "kept.txt"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("mine")
     (entry,) = gate().entries
     assert entry.error is not None
     assert entry.error.code == "PG205"
     assert entry.status is Status.ERROR
-    assert (folder / "models" / "a.onnx").read_bytes() == before
+    assert kept.read_text() == "mine"

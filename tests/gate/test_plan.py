@@ -149,6 +149,15 @@ def test_paths_start_from_the_files_folder(folder: Path, monkeypatch: pytest.Mon
         ('[[model]]\npath = "models/a.onnx"\n[[model]]\npath = "models/b.onnx"\nname = "models/a"', "would both write"),
         ('[[model]]\npath = "models/a.onnx"\n[[override]]\nmatch = "x*"', "override x*: no model matches"),
         ('[[model]]\npath = "models/a.onnx"\nrtol = 1', "model models/a.onnx: rtol, atol"),
+        (
+            '[[model]]\npath = "models/*.onnx"\n[[model]]\npath = "models/deep/c.onnx"\n'
+            'targets = [{to = "onnx", output = "models/b.onnx"}]',
+            "which is a model to convert",
+        ),
+        (
+            '[[model]]\npath = "models/a.onnx"\ntargets = [{to = "onnx", output = "setup.py"}]',
+            "has another suffix than .onnx",
+        ),
         ('[[model]]\npath = "models/a.onnx"\nmax_drop = ["x"]', "METRIC:VALUE"),
         ('[[model]]\npath = "models/a.onnx"\nranges = {x = [0, inf]}', "two finite numbers"),
         ('[[model]]\npath = "models/a.onnx"\nranges = {x = [1, 0]}', "LO not greater than HI"),
@@ -188,6 +197,8 @@ def test_a_shard_that_is_none_is_refused(text: str) -> None:
 ASKING = [
     ('path = "models/a.onnx"\ntrust = true', Allow.TRUST),
     ('path = "models/a.onnx"\nmetrics = ["m:f"]', Allow.CODE),
+    ('path = "models/a.onnx"\nmetrics = ["cosine(y)", "m:f"]', Allow.CODE),
+    ('path = "models/a.onnx"\nmetrics = ["top(y, truth=../labels.npy)"]', Allow.OUTSIDE),
     ('path = "nets:build"', Allow.CODE),
     ('path = "models/a.onnx"\npass_env = ["TOKEN"]', Allow.ENV),
     ('path = "../other.onnx"', Allow.OUTSIDE),

@@ -26,6 +26,8 @@ from .environment import worker_environment
 from .launch import Cold, Order, Process
 
 _END_SECONDS = 5.0
+_START_SECONDS = 120.0
+"""How long a template may take to import its framework and fork a worker: then the worker starts cold."""
 
 
 class WarmProcess:
@@ -35,6 +37,8 @@ class WarmProcess:
         self._status = status
         self.stdin: IO[bytes] | None = stdin
         self.returncode: int | None = None
+        if not select.select([status], [], [], _START_SECONDS)[0]:
+            raise EOFError("the template doesn't answer")
         self.pid = self._number()
 
     def _number(self) -> int:
@@ -158,18 +162,24 @@ class Warm:
 
     def _forked(self, order: Order) -> Process:
         """From the template for these imports, which is renewed once if it has died; else cold."""
-        for renew in (False, True):
+        failed = None
+        for _ in range(2):
+            template = self._template(order, failed)
             try:
-                return self._template(order, renew=renew).fork(order)
+                return template.fork(order)
             except (OSError, EOFError):
-                continue
+                failed = template
         return Cold().start(order)
 
-    def _template(self, order: Order, *, renew: bool) -> Template:
+    def _template(self, order: Order, failed: Template | None) -> Template:
+        """The one that serves these imports; a new one in the place of one that failed, or where there is none."""
         key = (*order.imports, *order.ahead)
         with self._lock:
-            if renew or key not in self._templates:
+            template = self._templates.get(key)
+            if template is None or template is failed:
+                if template is not None:
+                    template.close()
                 folder = self._folder / f"template{len(self._templates)}"
                 folder.mkdir(exist_ok=True)
-                self._templates[key] = Template(order, folder)
-            return self._templates[key]
+                template = self._templates[key] = Template(order, folder)
+            return template

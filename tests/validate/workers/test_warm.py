@@ -171,6 +171,18 @@ def test_a_worker_whose_template_was_killed_is_reported(tmp_path: Path, warm: Wa
     assert caught.value.code == "PG303"
 
 
+def test_a_template_that_hangs_is_done_without(
+    tmp_path: Path, warm: Warm, task: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hangs.py").write_text("import sys, time\nif 'template' in sys.argv[0]:\n    time.sleep(60)\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}")
+    monkeypatch.setattr("paritygate.validate.workers.warm._START_SECONDS", 0.5)
+    monkeypatch.setattr("paritygate.validate.workers.warm._END_SECONDS", 0.1)
+    with worker(tmp_path, "worker", preload=("hangs",)) as running:
+        assert not isinstance(running._process, WarmProcess)
+        assert running.call(task("os:getpid", {}), ignore)
+
+
 def test_stop_ends_what_runs_and_starts_no_other(tmp_path: Path, warm: Warm, task: Any) -> None:
     begun = time.monotonic()
     with worker(tmp_path, "a") as running:
