@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...validate.errors import ParityGateError
+from ...validate.expectations.tasks.text import is_task_metric, with_truth_in
 from ...validate.files.marks import marked
 from ...validate.workers.job_folder import temporary_folder
 from ...validate.workers.launch import launching
@@ -154,7 +155,7 @@ def _warm() -> Warm:
 
 
 def _absolute(entry: Planned) -> Planned:
-    options = entry.options
+    options, metrics = entry.options, entry.options.judge.metrics
 
     def there(path: Any) -> Any:
         return path.absolute() if isinstance(path, Path) else path
@@ -167,6 +168,11 @@ def _absolute(entry: Planned) -> Planned:
             options,
             load=replace(options.load, weights=there(options.load.weights)),
             sample=replace(options.sample, samples=there(options.sample.samples)),
-            judge=replace(options.judge, config=there(options.judge.config)),
+            judge=replace(options.judge, config=there(options.judge.config), metrics=tuple(map(_there, metrics))),
         ),
     )
+
+
+def _there(metric: Any) -> Any:
+    """A metric whose file of true answers is found from any folder."""
+    return with_truth_in(metric, Path.cwd()) if isinstance(metric, str) and is_task_metric(metric) else metric

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ...validate.expectations.tasks.text import is_task_metric, truth_of, with_truth_in
 from ...validate.report.document import Failure
 from ...validate.report.report import Report
 from ..cache.keys import model_files, surroundings
@@ -17,6 +18,7 @@ Files = Mapping[str, bytes]
 Value = TypeVar("Value")
 
 _SOURCE, _WEIGHTS, _SAMPLES, _CONFIG, _OUTPUT = "source", "weights", "samples", "config", "output"
+_TRUTH = "truth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,16 @@ def pack(entry: Planned) -> Parcel:
         parts = model_files(path) if folder == _SOURCE and path.exists() else [path]
         for part in parts:
             files |= {f"{folder}/{name}": content for name, content in _read(part, path.parent)}
+    for path in _truths(entry):
+        if path.is_file():
+            files[f"{_TRUTH}/{path.as_posix()}"] = path.read_bytes()
     return Parcel(entry, files)
+
+
+def _truths(entry: Planned) -> list[Path]:
+    """The files of true answers that metrics name; what lies elsewhere isn't sent, and the work says so."""
+    found = (truth_of(metric) for metric in entry.options.judge.metrics if isinstance(metric, str))
+    return [path for path in found if path is not None and not path.is_absolute() and ".." not in path.parts]
 
 
 def do(parcel: Parcel, folder: Path) -> Delivery:
@@ -54,7 +65,7 @@ def do(parcel: Parcel, folder: Path) -> Delivery:
     moved = _moved(entry, folder)
     produced = perform(moved, folder / "artifact")
     places = {str(folder / place / path.name): str(path) for place, path in _inputs(entry).items()}
-    places[str(moved.output)] = str(entry.output)
+    places |= {str(moved.output): str(entry.output), f"{folder / _TRUTH}/": ""}
     artifact = produced.artifact
     files = {} if artifact is None else dict(_read(artifact.parent, artifact.parent))
     inputs = tuple(_inputs(entry).values())
@@ -117,9 +128,18 @@ def _moved(entry: Planned, folder: Path) -> Planned:
             options,
             load=replace(options.load, weights=here(_WEIGHTS, options.load.weights)),
             sample=replace(options.sample, samples=here(_SAMPLES, options.sample.samples)),
-            judge=replace(options.judge, config=here(_CONFIG, options.judge.config), localise=False),
+            judge=replace(
+                options.judge,
+                config=here(_CONFIG, options.judge.config),
+                metrics=tuple(_with_truth(metric, folder / _TRUTH) for metric in options.judge.metrics),
+                localise=False,
+            ),
         ),
     )
+
+
+def _with_truth(metric: Any, folder: Path) -> Any:
+    return with_truth_in(metric, folder) if isinstance(metric, str) and is_task_metric(metric) else metric
 
 
 def _read(path: Path, start: Path) -> Iterator[tuple[str, bytes]]:

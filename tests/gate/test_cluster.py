@@ -107,14 +107,19 @@ def test_a_parcel_holds_all_that_a_model_needs(folder: Path, tmp_path: Path) -> 
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones(4096, np.float32), "w"))
     onnx.save(model, str(path), save_as_external_data=True, location="a.data", size_threshold=0)
     np.savez(folder / "x.npz", x=np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32))
-    write_config(folder, '[[model]]\npath = "models/a.onnx"\nsamples = "x.npz"\n')
+    np.save(folder / "labels.npy", np.arange(3))
+    table = 'path = "models/a.onnx"\nsamples = "x.npz"\nmetrics = ["top(y, truth=labels.npy)"]\n'
+    write_config(folder, f"[[model]]\n{table}")
     (entry,) = make_plan(load_config())
     parcel = pack(entry)
-    assert sorted(parcel.files) == ["config/paritygate.toml", "samples/x.npz", "source/a.data", "source/a.onnx"]
+    assert sorted(parcel.files) == [
+        *("config/paritygate.toml", "samples/x.npz", "source/a.data", "source/a.onnx", "truth/labels.npy"),
+    ]
     delivery = do(parcel, tmp_path / "there")
     assert delivery.produced.error is None
     assert delivery.produced.report is not None
     assert delivery.produced.report.passed
+    assert [metric.name for metric in delivery.produced.report.user_metrics] == ["top(y, truth=labels.npy)"]
     assert delivery.produced.report.reference.path == "models/a.onnx"
     assert delivery.produced.report.candidate.path == "exported/models/a.onnx"
     assert str(tmp_path / "there") not in str(delivery.produced.report)
