@@ -106,11 +106,20 @@ def _says_nothing(sample: Sample, output: Mapping[str, Array]) -> bool:
     """Whether the reference gives no answer to an optional sample.
 
     To infinity among its inputs a network answers with what products of zero and infinity come to in its own order of
-    operations; only a model that gives finite values, such as a tree, means something by it.
+    operations; only a model that gives finite values, such as a tree, means something by it. Nor does a model mean
+    anything by NaN that gives the same for every row then: a fused ReLU of TensorFlow's gives 0 for NaN, and all that
+    the row holds is lost.
     """
+    if sample.kind is SampleKind.SPECIAL and _same_for_all_rows(output):
+        return True
     if sample.kind is SampleKind.SPECIAL and any(_has_infinity(array) for array in sample.feed.values()):
         return not all(np.isfinite(array).all() for array in output.values() if array.dtype.kind in "fc")
     return only_nan(output)
+
+
+def _same_for_all_rows(output: Mapping[str, Array]) -> bool:
+    arrays = [array for array in output.values() if array.ndim and array.dtype.kind in "fc" and len(array) > 1]
+    return bool(arrays) and all(np.array_equal(a, np.broadcast_to(a[:1], a.shape), equal_nan=True) for a in arrays)
 
 
 def _has_infinity(array: Array) -> bool:

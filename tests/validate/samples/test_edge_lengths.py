@@ -208,3 +208,23 @@ def test_a_model_for_even_lengths_only_gets_a_verdict(tmp_path: Path) -> None:
     assert report.passed
     (note,) = [finding for finding in report.findings if "the reference fails there" in finding.message]
     assert "allows H at 1 or H at 65" in note.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        (lambda x: np.nan_to_num(x).sum(1, keepdims=True), True),  # NaN counts as 0: the others still tell
+        (
+            lambda x: np.full((len(x), 1), 0.25, np.float32),
+            False,
+        ),  # as TensorFlow's fused ReLU: nothing is left of a row
+        (lambda x: x.sum(1, keepdims=True), False),  # NaN alone
+    ],
+)
+def test_an_answer_to_nan_that_is_the_same_for_every_row_says_nothing(answer, kept) -> None:
+    rows = np.arange(12, dtype=np.float32).reshape(4, 3)
+    rows[np.arange(3), np.arange(3)] = np.nan
+    rows[3, 0] = np.nan
+    sample = Sample("NaN in each feature", {"x": rows}, SampleKind.SPECIAL, 4, optional=True)
+    found, _ = run_and_keep(Samples((sample,), "generated", 0), lambda feeds: [{"y": answer(f["x"])} for f in feeds])
+    assert bool(found.items) == kept
