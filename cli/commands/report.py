@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..options import PRINTING, REPORT, options
+
+if TYPE_CHECKING:
+    from paritygate.validate.report.document import Document
 
 _EPILOG = """\b
 Examples:
@@ -55,7 +59,7 @@ def show(files: tuple[Path, ...], exit_status: bool, quiet: bool, debug: bool) -
     reports = reporting().begin("report", str(files[0]), "", quiet=quiet)
     document = together([(str(file), read_document(file)) for file in files])
     reports.publish(document)
-    return document.exit_code if exit_status else 0
+    return _status(document) if exit_status else 0
 
 
 @report.command()
@@ -79,4 +83,14 @@ def merge(files: tuple[Path, ...], output: Path, exit_status: bool, quiet: bool,
     with explaining(str(output)):
         write_text(output, render_document(document))
     reports.publish(document)
-    return document.exit_code if exit_status else 0
+    return _status(document) if exit_status else 0
+
+
+def _status(document: Document) -> int:
+    """What the command that made the document ended with: a gate's is by its own --fail-on."""
+    from paritygate.gate.levels import FailOn, exit_code_of
+
+    level = document.options.get("fail_on")
+    if level not in list(FailOn) or not document.entries:
+        return document.exit_code
+    return exit_code_of(document.entries, FailOn(level))

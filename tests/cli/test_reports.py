@@ -214,10 +214,17 @@ def test_reports_are_shown_later_in_any_format(paritygate_command: Command) -> N
     )
     status, printed, _ = paritygate_command("report", "good.json", "bad.json", "--report", "html=r.html")
     assert status == 0
-    assert printed.splitlines()[-1] == "ERROR: 2 models: 1 pass, 1 error"
+    assert printed.splitlines()[-1] == "ERROR: 2 entries: 1 pass, 1 error"
     assert "paritygate explain PG402" in Path("r.html").read_text()
     assert paritygate_command("report", "--exit-status", "good.json", "bad.json", "-q")[0] == 4
     assert paritygate_command("report", "--exit-status", "good.json", "-q")[:2] == (0, "")
+
+
+def test_the_status_is_by_the_level_that_the_gate_was_made_with(paritygate_command: Command) -> None:
+    store("r.json", Entry("m", "t", report(Verdict.INCONCLUSIVE)), fail_on="fail")
+    assert paritygate_command("report", "r.json", "--exit-status")[0] == 0
+    store("r.json", Entry("m", "t", report(Verdict.INCONCLUSIVE)), fail_on="inconclusive")
+    assert paritygate_command("report", "r.json", "--exit-status")[0] == 3
 
 
 def test_shards_are_merged(paritygate_command: Command) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
+from jsonschema import Draft202012Validator
 
 from paritygate.validate.errors import ParityGateError
 from paritygate.validate.report.document import Document, Entry, Status
@@ -19,6 +20,8 @@ from paritygate.validate.report.types import OutputComparison, Verdict, WorstEle
 
 from .documents import ENTRIES, documents, failure, report
 
+SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[3] / "docs" / "report.schema.json").read_text()))
+
 
 def read(document: Document) -> Document:
     return document_of(json.loads(render_document(document)), "x.json")
@@ -28,6 +31,7 @@ def read(document: Document) -> Document:
 @given(documents)
 def test_a_document_is_read_again_without_loss(document: Document) -> None:
     text = render_document(document)
+    SCHEMA.validate(json.loads(text))
     again = read(document)
     assert render_document(again) == text
     assert repr(again) == repr(read(again))  # NaN is unequal to itself, its repr isn't

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...text import printable, printable_lines
 from ..document import Document, Entry, Status
-from .lead import counted, headline, lead, name
+from .lead import counted, headline, lead, name, problems
 from .text import render_text
 
 
@@ -39,7 +39,8 @@ def _block(entry: Entry) -> str:
     if entry.report is not None:
         return render_text(entry.report)
     lines = (f"{head:<8} {text}".rstrip() for head, text in lead(entry))
-    return "\n".join([*map(printable_lines, lines), "", headline(entry)])
+    details = [f"[{problem.code}] {problem.where}: {problem.message}" for problem in problems(entry)]
+    return "\n".join(map(printable_lines, [*lines, "", *details, "", headline(entry)]))
 
 
 def _row(entry: Entry) -> str:

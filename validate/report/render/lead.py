@@ -59,12 +59,14 @@ def name(entry: Entry) -> str:
 
 
 def counted(document: Document) -> str:
-    """``5 models: 3 pass, 1 fail, 1 error``, and how they stand to a baseline."""
+    """``FAIL: 5 entries: 3 pass, 1 fail, 1 error (2 from the cache)``, and how they stand to a baseline."""
     entries = document.entries
     counts = {status: sum(entry.status is status for entry in entries) for status in Status}
     parts = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
+    cached = sum(entry.cached for entry in entries)
+    more = f" ({cached} from the cache)" if cached else ""
     changes = [entry.change.value for entry in entries if entry.change]
     against = ", ".join(f"{changes.count(change)} {change}" for change in dict.fromkeys(changes))
     compared = f"; compared with {document.baseline}: {against}" if document.baseline and against else ""
-    one = "model" if len(entries) == 1 else "models"
-    return f"{document.status.value.upper()}: {len(entries)} {one}: {parts or 'nothing was compared'}{compared}"
+    several = f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}"
+    return f"{document.status.value.upper()}: {several}: {parts or 'nothing was compared'}{more}{compared}"
