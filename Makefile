@@ -32,6 +32,7 @@ lint: $(INSTALLED)  ## ruff: rules and format
 # mypy doesn't follow the editable install's finder, so it gets the packages under their import name.
 types: $(INSTALLED)  ## mypy --strict
 	@mkdir -p build/types/paritygate
+	@for file in api/*; do ln -sfn ../../../$$file build/types/paritygate/; done
 	@for part in cli convert gate targets validate; do ln -sfn ../../../$$part build/types/paritygate/$$part; done
 	@cd build/types && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml -p paritygate
 

@@ -1,6 +1,7 @@
 """Convert a model, prove parity, only then export."""
 
 from ..validate import ExitCode, ImageInput, ParityGateError, Report, Verdict
+from ..validate.callable_module import make_callable
 from .api import convert
 from .conversion import Conversion
 from .options import ConvertOptions, CoreMLOptions, Precision, TargetOptions
@@ -18,3 +19,5 @@ __all__ = [
     "Verdict",
     "convert",
 ]
+
+make_callable(__name__, convert)

@@ -1,6 +1,7 @@
 """Do these two models agree on these inputs?"""
 
 from .api import inspect, run, validate
+from .callable_module import make_callable
 from .errors import ExitCode, ParityGateError
 from .options import (
     BindOptions,
@@ -46,3 +47,5 @@ __all__ = [
     "run",
     "validate",
 ]
+
+make_callable(__name__, validate)
