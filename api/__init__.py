@@ -10,6 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from .validate.public import looked_up
+
 if TYPE_CHECKING:
     from .convert.api import convert
     from .convert.conversion import Conversion
@@ -32,18 +34,7 @@ __all__ = [
     "validate",
 ]
 
-_PACKAGES = ("convert", "validate")
-"""Packages that can be called: see :mod:`paritygate.validate.callable_module`."""
-
-_HOMES = {
-    "Conversion": "convert",
-    "ParityGateError": "validate",
-    "Report": "validate",
-    "Verdict": "validate",
-    "inspect": "validate",
-    "run": "validate",
-}
-"""Public name -> the package that has it."""
+_names = looked_up(__name__, {"convert": "Conversion", "validate": "ParityGateError Report Verdict inspect run"})
 
 
 def __getattr__(name: str) -> object:
@@ -51,11 +42,9 @@ def __getattr__(name: str) -> object:
         from importlib.metadata import version
 
         return version("paritygate")
-    if name in _PACKAGES:
+    if name in ("convert", "validate"):  # packages that can be called
         return import_module(f".{name}", __name__)
-    if name in _HOMES:
-        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _names(name)
 
 
 def __dir__() -> list[str]:

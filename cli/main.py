@@ -20,6 +20,7 @@ from paritygate.validate.text import printable_lines
 from . import interrupt
 from .commands.cache import cache
 from .commands.check import check
+from .colour import wants_colour
 from .commands.convert import convert
 from .commands.doctor import doctor
 from .commands.explain import explain
@@ -49,11 +50,22 @@ Examples:
   paritygate explain PG101
 """
 
+_COMPLETION = "_PARITYGATE_COMPLETE"
+"""The shell's completion sets it; nothing but candidates may be printed then."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=_EPILOG)
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_EPILOG,
+)
 @click.version_option(package_name="paritygate")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> int:
     """Convert models, prove numerical parity, and only then export."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), color=context.color)
+    return 0
 
 
 for _command in (convert, validate, gate, init, cache, check, targets, run, inspect, doctor, explain, selftest):
@@ -63,8 +75,10 @@ for _command in (convert, validate, gate, init, cache, check, targets, run, insp
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: runs a command and exits with its status, 1 only where parity fails."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    interrupt.install()
     _print_anything()
+    if _COMPLETION in os.environ:
+        cli.main(args=given, prog_name="paritygate", complete_var=_COMPLETION)
+    interrupt.install()
     try:
         status = _status_of(given)
         sys.stdout.flush()
@@ -76,7 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _status_of(given: list[str]) -> int:
     try:
-        status: int = cli.main(args=given, prog_name="paritygate", standalone_mode=False)
+        status: int = cli.main(
+            args=given, prog_name="paritygate", standalone_mode=False, color=wants_colour(os.environ)
+        )
     except interrupt.Interrupted as error:
         return _interrupted(error)
     except SystemExit as error:  # click's for a closed standard output, or the user's code's

@@ -70,17 +70,16 @@ def test_exported_names(package: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("called", "home"),
+    ("name", "home", "arguments"),
     [
-        ("paritygate.convert", "paritygate.convert"),
-        ("paritygate.validate", "paritygate.validate"),
-        ("paritygate.run", "paritygate.validate"),
-        ("paritygate.inspect", "paritygate.validate"),
+        ("convert", "paritygate.convert", "'missing.onnx', 'out.onnx'"),
+        ("validate", "paritygate.validate", "'missing.onnx', 'missing.onnx'"),
+        ("run", "paritygate.validate", "'missing.onnx', 'out.npz'"),
+        ("inspect", "paritygate.validate", "'missing.onnx'"),
     ],
 )
-def test_the_package_gives_functions_under_the_names_of_its_packages(called: str, home: str) -> None:
+def test_the_package_gives_functions_under_the_names_of_its_packages(name: str, home: str, arguments: str) -> None:
     """In a fresh process: an import before could have put the name there."""
-    name = called.rpartition(".")[2]
     script = f"""
 import inspect as standard
 from paritygate import {name}
@@ -89,7 +88,7 @@ assert callable({name}) and standard.signature({name}) == standard.signature(fun
 import paritygate, paritygate.convert.options, paritygate.validate as package
 assert package.Report is paritygate.Report and paritygate.__version__
 try:
-    {name}("missing.onnx", "missing.onnx")
+    {name}({arguments})
 except paritygate.ParityGateError as error:
     print(error.code)
 """

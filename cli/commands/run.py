@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from ..options import ENGINE, JSON, LOADING, PRINTING, RUNNING, SAMPLING, options
+from ..grouped import GroupedCommand
+from ..options import ENGINE, JSON, LOADING, MODEL, PRINTING, RUNNING, SAMPLING, options
 from ..parse import chosen
 
 _EPILOG = """\b
@@ -17,8 +18,8 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG)
-@click.argument("model")
+@click.command(cls=GroupedCommand, epilog=_EPILOG)
+@click.argument("model", type=MODEL)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help=".npz for the outputs.")
 @options(LOADING, SAMPLING, ENGINE, RUNNING, JSON, PRINTING)
 def run(model: str, output: Path, as_json: bool, quiet: bool, debug: bool, **given: Any) -> int:
