@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from paritygate.validate.text import printable, printable_lines
+
+from .colour import wants_colour
 
 if TYPE_CHECKING:
     from paritygate.targets.explain import Explanation
@@ -30,19 +33,28 @@ def show_defaults(defaults: Mapping[str, Any], *, silent: bool) -> None:
 
 
 def show_report(outcome: Outcome, format: ReportFormat, *, quiet: bool) -> None:
-    """Print a verdict. ``quiet`` still prints a report that isn't a pass: that is an error."""
+    """Print a verdict. ``quiet`` still says why it isn't a pass, in a line and what to do in another."""
     from paritygate.validate.report.render.formats import ReportFormat, render
 
     if format is not ReportFormat.TEXT:
         click.echo(render(outcome, format))
-    elif not quiet or not outcome.report.passed:
+    elif quiet:
+        _print_reason(outcome.report)
+    else:
         _print_report(outcome.report)
         if outcome.command == "convert":
             click.echo(printable(f"written: {outcome.written}") if outcome.written else "nothing written")
 
 
+def _print_reason(report: Report) -> None:
+    if not report.passed:
+        click.echo(printable(f"{report.verdict.value.upper()}: [{report.code}] {report.reason}"))
+        if report.next_step:
+            click.echo(printable(f"  {report.next_step}"))
+
+
 def _print_report(report: Report) -> None:
-    if not sys.stdout.isatty():
+    if not (sys.stdout.isatty() or wants_colour(os.environ)):
         click.echo(str(report))
         return
     from rich.console import Console

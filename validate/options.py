@@ -116,15 +116,22 @@ class LoadOptions(OptionGroup):
         }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class GivenSamples:
+    """Samples that a notebook holds: a data frame, arrays, tensors, or dictionaries of them (docs/python-api.md)."""
+
+    value: Any
+
+
 @dataclass(frozen=True, slots=True)
 class SampleOptions(OptionGroup):
-    """Where samples come from: a file or folder of the user's, or a generator with a seed.
+    """Where samples come from: a file or folder of the user's, objects in memory, or a generator with a seed.
 
     ``ranges`` (input -> low, high) bound generated values. ``batch_sizes`` None lets the generator choose two or more;
     for a file, the first one is how it is split.
     """
 
-    samples: Path | None = None
+    samples: Path | GivenSamples | None = None
     seed: int = 0
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     batch_sizes: tuple[int, ...] | None = None

@@ -23,6 +23,7 @@ from .noise.request import Measurements
 from .options import (
     AcceptedPrecision,
     CandidateOptions,
+    GivenSamples,
     InputLimits,
     InspectOptions,
     JudgeOptions,
@@ -80,6 +81,7 @@ def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> 
     watch = Stopwatch()
     with job_folder(run.keep) as job:
         releases_for(run.prove_in, models[1].format.name)
+        options = replace(options, sample=stored_samples(options.sample, job))
         expected, actual, bindings = _run_both(job, models, options, watch)
         elsewhere = run_elsewhere(job, models[1], bindings, run)
         from .conclude import Side, conclude
@@ -193,7 +195,8 @@ def run_model(model: Any, output: Path, options: RunModelOptions) -> ModelRun:
     check_output(output, inputs=inputs_of(handle, options.sample))
     with job_folder(run.keep) as job:
         with runner_for(handle, job, "model", run.limits, variables=run.pass_env) as runner:
-            call = RunReference(job, handle, options.sample, comparing=False, condition=False)
+            samples = stored_samples(options.sample, job)
+            call = RunReference(job, handle, samples, comparing=False, condition=False)
             done = runner.call(call, run.on_event)
         outputs = load_outputs(job.expected)
         if handle.second is not None:
@@ -227,7 +230,16 @@ def _write_arrays(arrays: Mapping[str, Array], output: Path) -> None:
 
 def inputs_of(model: ModelHandle, samples: SampleOptions) -> list[Path]:
     """All files and folders that a command reads and must not write to."""
-    return [path for path in (model.file, model.load.weights_file, samples.samples) if path is not None]
+    return [path for path in (model.file, model.load.weights_file, samples.samples) if isinstance(path, Path)]
+
+
+def stored_samples(options: SampleOptions, job: JobFolder) -> SampleOptions:
+    """The options with samples that a process can read: live ones are written to the job's folder. Raises PG204."""
+    if not isinstance(options.samples, GivenSamples):
+        return options
+    from .samples.given import stored
+
+    return stored(options, job.path)
 
 
 def inspect_model(model: Any, options: InspectOptions) -> Inspection:

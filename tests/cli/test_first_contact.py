@@ -27,7 +27,8 @@ def started(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
 def test_without_a_command_it_prints_help() -> None:
     done = started()
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("Usage: ") and "Commands:" in done.stdout
+    assert done.stdout.startswith("Usage: ")
+    assert "Commands:" in done.stdout
 
 
 @pytest.mark.parametrize("name", [name for name, command in cli.commands.items() if len(command.params) > 8])
@@ -64,7 +65,8 @@ def test_the_shell_completes(words: str, position: int) -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_shells_script_is_printed_alone(shell: str) -> None:
     done = started(_PARITYGATE_COMPLETE=f"{shell}_source")
-    assert done.returncode == 0 and f"_PARITYGATE_COMPLETE={shell}_complete" in done.stdout
+    assert done.returncode == 0
+    assert f"_PARITYGATE_COMPLETE={shell}_complete" in done.stdout
 
 
 @pytest.mark.parametrize(

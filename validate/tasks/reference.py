@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..adapters.pixels import on_pixels, resolved, value_range
@@ -159,7 +160,7 @@ def with_example(handle: ModelHandle, samples: SampleOptions) -> ModelHandle:
     from ..samples import read_example
 
     load: LoadOptions = handle.load
-    if samples.samples is None or load.example is not None:
+    if not isinstance(samples.samples, Path) or load.example is not None:
         return handle
     return replace(handle, load=replace(load, example=read_example(samples.samples)))
 
@@ -169,7 +170,7 @@ def _make_samples(model: Model, call: RunReference, limits: InputLimits) -> Samp
 
     handle, options = call.model, call.samples
     sizes = options.batch_sizes
-    if options.samples is not None:
+    if isinstance(options.samples, Path):
         return read_samples(
             options.samples,
             model.signature,
