@@ -163,7 +163,7 @@ def _show(error: ParityGateError, given: list[str]) -> None:
             click.echo(render_error(command, error))
     else:
         with suppress(OSError):
-            click.echo(f"paritygate: {error}", err=True)
+            click.echo(f"paritygate: {error.typed}", err=True)
 
 
 def _wants_json(given: list[str]) -> bool:

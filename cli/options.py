@@ -127,6 +127,13 @@ JUDGING = (
         help="After a failure, don't look for the first divergence and don't write a repro.",
     ),
     click.option(
+        "--repro",
+        type=_PATH,
+        metavar="FOLDER",
+        help="After a failure, write the smallest part that still fails to this new folder (convert: by default beside "
+        "OUTPUT).",
+    ),
+    click.option(
         "--min-coverage",
         type=click.FloatRange(0, 1),
         metavar="SHARE",

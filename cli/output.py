@@ -54,8 +54,10 @@ def _print_reason(report: Report) -> None:
 
 
 def _print_report(report: Report) -> None:
+    from paritygate.validate.report.render.text import render_text
+
     if not (sys.stdout.isatty() or wants_colour(os.environ)):
-        click.echo(str(report))
+        click.echo(render_text(report))
         return
     from rich.console import Console
 

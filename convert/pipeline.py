@@ -297,12 +297,12 @@ def _advice(plan: _Plan, actual: ModelRun) -> tuple[str, ...]:
 
 
 def _localised(plan: _Plan, report: Report, attempt: _Attempt) -> Report:
-    """The report with the first divergence; the repro goes to the folder of OUTPUT, or into the folder that is kept."""
-    from ..validate.localise.session import FailedModels, locate_divergence
+    """The report with the first divergence; the repro goes where it should, else beside OUTPUT or what is kept."""
+    from ..validate.localise.session import FailedModels, locate_divergence, repro_in, resolved
 
     options = plan.options
     if not options.judge.localise:
         return report
-    repro_folder = options.run.keep or plan.output.parent
-    failed = FailedModels(plan.job, plan.source, attempt.model, attempt.candidate.bindings, repro_folder, options.run)
+    repro = resolved(options.judge.repro) or repro_in(options.run.keep or plan.output.parent, attempt.model)
+    failed = FailedModels(plan.job, plan.source, attempt.model, attempt.candidate.bindings, repro, options.run)
     return locate_divergence(failed, report)

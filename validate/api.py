@@ -28,10 +28,11 @@ def validate(
 
     - the reference: ``signature``, ``weights``, ``trust``, ``inputs`` (specs, or texts such as
       ``"x:float32:N,3,32,32"``), ``example``, ``dynamic``, ``dtype`` (:class:`.options.LoadOptions`)
-    - samples: ``samples`` (a file or folder, see docs/samples.md), ``seed``, ``ranges``, ``batch_sizes``
+    - samples: ``samples`` (a file or folder, see docs/samples.md; a data frame, an array or tensor, a dictionary of
+      them, or a list of such dictionaries, see docs/python-api.md), ``seed``, ``ranges``, ``batch_sizes``
       (:class:`.options.SampleOptions`)
     - judging: ``policy``, ``rtol``, ``atol``, ``tolerances``, ``budget``, ``second_opinion``, ``search``,
-      ``thresholds``, ``metrics``, ``config``, ``localise``, ``min_coverage``,
+      ``thresholds``, ``metrics``, ``config``, ``localise``, ``repro``, ``min_coverage``,
       ``max_flips``, ``max_drop``, ``min_snr`` (:class:`.options.JudgeOptions`)
     - running: ``timeout``, ``memory_limit``, ``keep``, ``engine``, ``pass_env``, ``prove_in``,
       ``on_event``

@@ -58,6 +58,7 @@ class JudgeKeywords(TypedDict, total=False):
     metrics: Sequence[GivenMetric]
     config: PathLike | None
     localise: bool
+    repro: PathLike | None
     min_coverage: float | None
     max_flips: float | str | None
     max_drop: Mapping[str, float] | None
@@ -182,7 +183,7 @@ def _thresholds(given: Mapping[str, float | Sequence[float]] | None) -> dict[str
 
 
 _NORMAL: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("weights", "config", "keep"), _path),
+    **dict.fromkeys(("weights", "config", "keep", "repro"), _path),
     **dict.fromkeys(("ranges", "tolerances", "bind", "bind_inputs", "images", "constants"), _mapping),
     "samples": _samples,
     "dynamic": axes_of,

@@ -147,8 +147,9 @@ class JudgeOptions(OptionGroup):
     seconds are spent on finding inputs whose outputs differ.
     ``thresholds`` (output -> one or several) are where decisions change, ``metrics`` the user's own figures, ``config``
     a file with waivers (None: ``paritygate.toml`` in the working directory, if there is one). ``localise`` says
-    whether a failure is followed to the first divergence, and a repro is written. ``min_coverage`` is the least share
-    (0 to 1) of each thing counted that the samples must exercise; None asks for nothing.
+    whether a failure is followed to the first divergence, and ``repro`` is the new folder for the smallest part that
+    still fails. ``min_coverage`` is the least share (0 to 1) of each thing counted that the samples must exercise; None
+    asks for nothing.
     Budgets take the place of tolerances: ``max_flips`` is the greatest share (0 to 1) of rows that may change their
     class, ``max_drop`` maps metrics to how far below the reference's they may be, ``min_snr`` is the least
     signal-to-noise ratio of each output in dB.
@@ -165,6 +166,7 @@ class JudgeOptions(OptionGroup):
     metrics: tuple[GivenMetric, ...] = ()
     config: Path | None = None
     localise: bool = True
+    repro: Path | None = None
     min_coverage: float | None = None
     max_flips: float | None = None
     max_drop: Mapping[str, float] = field(default_factory=dict)

@@ -164,11 +164,12 @@ def _localised(
     report: Report,
     options: ValidateOptions,
 ) -> Report:
-    from .localise.session import FailedModels, locate_divergence
+    from .localise.session import FailedModels, locate_divergence, repro_in, resolved
 
     reference, candidate = models
-    repro_folder = options.run.keep or (candidate.file.parent if candidate.file else Path())
-    return locate_divergence(FailedModels(job, reference, candidate, bindings, repro_folder, options.run), report)
+    keep = options.run.keep
+    repro = resolved(options.judge.repro) or (repro_in(keep, candidate) if keep else None)
+    return locate_divergence(FailedModels(job, reference, candidate, bindings, repro, options.run), report)
 
 
 def with_classes(bindings: Bindings, reference: ModelRun) -> Bindings:

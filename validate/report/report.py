@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from ..errors import ParityGateError
+from ..flags import in_keywords
 from .render.advice import advice
 from .render.html import render_html
 from .render.text import render_text
@@ -42,7 +43,7 @@ class Report(ReportData):
         raise ParityGateError(self.code, self.candidate.path, self.reason, self.next_step)
 
     def __str__(self) -> str:
-        return render_text(self)
+        return in_keywords(render_text(self))
 
     def _repr_html_(self) -> str:
         return render_html(self)
