@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from paritygate.validate.report.render.formats import Outcome, ReportFormat
     from paritygate.validate.report.report import Report
     from paritygate.validate.selftest import Trial
-    from paritygate.validate.tasks.types import Inspection, ModelRun
+    from paritygate.validate.tasks.types import Inspection, ModelRun, OutputStatistics
 
 
 def show_defaults(defaults: Mapping[str, Any], *, silent: bool) -> None:
@@ -67,11 +67,25 @@ def _print_report(report: Report) -> None:
 
 
 def show_run(ran: ModelRun, output: Path, *, as_json: bool, quiet: bool) -> None:
-    """Print what was run and where the outputs are."""
+    """Print what was run, what the outputs are like and where they are."""
     if as_json:
-        _show_json("run", {"output": str(output), "samples": ran.samples, "signature": ran.signature})
+        result = {"output": str(output), "samples": ran.samples, "signature": ran.signature}
+        _show_json("run", {**result, "statistics": ran.statistics})
     elif not quiet:
-        click.echo(printable(f"{ran.samples.count} samples ({ran.samples.origin}); written: {output}"))
+        _table([("output", "dtype", "shape", "min", "mean", "max", "NaN", "inf"), *map(_figures, ran.statistics)])
+        click.echo(printable(f"{ran.samples.said} ({ran.samples.origin}); written: {output}"))
+
+
+def _figures(output: OutputStatistics) -> tuple[str, ...]:
+    values = ("-" if value is None else f"{value:.6g}" for value in (output.least, output.mean, output.greatest))
+    return (output.name, output.dtype, str(list(output.shape)), *values, str(output.nan), str(output.infinite))
+
+
+def _table(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(map(len, map(printable, column))) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (printable(cell).ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
 
 
 def show_inspection(inspection: Inspection, *, as_json: bool) -> None:

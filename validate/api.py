@@ -50,10 +50,12 @@ def validate(
 def run(
     model: Any, output: str | Path, options: RunModelOptions = RunModelOptions(), **keywords: Unpack[RunModelKeywords]
 ) -> ModelRun:
-    """Run one model on samples and write its outputs to an .npz file, whole or not at all.
+    """Run one model on samples and write its outputs to a file, whole or not at all.
 
-    The file's keys are output names, all samples joined along the batch; ``NUMBER/NAME`` where they can't be joined.
-    Names that no member of an archive should have are percent-encoded (:mod:`.samples.member_names`).
+    The suffix of ``output`` decides: .npz; .npy for a single output; .csv and .parquet for outputs that are columns;
+    .json. The result has ``statistics`` of each output. The keys of an .npz are output names, all samples joined along
+    the batch; ``NUMBER/NAME`` where they can't be joined. Names that no member of an archive should have are
+    percent-encoded (:mod:`.samples.member_names`).
     Options as for :func:`validate`, without those for judging. Raises ParityGateError.
     """
     from .session import run_model

@@ -186,13 +186,15 @@ def measurements_for(options: JudgeOptions) -> Measurements:
 
 
 def run_model(model: Any, output: Path, options: RunModelOptions) -> ModelRun:
-    """Run one model and write its outputs to an .npz, whole or not at all. Raises ParityGateError."""
+    """Run one model and write its outputs to a file, whole or not at all. Raises ParityGateError."""
     from .samples import load_outputs, load_samples
     from .samples.joined import join_batches
+    from .tasks.outputs import check_suffix, statistics_of
 
     run = options.run
     handle = handle_for(model, options.load, run.engine)
     check_engine([handle], run.engine)
+    check_suffix(output)
     check_output(output, inputs=inputs_of(handle, options.sample))
     with job_folder(run.keep) as job:
         with runner_for(handle, job, "model", run.limits, variables=run.pass_env) as runner:
@@ -203,8 +205,9 @@ def run_model(model: Any, output: Path, options: RunModelOptions) -> ModelRun:
         if handle.second is not None:
             _check_second_runtime(job, handle, done, run)
         batches = [sample.batch for sample in load_samples(job.samples).items]
-        _write_arrays(join_batches(outputs, batches), output)
-    return done
+        joined = join_batches(outputs, batches)
+        _write_arrays(joined, output)
+    return replace(done, statistics=statistics_of(joined))
 
 
 def _check_second_runtime(job: JobFolder, handle: ModelHandle, done: ModelRun, run: RunOptions) -> None:
@@ -219,13 +222,13 @@ def _check_second_runtime(job: JobFolder, handle: ModelHandle, done: ModelRun, r
 
 
 def _write_arrays(arrays: Mapping[str, Array], output: Path) -> None:
-    from .samples.job_file import save_arrays
+    from .tasks.outputs import write_outputs
 
     with explaining(str(output)):
         clear_abandoned(output.parent)
         with staged(output) as partial:
             with partial.open("wb") as file:
-                save_arrays(arrays, file)
+                write_outputs(arrays, output, file)
             replace_output(partial, output)
 
 

@@ -209,4 +209,15 @@ def run_all(model: Model, feeds: Sequence[Feed], code: str, on_event: Listener) 
 
 def summary(samples: Samples) -> SamplesSummary:
     """What the report says of the samples."""
-    return SamplesSummary(len(samples.items), samples.kinds, samples.batch_sizes, samples.origin, samples.seed)
+    own = [sample.batch for sample in samples.items if sample.kind == "file"]
+    rows = [rows for rows in own if rows is not None]
+    divided = samples.seed is None and rows and len(rows) == len(own)
+    return SamplesSummary(
+        len(samples.items),
+        samples.kinds,
+        samples.batch_sizes,
+        samples.origin,
+        samples.seed,
+        sum(rows) if divided else None,
+        len(rows) if divided else 0,
+    )
