@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from paritygate.validate.report.report import Report
     from paritygate.validate.selftest import Trial
     from paritygate.validate.tasks.types import Inspection, ModelRun, OutputStatistics
+
+_MOST_LAYERS = 40
 
 
 def show_defaults(defaults: Mapping[str, Any], *, silent: bool) -> None:
@@ -89,21 +91,42 @@ def _table(rows: list[tuple[str, ...]]) -> None:
 
 
 def show_inspection(inspection: Inspection, *, as_json: bool) -> None:
-    """Print a model's facts and signature."""
+    """Print a model's facts, signature and profile, each thing that is known."""
     if as_json:
-        _show_json("inspect", {"facts": inspection.facts, "signature": inspection.signature})
+        known = {"facts": inspection.facts, "signature": inspection.signature}
+        _show_json("inspect", {**known, "profile": inspection.profile, "sha256": inspection.sha256})
         return
-    facts = inspection.facts
-    rows = [("format", facts.format), ("producer", facts.producer), ("opset", facts.opset)]
-    rows += [("input", str(spec)) for spec in inspection.signature.inputs]
-    rows += [("output", str(spec)) for spec in inspection.signature.outputs]
-    counted = sorted(facts.operators.items(), key=lambda item: (-item[1], item[0]))
-    rows.append(("operators", ", ".join(f"{name} {count}" for name, count in counted)))
-    rows.append(("parameters", "" if facts.parameters is None else f"{facts.parameters:,}"))
-    rows.append(("size", "" if facts.size is None else f"{facts.size:,} bytes"))
-    for name, value in rows:
+    for name, value in _rows(inspection):
         if value:
-            click.echo(printable(f"{name:<11} {value}"))
+            click.echo(printable(f"{name:<12} {value}"))
+
+
+def _rows(inspection: Inspection) -> Iterator[tuple[str, str]]:
+    facts, profile, signature = inspection.facts, inspection.profile, inspection.signature
+    counted = sorted(facts.operators.items(), key=lambda item: (-item[1], item[0]))
+    yield "format", facts.format
+    yield "producer", facts.producer
+    yield "opset", facts.opset
+    yield "IR version", _number(profile.ir_version)
+    yield from (("metadata", f"{name}: {value}") for name, value in profile.metadata.items())
+    yield from (("input", str(spec)) for spec in signature.inputs)
+    yield from (("output", str(spec)) for spec in signature.outputs)
+    yield "operators", ", ".join(f"{name} {count}" for name, count in counted)
+    yield "parameters", _number(facts.parameters)
+    yield from (("weights", f"{group.dtype} {group.count:,} ({group.bytes:,} bytes)") for group in profile.weights)
+    yield "quantised", profile.quantised
+    yield "MACs", _number(profile.macs, " multiply-adds per row")
+    yield "activations", _number(profile.activation_bytes, " bytes per row at most (estimate)")
+    for layer in profile.layers[:_MOST_LAYERS]:
+        yield "layer", f"{layer.name}: {layer.kind}, {layer.parameters:,} parameters"
+    if more := profile.layers[_MOST_LAYERS:]:
+        yield "", f"{len(more)} more layers (--json lists all)"
+    yield "size", _number(facts.size, " bytes")
+    yield "sha256", inspection.sha256 or ""
+
+
+def _number(value: int | None, unit: str = "") -> str:
+    return "" if value is None else f"{value:,}{unit}"
 
 
 def show_frameworks(

@@ -253,4 +253,8 @@ def inspect_model(model: Any, options: InspectOptions) -> Inspection:
         job_folder(run.keep) as job,
         runner_for(handle, job, "model", run.limits, variables=run.pass_env) as runner,
     ):
-        return runner.call(InspectModel(handle), run.on_event)
+        inspection = runner.call(InspectModel(handle), run.on_event)
+    from .report.environment import sha256_of
+
+    file = handle.file
+    return replace(inspection, sha256=sha256_of(file) if file is not None and file.exists() else None)

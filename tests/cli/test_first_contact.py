@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 
 import click
@@ -14,6 +16,8 @@ from click.testing import CliRunner
 
 from paritygate.cli.colour import wants_colour
 from paritygate.cli.main import cli
+from paritygate.cli.progress import progress
+from paritygate.validate.events import Event
 
 ESCAPE = "\x1b["
 
@@ -86,3 +90,19 @@ def test_variables_decide_about_colours(environment: Mapping[str, str], wanted: 
 @pytest.mark.parametrize(("variable", "coloured"), [("FORCE_COLOR", True), ("NO_COLOR", False)])
 def test_help_is_coloured_on_request(variable: str, coloured: bool) -> None:
     assert (ESCAPE in started("convert", "--help", **{variable: "1"}).stdout) is coloured
+
+
+def test_progress_counts_only_what_has_a_total(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with progress(silent=False) as listener:
+        listener(Event("load m.onnx"))
+        time.sleep(0.3)  # it draws ten times a second
+        listener(Event("run samples", 3, 7))
+        time.sleep(0.3)
+    shown = terminal.getvalue()
+    assert "load m.onnx" in shown
+    assert "3/7" in shown
+    assert "/?" not in shown

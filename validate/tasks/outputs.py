@@ -63,7 +63,7 @@ def _write_npy(arrays: Mapping[str, Array], output: Path, file: IO[bytes]) -> No
     if len(arrays) != 1:
         raise _unfit(output, f"it holds one array, and there are {len(arrays)}: {', '.join(arrays)}")
     (array,) = arrays.values()
-    np.lib.format.write_array(file, array, allow_pickle=False)  # type: ignore[no-untyped-call]
+    np.lib.format.write_array(file, array, allow_pickle=False)
 
 
 def _write_json(arrays: Mapping[str, Array], output: Path, file: IO[bytes]) -> None:

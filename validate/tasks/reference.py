@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..adapters.pixels import on_pixels, resolved, value_range
-from ..engines.base import Model, Runtime
+from ..engines.base import Model, Profile, Profiled, Runtime, Weighted, grouped
 from ..engines.handle import ModelHandle
 from ..engines.registry import RuntimeEntry
 from ..errors import ParityGateError
@@ -152,7 +152,15 @@ def inspect_model(call: InspectModel, on_event: Listener) -> Inspection:
     on_event(Event(f"load {handle.name}"))
     model = load_model(handle)
     with reading(handle):
-        return Inspection(model.facts(), model.signature)
+        return Inspection(model.facts(), model.signature, _profile(model))
+
+
+def _profile(model: Model) -> Profile:
+    """What the engine tells, or at least the dtypes of weights that can be read."""
+    if isinstance(model, Profiled):
+        return model.profile()
+    weights = model.weights().values() if isinstance(model, Weighted) else ()
+    return Profile(grouped((array.dtype.name, array.size) for array in weights))
 
 
 def with_example(handle: ModelHandle, samples: SampleOptions) -> ModelHandle:
@@ -191,6 +199,12 @@ def _make_samples(model: Model, call: RunReference, limits: InputLimits) -> Samp
     return replace(samples, items=(*samples.items, *more))
 
 
+_OTHER_SAMPLES = (
+    "If the model needs other shapes or values, declare them with --input NAME:DTYPE:SHAPE, bound values with "
+    "--range NAME:LO:HI, or give real ones with --samples FILE."
+)
+
+
 def run_all(model: Model, feeds: Sequence[Feed], code: str, on_event: Listener) -> list[dict[str, Array]]:
     """Run every feed. Whatever a framework raises becomes ParityGateError ``code``, with the sample's number."""
     outputs = []
@@ -202,7 +216,8 @@ def run_all(model: Model, feeds: Sequence[Feed], code: str, on_event: Listener) 
             raise
         except Exception as error:
             shapes = ", ".join(f"{name} {array.dtype}{list(array.shape)}" for name, array in feed.items())
-            raise ParityGateError(code, f"sample {number} ({shapes})", f"{type(error).__name__}: {error}") from error
+            cause, remedy = f"{type(error).__name__}: {error}", _OTHER_SAMPLES if code == "PG406" else ""
+            raise ParityGateError(code, f"sample {number} ({shapes})", cause, remedy) from error
         on_event(Event("run samples", number + 1, len(feeds)))
     return outputs
 

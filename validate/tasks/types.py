@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..engines.base import Facts, Runtime
+from ..engines.base import Facts, Profile, Runtime
 from ..noise.request import Rounding
 from ..report.coverage import Coverage
 from ..report.types import SamplesSummary
@@ -80,7 +80,9 @@ class ModelRun:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A model's facts and signature."""
+    """A model's facts, signature and profile; ``sha256`` is of its file or of all files of its folder."""
 
     facts: Facts
     signature: Signature
+    profile: Profile = field(default_factory=Profile)
+    sha256: str | None = None
