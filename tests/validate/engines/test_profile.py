@@ -112,7 +112,8 @@ def test_inspect_prints_nothing_unknown(tmp_path: Path) -> None:
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "None" not in shown
     assert {line.split()[0] for line in shown.splitlines()} == {
-        "format", "producer", "opset", "IR", "metadata", "input", "output", "operators", "parameters", "MACs", "size", "sha256"
+        "format", "producer", "opset", "IR", "metadata", "input", "output", "operators", "parameters", "MACs",
+        "size", "sha256",
     }  # fmt: skip
 
 
