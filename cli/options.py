@@ -340,7 +340,8 @@ _SECTIONS = (
 
 
 def _section(group: tuple[Decorator, ...]) -> str:
-    return next(title for known, title in _SECTIONS if known is group)
+    """The section of a shared group; a command's own options are under the first heading."""
+    return next((title for known, title in _SECTIONS if known is group), "Options")
 
 
 def options(*groups: tuple[Decorator, ...]) -> Decorator:
