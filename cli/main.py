@@ -18,9 +18,9 @@ from paritygate.validate.files.output import explained
 from paritygate.validate.text import printable_lines
 
 from . import interrupt
+from .colour import wants_colour
 from .commands.cache import cache
 from .commands.check import check
-from .colour import wants_colour
 from .commands.convert import convert
 from .commands.doctor import doctor
 from .commands.explain import explain

@@ -122,7 +122,7 @@ def test_no_folder_holds_too_many_modules() -> None:
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(f"validate.{name}" for name in names.split())
     for names in (
-        "public errors flags signature events text",
+        "public errors signature events text",
         "catalog foreign guard user_code onnx_graphs paths sample_formats limits files samples.options samples.types",
         "engines.libraries engines.registry",
         "options",

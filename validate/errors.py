@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from .flags import in_keywords
 from .text import printable_lines
+from .text.flags import in_keywords
 
 
 class ExitCode(IntEnum):
@@ -37,7 +37,7 @@ class ParityGateError(Exception):
 
     ``code`` is a key of :data:`paritygate.validate.catalog.CATALOG`; ``subject`` names a thing of the
     user's (a file, an option, an output); ``cause`` is one sentence or the converter's own reason;
-    ``remedy`` says what to do about it. The parts name options as they are typed (``--opset``); see :mod:`.flags`.
+    ``remedy`` says what to do about it. The parts name options as they are typed (``--opset``); see :mod:`.text.flags`.
     """
 
     def __init__(self, code: str, subject: str, cause: str, remedy: str = "") -> None:

@@ -94,8 +94,8 @@ def boosters() -> None:
 def coreml() -> None:
     """Write and compare both of Core ML's formats."""
     onnx_model()
-    paritygate("convert", "a.onnx", "-o", "A.mlpackage", "--input", "x:float32:1,3")
-    paritygate("convert", "a.onnx", "-o", "A.mlmodel", "--input", "x:float32:1,3")
+    paritygate("convert", "a.onnx", "-o", "A.mlpackage", "--shapes", "x:1,3")
+    paritygate("convert", "a.onnx", "-o", "A.mlmodel", "--shapes", "x:1,3")
     paritygate("inspect", "A.mlpackage")
 
 

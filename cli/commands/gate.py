@@ -12,6 +12,7 @@ from paritygate.gate.config.permissions import Allow
 from paritygate.gate.levels import FailOn
 
 from .. import interrupt
+from ..grouped import GroupedCommand
 from ..options import PRINTING, options
 
 _EPILOG = """\b
@@ -50,7 +51,7 @@ _FLAGS = (
 )
 
 
-@click.command(epilog=_EPILOG)
+@click.command(cls=GroupedCommand, epilog=_EPILOG)
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @options(_FLAGS, PRINTING)
 def gate(

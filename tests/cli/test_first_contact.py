@@ -40,7 +40,7 @@ def test_help_lists_every_option_once_in_sections(name: str) -> None:
     command = cli.commands[name]
     shown = CliRunner().invoke(cli, [name, "--help"]).output
     sections = re.findall(r"^(\w[\w ]*):$", shown, re.MULTILINE)
-    assert {"Loading the model", "Running", "Printing"} <= set(sections)
+    assert "Printing" in sections
     assert len(set(sections)) == len(sections)
     for parameter in command.params:
         if isinstance(parameter, click.Option):

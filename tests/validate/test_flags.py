@@ -8,8 +8,8 @@ import pytest
 from paritygate.cli.main import cli
 from paritygate.convert.options import ConvertKeywords
 from paritygate.validate import ParityGateError
-from paritygate.validate.flags import in_keywords, keyword_of
 from paritygate.validate.keywords import RunModelKeywords, ValidateKeywords
+from paritygate.validate.text.flags import in_keywords, keyword_of
 
 KEYWORDS = {*ConvertKeywords.__annotations__, *ValidateKeywords.__annotations__, *RunModelKeywords.__annotations__}
 NO_FLAG = {"constants", "example", "on_event"}

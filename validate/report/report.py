@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from ..errors import ParityGateError
-from ..flags import in_keywords
+from ..text.flags import in_keywords
 from .render.advice import advice
 from .render.html import render_html
 from .render.text import render_text

@@ -72,6 +72,7 @@ _FORMS: dict[str, tuple[str, Form]] = {
     "pass-env": ("pass_env", _list),
     "policy": ("policy", _value),
     "precision": ("precision", _value),
+    "prove-in": ("prove_in", _list),
     "quantize": ("quantize", _value),
     "range": ("ranges", _bounds),
     "repro": ("repro", _value),
