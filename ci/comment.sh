@@ -12,7 +12,8 @@ body="$REPORTS/comment.md"
   head -c 60000 "$report" # a comment holds 65,536 characters
 } >"$body"
 comments="repos/$GITHUB_REPOSITORY/issues/$NUMBER/comments"
-old=$(gh api --paginate "$comments" --jq ".[] | select(.body | startswith(\"$marker\")) | .id" | head -n 1)
+known=$(gh api --paginate "$comments" --jq ".[] | select(.body | startswith(\"$marker\")) | .id")
+old=${known%%$'\n'*}
 if [ -n "$old" ]; then
   gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$old" --field body=@"$body"
 else
