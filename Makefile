@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint types check format coverage-tables conformance onnx-coreml opsets bench faults kills fuzz hostile install clean
+.PHONY: help demo test lint types check format coverage-tables conformance onnx-coreml opsets bench faults kills fuzz hostile install extras matrix clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -32,6 +32,7 @@ lint: $(INSTALLED)  ## ruff: rules and format
 # mypy doesn't follow the editable install's finder, so it gets the packages under their import name.
 types: $(INSTALLED)  ## mypy --strict
 	@mkdir -p build/types/paritygate
+	@for file in api/*; do ln -sfn ../../../$$file build/types/paritygate/; done
 	@for part in cli convert gate targets validate; do ln -sfn ../../../$$part build/types/paritygate/$$part; done
 	@cd build/types && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml -p paritygate
 
@@ -102,6 +103,12 @@ $(SCANNERS)/.installed:
 hostile: $(INSTALLED) $(SCANNERS)/.installed  ## try all hostile files, write their section of docs/security.md (long)
 	@$(BIN)/python -m benchmarks.hostile.rivals $(SCANNERS)/bin/python
 	@$(BIN)/python -m benchmarks.hostile
+
+extras: $(INSTALLED)  ## install each extra alone from the wheel and try it; ONLY="coreml data" tries some (long)
+	@$(BIN)/python -m benchmarks.installs extras $(ONLY)
+
+matrix: $(INSTALLED)  ## try the wheel under each Python that is here; ONLY="3.12 base" tries some (long)
+	@$(BIN)/python -m benchmarks.installs matrix $(ONLY)
 
 clean:  ## remove what the other targets made
 	rm -rf build out .mypy_cache .pytest_cache .ruff_cache

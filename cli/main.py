@@ -18,6 +18,7 @@ from paritygate.validate.files.output import explained
 from paritygate.validate.text import printable_lines
 
 from . import interrupt
+from .colour import wants_colour
 from .commands.cache import cache
 from .commands.check import check
 from .commands.convert import convert
@@ -51,11 +52,22 @@ Examples:
   paritygate explain PG101
 """
 
+_COMPLETION = "_PARITYGATE_COMPLETE"
+"""The shell's completion sets it; nothing but candidates may be printed then."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=_EPILOG)
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_EPILOG,
+)
 @click.version_option(package_name="paritygate")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> int:
     """Convert models, prove numerical parity, and only then export."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), color=context.color)
+    return 0
 
 
 for _command in (
@@ -68,8 +80,10 @@ for _command in (
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: runs a command and exits with its status, 1 only where parity fails."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    interrupt.install()
     _print_anything()
+    if _COMPLETION in os.environ:
+        cli.main(args=given, prog_name="paritygate", complete_var=_COMPLETION)
+    interrupt.install()
     reports = Reporting(tuple(given))
     try:
         status = _status_of(given, reports)
@@ -82,7 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _status_of(given: list[str], reports: Reporting) -> int:
     try:
-        status: int = cli.main(args=given, prog_name="paritygate", standalone_mode=False, obj=reports)
+        status: int = cli.main(
+            args=given, prog_name="paritygate", standalone_mode=False, obj=reports, color=wants_colour(os.environ)
+        )
     except interrupt.Interrupted as error:
         return _interrupted(error)
     except SystemExit as error:  # click's for a closed standard output, or the user's code's
@@ -157,7 +173,7 @@ def _show(error: ParityGateError, given: list[str]) -> None:
             click.echo(render_error(command, error))
     else:
         with suppress(OSError):
-            click.echo(f"paritygate: {error}", err=True)
+            click.echo(f"paritygate: {error.typed}", err=True)
 
 
 def _wants_json(given: list[str]) -> bool:

@@ -19,6 +19,7 @@ from paritygate.validate.options import AcceptedPrecision, InputDtype, PolicyNam
 from paritygate.validate.report.format_names import ReportFormat
 from paritygate.validate.sample_formats import SUFFIXES
 
+from .grouped import put_into_section
 from .parse import parsed
 from .reporting import take_reports
 
@@ -26,6 +27,9 @@ Command = Callable[..., Any]
 Decorator = Callable[[Command], Command]
 
 _PATH = click.Path(path_type=Path)
+
+MODEL = click.Path(path_type=str, readable=False)
+"""A model's file or name: any text, but the shell completes files."""
 
 
 def _choice(kind: type[StrEnum]) -> click.Choice[str]:
@@ -122,6 +126,13 @@ JUDGING = (
         is_flag=True,
         default=None,
         help="After a failure, don't look for the first divergence and don't write a repro.",
+    ),
+    click.option(
+        "--repro",
+        type=_PATH,
+        metavar="FOLDER",
+        help="After a failure, write the smallest part that still fails to this new folder (convert: by default beside "
+        "OUTPUT).",
     ),
     click.option(
         "--min-coverage",
@@ -320,12 +331,38 @@ PRINTING = (
 )
 
 
+_SECTIONS = (
+    (TARGET, "Target"),
+    (COREML, "Core ML"),
+    (BINDING, "Names that differ"),
+    (CANDIDATE, "Candidate"),
+    (LOADING, "Loading the model"),
+    (SAMPLING, "Samples"),
+    (SEARCHING, "Samples"),
+    (JUDGING, "Judging"),
+    (ENGINE, "Running"),
+    (RUNNING, "Running"),
+    (ELSEWHERE, "Elsewhere"),
+    (FORMAT, "Printing"),
+    (JSON, "Printing"),
+    (PRINTING, "Printing"),
+)
+"""Group -> the section of help that lists it."""
+
+
+def _section(group: tuple[Decorator, ...]) -> str:
+    """The section of a shared group; a command's own options are under the first heading."""
+    return next((title for known, title in _SECTIONS if known is group), "Options")
+
+
 def options(*groups: tuple[Decorator, ...]) -> Decorator:
     """Add groups of options to a command, in the order in which help lists them."""
 
     def decorate(command: Command) -> Command:
-        for option in reversed([option for group in groups for option in group]):
-            command = option(command)
+        for group in reversed(groups):
+            for option in reversed(group):
+                command = option(command)
+                put_into_section(command, _section(group))
         return command
 
     return decorate

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from paritygate.validate.text import printable, printable_lines
+
+from .colour import wants_colour
 
 if TYPE_CHECKING:
     from paritygate.targets.explain import Explanation
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
     from paritygate.validate.report.document import Document
     from paritygate.validate.report.report import Report
     from paritygate.validate.selftest import Trial
-    from paritygate.validate.tasks.types import Inspection, ModelRun
+    from paritygate.validate.tasks.types import Inspection, ModelRun, OutputStatistics
+
+_MOST_LAYERS = 40
 
 
 def show_defaults(defaults: Mapping[str, Any], *, silent: bool) -> None:
@@ -34,7 +39,7 @@ def show_document(document: Document) -> None:
     from paritygate.validate.report.render.document_text import render_document_text, written
 
     entry = document.entries[0] if len(document.entries) == 1 else None
-    if entry is None or entry.report is None or not sys.stdout.isatty():
+    if entry is None or entry.report is None or not (sys.stdout.isatty() or wants_colour(os.environ)):
         click.echo(render_document_text(document))
         return
     from rich.console import Console
@@ -46,30 +51,77 @@ def show_document(document: Document) -> None:
         click.echo(written(entry))
 
 
+def show_reasons(document: Document) -> None:
+    """Say why entries aren't passes, each in a line, and what to do in another."""
+    for entry in document.entries:
+        report = entry.report
+        if report is not None and not report.passed:
+            click.echo(printable(f"{report.verdict.value.upper()}: [{report.code}] {report.reason}"))
+            if report.next_step:
+                click.echo(printable(f"  {report.next_step}"))
+        elif entry.error is not None:
+            click.echo(printable(f"ERROR: [{entry.error.code}] {entry.error.subject}: {entry.error.cause}"))
+
+
 def show_run(ran: ModelRun, output: Path, *, as_json: bool, quiet: bool) -> None:
-    """Print what was run and where the outputs are."""
+    """Print what was run, what the outputs are like and where they are."""
     if as_json:
-        _show_json("run", {"output": str(output), "samples": ran.samples, "signature": ran.signature})
+        result = {"output": str(output), "samples": ran.samples, "signature": ran.signature}
+        _show_json("run", {**result, "statistics": ran.statistics})
     elif not quiet:
-        click.echo(printable(f"{ran.samples.count} samples ({ran.samples.origin}); written: {output}"))
+        _table([("output", "dtype", "shape", "min", "mean", "max", "NaN", "inf"), *map(_figures, ran.statistics)])
+        click.echo(printable(f"{ran.samples.said} ({ran.samples.origin}); written: {output}"))
+
+
+def _figures(output: OutputStatistics) -> tuple[str, ...]:
+    values = ("-" if value is None else f"{value:.6g}" for value in (output.least, output.mean, output.greatest))
+    return (output.name, output.dtype, str(list(output.shape)), *values, str(output.nan), str(output.infinite))
+
+
+def _table(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(map(len, map(printable, column))) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (printable(cell).ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
 
 
 def show_inspection(inspection: Inspection, *, as_json: bool) -> None:
-    """Print a model's facts and signature."""
+    """Print a model's facts, signature and profile, each thing that is known."""
     if as_json:
-        _show_json("inspect", {"facts": inspection.facts, "signature": inspection.signature})
+        known = {"facts": inspection.facts, "signature": inspection.signature}
+        _show_json("inspect", {**known, "profile": inspection.profile, "sha256": inspection.sha256})
         return
-    facts = inspection.facts
-    rows = [("format", facts.format), ("producer", facts.producer), ("opset", facts.opset)]
-    rows += [("input", str(spec)) for spec in inspection.signature.inputs]
-    rows += [("output", str(spec)) for spec in inspection.signature.outputs]
-    counted = sorted(facts.operators.items(), key=lambda item: (-item[1], item[0]))
-    rows.append(("operators", ", ".join(f"{name} {count}" for name, count in counted)))
-    rows.append(("parameters", "" if facts.parameters is None else f"{facts.parameters:,}"))
-    rows.append(("size", "" if facts.size is None else f"{facts.size:,} bytes"))
-    for name, value in rows:
+    for name, value in _rows(inspection):
         if value:
-            click.echo(printable(f"{name:<11} {value}"))
+            click.echo(printable(f"{name:<12} {value}"))
+
+
+def _rows(inspection: Inspection) -> Iterator[tuple[str, str]]:
+    facts, profile, signature = inspection.facts, inspection.profile, inspection.signature
+    counted = sorted(facts.operators.items(), key=lambda item: (-item[1], item[0]))
+    yield "format", facts.format
+    yield "producer", facts.producer
+    yield "opset", facts.opset
+    yield "IR version", _number(profile.ir_version)
+    yield from (("metadata", f"{name}: {value}") for name, value in profile.metadata.items())
+    yield from (("input", str(spec)) for spec in signature.inputs)
+    yield from (("output", str(spec)) for spec in signature.outputs)
+    yield "operators", ", ".join(f"{name} {count}" for name, count in counted)
+    yield "parameters", _number(facts.parameters)
+    yield from (("weights", f"{group.dtype} {group.count:,} ({group.bytes:,} bytes)") for group in profile.weights)
+    yield "quantised", profile.quantised
+    yield "MACs", _number(profile.macs, " multiply-adds per row")
+    yield "activations", _number(profile.activation_bytes, " bytes per row at most (estimate)")
+    for layer in profile.layers[:_MOST_LAYERS]:
+        yield "layer", f"{layer.name}: {layer.kind}, {layer.parameters:,} parameters"
+    if more := profile.layers[_MOST_LAYERS:]:
+        yield "", f"{len(more)} more layers (--json lists all)"
+    yield "size", _number(facts.size, " bytes")
+    yield "sha256", inspection.sha256 or ""
+
+
+def _number(value: int | None, unit: str = "") -> str:
+    return "" if value is None else f"{value:,}{unit}"
 
 
 def show_frameworks(

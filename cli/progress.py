@@ -52,20 +52,21 @@ def _plain(write: Callable[[str], None]) -> Listener:
 @contextmanager
 def _live() -> Iterator[Listener]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[counted]}", markup=False),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("start", total=None)
+        task = bars.add_task("start", total=None, counted="")
 
         def listen(event: Event) -> None:
             bars.tasks[task].total = event.total or None  # update() would take None for "as before"
-            bars.update(task, description=printable(event.stage), completed=event.done)
+            counted = f"{event.done}/{event.total}" if event.total else ""
+            bars.update(task, description=printable(event.stage), completed=event.done, counted=counted)
 
         yield listen

@@ -117,10 +117,12 @@ class Reporting:
         self._write(document, [request for request in self.requests if not _text(request)])
 
     def _tell(self, document: Document) -> None:
-        """``quiet`` still prints a report that isn't a pass: that is an error."""
-        from .output import show_document
+        """``quiet`` still says in a line why a report isn't a pass: that is an error."""
+        from .output import show_document, show_reasons
 
-        if not self.quiet or document.exit_code:
+        if self.quiet:
+            show_reasons(document)
+        else:
             show_document(document)
         if not any(request.file is None for request in self.requests):
             _annotate(document)

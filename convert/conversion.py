@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from ..validate.report.report import Report
 
@@ -14,6 +15,11 @@ class Conversion:
 
     report: Report
     path: Path | None
+
+    def raise_for_status(self) -> Self:
+        """This conversion, if parity holds and the file is written. Raises ParityGateError with the first reason."""
+        self.report.raise_for_status()
+        return self
 
     def __str__(self) -> str:
         return f"{self.report}\n{f'written: {self.path}' if self.path else 'nothing written'}"

@@ -17,7 +17,14 @@ from ..validate.expectations.expected import Expectations, read_expectations
 from ..validate.report.budgets import Budgets
 from ..validate.samples.limits import fixed_lengths
 from ..validate.search.session import SearchedModels, add_searched_samples, needs_search
-from ..validate.session import Stopwatch, inputs_of, measurements_for, run_second_runtime, with_classes
+from ..validate.session import (
+    Stopwatch,
+    inputs_of,
+    measurements_for,
+    run_second_runtime,
+    stored_samples,
+    with_classes,
+)
 from ..validate.tasks.calls import RunCandidate
 from ..validate.workers.job_folder import JobFolder, job_folder
 from ..validate.workers.runner import Runner, runner_for
@@ -96,6 +103,7 @@ def unpublished(source: Any, output: Path, options: ConvertOptions) -> Iterator[
     expectations = replace(budgeted, budgets=Budgets())
     name = output.name if output.suffix in target.suffixes else output.name + target.suffix
     with job_folder(options.run.keep) as job:
+        options = replace(options, sample=stored_samples(options.sample, job))
         destination = job.converted / name
         plan = _Plan(handle, output, target, options, policy, expectations, budgeted, job, destination, Stopwatch())
         check_engine((handle, _handle_of(plan, destination)), options.run.engine)
@@ -289,12 +297,12 @@ def _advice(plan: _Plan, actual: ModelRun) -> tuple[str, ...]:
 
 
 def _localised(plan: _Plan, report: Report, attempt: _Attempt) -> Report:
-    """The report with the first divergence; the repro goes to the folder of OUTPUT, or into the folder that is kept."""
-    from ..validate.localise.session import FailedModels, locate_divergence
+    """The report with the first divergence; the repro goes where it should, else beside OUTPUT or what is kept."""
+    from ..validate.localise.session import FailedModels, locate_divergence, repro_in, resolved
 
     options = plan.options
     if not options.judge.localise:
         return report
-    repro_folder = options.run.keep or plan.output.parent
-    failed = FailedModels(plan.job, plan.source, attempt.model, attempt.candidate.bindings, repro_folder, options.run)
+    repro = resolved(options.judge.repro) or repro_in(options.run.keep or plan.output.parent, attempt.model)
+    failed = FailedModels(plan.job, plan.source, attempt.model, attempt.candidate.bindings, repro, options.run)
     return locate_divergence(failed, report)

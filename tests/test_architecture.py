@@ -15,7 +15,7 @@ import pytest
 from paritygate.validate.engines.libraries import LIBRARIES
 
 ROOT = Path(__file__).parent.parent
-PARTS = ("cli", "convert", "gate", "targets", "validate")
+PARTS = ("api", "cli", "convert", "gate", "targets", "validate")
 FRAMEWORKS = {library.module for library in LIBRARIES if library.extra not in ("", "data", "cluster")}
 WHERE_FRAMEWORKS_MAY_BE_IMPORTED = (
     "validate/engines/",
@@ -49,7 +49,7 @@ def modules() -> Mapping[str, Path]:
 
 def imports(name: str, path: Path, known: Mapping[str, Path]) -> Iterator[str]:
     """The modules of ``known`` that a module imports anywhere: deferred imports and those for types count."""
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    package = name.removeprefix("api") if path.name == "__init__.py" else name.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name.removeprefix("paritygate.") for alias in node.names)
@@ -64,7 +64,7 @@ def _base(node: ast.ImportFrom, package: str) -> str:
     if not node.level:
         return module
     words = package.split(".")
-    return ".".join([*words[: len(words) - node.level + 1], *([module] if module else [])])
+    return ".".join([*words[: len(words) - node.level + 1], *([module] if module else [])]).lstrip(".")
 
 
 @cache
@@ -101,6 +101,10 @@ def cycles(edges: Mapping[str, frozenset[str]]) -> list[list[str]]:
     return found
 
 
+def test_the_public_names_come_from_both_packages() -> None:
+    assert {name.split(".")[0] for name in graph()["api"]} == {"convert", "validate"}
+
+
 def test_no_modules_import_one_another() -> None:
     assert cycles(graph()) == []
 
@@ -118,7 +122,7 @@ def test_no_folder_holds_too_many_modules() -> None:
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(f"validate.{name}" for name in names.split())
     for names in (
-        "errors signature events text",
+        "public errors signature events text",
         "catalog foreign guard user_code onnx_graphs paths sample_formats limits files samples.options samples.types",
         "guides engines.libraries engines.registry",
         "options",
@@ -165,6 +169,7 @@ def test_rooms_of_validate_import_downwards(module: str) -> None:
 
 
 ALLOWED = {
+    "api": {"convert", "validate"},
     "cli": {"cli", "gate", "targets", "convert", "validate"},
     "gate": {"gate", "targets", "convert", "validate"},
     "targets": {"targets", "convert", "validate"},
@@ -247,8 +252,8 @@ def test_the_native_core_ml_route_for_estimators_imports_no_onnx() -> None:
 def test_every_package_ships_with_the_wheel() -> None:
     """A folder with Python files that pyproject.toml doesn't list would be missing from the wheel."""
     listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
-    there = {"paritygate." + ".".join(path.relative_to(ROOT).parts[:-1]) for path in modules().values()}
-    assert there == listed
+    folders = {".".join(path.relative_to(ROOT).parts[:-1]) for path in modules().values()}
+    assert {"paritygate" if folder == "api" else f"paritygate.{folder}" for folder in folders} == listed
 
 
 TESTS_LONGER = 400

@@ -28,10 +28,11 @@ def validate(
 
     - the reference: ``signature``, ``weights``, ``trust``, ``inputs`` (specs, or texts such as
       ``"x:float32:N,3,32,32"``), ``example``, ``dynamic``, ``dtype`` (:class:`.options.LoadOptions`)
-    - samples: ``samples`` (a file or folder, see docs/samples.md), ``seed``, ``ranges``, ``batch_sizes``
+    - samples: ``samples`` (a file or folder, see docs/samples.md; a data frame, an array or tensor, a dictionary of
+      them, or a list of such dictionaries, see docs/python-api.md), ``seed``, ``ranges``, ``batch_sizes``
       (:class:`.options.SampleOptions`)
     - judging: ``policy``, ``rtol``, ``atol``, ``tolerances``, ``budget``, ``second_opinion``, ``search``,
-      ``thresholds``, ``metrics``, ``config``, ``localise``, ``min_coverage``,
+      ``thresholds``, ``metrics``, ``config``, ``localise``, ``repro``, ``min_coverage``,
       ``max_flips``, ``max_drop``, ``min_snr`` (:class:`.options.JudgeOptions`)
     - running: ``timeout``, ``memory_limit``, ``keep``, ``engine``, ``pass_env``, ``prove_in``,
       ``on_event``
@@ -49,10 +50,12 @@ def validate(
 def run(
     model: Any, output: str | Path, options: RunModelOptions = RunModelOptions(), **keywords: Unpack[RunModelKeywords]
 ) -> ModelRun:
-    """Run one model on samples and write its outputs to an .npz file, whole or not at all.
+    """Run one model on samples and write its outputs to a file, whole or not at all.
 
-    The file's keys are output names, all samples joined along the batch; ``NUMBER/NAME`` where they can't be joined.
-    Names that no member of an archive should have are percent-encoded (:mod:`.samples.member_names`).
+    The suffix of ``output`` decides: .npz; .npy for a single output; .csv and .parquet for outputs that are columns;
+    .json. The result has ``statistics`` of each output. The keys of an .npz are output names, all samples joined along
+    the batch; ``NUMBER/NAME`` where they can't be joined. Names that no member of an archive should have are
+    percent-encoded (:mod:`.samples.member_names`).
     Options as for :func:`validate`, without those for judging. Raises ParityGateError.
     """
     from .session import run_model

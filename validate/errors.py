@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from .text import printable_lines
+from .text.flags import in_keywords
 
 
 class ExitCode(IntEnum):
@@ -36,7 +37,7 @@ class ParityGateError(Exception):
 
     ``code`` is a key of :data:`paritygate.validate.catalog.CATALOG`; ``subject`` names a thing of the
     user's (a file, an option, an output); ``cause`` is one sentence or the converter's own reason;
-    ``remedy`` says what to do about it.
+    ``remedy`` says what to do about it. The parts name options as they are typed (``--opset``); see :mod:`.text.flags`.
     """
 
     def __init__(self, code: str, subject: str, cause: str, remedy: str = "") -> None:
@@ -51,10 +52,15 @@ class ParityGateError(Exception):
         """The exit status: the code's first digit."""
         return ExitCode(int(self.code[2]))
 
-    def __str__(self) -> str:
-        """For people, on whatever they read it: no control characters, which names in files may hold."""
+    @property
+    def typed(self) -> str:
+        """For people at a command line: no control characters, which names in files may hold."""
         way_out = f"\n  {self.remedy}" if self.remedy else ""
         return printable_lines(f"[{self.code}] {self.subject}: {self.cause}{way_out}")
+
+    def __str__(self) -> str:
+        """For people who write Python: options are called by their keywords."""
+        return in_keywords(self.typed)
 
     def to_dict(self) -> dict[str, str]:
         """The four parts as plain text, for a worker's reply and for ``--json``."""

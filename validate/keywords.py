@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 
 from .errors import ParityGateError
 from .events import Listener
-from .options import DynamicAxis, OptionGroup, axes_of, share_of
+from .options import DynamicAxis, GivenSamples, OptionGroup, axes_of, share_of
 from .signature import Constant, TensorSpec
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class LoadKeywords(TypedDict, total=False):
 class SampleKeywords(TypedDict, total=False):
     """:class:`SampleOptions` as keywords."""
 
-    samples: PathLike | None
+    samples: Any
     seed: int
     ranges: Mapping[str, tuple[float, float]] | None
     batch_sizes: Sequence[int] | None
@@ -58,6 +58,7 @@ class JudgeKeywords(TypedDict, total=False):
     metrics: Sequence[GivenMetric]
     config: PathLike | None
     localise: bool
+    repro: PathLike | None
     min_coverage: float | None
     max_flips: float | str | None
     max_drop: Mapping[str, float] | None
@@ -178,6 +179,12 @@ def _path(value: PathLike | None) -> Path | None:
     return None if value is None else Path(value)
 
 
+def _samples(value: Any) -> Path | GivenSamples | None:
+    if value is None or isinstance(value, GivenSamples):
+        return value
+    return Path(value) if isinstance(value, str | Path) else GivenSamples(value)
+
+
 def _mapping(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return value or {}
 
@@ -188,8 +195,9 @@ def _thresholds(given: Mapping[str, float | Sequence[float]] | None) -> dict[str
 
 
 _NORMAL: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("weights", "samples", "config", "keep"), _path),
+    **dict.fromkeys(("weights", "config", "keep", "repro"), _path),
     **dict.fromkeys(("ranges", "tolerances", "bind", "bind_inputs", "images", "constants"), _mapping),
+    "samples": _samples,
     "dynamic": axes_of,
     "batch_sizes": lambda sizes: None if sizes is None else tuple(sizes),
     "thresholds": _thresholds,

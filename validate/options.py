@@ -116,15 +116,22 @@ class LoadOptions(OptionGroup):
         }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class GivenSamples:
+    """Samples that a notebook holds: a data frame, arrays, tensors, or dictionaries of them (docs/python-api.md)."""
+
+    value: Any
+
+
 @dataclass(frozen=True, slots=True)
 class SampleOptions(OptionGroup):
-    """Where samples come from: a file or folder of the user's, or a generator with a seed.
+    """Where samples come from: a file or folder of the user's, objects in memory, or a generator with a seed.
 
     ``ranges`` (input -> low, high) bound generated values. ``batch_sizes`` None lets the generator choose two or more;
     for a file, the first one is how it is split.
     """
 
-    samples: Path | None = None
+    samples: Path | GivenSamples | None = None
     seed: int = 0
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     batch_sizes: tuple[int, ...] | None = None
@@ -140,8 +147,9 @@ class JudgeOptions(OptionGroup):
     seconds are spent on finding inputs whose outputs differ.
     ``thresholds`` (output -> one or several) are where decisions change, ``metrics`` the user's own figures, ``config``
     a file with waivers (None: ``paritygate.toml`` in the working directory, if there is one). ``localise`` says
-    whether a failure is followed to the first divergence, and a repro is written. ``min_coverage`` is the least share
-    (0 to 1) of each thing counted that the samples must exercise; None asks for nothing.
+    whether a failure is followed to the first divergence, and ``repro`` is the new folder for the smallest part that
+    still fails. ``min_coverage`` is the least share (0 to 1) of each thing counted that the samples must exercise; None
+    asks for nothing.
     Budgets take the place of tolerances: ``max_flips`` is the greatest share (0 to 1) of rows that may change their
     class, ``max_drop`` maps metrics to how far below the reference's they may be, ``min_snr`` is the least
     signal-to-noise ratio of each output in dB.
@@ -158,6 +166,7 @@ class JudgeOptions(OptionGroup):
     metrics: tuple[GivenMetric, ...] = ()
     config: Path | None = None
     localise: bool = True
+    repro: Path | None = None
     min_coverage: float | None = None
     max_flips: float | None = None
     max_drop: Mapping[str, float] = field(default_factory=dict)

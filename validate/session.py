@@ -23,6 +23,7 @@ from .noise.request import Measurements
 from .options import (
     AcceptedPrecision,
     CandidateOptions,
+    GivenSamples,
     InputLimits,
     InspectOptions,
     JudgeOptions,
@@ -80,6 +81,7 @@ def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> 
     watch = Stopwatch()
     with job_folder(run.keep) as job:
         releases_for(run.prove_in, models[1].format.name)
+        options = replace(options, sample=stored_samples(options.sample, job))
         expected, actual, bindings = _run_both(job, models, options, watch)
         elsewhere = run_elsewhere(job, models[1], bindings, run)
         from .conclude import Side, conclude
@@ -162,11 +164,12 @@ def _localised(
     report: Report,
     options: ValidateOptions,
 ) -> Report:
-    from .localise.session import FailedModels, locate_divergence
+    from .localise.session import FailedModels, locate_divergence, repro_in, resolved
 
     reference, candidate = models
-    repro_folder = options.run.keep or (candidate.file.parent if candidate.file else Path())
-    return locate_divergence(FailedModels(job, reference, candidate, bindings, repro_folder, options.run), report)
+    keep = options.run.keep
+    repro = resolved(options.judge.repro) or (repro_in(keep, candidate) if keep else None)
+    return locate_divergence(FailedModels(job, reference, candidate, bindings, repro, options.run), report)
 
 
 def with_classes(bindings: Bindings, reference: ModelRun) -> Bindings:
@@ -183,24 +186,28 @@ def measurements_for(options: JudgeOptions) -> Measurements:
 
 
 def run_model(model: Any, output: Path, options: RunModelOptions) -> ModelRun:
-    """Run one model and write its outputs to an .npz, whole or not at all. Raises ParityGateError."""
+    """Run one model and write its outputs to a file, whole or not at all. Raises ParityGateError."""
     from .samples import load_outputs, load_samples
     from .samples.joined import join_batches
+    from .tasks.outputs import check_suffix, statistics_of
 
     run = options.run
     handle = handle_for(model, options.load, run.engine)
     check_engine([handle], run.engine)
+    check_suffix(output)
     check_output(output, inputs=inputs_of(handle, options.sample))
     with job_folder(run.keep) as job:
         with runner_for(handle, job, "model", run.limits, variables=run.pass_env) as runner:
-            call = RunReference(job, handle, options.sample, comparing=False, condition=False)
+            samples = stored_samples(options.sample, job)
+            call = RunReference(job, handle, samples, comparing=False, condition=False)
             done = runner.call(call, run.on_event)
         outputs = load_outputs(job.expected)
         if handle.second is not None:
             _check_second_runtime(job, handle, done, run)
         batches = [sample.batch for sample in load_samples(job.samples).items]
-        _write_arrays(join_batches(outputs, batches), output)
-    return done
+        joined = join_batches(outputs, batches)
+        _write_arrays(joined, output)
+    return replace(done, statistics=statistics_of(joined))
 
 
 def _check_second_runtime(job: JobFolder, handle: ModelHandle, done: ModelRun, run: RunOptions) -> None:
@@ -215,19 +222,28 @@ def _check_second_runtime(job: JobFolder, handle: ModelHandle, done: ModelRun, r
 
 
 def _write_arrays(arrays: Mapping[str, Array], output: Path) -> None:
-    from .samples.job_file import save_arrays
+    from .tasks.outputs import write_outputs
 
     with explaining(str(output)):
         clear_abandoned(output.parent)
         with staged(output) as partial:
             with partial.open("wb") as file:
-                save_arrays(arrays, file)
+                write_outputs(arrays, output, file)
             replace_output(partial, output)
 
 
 def inputs_of(model: ModelHandle, samples: SampleOptions) -> list[Path]:
     """All files and folders that a command reads and must not write to."""
-    return [path for path in (model.file, model.load.weights_file, samples.samples) if path is not None]
+    return [path for path in (model.file, model.load.weights_file, samples.samples) if isinstance(path, Path)]
+
+
+def stored_samples(options: SampleOptions, job: JobFolder) -> SampleOptions:
+    """The options with samples that a process can read: live ones are written to the job's folder. Raises PG204."""
+    if not isinstance(options.samples, GivenSamples):
+        return options
+    from .samples.given import stored
+
+    return stored(options, job.path)
 
 
 def inspect_model(model: Any, options: InspectOptions) -> Inspection:
@@ -237,4 +253,8 @@ def inspect_model(model: Any, options: InspectOptions) -> Inspection:
         job_folder(run.keep) as job,
         runner_for(handle, job, "model", run.limits, variables=run.pass_env) as runner,
     ):
-        return runner.call(InspectModel(handle), run.on_event)
+        inspection = runner.call(InspectModel(handle), run.on_event)
+    from .report.environment import sha256_of
+
+    file = handle.file
+    return replace(inspection, sha256=sha256_of(file) if file is not None and file.exists() else None)

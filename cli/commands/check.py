@@ -9,6 +9,7 @@ import click
 
 from paritygate.convert.option_texts import parse_names
 
+from ..grouped import GroupedCommand
 from ..options import JSON, LOADING, PRINTING, options
 from ..parse import chosen, parsed
 
@@ -31,7 +32,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(cls=GroupedCommand, epilog=_EPILOG)
 @click.argument("model")
 @click.option("--target", "-t", "targets", multiple=True, metavar="NAME[@VERSION]", help="A target, or all; repeat it.")
 @click.option("--profile", "profiles", multiple=True, type=_PATH, metavar="FILE", help="Boards of your own (YAML).")

@@ -10,12 +10,14 @@ import click
 from paritygate.convert.targets import TARGETS
 from paritygate.validate.engines.registry import FORMATS
 
+from ..grouped import GroupedCommand
 from ..options import (
     COREML,
     ELSEWHERE,
     FORMAT,
     JUDGING,
     LOADING,
+    MODEL,
     PRINTING,
     RUNNING,
     SAMPLING,
@@ -46,8 +48,8 @@ own: {", ".join(format.title for format in FORMATS if not format.suffixes)}. OUT
 """
 
 
-@click.command(epilog=_EPILOG, help=_HELP)
-@click.argument("source")
+@click.command(cls=GroupedCommand, epilog=_EPILOG, help=_HELP)
+@click.argument("source", type=MODEL)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File to write, e.g. model.onnx.")
 @options(TARGET, COREML, LOADING, SAMPLING, SEARCHING, JUDGING, RUNNING, ELSEWHERE, FORMAT, PRINTING)
 def convert(source: str, output: Path, format: str | None, quiet: bool, debug: bool, **given: Any) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from ..grouped import GroupedCommand
 from ..options import JSON, PRINTING, options
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @options(JSON, PRINTING)
 def doctor(as_json: bool, quiet: bool, debug: bool) -> int:
     """Print which frameworks are present, their versions, and what each unlocks; then the runtimes of --prove-in."""

@@ -12,6 +12,7 @@ from paritygate.gate.levels import FailOn
 from paritygate.validate.report.format_names import ReportFormat
 
 from .. import interrupt
+from ..grouped import GroupedCommand
 from ..options import PRINTING, REPORT, options
 
 _EPILOG = """\b
@@ -50,7 +51,7 @@ _FLAGS = (
 )
 
 
-@click.command(epilog=_EPILOG)
+@click.command(cls=GroupedCommand, epilog=_EPILOG)
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @options(_FLAGS, REPORT, PRINTING)
 def gate(

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from ..options import JSON, LOADING, PRINTING, RUNNING, options
+from ..grouped import GroupedCommand
+from ..options import JSON, LOADING, MODEL, PRINTING, RUNNING, options
 from ..parse import chosen
 
 
-@click.command(epilog="\b\nExample:\n  paritygate inspect model.onnx")
-@click.argument("model")
+@click.command(cls=GroupedCommand, epilog="\b\nExample:\n  paritygate inspect model.onnx")
+@click.argument("model", type=MODEL)
 @options(LOADING, RUNNING, JSON, PRINTING)
 def inspect(model: str, as_json: bool, quiet: bool, debug: bool, **given: Any) -> int:
     """Print a model's format, producer, opset, signature, operators, parameters and size."""

@@ -7,24 +7,29 @@ from typing import Any
 
 import click
 
-from ..options import ENGINE, JSON, LOADING, PRINTING, RUNNING, SAMPLING, options
+from ..grouped import GroupedCommand
+from ..options import ENGINE, JSON, LOADING, MODEL, PRINTING, RUNNING, SAMPLING, options
 from ..parse import chosen
 
 _EPILOG = """\b
 Examples:
   paritygate run model.onnx --samples batch.npz -o out.npz
   paritygate run model.keras --seed 7 -o out.npz
+  paritygate run classifier.onnx --samples holdout.csv -o scores.csv
 """
 
 
-@click.command(epilog=_EPILOG)
-@click.argument("model")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help=".npz for the outputs.")
+@click.command(cls=GroupedCommand, epilog=_EPILOG)
+@click.argument("model", type=MODEL)
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help=".npz, .npy, .csv, .parquet or .json."
+)
 @options(LOADING, SAMPLING, ENGINE, RUNNING, JSON, PRINTING)
 def run(model: str, output: Path, as_json: bool, quiet: bool, debug: bool, **given: Any) -> int:
-    """Run MODEL on samples and write every output to an .npz file.
+    """Run MODEL on samples, print statistics of every output and write them to a file.
 
-    The file's keys are output names, all samples joined along the batch; NUMBER/NAME where they can't be joined.
+    OUTPUT's suffix decides: .npz (arrays by output name, all samples joined along the batch; NUMBER/NAME where they
+    can't be joined), .npy (a model with one output), .csv or .parquet (a column per value of a row), .json.
     """
     from paritygate.validate import run as run_model
 

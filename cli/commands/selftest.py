@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from ..grouped import GroupedCommand
 from ..options import JSON, PRINTING, options
 
 
-@click.command(epilog="\b\nExample:\n  paritygate selftest")
+@click.command(cls=GroupedCommand, epilog="\b\nExample:\n  paritygate selftest")
 @options(JSON, PRINTING)
 def selftest(as_json: bool, quiet: bool, debug: bool) -> int:
     """Put known faults into a small model and check that each is noticed (some ten seconds).

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ..grouped import GroupedCommand
 from ..options import (
     BINDING,
     CANDIDATE,
@@ -14,6 +15,7 @@ from ..options import (
     FORMAT,
     JUDGING,
     LOADING,
+    MODEL,
     PRINTING,
     RUNNING,
     SAMPLING,
@@ -31,9 +33,9 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG)
-@click.argument("reference")
-@click.argument("candidate")
+@click.command(cls=GroupedCommand, epilog=_EPILOG)
+@click.argument("reference", type=MODEL)
+@click.argument("candidate", type=MODEL)
 @options(BINDING, CANDIDATE, LOADING, SAMPLING, SEARCHING, JUDGING, ENGINE, RUNNING, ELSEWHERE, FORMAT, PRINTING)
 def validate(reference: str, candidate: str, format: str | None, quiet: bool, debug: bool, **given: Any) -> int:
     """Run REFERENCE and CANDIDATE on the same samples and compare every output.

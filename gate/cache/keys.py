@@ -51,7 +51,7 @@ def key_of(entry: Planned, waivers: Sequence[Waiver], today: date) -> str | None
         "source": str(entry.source),
         "output": str(entry.output),
         "model": [sha256_of(path) for path in model_files(entry.source)],
-        "samples": sha256_of(options.sample.samples) if options.sample.samples else "",
+        "samples": sha256_of(options.sample.samples) if isinstance(options.sample.samples, Path) else "",
         "truth": [sha256_of(path) for path in map(truth_of, map(str, metrics)) if path is not None],
         "waivers": [[*map(str, plain(waiver).values()), waiver.expires < today] for waiver in waivers],
         "surroundings": surroundings(),

@@ -168,8 +168,9 @@ def test_quiet_is_silent_on_a_pass_and_speaks_on_a_failure(model: Path, tmp_path
     passed = paritygate("convert", model, "-o", tmp_path / "out.onnx", "--quiet")
     assert (passed.returncode, passed.stdout, passed.stderr) == (0, "", "")
     failed = paritygate("validate", model, network(tmp_path / "other.onnx", "shifted"), "--quiet")
-    assert failed.returncode == 1
-    assert "PG101" in failed.stdout
+    assert (failed.returncode, failed.stderr) == (1, "")
+    assert failed.stdout.startswith("FAIL: [PG101] ")
+    assert len(failed.stdout.splitlines()) <= 2
 
 
 def test_traceback_only_with_debug(tmp_path: Path) -> None:

@@ -7,7 +7,10 @@ that function, so that importing the module costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     import onnx
 
     from ..signature import Array, Feed
+
+_BITS = re.compile(r"\d+")
 
 Rewrite = Callable[["onnx.ModelProto"], "onnx.ModelProto"]
 """A change of an ONNX graph. Large weights may be absent from it (external data): it must not read them."""
@@ -66,6 +71,55 @@ class Facts:
     precision: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class WeightGroup:
+    """The weights of one dtype: how many values, and the bytes that they take in memory."""
+
+    dtype: str
+    count: int
+    bytes: int
+
+
+def grouped(weights: Iterable[tuple[str, int]]) -> tuple[WeightGroup, ...]:
+    """(dtype, number of values) of each weight, by dtype; the largest group first."""
+    counts: Counter[str] = Counter()
+    for dtype, count in weights:
+        counts[dtype] += count
+    return tuple(WeightGroup(dtype, count, bytes_of(dtype, count)) for dtype, count in counts.most_common())
+
+
+def bytes_of(dtype: str, count: int) -> int:
+    """Bytes in memory, by the bits in the dtype's name; text counts as nothing, 4-bit values take half a byte."""
+    bits = {"float": 32, "double": 64, "bool": 8}.get(dtype) or int("0" + "".join(_BITS.findall(dtype)[:1]))
+    return math.ceil(count * bits / 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer or module: its name, its class, and how many parameters it has."""
+
+    name: str
+    kind: str
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What ``paritygate inspect`` tells of weights and costs; empty and None where it isn't known.
+
+    ``quantised`` counts operators that work on quantised values. ``macs`` are multiply-adds and ``activation_bytes`` an
+    estimate of the most memory that activations take, both for one row.
+    """
+
+    weights: tuple[WeightGroup, ...] = ()
+    quantised: str = ""
+    ir_version: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    macs: int | None = None
+    activation_bytes: int | None = None
+    layers: tuple[Layer, ...] = ()
+
+
 class Model(Protocol):
     """A loaded model. ``native`` is the framework's own object, for the routes that convert it.
 
@@ -92,6 +146,14 @@ class Weighted(Protocol):
 
     def weights(self) -> Mapping[str, Array]:
         """Every floating parameter, buffer and constant by the name that the format gives it."""
+
+
+@runtime_checkable
+class Profiled(Protocol):
+    """A model that knows what its weights are and what it costs to run."""
+
+    def profile(self) -> Profile:
+        """Its weights by dtype, and what else is cheap to tell."""
 
 
 @runtime_checkable

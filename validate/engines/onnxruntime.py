@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ParityGateError
 from ..onnx_graphs import all_graphs, all_nodes
 from ..signature import STRING, Dim, Hint, Signature, TensorSpec
-from .base import Facts, LoadOptions, More, Rewrite, nothing, unchanged
+from .base import Facts, LoadOptions, More, Profile, Rewrite, nothing, unchanged
 from .fixed_lengths import with_lengths
 from .onnx_files import check_external_files, graph_only
 from .onnx_files import external_files as external_files
 from .onnx_kernels import REMEDY, missing_kernel
+from .onnx_profile import profile_of
 from .onnx_weights import constants_of, elements, elements_by_type
 from .telemetry import silent_onnxruntime
 from .zipmaps import is_zipped, table_of, table_spec, zipped_classes
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     import onnx
 
     from ..signature import Array, Feed
+
+_UNSAID = ("", "None")  # tf2onnx writes the second one
 
 PROVIDERS = ("CPUExecutionProvider",)
 """The execution providers of the gate: the CPU's, which every machine has."""
@@ -121,13 +124,17 @@ class OnnxModel:
         model = graph_only(self.native)
         return Facts(
             format="ONNX",
-            producer=f"{model.producer_name} {model.producer_version}".strip(),
+            producer=" ".join(part for part in (model.producer_name, model.producer_version) if part not in _UNSAID),
             opset=", ".join(f"{entry.domain or 'ai.onnx'} {entry.version}" for entry in model.opset_import),
             operators=dict(Counter(node.op_type for node in all_nodes(model))),
             parameters=sum(elements(tensor) for graph in all_graphs(model.graph) for tensor in graph.initializer),
             precision=_precision(model),
             size=sum(file.stat().st_size for file in [self.native, *external_files(self.native)]),
         )
+
+    def profile(self) -> Profile:
+        """Weights by dtype, costs, IR version and metadata, from the graph alone."""
+        return profile_of(graph_only(self.native))
 
 
 def load(source: Path | onnx.ModelProto, options: LoadOptions) -> OnnxModel:

@@ -37,7 +37,8 @@ class TraceReference(Task[Traced]):
 class LocateDivergence(Task[Divergence | None]):
     """Find the first place where the candidate differs, and write the repro.
 
-    ``repro`` is the folder for it, ``seconds`` the time limit, ``reference_name`` the reference's name for people.
+    ``repro`` is the folder for it (None: none is written), ``seconds`` the time limit, ``reference_name`` the
+    reference's name for people.
 
     None where rounding explains every output. Raises PG302 for a candidate without a graph.
     """
@@ -49,5 +50,5 @@ class LocateDivergence(Task[Divergence | None]):
     bindings: Bindings
     traced: Traced
     reference_name: str
-    repro: Path
+    repro: Path | None
     seconds: float

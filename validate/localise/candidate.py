@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..adapters.inputs import InputAdapter
@@ -47,10 +48,12 @@ def localise_candidate(call: LocateDivergence, on_event: Listener) -> Divergence
     if found is None:
         return None
     divergence = describe(found, layers, runs[0])
-    return _with_repro(call, divergence, found, runs[0])
+    return divergence if call.repro is None else _with_repro(call, call.repro, divergence, found, runs[0])
 
 
-def _with_repro(call: LocateDivergence, divergence: Divergence, found: Located, run: InstrumentedRun) -> Divergence:
+def _with_repro(
+    call: LocateDivergence, folder: Path, divergence: Divergence, found: Located, run: InstrumentedRun
+) -> Divergence:
     """The divergence with the folder of its repro; without one where nothing can be written there."""
     part, inputs = extract_part(run.graph(), found, run)
     operators = ", ".join(node.op_type for node in found.failing.segment.nodes[:12])
@@ -62,7 +65,7 @@ def _with_repro(call: LocateDivergence, divergence: Divergence, found: Located, 
         "layer": divergence.layer,
     }
     try:
-        place = free_folder(call.repro)
+        place = free_folder(folder)
         write_repro(place, part, inputs, found, about)
     except OSError:  # a folder that can't be written to: the place is worth telling without a repro
         return divergence

@@ -32,19 +32,27 @@ SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class FailedModels:
-    """Both models of a failing verdict, and the job with their samples and outputs. ``folder`` receives the repro."""
+    """Both models of a failing verdict, and the job with their samples and outputs.
+
+    ``repro`` is the folder that the repro becomes; None for none.
+    """
 
     job: JobFolder
     reference: ModelHandle
     candidate: ModelHandle
     bindings: Bindings
-    folder: Path
+    repro: Path | None
     options: RunOptions
 
-    @property
-    def repro(self) -> Path:
-        """The folder that would be written: the candidate's name and ``.repro``."""
-        return self.folder.resolve() / f"{Path(self.candidate.short_name).stem}.repro"
+
+def resolved(folder: Path | None) -> Path | None:
+    """The user's own folder for the repro: workers may run elsewhere."""
+    return folder and folder.resolve()
+
+
+def repro_in(folder: Path, candidate: ModelHandle) -> Path:
+    """The folder for a repro in a folder of the user's: named after the candidate, with the suffix ``.repro``."""
+    return folder.resolve() / f"{Path(candidate.short_name).stem}.repro"
 
 
 def locate_divergence(models: FailedModels, report: Report) -> Report:
@@ -61,11 +69,16 @@ def locate_divergence(models: FailedModels, report: Report) -> Report:
         return _with_note(report, f"not found: {error.subject}: {error.cause}")
     if found is None:
         return _with_note(report, "every difference is within rounding once ONNX Runtime doesn't rewrite the graph")
-    return replace(report, divergence=found)
+    report = replace(report, divergence=found)
+    return (
+        report
+        if models.repro
+        else _with_note(report, "the smallest part that still fails is written with --repro FOLDER", "repro")
+    )
 
 
-def _with_note(report: Report, message: str) -> Report:
-    note = Finding("", Severity.NOTE, "first divergence", message)
+def _with_note(report: Report, message: str, where: str = "first divergence") -> Report:
+    note = Finding("", Severity.NOTE, where, message)
     return replace(report, findings=(*report.findings, note))
 
 
@@ -88,7 +101,10 @@ def _look(models: FailedModels) -> Divergence | None:
     """Both workers' tasks, one after the other; the candidate's imports its engine meanwhile."""
     job, options = models.job, models.options
     seconds = min(SECONDS, options.limits.seconds or SECONDS)
-    limits, passed, writable = replace(options.limits, seconds=seconds), options.pass_env, (models.repro.parent,)
+    limits, passed = replace(options.limits, seconds=seconds), options.pass_env
+    writable = (models.repro.parent,) if models.repro else ()
+    for folder in writable:
+        folder.mkdir(parents=True, exist_ok=True)
     layers, divergence = job.unused("layers"), job.unused("divergence")
     with ExitStack() as stack:
         first = stack.enter_context(runner_for(models.reference, job, layers, limits, variables=passed))

@@ -207,15 +207,34 @@ class Finding:
     hint: str = ""
 
 
+def _counted(number: int, word: str, plural: str = "s") -> str:
+    return f"{number:,} {word}{'' if number == 1 else plural}"
+
+
 @dataclass(frozen=True, slots=True)
 class SamplesSummary:
-    """What both models were run on. ``seed`` is None for the user's own samples."""
+    """What both models were run on. ``seed`` is None for the user's own samples.
+
+    ``rows`` is the number of rows that the user's own samples have, divided into ``batches`` of the samples; None where
+    they aren't rows.
+    """
 
     count: int
     kinds: tuple[str, ...] = ()
     batch_sizes: tuple[int, ...] = ()
     origin: str = ""
     seed: int | None = None
+    rows: int | None = None
+    batches: int = 0
+
+    @property
+    def said(self) -> str:
+        """How many there are: ``70 rows in 2 batches``, else ``8 samples``."""
+        more = self.count - self.batches
+        if self.rows is None or more < 0:
+            return _counted(self.count, "sample")
+        batches = f"{_counted(self.rows, 'row')} in {_counted(self.batches, 'batch', 'es')}"
+        return f"{batches} and {_counted(more, 'more sample')}" if more else batches
 
 
 @dataclass(frozen=True, slots=True)

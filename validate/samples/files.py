@@ -18,7 +18,8 @@ from .formats.base import RawSamples, ReadContext, Reader, unreadable
 from .formats.bounds import check_archive, check_bytes
 from .formats.images import image_files, read_images
 from .formats.onnx_data import is_onnx_data, read_onnx_data
-from .job_file import is_job_file, load_samples
+from .given import read_given
+from .job_file import is_given, is_job_file, load_samples
 from .types import Sample, SampleKind, Samples
 
 if TYPE_CHECKING:
@@ -54,20 +55,31 @@ def read_samples(
     """
     if batch is not None and batch < 1:
         raise ParityGateError("PG201", f"batch size {batch}", "it must be 1 or more")
-    if _is_job(path):
+    context = ReadContext(signature, ranges or {}, features)
+    given = _is_given(path)
+    if _is_job(path) and not given:
         with _reading(path):
             samples = load_samples(path)
     else:
-        reader = _reader(path)
-        with _reading(path):
-            raw = reader(path, ReadContext(signature, ranges or {}, features))
-        if ranges and reader is not read_images:
-            cause = f"it is for generated samples and images, and {path.name} holds neither"
-            raise ParityGateError("PG201", "--range", cause, "Leave it out.")
-        samples = _batched(raw, path, signature, batch)
+        raw, origin = _read(path, context, given=given)
+        samples = _batched(raw, path, signature, batch, origin)
         if whole and batch is None and signature is not None and not raw.whole:
             samples = replace(samples, items=(*samples.items, *_as_one_batch(samples, raw, signature)))
     return samples if signature is None else fit_to(samples, signature, keep_width=keep_width)
+
+
+def _read(path: Path, context: ReadContext, *, given: bool) -> tuple[RawSamples, str]:
+    """A file's or folder's arrays, and how the report calls it."""
+    if given:
+        with _reading(path):
+            return read_given(path, context)
+    reader = _reader(path)
+    with _reading(path):
+        raw = reader(path, context)
+    if context.ranges and reader is not read_images:
+        cause = f"it is for generated samples and images, and {path.name} holds neither"
+        raise ParityGateError("PG201", "--range", cause, "Leave it out.")
+    return raw, str(path)
 
 
 def read_example(path: Path) -> Feed | None:
@@ -101,7 +113,14 @@ def _is_job(path: Path) -> bool:
         return is_job_file(path)
 
 
-def _batched(raw: RawSamples, path: Path, signature: Signature | None, batch: int | None) -> Samples:
+def _is_given(path: Path) -> bool:
+    if not _is_job(path):
+        return False
+    with _reading(path):
+        return is_given(path)
+
+
+def _batched(raw: RawSamples, path: Path, signature: Signature | None, batch: int | None, origin: str) -> Samples:
     items: list[Sample] = []
     notes = list(raw.notes)
     for label, feed in raw.feeds.items():
@@ -114,7 +133,7 @@ def _batched(raw: RawSamples, path: Path, signature: Signature | None, batch: in
         part, remarks = split_into_batches(feed, signature, batch, prefix=f"{label}: " if len(raw.feeds) > 1 else "")
         items += part
         notes += remarks
-    return Samples(tuple(items), str(path), None, tuple(notes))
+    return Samples(tuple(items), origin, None, tuple(notes))
 
 
 def _as_one_batch(samples: Samples, raw: RawSamples, signature: Signature) -> Iterator[Sample]:

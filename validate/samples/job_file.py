@@ -66,6 +66,23 @@ def load_outputs(path: Path) -> list[dict[str, Array]]:
     return _load(path)[1]
 
 
+def save_given(path: Path, kind: str, title: str, feeds: Sequence[Mapping[str, Array]]) -> None:
+    """Write live samples of the user's (:mod:`.given`). Raises ParityGateError PG204."""
+    _save(path, {"given": kind, "title": title}, feeds)
+
+
+def load_given(path: Path) -> tuple[str, str, list[dict[str, Array]]]:
+    """(kind, title, feeds) as :func:`save_given` was told them. Raises ParityGateError PG203."""
+    meta, feeds = _load(path)
+    return meta["given"], meta["title"], feeds
+
+
+def is_given(path: Path) -> bool:
+    """Whether a job file holds live samples that have not been fitted to the model yet. Raises PG203."""
+    with zipfile.ZipFile(path) as archive:
+        return "given" in json.loads(archive.read(META))
+
+
 def save_arrays(arrays: Mapping[str, Array], file: IO[bytes]) -> None:
     """Write an .npz for the user: one member per array, named as :func:`.member_names.member_name` says.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..adapters.pixels import on_pixels, resolved, value_range
-from ..engines.base import Model, Runtime
+from ..engines.base import Model, Profile, Profiled, Runtime, Weighted, grouped
 from ..engines.handle import ModelHandle
 from ..engines.registry import RuntimeEntry
 from ..errors import ParityGateError
@@ -151,7 +152,15 @@ def inspect_model(call: InspectModel, on_event: Listener) -> Inspection:
     on_event(Event(f"load {handle.name}"))
     model = load_model(handle)
     with reading(handle):
-        return Inspection(model.facts(), model.signature)
+        return Inspection(model.facts(), model.signature, _profile(model))
+
+
+def _profile(model: Model) -> Profile:
+    """What the engine tells, or at least the dtypes of weights that can be read."""
+    if isinstance(model, Profiled):
+        return model.profile()
+    weights = model.weights().values() if isinstance(model, Weighted) else ()
+    return Profile(grouped((array.dtype.name, array.size) for array in weights))
 
 
 def with_example(handle: ModelHandle, samples: SampleOptions) -> ModelHandle:
@@ -159,7 +168,7 @@ def with_example(handle: ModelHandle, samples: SampleOptions) -> ModelHandle:
     from ..samples import read_example
 
     load: LoadOptions = handle.load
-    if samples.samples is None or load.example is not None:
+    if not isinstance(samples.samples, Path) or load.example is not None:
         return handle
     return replace(handle, load=replace(load, example=read_example(samples.samples)))
 
@@ -169,7 +178,7 @@ def _make_samples(model: Model, call: RunReference, limits: InputLimits) -> Samp
 
     handle, options = call.model, call.samples
     sizes = options.batch_sizes
-    if options.samples is not None:
+    if isinstance(options.samples, Path):
         return read_samples(
             options.samples,
             model.signature,
@@ -190,6 +199,12 @@ def _make_samples(model: Model, call: RunReference, limits: InputLimits) -> Samp
     return replace(samples, items=(*samples.items, *more))
 
 
+_OTHER_SAMPLES = (
+    "If the model needs other shapes or values, declare them with --input NAME:DTYPE:SHAPE, bound values with "
+    "--range NAME:LO:HI, or give real ones with --samples FILE."
+)
+
+
 def run_all(model: Model, feeds: Sequence[Feed], code: str, on_event: Listener) -> list[dict[str, Array]]:
     """Run every feed. Whatever a framework raises becomes ParityGateError ``code``, with the sample's number."""
     outputs = []
@@ -201,11 +216,23 @@ def run_all(model: Model, feeds: Sequence[Feed], code: str, on_event: Listener) 
             raise
         except Exception as error:
             shapes = ", ".join(f"{name} {array.dtype}{list(array.shape)}" for name, array in feed.items())
-            raise ParityGateError(code, f"sample {number} ({shapes})", f"{type(error).__name__}: {error}") from error
+            cause, remedy = f"{type(error).__name__}: {error}", _OTHER_SAMPLES if code == "PG406" else ""
+            raise ParityGateError(code, f"sample {number} ({shapes})", cause, remedy) from error
         on_event(Event("run samples", number + 1, len(feeds)))
     return outputs
 
 
 def summary(samples: Samples) -> SamplesSummary:
     """What the report says of the samples."""
-    return SamplesSummary(len(samples.items), samples.kinds, samples.batch_sizes, samples.origin, samples.seed)
+    own = [sample.batch for sample in samples.items if sample.kind == "file"]
+    rows = [rows for rows in own if rows is not None]
+    divided = samples.seed is None and rows and len(rows) == len(own)
+    return SamplesSummary(
+        len(samples.items),
+        samples.kinds,
+        samples.batch_sizes,
+        samples.origin,
+        samples.seed,
+        sum(rows) if divided else None,
+        len(rows) if divided else 0,
+    )

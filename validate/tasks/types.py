@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..engines.base import Facts, Runtime
+from ..engines.base import Facts, Profile, Runtime
 from ..noise.request import Rounding
 from ..report.coverage import Coverage
 from ..report.types import SamplesSummary
@@ -30,6 +30,24 @@ class Bindings:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputStatistics:
+    """What ``run`` says of an output over all samples.
+
+    ``least``, ``mean`` and ``greatest`` are of the finite values, None for text and where there are none; ``nan`` and
+    ``infinite`` count the others.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    least: float | None = None
+    mean: float | None = None
+    greatest: float | None = None
+    nan: int = 0
+    infinite: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRun:
     """One model's run over all samples: what the model is, what ran it, and sentences that the user should read.
 
@@ -40,7 +58,7 @@ class ModelRun:
     unless its rounding was requested. ``blind`` says that its runs are costly, and that no comparison tells how near an
     input comes to a branch that was missed. ``path_types`` are the coarsest types on the way to its float64 outputs
     (see :mod:`.noise.path_types`), where the graph is known. ``bindings`` are a candidate's, completed;
-    None for a reference.
+    None for a reference. ``statistics`` are of the outputs that ``run`` has written.
     """
 
     signature: Signature
@@ -57,11 +75,14 @@ class ModelRun:
     blind: bool = False
     path_types: Mapping[str, str] = field(default_factory=dict)
     bindings: Bindings | None = None
+    statistics: tuple[OutputStatistics, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A model's facts and signature."""
+    """A model's facts, signature and profile; ``sha256`` is of its file or of all files of its folder."""
 
     facts: Facts
     signature: Signature
+    profile: Profile = field(default_factory=Profile)
+    sha256: str | None = None

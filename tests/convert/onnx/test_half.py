@@ -120,7 +120,7 @@ def overflowing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_overflows_fails_and_mixed_precision_mends_it(overflowing: Path, tmp_path: Path) -> None:
     failed = convert(overflowing, tmp_path / "half.onnx", precision="fp16", localise=False)
     assert failed.report.exit_code == 1
-    assert "--precision mixed" in str(failed.report)
+    assert "precision='mixed'" in str(failed.report)
     assert not (tmp_path / "half.onnx").exists()
     mixed = convert(overflowing, tmp_path / "mixed.onnx", precision="mixed")
     assert mixed.report.passed

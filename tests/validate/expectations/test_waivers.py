@@ -146,7 +146,7 @@ def test_every_report_shows_that_an_output_is_waived():
     output, findings = apply(changed(off_by(5e-3)), WAIVER)
     model = ModelSummary("a", "ONNX", Signature((), ()))
     report = Report((output,), model, model, SamplesSummary(1), Environment(), findings)
-    assert str(report).splitlines()[-1] == "PASS: 1 of 1 outputs agree on 1 samples, 1 of them by a waiver"
+    assert str(report).splitlines()[-1] == "PASS: 1 of 1 outputs agree on 1 sample, 1 of them by a waiver"
     console = Console(file=StringIO(), width=160)
     console.print(render_rich(report))
     for text in (str(report), console.file.getvalue(), report._repr_html_()):

@@ -14,6 +14,7 @@ from localise_helpers import FEEDS, changed, find, nudged, opened, run_repro
 from fixtures.onnx_classifier import classifier
 from paritygate.convert import convert
 from paritygate.convert.routes.registry import ROUTES, Route
+from paritygate.validate import validate
 from paritygate.validate.localise import repro as repro_module
 from paritygate.validate.localise.instrumented import InstrumentedRun
 from paritygate.validate.localise.repro import extract_part, free_folder, write_repro
@@ -72,11 +73,21 @@ def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
 def test_a_failing_command_reports_the_place_and_writes_a_repro(tmp_path: Path) -> None:
     onnx.save(classifier(), tmp_path / "a.onnx")
     onnx.save(changed(nudged("square")), tmp_path / "b.onnx")
-    shown = command("validate", tmp_path / "a.onnx", tmp_path / "b.onnx")
+    shown = command("validate", tmp_path / "a.onnx", tmp_path / "b.onnx", "--repro", tmp_path / "new" / "b.repro")
     assert shown.returncode == 1
     for text in ("first divergence", "Gemm 'hidden'", "the error starts here", "transB=1", "run it again: python"):
         assert text in shown.stdout, shown.stdout
-    assert run_repro(tmp_path / "b.repro").returncode == 1
+    assert run_repro(tmp_path / "new" / "b.repro").returncode == 1
+
+
+def test_validate_writes_no_repro_unasked_and_says_how_to_get_one(tmp_path: Path) -> None:
+    onnx.save(classifier(), tmp_path / "a.onnx")
+    onnx.save(changed(nudged("square")), tmp_path / "b.onnx")
+    report = validate(tmp_path / "a.onnx", tmp_path / "b.onnx")
+    assert report.divergence is not None
+    assert report.divergence.repro == ""
+    assert "with repro=FOLDER" in str(report)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.onnx", "b.onnx"]
 
 
 NUDGING_ROUTE = """

@@ -17,6 +17,7 @@ from paritygate.validate.catalog import CATALOG
 from paritygate.validate.errors import ExitCode, ParityGateError
 from paritygate.validate.report.render.json import render_error, render_report, render_result
 from paritygate.validate.report.render.rich import render_rich
+from paritygate.validate.report.render.text import render_text
 from paritygate.validate.report.report import Report
 from paritygate.validate.report.sentences import rounded_up
 from paritygate.validate.report.types import (
@@ -127,11 +128,11 @@ def test_every_code_is_explained(name):
     ("inconclusive", "INCONCLUSIVE: nothing was compared (PG306)"),
 ])  # fmt: skip
 def test_text_ends_with_the_verdict(name, last):
-    assert str(REPORTS[name]).splitlines()[-1] == last
+    assert render_text(REPORTS[name]).splitlines()[-1] == last
 
 
 def test_text_says_what_was_compared_and_how():
-    lines = str(REPORTS["pass"]).splitlines()
+    lines = render_text(REPORTS["pass"]).splitlines()
     assert lines[:3] == [
         "reference  digits.keras (Keras, 1.23 MB, sha256 abababababab)",
         "candidate  digits.onnx (ONNX opset 21, 999 bytes, sha256 cdcdcdcdcdcd)",
@@ -148,7 +149,7 @@ def test_text_says_what_was_compared_and_how():
 
 
 def test_text_has_a_sentence_for_every_failure():
-    text = str(REPORTS["fail"])
+    text = render_text(REPORTS["fail"])
     for row in REPORTS["fail"].outputs:
         assert row.code in text
         assert row.reason
@@ -157,7 +158,7 @@ def test_text_has_a_sentence_for_every_failure():
 
 
 def test_the_table_is_aligned():
-    lines = str(REPORTS["fail"]).splitlines()
+    lines = render_text(REPORTS["fail"]).splitlines()
     head = next(at for at, line in enumerate(lines) if line.startswith("output "))
     column = lines[head].index("elements") + len("elements")
     for line in lines[head + 1 : head + 1 + len(REPORTS["fail"].outputs)]:
@@ -168,7 +169,7 @@ def test_the_table_is_aligned():
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_names_from_files_never_reach_a_terminal_raw(name):
-    for text in (str(REPORTS[name]), in_terminal(REPORTS[name], colours=False)):
+    for text in (render_text(REPORTS[name]), in_terminal(REPORTS[name], colours=False)):
         assert "\x1b" not in text
         assert all(line.isprintable() for line in text.split("\n"))
 
@@ -189,7 +190,7 @@ def words(text):
 def test_rich_says_what_text_says(name):
     """Rich folds lines and draws rules, but no word may be lost: markup in a name is no markup."""
     shown = words(in_terminal(REPORTS[name], colours=False, width=400))
-    for line in str(REPORTS[name]).splitlines():
+    for line in render_text(REPORTS[name]).splitlines():
         assert words(line) in shown
 
 
@@ -258,7 +259,7 @@ def test_html_is_well_formed_and_inert(name):
         "summary",
     }
     text = words("".join(page.text))
-    for line in str(REPORTS[name]).splitlines():
+    for line in render_text(REPORTS[name]).splitlines():
         assert words(line) in text
 
 

@@ -32,7 +32,7 @@ def test_a_range_is_parsed_from_the_right(text, expected):
 
 @pytest.mark.parametrize("text", ["x", "x:1", ":0:1", "x:2:1", "x:0:inf", "x:nan:1", "x:a:b", ""])
 def test_a_bad_range_is_a_usage_error(text):
-    with refused("PG201", "--range"):
+    with refused("PG201", "ranges"):
         parse_range(text)
 
 
@@ -59,5 +59,5 @@ def test_a_declared_input_is_parsed_from_the_right(text, expected):
     "text", ["x", "x:float32", ":float32:1", "x:float:1", "x:float32:0", "x:float32:-1", "x:int8:1,,2"]
 )
 def test_a_bad_declaration_is_a_usage_error(text):
-    with refused("PG201", "--input"):
+    with refused("PG201", "inputs"):
         parse_input(text)

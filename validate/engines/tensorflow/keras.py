@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections import Counter
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ParityGateError
 from ...signature import Hint, Signature
-from ..base import Facts, LoadOptions
+from ..base import Facts, Layer, LoadOptions, Profile, grouped
 from ..names import unique
 from .freeze import FrozenGraph, freeze_function
 from .keras_calls import Call, call_of
@@ -112,6 +113,13 @@ class KerasModel:
             parameters=self.native.count_params() if self.native.built else None,
             size=self._path.stat().st_size if self._path else None,
         )
+
+    def profile(self) -> Profile:
+        """Variables by dtype, and the layers, those of nested models included."""
+        weights = ((str(weight.dtype), math.prod(weight.shape)) for weight in self.native.weights)
+        layers = [layer for layer in self.native._flatten_layers(include_self=False) if not layer._layers]
+        named = (Layer(each.name, type(each).__name__, each.count_params() if each.built else 0) for each in layers)
+        return Profile(grouped(weights), layers=tuple(named))
 
 
 def load(source: Path | str | Any, options: LoadOptions) -> KerasModel:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ParityGateError
 from ...signature import Hint, Signature
-from ..base import Facts, LoadOptions
+from ..base import Facts, Layer, LoadOptions, Profile, grouped
 from .axes import program_signature, requested_axes
 from .call import Call, inference
 from .capture import Capture, capture
@@ -83,6 +83,20 @@ class TorchModel:
     def facts(self) -> Facts:
         """Layers by class, or operators by name; parameters."""
         return self._facts
+
+    def profile(self) -> Profile:
+        """Parameters and buffers by dtype, and the modules that hold no others."""
+        state = self.native.state_dict  # a method of modules, a property of exported programs
+        tensors = (state() if callable(state) else state).values()
+        weights = ((str(each.dtype).removeprefix("torch."), each.numel()) for each in tensors if hasattr(each, "numel"))
+        return Profile(grouped(weights), layers=tuple(_layers(self.native)))
+
+
+def _layers(module: Any) -> Iterator[Layer]:
+    for name, each in module.named_modules() if hasattr(module, "named_modules") else ():
+        if name and not list(each.children()):
+            kind = getattr(each, "original_name", type(each).__name__)
+            yield Layer(name, kind, sum(parameter.numel() for parameter in each.parameters()))
 
 
 def open_module(

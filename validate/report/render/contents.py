@@ -119,9 +119,7 @@ def verdict_line(report: ReportData) -> str:
     others = f"; other errors: {', '.join(codes)}" if codes else ""
     count = sum(output.waiver is not None for output in report.outputs)
     waived = f", {count} of them by a waiver" if count else ""
-    return (
-        f"{verdict}: {passed} of {len(report.outputs)} outputs agree on {report.samples.count} samples{waived}{others}"
-    )
+    return f"{verdict}: {passed} of {len(report.outputs)} outputs agree on {report.samples.said}{waived}{others}"
 
 
 def _model(model: ModelSummary) -> str:
@@ -146,7 +144,8 @@ def _samples(samples: SamplesSummary) -> str:
     origin = samples.origin if seed in samples.origin else ", ".join(filter(None, (samples.origin, seed)))
     batches = f"batch sizes {', '.join(map(str, samples.batch_sizes))}" if samples.batch_sizes else ""
     about = "; ".join(filter(None, (origin, ", ".join(samples.kinds), batches)))
-    return f"{samples.count} ({about})" if about else str(samples.count)
+    how_many = samples.said if samples.rows is not None else str(samples.count)
+    return f"{how_many} ({about})" if about else how_many
 
 
 def _coverage(report: ReportData) -> Iterator[tuple[str, str]]:

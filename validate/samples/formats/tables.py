@@ -39,7 +39,7 @@ def read_csv(path: Path, context: ReadContext) -> RawSamples:
     columns = _parse(path, names, header, _text_columns(names, context))
     if not len(columns[names[0]]):
         raise unreadable(path, "it has a header but no rows")
-    return _bind(path, columns, context, header)
+    return bind_columns(path, columns, context, header)
 
 
 def read_parquet(path: Path, context: ReadContext) -> RawSamples:
@@ -89,10 +89,10 @@ def _from_arrow(path: Path, context: ReadContext, kind: str, read: Callable[[Pat
     }
     if not columns or not table.num_rows:
         raise unreadable(path, "it has no rows")
-    return _bind(path, columns, context, header=True)
+    return bind_columns(path, columns, context, header=True)
 
 
-def _bind(path: Path, columns: Mapping[str, Array], context: ReadContext, header: bool) -> RawSamples:
+def bind_columns(path: Path, columns: Mapping[str, Array], context: ReadContext, header: bool) -> RawSamples:
     """Bind columns to inputs: by name where every input has a column, else all columns to a model's only input."""
     inputs = context.inputs
     if not inputs:
