@@ -103,7 +103,14 @@ def unpublished(source: Any, output: Path, options: ConvertOptions) -> Iterator[
         path = proved.candidate.path if proved is not None else None
         if proved is not None and options.target.quantize is not None:
             report, path = quantised(_as_proved(plan, report, proved), options.target.quantize)
-        yield Unpublished(report, path, tuple(inputs))
+        yield Unpublished(_shown(plan, report), path, tuple(inputs))
+
+
+def _shown(plan: _Plan, report: Report) -> Report:
+    """The report as the user wants to see it: with values, or without."""
+    from ..validate.report.redact import redacted
+
+    return redacted(report) if plan.options.judge.redact else report
 
 
 def _as_proved(plan: _Plan, report: Report, attempt: _Attempt) -> Proved:
@@ -142,7 +149,7 @@ def _first_proved(plan: _Plan, routes: tuple[Route, ...]) -> tuple[Report, _Atte
         if report.passed:
             return report, attempt
         failed.append((report, attempt))
-        notes.append(f"route {attempt.route.name} was rejected: {reason_of(report)}")
+        notes.append(f"route {attempt.route.name} was rejected: {reason_of(_shown(plan, report))}")
     if failed:
         return _localised(plan, *failed[0]), None
     raise with_way_out(combined(rejected), plan.options.target.opset)

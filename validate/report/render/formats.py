@@ -7,8 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import assert_never
 
+from ..document import Document, Entry
+from ..page.page import render_page
 from ..report import Report
-from .html import render_page
 from .json import render_report
 from .markdown import render_markdown
 from .text import render_text
@@ -40,7 +41,14 @@ def render(outcome: Outcome, format: ReportFormat) -> str:
         case ReportFormat.JSON:
             return render_report(outcome.command, outcome.report, outcome.written)
         case ReportFormat.HTML:
-            return render_page(outcome.report)
+            return render_page(_document(outcome))
         case ReportFormat.MARKDOWN:
             return render_markdown(outcome.report)
     assert_never(format)
+
+
+def _document(outcome: Outcome) -> Document:
+    """The outcome as a document of one entry."""
+    report, written = outcome.report, outcome.written
+    entry = Entry(report.reference.path, report.candidate.path, report, written=str(written or ""))
+    return Document(outcome.command, (entry,))
