@@ -83,7 +83,7 @@ def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> 
         expected, actual, bindings = _run_both(job, models, options, watch)
         elsewhere = run_elsewhere(job, models[1], bindings, run)
         from .conclude import Side, conclude
-        from .report.redact import redacted
+        from .report.redact import shown
 
         first, second = (
             Side(model.name, model.format, done, model.file)
@@ -94,7 +94,7 @@ def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> 
             job, first, second, bindings, policy, expectations, watch.seconds, accepted=accepted, elsewhere=elsewhere
         )
         report = _localised(job, models, bindings, report, options) if options.judge.localise else report
-        return redacted(report) if options.judge.redact else report
+        return shown(report, redact=options.judge.redact)
 
 
 def check_budgets(judge: JudgeOptions, sample: SampleOptions) -> None:

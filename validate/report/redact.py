@@ -15,6 +15,11 @@ _VALUES = ("PG101", "PG106", "PG107")
 _Kind = TypeVar("_Kind", bound=ReportData)
 
 
+def shown(report: _Kind, *, redact: bool) -> _Kind:
+    """The report as the user wants to see it: with values, or without."""
+    return redacted(report) if redact else report
+
+
 def redacted(report: _Kind) -> _Kind:
     """The report with counts and errors, but no value; a note says so.
 

@@ -254,8 +254,7 @@ class ReportData:
     per stage, in order. ``divergence`` is the first place where a failing candidate differs, if found.
     ``trees`` is the proof of ensembles of trees, ``weights`` says how many of the reference's parameter values the
     candidate holds; None where the reference has none.
-    ``coverage`` is what the samples exercised, ``budgets`` how the candidate kept to the user's budgets,
-    ``charts`` what pages draw.
+    ``coverage`` is what the samples exercised, ``budgets`` how budgets were kept, ``charts`` what a page draws.
     """
 
     outputs: tuple[OutputComparison, ...]

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..render.advice import advice
 from ..render.contents import COLUMNS, LEFT, agreements, cells, headings, sentences, title, verdict_line
+from ..sentences import number
 from .figures import Figure, layers, of_output, strip
 
 if TYPE_CHECKING:
     from ..types import ModelSummary, ReportData
+    from ..user_checks import MetricComparison
 
 Rows = tuple[tuple[str, ...], ...]
 """Of names and texts, or of a table."""
@@ -114,19 +116,22 @@ def _output(report: ReportData, at: int) -> OutputView:
 def _metrics(report: ReportData) -> Table | None:
     if not report.user_metrics:
         return None
-    rows = tuple(
-        (m.name, f"{m.reference:.9g}", f"{m.candidate:.9g}", f"{m.difference:.3g}", _limit(m.limit), _word(m.passed))
-        for m in report.user_metrics
-    )
-    return Table(("metric", "reference", "candidate", "difference", "allowed", ""), rows, 1)
+    heads = ("metric", "reference", "candidate", "difference", "95 % confidence", "rows", "allowed", "")
+    return Table(heads, tuple(map(_metric, report.user_metrics)), 1)
 
 
-def _limit(limit: float | None) -> str:
-    return "-" if limit is None else f"{limit:.3g}"
+def _metric(metric: MetricComparison) -> tuple[str, ...]:
+    limit = "-" if metric.limit is None else number(metric.limit)
+    sides = f"{metric.reference:.9g}", f"{metric.candidate:.9g}", number(metric.difference)
+    if metric.low is None or metric.high is None:
+        return metric.name, *sides, "-", "-", limit, _kept(metric.passed, metric.limit)
+    interval = f"{number(metric.low)} to {number(metric.high)}"
+    kept = _kept(metric.holds, metric.limit) if metric.holds or metric.exceeds else "too few rows to tell"
+    return metric.name, *sides, interval, f"{metric.rows:,}", limit, kept
 
 
-def _word(passed: bool) -> str:
-    return "kept" if passed else "broken"
+def _kept(passed: bool, limit: float | None) -> str:
+    return "" if limit is None else "kept" if passed else "broken"
 
 
 def _environment(report: ReportData) -> Iterator[tuple[str, str]]:
