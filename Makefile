@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint types check format coverage-tables conformance onnx-coreml opsets bench faults kills fuzz hostile install extras matrix clean
+.PHONY: help demo test lint types check format coverage-tables conformance onnx-coreml opsets bench faults kills fuzz hostile install browser extras matrix clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -39,6 +39,11 @@ types: $(INSTALLED)  ## mypy --strict
 # A file's tests stay in one process: each framework is imported once or twice, not once per test.
 check: $(INSTALLED)  ## run the tests; TESTS=tests/cli/test_commands.py runs some of them
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q $(TESTS)
+
+# Debian's packages; without them the tests of the HTML page in a browser are skipped, with the reason.
+browser:  ## install Chromium and its driver for the tests of the HTML page, where they are missing
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null \
+		|| (apt-get update -q && apt-get install -y -q chromium chromium-driver)
 
 format: $(INSTALLED)  ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -141,6 +141,9 @@ JUDGING = (
         help="Don't pass if the samples exercise less than this share of the tables, branches or classes.",
     ),
     click.option(
+        "--redact", is_flag=True, default=None, help="Leave values of the samples and outputs out of the report."
+    ),
+    click.option(
         "--second-opinion", is_flag=True, default=None, help="Run an ONNX candidate in onnx.reference too (slow)."
     ),
     click.option(

@@ -15,6 +15,7 @@ from ..validate.engines.handle import ModelHandle
 from ..validate.errors import ParityGateError
 from ..validate.expectations.expected import Expectations, read_expectations
 from ..validate.report.budgets import Budgets
+from ..validate.report.redact import shown
 from ..validate.samples.limits import fixed_lengths
 from ..validate.search.session import SearchedModels, add_searched_samples, needs_search
 from ..validate.session import (
@@ -111,7 +112,7 @@ def unpublished(source: Any, output: Path, options: ConvertOptions) -> Iterator[
         path = proved.candidate.path if proved is not None else None
         if proved is not None and options.target.quantize is not None:
             report, path = quantised(_as_proved(plan, report, proved), options.target.quantize)
-        yield Unpublished(report, path, tuple(inputs))
+        yield Unpublished(shown(report, redact=options.judge.redact), path, tuple(inputs))
 
 
 def _as_proved(plan: _Plan, report: Report, attempt: _Attempt) -> Proved:
@@ -150,7 +151,8 @@ def _first_proved(plan: _Plan, routes: tuple[Route, ...]) -> tuple[Report, _Atte
         if report.passed:
             return report, attempt
         failed.append((report, attempt))
-        notes.append(f"route {attempt.route.name} was rejected: {reason_of(report)}")
+        said = shown(report, redact=plan.options.judge.redact)
+        notes.append(f"route {attempt.route.name} was rejected: {reason_of(said)}")
     if failed:
         return _localised(plan, *failed[0]), None
     raise with_way_out(combined(rejected), plan.options.target.opset)

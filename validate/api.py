@@ -33,7 +33,7 @@ def validate(
       (:class:`.options.SampleOptions`)
     - judging: ``policy``, ``rtol``, ``atol``, ``tolerances``, ``budget``, ``second_opinion``, ``search``,
       ``thresholds``, ``metrics``, ``config``, ``localise``, ``repro``, ``min_coverage``,
-      ``max_flips``, ``max_drop``, ``min_snr`` (:class:`.options.JudgeOptions`)
+      ``max_flips``, ``max_drop``, ``min_snr``, ``redact`` (:class:`.options.JudgeOptions`)
     - running: ``timeout``, ``memory_limit``, ``keep``, ``engine``, ``pass_env``, ``prove_in``,
       ``on_event``
       (:class:`.options.RunOptions`)

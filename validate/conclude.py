@@ -112,6 +112,7 @@ def conclude(
         trees=candidate.run.trees,
         coverage=coverage,
         budgets=judgement.budgets,
+        charts=judgement.charts,
     )
 
 

@@ -63,6 +63,7 @@ class JudgeKeywords(TypedDict, total=False):
     max_flips: float | str | None
     max_drop: Mapping[str, float] | None
     min_snr: float | None
+    redact: bool
 
 
 class RunKeywords(TypedDict, total=False):

@@ -152,7 +152,7 @@ class JudgeOptions(OptionGroup):
     asks for nothing.
     Budgets take the place of tolerances: ``max_flips`` is the greatest share (0 to 1) of rows that may change their
     class, ``max_drop`` maps metrics to how far below the reference's they may be, ``min_snr`` is the least
-    signal-to-noise ratio of each output in dB.
+    signal-to-noise ratio of each output in dB. ``redact`` leaves values of samples and outputs out of the report.
     """
 
     policy: PolicyName | Policy = PolicyName.COMPUTED
@@ -171,6 +171,7 @@ class JudgeOptions(OptionGroup):
     max_flips: float | None = None
     max_drop: Mapping[str, float] = field(default_factory=dict)
     min_snr: float | None = None
+    redact: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.policy, str):

@@ -85,6 +85,7 @@ def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> 
         expected, actual, bindings = _run_both(job, models, options, watch)
         elsewhere = run_elsewhere(job, models[1], bindings, run)
         from .conclude import Side, conclude
+        from .report.redact import shown
 
         first, second = (
             Side(model.name, model.format, done, model.file)
@@ -94,7 +95,8 @@ def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> 
         report = conclude(
             job, first, second, bindings, policy, expectations, watch.seconds, accepted=accepted, elsewhere=elsewhere
         )
-        return _localised(job, models, bindings, report, options) if options.judge.localise else report
+        report = _localised(job, models, bindings, report, options) if options.judge.localise else report
+        return shown(report, redact=options.judge.redact)
 
 
 def check_budgets(judge: JudgeOptions, sample: SampleOptions) -> None:

@@ -58,6 +58,7 @@ class Shared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     max_flips: float | str | UnsetType = UNSET
     max_drop: Mapping[str, NotNegative] | Texts | UnsetType = UNSET
     min_snr: float | UnsetType = UNSET
+    redact: bool | UnsetType = UNSET
     timeout: float | str | UnsetType = UNSET
     memory_limit: float | str | UnsetType = UNSET
     engine: str | UnsetType = UNSET

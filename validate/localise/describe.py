@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import onnx
 from onnx import helper
 
 from ..onnx_graphs import subgraphs
-from ..report.divergence import Divergence, GraphNode
+from ..report.divergence import Divergence, GraphNode, LayerError
 from .instrumented import InstrumentedRun
 from .layer_matching import Match, MatchedBy
 from .layers import Layer
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _MOST_NODES = 8
 _LONGEST = 60
+_TRAIL = 200
 
 
 def describe(located: Located, layers: Sequence[Layer], run: InstrumentedRun) -> Divergence:
@@ -47,7 +49,22 @@ def describe(located: Located, layers: Sequence[Layer], run: InstrumentedRun) ->
         allowed=_number(comparison.allowed[index]),
         error_alone=_number(alone.error[alone.worst]),
         starts_here=located.starts_here,
+        trail=tuple(_trail(located)),
     )
+
+
+def _trail(located: Located) -> Iterable[LayerError]:
+    """The compared tensors around the first wrong one, each with the element that exceeds its allowance most."""
+    names = list(located.compared)
+    at = names.index(located.match.tensor) if located.match.tensor in located.compared else 0
+    first = max(0, min(at - _TRAIL // 2, len(names) - _TRAIL))
+    for name in names[first : first + _TRAIL]:
+        match, comparison = located.compared[name]
+        if comparison.expected.size:
+            error, allowed = comparison.error[comparison.worst], comparison.allowed[comparison.worst]
+            largest = np.nan_to_num(np.abs(comparison.expected.astype(np.float64)), posinf=0.0).max()
+            layer = _layer_name(match)
+            yield LayerError(name, layer, _number(error), _number(allowed), comparison.passes, _number(largest))
 
 
 def _layer_name(match: Match) -> str:

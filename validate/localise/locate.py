@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,7 +45,7 @@ class Located:
 
     ``first`` is the part of the graph between it and the correct tensors before it. Where that part is correct by
     itself, ``starts_here`` is False and ``failing`` reaches further back. ``agreeing`` are all correct tensors with
-    their layers.
+    their layers. ``compared`` are all tensors that were compared, in graph order, with their layers' names.
     """
 
     match: Match
@@ -53,6 +53,7 @@ class Located:
     first: Segment
     failing: FailingPart
     agreeing: Mapping[str, Layer]
+    compared: Mapping[str, tuple[Match, TensorComparison]] = field(default_factory=dict)
 
     @property
     def starts_here(self) -> bool:
@@ -158,7 +159,9 @@ def _located(compared: _Compared, name: str) -> Located:
     first = segment(compared.graph, [name], compared.right - {name})
     agreeing = {tensor: compared.matches[tensor].layer for tensor in compared.right}
     failing = _failing_part(compared, name, first)
-    return Located(compared.matches[name], compared.comparisons[name], first, failing, agreeing)
+    made = (tensor for node in compared.graph.node for tensor in node.output if tensor in compared.comparisons)
+    in_order = {tensor: (compared.matches[tensor], compared.comparisons[tensor]) for tensor in made}
+    return Located(compared.matches[name], compared.comparisons[name], first, failing, agreeing, in_order)
 
 
 def _failing_part(compared: _Compared, name: str, part: Segment) -> FailingPart:

@@ -18,6 +18,21 @@ class GraphNode:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerError:
+    """The greatest error of one tensor of the candidate, and what rounding explains at that element.
+
+    ``layer`` is the reference's that gives the same, ``largest`` the reference's greatest magnitude there.
+    """
+
+    tensor: str
+    layer: str
+    error: float
+    allowed: float
+    agrees: bool
+    largest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Divergence:
     """The first place where the candidate's error is beyond what rounding explains.
 
@@ -30,7 +45,8 @@ class Divergence:
     (both absolute). ``row`` is the row of that sample's batch that was run alone; None where all of it was run.
     ``error_alone`` is what remains when these operators are given the reference's own values: ``starts_here`` says
     that it is still beyond what is allowed, otherwise the error came in. ``repro`` is the folder with the smallest part
-    of the graph that still fails, ``command`` runs it; both are "" where none was written.
+    of the graph that still fails, ``command`` runs it; both are "" where none was written. ``trail`` are
+    the compared tensors in graph order, at most a few hundred.
     """
 
     tensor: str
@@ -51,3 +67,4 @@ class Divergence:
     row: int | None = None
     repro: str = ""
     command: str = ""
+    trail: tuple[LayerError, ...] = ()

@@ -14,6 +14,7 @@ from ..signature import Signature
 from ..trees.types import TreesProof
 from ..weights.types import WeightsProof
 from .budgets import BudgetResult
+from .charts import OutputCharts
 from .coverage import Coverage
 from .divergence import Divergence
 from .user_checks import Crossing, MetricComparison, Source, Waiver
@@ -272,7 +273,7 @@ class ReportData:
     per stage, in order. ``divergence`` is the first place where a failing candidate differs, if found.
     ``trees`` is the proof of ensembles of trees, ``weights`` says how many of the reference's parameter values the
     candidate holds; None where the reference has none.
-    ``coverage`` is what the samples exercised, ``budgets`` how the candidate kept to the user's budgets.
+    ``coverage`` is what the samples exercised, ``budgets`` how budgets were kept, ``charts`` what a page draws.
     """
 
     outputs: tuple[OutputComparison, ...]
@@ -289,6 +290,7 @@ class ReportData:
     trees: TreesProof | None = None
     coverage: Coverage | None = None
     budgets: tuple[BudgetResult, ...] = ()
+    charts: tuple[OutputCharts, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

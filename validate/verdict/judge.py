@@ -9,11 +9,13 @@ from ..adapters.undefined_rows import without_undefined_rows
 from ..adapters.widths import accepting, widened
 from ..expectations.expected import Expectations, apply_expectations
 from ..report.budgets import BudgetResult
+from ..report.charts import OutputCharts
 from ..report.types import Finding, OutputComparison
 from ..report.user_checks import MetricComparison
 from ..signature import EPSILON, Signature, TensorSpec
 from .budgets.apply import apply_budgets
 from .budgets.bounded import BudgetPolicy, Roles, covered
+from .charts.collect import Shared, charts_of
 from .compare import compare_outputs
 from .comparison import Comparison, Outputs
 from .engine_agreement import check_engines
@@ -35,7 +37,7 @@ _MOST_CLASSES = 100_000
 class Judgement:
     """What a comparison found. ``compared`` is the number of samples that count, ``notes`` are for the user.
 
-    ``budgets`` says how the candidate kept to the user's budgets.
+    ``budgets`` says how the candidate kept to the user's budgets. ``charts`` shows what was compared.
     """
 
     outputs: tuple[OutputComparison, ...]
@@ -44,6 +46,7 @@ class Judgement:
     compared: int
     notes: tuple[str, ...]
     budgets: tuple[BudgetResult, ...] = ()
+    charts: tuple[OutputCharts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,11 @@ def judge(comparison: Comparison, policy: Policy, expectations: Expectations) ->
         *check_interface(comparison),
     )
     notes = (*precision_notes, *values.notes, *suggested_bindings(judged.outputs, values.expected, actual))
-    return Judgement(judged.outputs, findings, metrics, len(values.numbers), notes, judged.results)
+    shared = Shared(
+        values.specs, values.expected, actual, shown, values.numbers, policy, evidence.floors, reference.classes
+    )
+    charts = charts_of(judged.outputs, shared)
+    return Judgement(judged.outputs, findings, metrics, len(values.numbers), notes, judged.results, charts)
 
 
 def _labels(reference: Signature) -> frozenset[str]:

@@ -6,13 +6,13 @@ from typing import assert_never
 
 from ..document import Document
 from ..format_names import ReportFormat as ReportFormat
+from ..page.page import render_page
 from .document_text import render_document_text
 from .github import render_github
 from .gitlab import render_gitlab
 from .json import render_document
 from .junit import render_junit
 from .markdown import render_markdown
-from .page import render_page
 from .sarif import render_sarif
 
 
