@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Rows = tuple[tuple[str, ...], ...]
 """Of names and texts, or of a table."""
 
+_STEPS = ("next", "more")
 _PROOF = ("coverage", "not exercised")
 
 
@@ -67,11 +68,11 @@ class ReportView:
 def report_view(report: ReportData, written: str = "") -> ReportView:
     """All of a report, with its charts. ``written`` is the exported file, "" where there is none."""
     lead = tuple(_joined(tuple(advice(report))))
-    steps = [text for head, text in lead if head == "next"]
+    steps = [text for head, text in lead if head in _STEPS]
     about = tuple(headings(report))
     return ReportView(
         verdict_line(report),
-        tuple(pair for pair in lead if pair[0] != "next"),
+        tuple(pair for pair in lead if pair[0] not in _STEPS),
         (*steps, *_further_steps(report, written)),
         Table(COLUMNS, tuple(map(cells, report.outputs)), LEFT),
         tuple(figure for figure in (strip(report), layers(report)) if figure),
@@ -94,16 +95,10 @@ def _joined(lead: Rows) -> Iterator[tuple[str, str]]:
 
 
 def _further_steps(report: ReportData, written: str) -> Iterator[str]:
-    """The command that explains the first code; after a pass on generated samples, the one for the user's own."""
-    if report.passed:
-        if report.samples.seed is not None:
-            models = report.reference.path, written or report.candidate.path
-            yield f"Check it on your own data: {shlex.join(('paritygate', 'validate', *models))} --samples FILE"
-        return
-    codes = [output.code for output in report.outputs if output.code and not output.passed]
-    codes += [finding.code for finding in report.findings if finding.severity.value == "error"]
-    if codes:
-        yield f"Read what it means: paritygate explain {codes[0]}"
+    """After a pass on generated samples, the command for the user's own."""
+    if report.passed and report.samples.seed is not None:
+        models = report.reference.path, written or report.candidate.path
+        yield f"Check it on your own data: {shlex.join(('paritygate', 'validate', *models))} --samples FILE"
 
 
 def _output(report: ReportData, at: int) -> OutputView:
