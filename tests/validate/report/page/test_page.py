@@ -9,18 +9,23 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
+from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from page_documents import NASTY, gate, report, single
 
 from paritygate.validate.report.document import Document, Entry, Failure
 from paritygate.validate.report.page.page import render_page
 from paritygate.validate.report.page.templating import SCRIPTS, asset
 from paritygate.validate.report.redact import redacted
+from paritygate.validate.report.render.json import render_report
 
 FOLDER = files("paritygate.validate.report.page")
+SCHEMA = json.loads((Path(__file__).parents[4] / "docs" / "report.schema.json").read_text())
 
 
 class Page(HTMLParser):
@@ -171,3 +176,15 @@ def test_redacted_reports_hold_no_values():
     assert "Reference against candidate" not in text
     assert bare.verdict is whole.verdict
     assert "Worst sample" in Page(render_page(Document("validate", (Entry("a", "b", whole),)))).text
+
+
+def test_charts_survive_storing():
+    """As a gate's cache keeps reports: read back without loss."""
+    whole = report(broken=True)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(whole), type=type(whole)) == whole
+
+
+def test_json_with_charts_keeps_to_the_schema():
+    document = json.loads(render_report("validate", report(broken=True)))
+    assert list(Draft202012Validator(SCHEMA).iter_errors(document)) == []
+    assert len(document["result"]["charts"]) == 3
