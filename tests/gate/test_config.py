@@ -22,8 +22,8 @@ from paritygate.validate.options import ValidateOptions
 
 DOCS = Path(__file__).parents[2] / "docs"
 
-NOT_IN_A_FILE = {"config", "keep", "example", "constants", "on_event", "to"}
-"""The file itself, a folder that must be new each time, what only a notebook has (constants are among the inputs'
+NOT_IN_A_FILE = {"config", "keep", "repro", "example", "constants", "on_event", "to"}
+"""The file itself, folders that must be new each time, what only a notebook has (constants are among the inputs'
 texts), and a target's name, which stands in its own table."""
 
 
