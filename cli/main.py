@@ -18,6 +18,7 @@ from paritygate.validate.files.output import explained
 from paritygate.validate.text import printable_lines
 
 from . import interrupt
+from .commands.bundle import bundle
 from .commands.cache import cache
 from .commands.check import check
 from .commands.convert import convert
@@ -30,6 +31,7 @@ from .commands.run import run
 from .commands.selftest import selftest
 from .commands.targets import targets
 from .commands.validate import validate
+from .commands.verify import verify
 
 _EPILOG = """\b
 Exit status:
@@ -56,7 +58,22 @@ def cli() -> None:
     """Convert models, prove numerical parity, and only then export."""
 
 
-for _command in (convert, validate, gate, init, cache, check, targets, run, inspect, doctor, explain, selftest):
+for _command in (
+    convert,
+    validate,
+    bundle,
+    verify,
+    gate,
+    init,
+    cache,
+    check,
+    targets,
+    run,
+    inspect,
+    doctor,
+    explain,
+    selftest,
+):
     cli.add_command(_command)
 
 

@@ -37,7 +37,7 @@ def show_report(outcome: Outcome, format: ReportFormat, *, quiet: bool) -> None:
         click.echo(render(outcome, format))
     elif not quiet or not outcome.report.passed:
         _print_report(outcome.report)
-        if outcome.command == "convert":
+        if outcome.command in ("convert", "bundle"):
             click.echo(printable(f"written: {outcome.written}") if outcome.written else "nothing written")
 
 

@@ -141,7 +141,19 @@ def load(source: Path | onnx.ModelProto, options: LoadOptions) -> OnnxModel:
         raise ParityGateError("PG201", "source", "a live ONNX model must be saved to a file first", "Use onnx.save.")
     check_external_files(source, trust=options.trust)
     _check_domains(source)
-    return OnnxModel(source, _session(source, str(source), optimise=True, code="PG402"), nothing, options.inputs)
+    providers = _providers(options.provider)
+    session = _session(source, str(source), optimise=True, code="PG402", providers=providers)
+    return OnnxModel(source, session, nothing, options.inputs)
+
+
+def _providers(first: str) -> tuple[str, ...]:
+    """``first``, and the CPU's for what it can't run. Raises PG201 for one that this ONNX Runtime wasn't built with."""
+    there = silent_onnxruntime().get_available_providers()
+    if first and first not in there:
+        raise ParityGateError(
+            "PG201", f"--provider {first}", "this ONNX Runtime does not have it", f"It has: {', '.join(there)}."
+        )
+    return tuple(dict.fromkeys((first, *PROVIDERS))) if first else PROVIDERS
 
 
 _OWN_DOMAINS = {
@@ -163,7 +175,9 @@ def _check_domains(path: Path) -> None:
         raise ParityGateError("PG404", str(path), cause, "Export the model with ONNX's own operators.")
 
 
-def _session(path: Path, model: str | bytes, *, optimise: bool, code: str = "PG301") -> Any:
+def _session(
+    path: Path, model: str | bytes, *, optimise: bool, code: str = "PG301", providers: Sequence[str] = PROVIDERS
+) -> Any:
     """A session of a file, or of a model whose external data are next to the file ``path``. Raises ``code``."""
     onnxruntime = silent_onnxruntime()
 
@@ -174,7 +188,7 @@ def _session(path: Path, model: str | bytes, *, optimise: bool, code: str = "PG3
     if not optimise:
         settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
-        return onnxruntime.InferenceSession(model, settings, providers=list(PROVIDERS))
+        return onnxruntime.InferenceSession(model, settings, providers=list(providers))
     except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
         code = "PG404" if code == "PG402" and "NOT_IMPLEMENTED" in str(error) else code
         if kernel := missing_kernel(str(error), graph_only(path)):
