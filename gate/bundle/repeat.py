@@ -69,8 +69,12 @@ def _judged(
         ),
         samples=_summary(data, judgement.compared),
         environment=environment,
-        findings=(*judgement.findings, *notes, *changes(facts.environment, environment)),
+        findings=(*judgement.findings, *_notes(run.notes), *notes, *changes(facts.environment, environment)),
     )
+
+
+def _notes(notes: tuple[str, ...]) -> Iterator[Finding]:
+    return (Finding("", Severity.NOTE, "candidate", note) for note in notes)
 
 
 def _comparison(opened: Opened, data: Data, job: JobFolder, run: ModelRun) -> Comparison:
