@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...convert.conversion import Compared, Unpublished
 from ...validate.errors import ParityGateError
 from ...validate.report.environment import sha256_of
@@ -26,6 +28,7 @@ from .tensors import set_folder, write_tensors
 
 if TYPE_CHECKING:
     from ...validate.report.report import Report
+    from ...validate.signature import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +99,15 @@ def _write_samples(folder: Path, compared: Compared, bounds: Bounds) -> tuple[Sa
         names, results = _ordered(inputs, sample.feed), _ordered(outputs, expected)
         write_tensors(folder / DATA / set_folder(place), "input", names, sample.feed)
         write_tensors(folder / DATA / set_folder(place), "output", results, expected)
-        allowed = {name: arrays[place] for name, arrays in bounds.allowed.items()}
+        allowed = {name: _finite(arrays[place], expected[name]) for name, arrays in bounds.allowed.items()}
         write_tensors(folder / ALLOWED / set_folder(place), "output", [n for n in results if n in allowed], allowed)
         done.append(SampleFacts(sample.label, sample.kind.value, sample.batch, names, results))
     return tuple(done)
+
+
+def _finite(allowed: Array, expected: Array) -> Array:
+    """Nothing for what is NaN or infinite, which no allowance is asked for."""
+    return np.where(np.isfinite(expected), allowed, 0.0).astype(np.float64)
 
 
 def _ordered(first: Sequence[str], arrays: Mapping[str, object]) -> tuple[str, ...]:

@@ -124,9 +124,6 @@ def read_data(opened: Opened) -> Data:
 
 def _check_allowed(where: str, expected: Mapping[str, Array], allowed: Mapping[str, Array]) -> None:
     for name, array in allowed.items():
-        if (
-            array.shape != expected[name].shape
-            or array.dtype != np.float64
-            or not bool((np.isfinite(array) & (array >= 0)).all())
-        ):
+        fits = array.shape == expected[name].shape and array.dtype == np.float64
+        if not fits or not bool((np.isfinite(array) & (array >= 0)).all()):
             raise ParityGateError("PG440", f"{ALLOWED}/{where}", f"{name!r} has no allowance for each element")

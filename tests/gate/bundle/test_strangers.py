@@ -18,7 +18,7 @@ from paritygate.validate.report.types import Verdict
 
 from .repacking import Members, edit_json, members_of, with_new_sums, write
 
-OUTPUT = "data/test_data_set_1/output_0.pb"
+OUTPUT, ALLOWED = (f"{folder}/test_data_set_1/output_0.pb" for folder in ("data", "tolerances"))
 
 
 def _swapped(members: Members) -> Members:
@@ -43,18 +43,16 @@ def _widened(members: Members) -> Members:
 
 
 def _without_allowance(members: Members) -> Members:
-    """Less allowed elements than the output has: what is absent may not count as allowed."""
-    name = OUTPUT.replace("data", "tolerances")
+    """Fewer allowances than elements: what is absent may not count as allowed."""
     tensor = onnx.numpy_helper.from_array(np.zeros((0,)), "y")
-    return members | {name: tensor.SerializeToString()}
+    return members | {ALLOWED: tensor.SerializeToString()}
 
 
 def _allowing(value: float) -> Callable[[Members], Members]:
     def change(members: Members) -> Members:
-        name = OUTPUT.replace("data", "tolerances")
-        array = onnx.numpy_helper.to_array(onnx.load_tensor_from_string(members[name]))
+        array = onnx.numpy_helper.to_array(onnx.load_tensor_from_string(members[ALLOWED]))
         tensor = onnx.numpy_helper.from_array(np.full_like(array, value), "y")
-        return members | {name: tensor.SerializeToString()}
+        return members | {ALLOWED: tensor.SerializeToString()}
 
     return change
 
