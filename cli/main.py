@@ -19,6 +19,7 @@ from paritygate.validate.text import printable_lines
 
 from . import interrupt
 from .colour import wants_colour
+from .commands.bundle import bundle
 from .commands.cache import cache
 from .commands.check import check
 from .commands.convert import convert
@@ -32,6 +33,7 @@ from .commands.run import run
 from .commands.selftest import selftest
 from .commands.targets import targets
 from .commands.validate import validate
+from .commands.verify import verify
 from .reporting import Reporting
 
 _EPILOG = """\b
@@ -71,7 +73,8 @@ def cli(context: click.Context) -> int:
 
 
 for _command in (
-    *(convert, validate, gate, report, init, cache),
+    *(convert, validate, bundle, verify),
+    *(gate, report, init, cache),
     *(check, targets, run, inspect, doctor, explain, selftest),
 ):
     cli.add_command(_command)

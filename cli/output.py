@@ -47,7 +47,7 @@ def show_document(document: Document) -> None:
     from paritygate.validate.report.render.rich import render_rich
 
     Console().print(render_rich(entry.report))
-    if document.command == "convert":
+    if document.command in ("convert", "bundle"):
         click.echo(written(entry))
 
 

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from ..validate.tasks.calls import RunCandidate
 from ..validate.workers.job_folder import JobFolder, job_folder
 from ..validate.workers.runner import Runner, runner_for
 from .calls import Converted, ConvertSource
-from .conversion import Unpublished
+from .conversion import Compared, Unpublished
 from .export import check_output
 from .options import ConvertOptions, Precision
 from .quantize.check import check_quantize, with_deployment_target
@@ -42,7 +43,7 @@ from .scopes import check_target_options
 from .targets import MLPACKAGE, ONNX_MODEL, Target, choose_target
 
 if TYPE_CHECKING:
-    from ..validate.conclude import Side
+    from ..validate.conclude import HowConverted, Side
     from ..validate.report.report import Report
     from ..validate.tasks.types import ModelRun
     from ..validate.verdict.policy import Policy
@@ -112,7 +113,18 @@ def unpublished(source: Any, output: Path, options: ConvertOptions) -> Iterator[
         path = proved.candidate.path if proved is not None else None
         if proved is not None and options.target.quantize is not None:
             report, path = quantised(_as_proved(plan, report, proved), options.target.quantize)
-        yield Unpublished(shown(report, redact=options.judge.redact), path, tuple(inputs))
+        compared = partial(_compared, plan, proved) if proved is not None else None
+        yield Unpublished(shown(report, redact=options.judge.redact), path, tuple(inputs), compared)
+
+
+def _compared(plan: _Plan, attempt: _Attempt) -> Compared:
+    """What the verdict on a candidate was made of; of a quantised one, what that on its original was made of."""
+    from ..validate.conclude import read_comparison
+
+    sides = _reference_side(plan, attempt), _candidate_side(plan, attempt)
+    comparison = read_comparison(plan.job, *sides, attempt.candidate.bindings, _how(plan, attempt, ()))
+    bindings = with_classes(attempt.candidate.bindings, attempt.expected)
+    return Compared(comparison, plan.policy, bindings)
 
 
 def _as_proved(plan: _Plan, report: Report, attempt: _Attempt) -> Proved:
@@ -268,22 +280,33 @@ def _as_requested(run: ModelRun, plan: _Plan) -> ModelRun:
 
 
 def _judge(plan: _Plan, attempt: _Attempt, notes: tuple[str, ...]) -> Report:
-    from ..validate.conclude import HowConverted, Side, conclude
+    from ..validate.conclude import conclude
 
-    candidate, options = attempt.candidate, plan.options
-    fixed = fixed_lengths(attempt.expected.signature, options.coreml.shapes, options.load.ranges)
-    how = HowConverted(candidate.route, (*notes, *candidate.notes, *_advice(plan, attempt.actual)), fixed)
     return conclude(
         plan.job,
         _reference_side(plan, attempt),
-        Side(str(plan.output), plan.target.format, attempt.actual, candidate.path),
-        candidate.bindings,
+        _candidate_side(plan, attempt),
+        attempt.candidate.bindings,
         plan.policy,
         plan.expectations,
         plan.watch.seconds,
-        how,
+        _how(plan, attempt, notes),
         elsewhere=attempt.elsewhere,
     )
+
+
+def _how(plan: _Plan, attempt: _Attempt, notes: tuple[str, ...]) -> HowConverted:
+    from ..validate.conclude import HowConverted
+
+    candidate, options = attempt.candidate, plan.options
+    fixed = fixed_lengths(attempt.expected.signature, options.coreml.shapes, options.load.ranges)
+    return HowConverted(candidate.route, (*notes, *candidate.notes, *_advice(plan, attempt.actual)), fixed)
+
+
+def _candidate_side(plan: _Plan, attempt: _Attempt) -> Side:
+    from ..validate.conclude import Side
+
+    return Side(str(plan.output), plan.target.format, attempt.actual, attempt.candidate.path)
 
 
 def _reference_side(plan: _Plan, attempt: _Attempt) -> Side:

@@ -149,6 +149,10 @@ CATALOG: dict[str, Explanation] = {
         "The samples exercise less of the model than --min-coverage asks for: rows of a table, positions, branches, "
         "classes or masks that no sample reached could be wrong without any difference to be seen.",
     ),
+    "PG240": Explanation(
+        "can't be bundled",
+        "The proof can't be repeated without the source: it rests on a budget or a waiver, or the model is quantised.",
+    ),
     "PG322": Explanation(
         "precision not accepted",
         "The candidate computes in a coarser type than the reference, such as float16, and --precision doesn't accept "
@@ -169,6 +173,11 @@ CATALOG: dict[str, Explanation] = {
         "can't be run in another runtime",
         "A runtime that --prove-in names refuses the candidate or fails on a sample: parity isn't proved there. "
         "paritygate check tells what a release refuses, and what to do about it.",
+    ),
+    "PG345": Explanation(
+        "values left out",
+        "The bundle was made with --redact, so it holds no samples and no expected outputs. Hashes, the signature and "
+        "whether the model loads and runs can be verified, parity can't.",
     ),
     "PG340": Explanation("interrupted", "The gate was interrupted before this model was done. Nothing was exported."),
     "PG341": Explanation(
@@ -192,6 +201,20 @@ CATALOG: dict[str, Explanation] = {
         "can't be quantised",
         "The conversion passed, but --quantize finds no layer whose weights it can quantise, or the quantiser fails.",
     ),
+    "PG440": Explanation(
+        "bundle is damaged",
+        "A file of the bundle is missing, is not listed in SHA256SUMS, doesn't have the hash that is listed there, or "
+        "contradicts another one: the report is about another model, or a tolerance isn't the one in the report.",
+    ),
     "PG501": Explanation("file can run code", "Loading the file would run code that it refers to."),
     "PG502": Explanation("path leaves the folder", "The file refers to a path outside of its own folder."),
+    "PG540": Explanation(
+        "signature wrong",
+        "The bundle isn't signed by the key that was given, or was changed after it was signed. Don't use the model.",
+    ),
+    "PG541": Explanation(
+        "unsafe archive",
+        "A member of the archive could write outside of its folder, overwrite another one or unpack to more than the "
+        "archive holds. No bundle of paritygate has such members. Nothing was unpacked.",
+    ),
 }

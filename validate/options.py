@@ -68,7 +68,8 @@ class LoadOptions(OptionGroup):
     code; ``inputs`` declares inputs where the file has no signature, ``constants`` (name -> value) what else a PyTorch
     module's forward is called with; ``example`` is the user's first sample (name ->
     array), from which an engine may read names, dtypes and shapes; ``dynamic`` lists dynamic axes; ``dtype`` is the
-    width of floating inputs where the source leaves it open (scikit-learn).
+    width of floating inputs where the source leaves it open (scikit-learn). ``provider`` is the execution provider of
+    ONNX Runtime that is asked first, "" for the CPU's.
     """
 
     signature: str | None = None
@@ -79,6 +80,7 @@ class LoadOptions(OptionGroup):
     example: Mapping[str, Array] | None = None
     dynamic: tuple[DynamicAxis, ...] = ()
     dtype: InputDtype = InputDtype.FLOAT32
+    provider: str = ""
 
     def __post_init__(self) -> None:
         set_choice(self, "dtype", InputDtype)

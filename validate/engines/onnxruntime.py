@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParityGateError
@@ -35,6 +36,7 @@ PROVIDERS = ("CPUExecutionProvider",)
 
 _SILENT = 4  # ONNX Runtime's severity FATAL: what goes wrong arrives as an exception
 
+_NO_FALLBACK = "session.disable_cpu_ep_fallback"
 _EXTERNAL_FOLDER = "session.model_external_initializers_file_folder_path"
 
 _DTYPES = {
@@ -148,7 +150,34 @@ def load(source: Path | onnx.ModelProto, options: LoadOptions) -> OnnxModel:
         raise ParityGateError("PG201", "source", "a live ONNX model must be saved to a file first", "Use onnx.save.")
     check_external_files(source, trust=options.trust)
     _check_domains(source)
-    return OnnxModel(source, _session(source, str(source), optimise=True, code="PG402"), nothing, options.inputs)
+    providers = _providers(options.provider)
+    session = _session(source, str(source), optimise=True, code="PG402", providers=providers)
+    model = OnnxModel(source, session, nothing, options.inputs)
+    model.notes = tuple(_fallbacks(source, session, options.provider))
+    return model
+
+
+def _fallbacks(path: Path, session: Any, provider: str) -> Iterator[str]:
+    """What the CPU runs although another provider was chosen. Raises PG301 where that is all, for want of the other."""
+    if provider in ("", *PROVIDERS):
+        return
+    if provider not in session.get_providers():
+        cause = f"ONNX Runtime could not start {provider} and runs the model on the CPU"
+        raise ParityGateError("PG301", str(path), cause, "Install the driver and libraries that the provider needs.")
+    try:
+        _session(path, str(path), optimise=True, providers=(provider,), settings={_NO_FALLBACK: "1"})
+    except ParityGateError:
+        yield f"ONNX Runtime runs some operators, or all, on the CPU: {provider} does not take them"
+
+
+def _providers(first: str) -> tuple[str, ...]:
+    """``first``, and the CPU's for what it can't run. Raises PG201 for one that this ONNX Runtime wasn't built with."""
+    there = silent_onnxruntime().get_available_providers()
+    if first and first not in there:
+        raise ParityGateError(
+            "PG201", f"--provider {first}", "this ONNX Runtime does not have it", f"It has: {', '.join(there)}."
+        )
+    return tuple(dict.fromkeys((first, *PROVIDERS))) if first else PROVIDERS
 
 
 _OWN_DOMAINS = {
@@ -170,18 +199,28 @@ def _check_domains(path: Path) -> None:
         raise ParityGateError("PG404", str(path), cause, "Export the model with ONNX's own operators.")
 
 
-def _session(path: Path, model: str | bytes, *, optimise: bool, code: str = "PG301") -> Any:
+def _session(
+    path: Path,
+    model: str | bytes,
+    *,
+    optimise: bool,
+    code: str = "PG301",
+    providers: Sequence[str] = PROVIDERS,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Any:
     """A session of a file, or of a model whose external data are next to the file ``path``. Raises ``code``."""
     onnxruntime = silent_onnxruntime()
 
-    settings = onnxruntime.SessionOptions()
-    settings.log_severity_level = _SILENT
+    options = onnxruntime.SessionOptions()
+    for key, value in settings.items():
+        options.add_session_config_entry(key, value)
+    options.log_severity_level = _SILENT
     if isinstance(model, bytes):
-        settings.add_session_config_entry(_EXTERNAL_FOLDER, str(path.parent.resolve()))
+        options.add_session_config_entry(_EXTERNAL_FOLDER, str(path.parent.resolve()))
     if not optimise:
-        settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
-        return onnxruntime.InferenceSession(model, settings, providers=list(PROVIDERS))
+        return onnxruntime.InferenceSession(model, options, providers=list(providers))
     except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
         code = "PG404" if code == "PG402" and "NOT_IMPLEMENTED" in str(error) else code
         if kernel := missing_kernel(str(error), graph_only(path)):

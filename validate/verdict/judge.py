@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..adapters.undefined_rows import without_undefined_rows
 from ..adapters.widths import accepting, widened
@@ -12,7 +13,7 @@ from ..report.budgets import BudgetResult
 from ..report.charts import OutputCharts
 from ..report.types import Finding, OutputComparison
 from ..report.user_checks import MetricComparison
-from ..signature import EPSILON, Signature, TensorSpec
+from ..signature import EPSILON, STRING, Signature, TensorSpec
 from .budgets.apply import apply_budgets
 from .budgets.bounded import BudgetPolicy, Roles, covered
 from .charts.collect import Shared, charts_of
@@ -29,6 +30,10 @@ from .reference_checks import DEGENERATE_KINDS, EDGES, batch_dependent, check_ba
 from .self_check import selfcheck
 from .steadiness import check_steady
 from .suggest import suggested_bindings
+from .thresholds import Allowances
+
+if TYPE_CHECKING:
+    from ..signature import Array
 
 _MOST_CLASSES = 100_000
 
@@ -68,8 +73,7 @@ def judge(comparison: Comparison, policy: Policy, expectations: Expectations) ->
     """
     reference, samples = comparison.reference, comparison.samples
     expected, outputs = comparison.of_reference.expected, comparison.outputs
-    dependent = batch_dependent(reference.outputs, expected, comparison.of_reference.paired)
-    left_out = frozenset(number for number in dependent if samples[number].kind in DEGENERATE_KINDS)
+    dependent, left_out = _batch_dependent(comparison)
     unsteady = check_repeatable(reference.outputs, expected, comparison.of_reference.repeated, policy)
     policy, precision_notes = _at_precision(policy, comparison)
     values = _values(comparison, left_out)
@@ -114,6 +118,42 @@ def judge(comparison: Comparison, policy: Policy, expectations: Expectations) ->
     )
     charts = charts_of(judged.outputs, shared)
     return Judgement(judged.outputs, findings, metrics, len(values.numbers), notes, judged.results, charts)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """``numbers`` are the samples that count; ``allowed`` says for each output how far its elements may be off in each.
+
+    Outputs of text are absent from ``allowed``: they are compared exactly.
+    """
+
+    numbers: tuple[int, ...]
+    allowed: Mapping[str, Sequence[Array]]
+
+
+def bounds_of(comparison: Comparison, policy: Policy, outputs: Sequence[OutputComparison]) -> Bounds:
+    """What :func:`judge` allowed each element of ``outputs``, its comparisons, under the same policy."""
+    _, left_out = _batch_dependent(comparison)
+    policy, _ = _at_precision(policy, comparison)
+    values = _values(comparison, left_out)
+    policy = policy.informed(_evidence(comparison, values))
+    specs = {spec.name: spec for spec in values.specs}
+    allowed: dict[str, Sequence[Array]] = {}
+    for output in outputs:
+        if output.tolerance is not None and output.dtype != STRING:
+            want = tuple(expected[output.name] for expected in values.expected)
+            spec = replace(specs[output.name], dtype=output.dtype)
+            own = policy.allowances(spec, want, output.tolerance)
+            allowed[output.name] = Allowances(want, output.tolerance) if own is None else own
+    return Bounds(tuple(values.numbers), allowed)
+
+
+def _batch_dependent(comparison: Comparison) -> tuple[frozenset[int], frozenset[int]]:
+    """The samples whose outputs depend on their batch, and those of them that are left out of the comparison."""
+    of_reference = comparison.of_reference
+    dependent = batch_dependent(comparison.reference.outputs, of_reference.expected, of_reference.paired)
+    left_out = (number for number in dependent if comparison.samples[number].kind in DEGENERATE_KINDS)
+    return dependent, frozenset(left_out)
 
 
 def _labels(reference: Signature) -> frozenset[str]:

@@ -21,7 +21,7 @@ def render_document_text(document: Document) -> str:
 
 
 def _alone(command: str, entry: Entry) -> str:
-    if command != "convert":
+    if command not in ("convert", "bundle"):
         return _block(entry)
     return f"{_block(entry)}\n{written(entry)}"
 
