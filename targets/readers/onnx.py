@@ -161,11 +161,27 @@ def _body(
         body = schema.function_body
     elif schema.has_context_dependent_function:
         body = _expanded(proto, schema, tensors)
-    for number, each in enumerate(body.node if body is not None else ()):
-        versions = {entry.domain or "ai.onnx": entry.version for entry in body.opset_import}
-        inner = _schema(each, {**opsets, **versions})
+    if body is None:
+        return
+    known = {own: tensors[name] for own, name in zip(body.input, proto.input, strict=False) if name in tensors}
+    versions = {**opsets, **{entry.domain or "ai.onnx": entry.version for entry in body.opset_import}}
+    for number, each in enumerate(body.node):
+        inner = _schema(each, versions)
+        types = _types(each, inner, known) if inner else {}
+        known |= _results(each, inner, types) if inner else {}
         version = inner.since_version if inner else 1
-        yield Node(f"{each.op_type}_{number}", each.op_type, each.domain or "ai.onnx", version)
+        yield Node(f"{each.op_type}_{number}", each.op_type, each.domain or "ai.onnx", version, types=types)
+
+
+def _results(proto: onnx.NodeProto, schema: Any, types: Mapping[str, str]) -> dict[str, Tensor]:
+    """The dtypes of a node's outputs where they follow from its inputs': as far as a definition's body needs them."""
+    found = {}
+    for number, name in enumerate(proto.output):
+        formal = schema.outputs[min(number, len(schema.outputs) - 1)].type_str
+        fixed = formal.removeprefix("tensor(").removesuffix(")") if formal.startswith("tensor(") else ""
+        if dtype := fixed or types.get(formal, ""):
+            found[name] = Tensor(dtype)
+    return found
 
 
 def _expanded(proto: onnx.NodeProto, schema: Any, tensors: Mapping[str, Tensor]) -> Any:

@@ -8,6 +8,7 @@ from itertools import groupby
 from ..facts import Citation, cite, read
 from ..model import ModelFacts, Node
 from ..values import Effect, Fallback, Reason
+from ..versions import parse
 from .kernels import CPU, OWN, missing_types, runs, versions_with_kernel
 
 RELEASES = tuple(row["ort"] for row in read("onnxruntime")["releases"])
@@ -25,6 +26,30 @@ def on_cpu(model: ModelFacts, release: str) -> Iterator[Reason]:
         yield Reason("kernels", Effect.OPEN, text, source=cite(CPU))
         return
     yield from without_kernel(model, release)
+    yield from _refused_attributes(model, release)
+
+
+def _refused_attributes(model: ModelFacts, release: str) -> Iterator[Reason]:
+    """Values of attributes that a kernel or the shape inference of a release refuses, as its node tests show."""
+    source = cite("onnxruntime", ["node_tests"])
+    rows = [node for node in model.nodes if node.operator in _RECURRENT and node.attributes.get("layout")]
+    if rows:
+        text = "layout=1 isn't implemented: batches come second"
+        yield Reason("attribute", Effect.REFUSES, text, names(rows), source, "Transpose the input and use layout=0.")
+    both = [node for node in model.nodes if node.operator == "DFT" and _real_inverse(node)]
+    if both and parse(release) < _REAL_INVERSE_RUNS:
+        effect = Effect.REFUSES if parse(release) <= _REAL_INVERSE_REFUSED else Effect.OPEN
+        text = "inverse=1 together with onesided=1, which older definitions forbid"
+        yield Reason("attribute", effect, text, names(both), source, "Compute the full inverse and keep its real part.")
+
+
+_RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
+_REAL_INVERSE_REFUSED, _REAL_INVERSE_RUNS = (1, 20), (1, 31)
+"""Measured: 1.20 refuses it, 1.31 runs it."""
+
+
+def _real_inverse(node: Node) -> bool:
+    return bool(node.attributes.get("inverse") and node.attributes.get("onesided"))
 
 
 def _row(release: str) -> Mapping[str, int]:
