@@ -22,6 +22,7 @@ def redacted_report(report: Report) -> Report:
         findings=tuple(replace(finding, message="(left out)", hint="") for finding in report.findings),
         user_metrics=(),
         divergence=None,
+        charts=(),
         trees=None,
     )
 

@@ -265,7 +265,8 @@ def test_html_is_well_formed_and_inert(name):
     }
     text = words("".join(page.text))
     for line in render_text(REPORTS[name]).splitlines():
-        assert words(line) in text
+        said = line.removeprefix("next").removeprefix("more")  # the page lists steps without their heads
+        assert words(said) in text
 
 
 # -- JSON -----------------------------------------------------------------------------------------------------------
