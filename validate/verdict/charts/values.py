@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
+_KEPT = 4_000_000
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -24,6 +25,7 @@ class Values:
     got: Sequence[Array]
     allowed: Sequence[Array]
     floors: Sequence[Array] = ()
+    _known: dict[tuple[str, int], Floats] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def elements(self) -> int:
@@ -32,13 +34,29 @@ class Values:
 
     def error(self, sample: int) -> Floats:
         """The absolute error by element; NaN where a side isn't finite and the two aren't the same."""
+        return self._once("error", sample, self._error)
+
+    def ratio(self, sample: int) -> Floats:
+        """See :meth:`_ratio`."""
+        return self._once("ratio", sample, self._ratio)
+
+    def _once(self, name: str, sample: int, compute: Callable[[int], Floats]) -> Floats:
+        """Every chart asks for the same: it is kept where that costs little memory."""
+        if self.elements > _KEPT:
+            return compute(sample)
+        if (name, sample) not in self._known:
+            self._known[name, sample] = compute(sample)
+        return self._known[name, sample]
+
+    def _error(self, sample: int) -> Floats:
+        """The absolute error by element; NaN where a side isn't finite and the two aren't the same."""
         want, got = self.want[sample].astype(np.float64), self.got[sample].astype(np.float64)
         same = (want == got) | (np.isnan(want) & np.isnan(got))
         with np.errstate(invalid="ignore", over="ignore"):
             error = np.abs(got - want)
         return np.where(same, 0.0, np.where(np.isfinite(error), error, np.nan))
 
-    def ratio(self, sample: int) -> Floats:
+    def _ratio(self, sample: int) -> Floats:
         """Error as a share of the allowance; 0 where nothing differs, infinite where nothing or NaN was allowed."""
         error, allowed = self.error(sample), np.asarray(self.allowed[sample], np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
