@@ -68,8 +68,7 @@ class LoadOptions(OptionGroup):
     code; ``inputs`` declares inputs where the file has no signature, ``constants`` (name -> value) what else a PyTorch
     module's forward is called with; ``example`` is the user's first sample (name ->
     array), from which an engine may read names, dtypes and shapes; ``dynamic`` lists dynamic axes; ``dtype`` is the
-    width of floating inputs where the source leaves it open (scikit-learn). ``provider`` is the execution provider of
-    ONNX Runtime that is asked first, "" for the CPU's.
+    width of floating inputs where the source leaves it open (scikit-learn).
     """
 
     signature: str | None = None
@@ -80,7 +79,6 @@ class LoadOptions(OptionGroup):
     example: Mapping[str, Array] | None = None
     dynamic: tuple[DynamicAxis, ...] = ()
     dtype: InputDtype = InputDtype.FLOAT32
-    provider: str = ""
 
     def __post_init__(self) -> None:
         set_choice(self, "dtype", InputDtype)
@@ -123,6 +121,13 @@ class GivenSamples:
     """Samples that a notebook holds: a data frame, arrays, tensors, or dictionaries of them (docs/python-api.md)."""
 
     value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderOptions(LoadOptions):
+    """The same for a model that ``provider``, an execution provider of ONNX Runtime, runs; "" is the CPU's."""
+
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...validate.engines.handle import ModelHandle
 from ...validate.expectations.expected import Expectations
-from ...validate.options import LoadOptions, RunOptions
+from ...validate.options import ProviderOptions, RunOptions
 from ...validate.report.environment import describe_environment, sha256_of
 from ...validate.report.report import Report
 from ...validate.report.types import Environment, Finding, ModelSummary, SamplesSummary, Severity
@@ -34,7 +34,7 @@ def repeat(opened: Opened, job: JobFolder, run: RunOptions, provider: str, notes
 
     Raises ParityGateError PG201 for a provider that isn't there, PG301 and PG302 where the model doesn't load or run.
     """
-    load = LoadOptions(provider=provider)
+    load = ProviderOptions(provider=provider)
     handle = ModelHandle.of(opened.model, opened.format, run.engine, load)
     with runner_for(handle, job, "candidate", run.limits, variables=run.pass_env) as runner:
         if opened.facts.redacted:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ParityGateError
 from ..onnx_graphs import all_graphs, all_nodes
+from ..options import ProviderOptions
 from ..signature import STRING, Dim, Hint, Signature, TensorSpec
 from .base import Facts, LoadOptions, More, Profile, Rewrite, nothing, unchanged
 from .fixed_lengths import with_lengths
@@ -150,10 +151,11 @@ def load(source: Path | onnx.ModelProto, options: LoadOptions) -> OnnxModel:
         raise ParityGateError("PG201", "source", "a live ONNX model must be saved to a file first", "Use onnx.save.")
     check_external_files(source, trust=options.trust)
     _check_domains(source)
-    providers = _providers(options.provider)
+    provider = options.provider if isinstance(options, ProviderOptions) else ""
+    providers = _providers(provider)
     session = _session(source, str(source), optimise=True, code="PG402", providers=providers)
     model = OnnxModel(source, session, nothing, options.inputs)
-    model.notes = tuple(_fallbacks(source, session, options.provider))
+    model.notes = tuple(_fallbacks(source, session, provider))
     return model
 
 

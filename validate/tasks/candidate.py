@@ -16,6 +16,7 @@ from ..engines.registry import Format
 from ..errors import ParityGateError
 from ..events import Event, Listener, ignore
 from ..noise.request import Narrowed
+from ..options import ProviderOptions
 from ..samples import SampleKind, load_outputs, load_samples, save_outputs
 from ..signature import EPSILON, TensorSpec
 from ..workers.job_folder import JobFolder
@@ -55,6 +56,7 @@ def run_candidate(call: RunCandidate, on_event: Listener) -> ModelRun:
         outputs = adapted.outputs_of(model, on_event)
     save_outputs(outputs, call.destination or job.actual)
     notes = model.notes if call.model.runtime.elsewhere else ()
+    said = (*said, *model.notes) if isinstance(call.model.load, ProviderOptions) else said  # what the CPU runs
     run = replace(describe_run(call.model, model, samples, (*said, *adapted.notes, *notes)), bindings=bindings)
     plan = plan_samples(run.facts.parameters, samples.items)
     if call.destination is None:

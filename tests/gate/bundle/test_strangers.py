@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ import pytest
 
 from paritygate.gate.bundle import verify
 from paritygate.gate.bundle.archive import read_archive
+from paritygate.gate.bundle.layout import decode
+from paritygate.gate.bundle.sign import check_signature
 from paritygate.validate.errors import ExitCode, ParityGateError
 from paritygate.validate.report.types import Verdict
 
@@ -143,6 +146,16 @@ def test_a_strangers_key_and_no_signature_are_refused(signed: Path, keys: dict[s
         with pytest.raises(ParityGateError) as refused:
             verify(path, key=keys[key])
         assert refused.value.code == "PG540"
+
+
+def test_the_statement_is_about_this_model(signed: Path, keys: dict[str, Path], tmp_path: Path) -> None:
+    """Also where the files themselves are those that were signed."""
+    read_archive(signed, tmp_path)
+    facts = decode(tmp_path / "parity.json")
+    check_signature(tmp_path, keys["sender.pub"], facts)
+    with pytest.raises(ParityGateError) as refused:
+        check_signature(tmp_path, keys["sender.pub"], replace(facts, files={"net.onnx": "0" * 64}))
+    assert (refused.value.code, refused.value.subject) == ("PG540", "signatures/parity.dsse.json")
 
 
 def _link() -> zipfile.ZipInfo:
