@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ..grouped import GroupedCommand
 from ..options import COREML, FORMAT, JUDGING, LOADING, PRINTING, RUNNING, SAMPLING, SEARCHING, TARGET, options
 from ..parse import chosen
 
@@ -20,7 +21,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(cls=GroupedCommand, epilog=_EPILOG)
 @click.argument("source")
 @click.option("-o", "--output", required=True, type=_PATH, help="Bundle to write, e.g. model.parity.zip.")
 @click.option("--artifact", metavar="NAME", help="The model's name in it (default: as the bundle's, with .onnx).")

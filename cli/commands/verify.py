@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ..grouped import GroupedCommand
 from ..options import FORMAT, PRINTING, RUNNING, options
 from ..parse import chosen
 
@@ -18,7 +19,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(cls=GroupedCommand, epilog=_EPILOG)
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--key", type=click.Path(path_type=Path), help="The sender's public key, PEM: check the signatures.")
 @click.option("--provider", default="", metavar="NAME", help="Execution provider to run on (default: the CPU's).")
