@@ -95,7 +95,7 @@ def unpublished(source: Any, output: Path, options: ConvertOptions) -> Iterator[
     handle = handle_for(source, options.load, options.run.engine)
     target = choose_target(output, options.target.to)
     check_target_options(options, target)
-    releases_for(options.run.prove_in, target.format.name)
+    releases_for(options.judge.prove_in, target.format.name)
     check_quantize(options, target)
     options = with_deployment_target(options, target)
     routes = routes_for(handle.format, target, options.target.route, options.target.opset)
@@ -268,7 +268,7 @@ def _run(plan: _Plan, route: Route, converted: Converted, reference: ModelRun, c
         )
         expected, actual = plan.watch.measure("search", lambda: add_searched_samples(models, expected, actual))
     run_second_runtime(job, model, "candidate", bindings, options.run)
-    elsewhere = run_elsewhere(job, model, bindings, options.run)
+    elsewhere = run_elsewhere(job, model, bindings, options.judge.prove_in, options.run)
     return _Attempt(route, candidate, model, expected, actual, elsewhere)
 
 

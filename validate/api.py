@@ -33,9 +33,9 @@ def validate(
       (:class:`.options.SampleOptions`)
     - judging: ``policy``, ``rtol``, ``atol``, ``tolerances``, ``budget``, ``second_opinion``, ``search``,
       ``thresholds``, ``metrics``, ``config``, ``localise``, ``repro``, ``min_coverage``,
-      ``max_flips``, ``max_drop``, ``min_snr``, ``redact`` (:class:`.options.JudgeOptions`)
-    - running: ``timeout``, ``memory_limit``, ``keep``, ``engine``, ``pass_env``, ``prove_in``,
-      ``on_event``
+      ``max_flips``, ``max_drop``, ``min_snr``, ``redact``, ``prove_in``
+      (:class:`.options.JudgeOptions`)
+    - running: ``timeout``, ``memory_limit``, ``keep``, ``engine``, ``pass_env``, ``on_event``
       (:class:`.options.RunOptions`)
     - names that differ: ``bind``, ``bind_inputs``, candidate name -> reference name (:class:`.options.BindOptions`)
     - the candidate's ``precision``: the coarsest that is accepted (:class:`.options.CandidateOptions`)

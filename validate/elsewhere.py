@@ -46,12 +46,14 @@ def releases_for(names: Sequence[str], format: str) -> tuple[Release, ...]:
     return found
 
 
-def run_elsewhere(job: JobFolder, model: ModelHandle, bindings: Bindings, run: RunOptions) -> tuple[Elsewhere, ...]:
-    """Run a candidate in each of ``run.prove_in`` on the job's samples, and leave the outputs in the job folder.
+def run_elsewhere(
+    job: JobFolder, model: ModelHandle, bindings: Bindings, names: Sequence[str], run: RunOptions
+) -> tuple[Elsewhere, ...]:
+    """Run a candidate in each of the releases ``names`` on the job's samples, and leave the outputs in the job folder.
 
     Raises ParityGateError PG201, and PG403 where an environment can't be made.
     """
-    return tuple(_run(job, model, bindings, run, release) for release in releases_for(run.prove_in, model.format.name))
+    return tuple(_run(job, model, bindings, run, release) for release in releases_for(names, model.format.name))
 
 
 def _run(job: JobFolder, model: ModelHandle, bindings: Bindings, run: RunOptions, release: Release) -> Elsewhere:

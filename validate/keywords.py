@@ -63,6 +63,7 @@ class JudgeKeywords(TypedDict, total=False):
     max_flips: float | str | None
     max_drop: Mapping[str, float] | None
     min_snr: float | None
+    prove_in: Sequence[str]
     redact: bool
 
 
@@ -74,7 +75,6 @@ class RunKeywords(TypedDict, total=False):
     keep: PathLike | None
     engine: str | None
     pass_env: Sequence[str]
-    prove_in: Sequence[str]
     on_event: Listener
 
 

@@ -160,6 +160,8 @@ class JudgeOptions(OptionGroup):
     Budgets take the place of tolerances: ``max_flips`` is the greatest share (0 to 1) of rows that may change their
     class, ``max_drop`` maps metrics to how far below the reference's they may be, ``min_snr`` is the least
     signal-to-noise ratio of each output in dB. ``redact`` leaves values of samples and outputs out of the report.
+    ``prove_in`` names other runtimes and releases in which parity must hold as well
+    (:data:`.engines.elsewhere.catalog.RELEASES`).
     """
 
     policy: PolicyName | Policy = PolicyName.COMPUTED
@@ -179,6 +181,7 @@ class JudgeOptions(OptionGroup):
     max_drop: Mapping[str, float] = field(default_factory=dict)
     min_snr: float | None = None
     redact: bool = False
+    prove_in: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.policy, str):
@@ -219,8 +222,7 @@ class RunOptions(OptionGroup):
 
     ``keep`` is a new folder that receives the job's files. ``engine`` names the runtime of models that several can run
     (:data:`.engines.registry.ENGINES`; None: the default one), or :data:`~.engines.registry.BOTH`, whose outputs are
-    compared. ``prove_in`` names other runtimes and releases in which parity must hold as well
-    (:data:`.engines.elsewhere.catalog.RELEASES`). ``pass_env`` names variables of the environment that
+    compared. ``pass_env`` names variables of the environment that
     workers get in addition to those of docs/security.md. ``on_event`` is called with progress.
     """
 
@@ -229,7 +231,6 @@ class RunOptions(OptionGroup):
     keep: Path | None = None
     engine: str | None = None
     pass_env: tuple[str, ...] = ()
-    prove_in: tuple[str, ...] = ()
     on_event: Listener = ignore
 
     def __post_init__(self) -> None:

@@ -80,10 +80,10 @@ def compare_models(reference: Any, candidate: Any, options: ValidateOptions) -> 
     expectations, policy = read_expectations(options.judge), choose_policy(options.judge)
     watch = Stopwatch()
     with job_folder(run.keep) as job:
-        releases_for(run.prove_in, models[1].format.name)
+        releases_for(options.judge.prove_in, models[1].format.name)
         options = replace(options, sample=stored_samples(options.sample, job))
         expected, actual, bindings = _run_both(job, models, options, watch)
-        elsewhere = run_elsewhere(job, models[1], bindings, run)
+        elsewhere = run_elsewhere(job, models[1], bindings, options.judge.prove_in, run)
         from .conclude import Side, conclude
         from .report.redact import shown
 
