@@ -40,6 +40,10 @@ CATBOOST = Library("catboost", ("catboost",), "run and convert CatBoost models",
 COREMLTOOLS = Library("coremltools", ("coremltools",), "read and write Core ML models", "coreml", True)
 PILLOW = Library("PIL", ("pillow",), "read images as samples", "data")
 DISTRIBUTED = Library("distributed", ("distributed",), "run a gate on a Dask cluster", "cluster")
+SCIPY = Library("scipy", ("scipy",), "write sparse and special values of Core ML models", "coreml")
+TFLITE_SCHEMA = Library("tflite", ("tflite",), "read TensorFlow Lite files in check", "targets")
+SIGNING = Library("model_signing", ("model-signing",), "sign bundles and check signatures", "signing")
+OPENSSL = Library("OpenSSL", ("pyopenssl",), "keys for signatures", "signing")
 PYARROW = Library("pyarrow", ("pyarrow",), "read .parquet, .feather and .arrow samples", "data")
 
 LIBRARIES = (
@@ -62,6 +66,10 @@ LIBRARIES = (
     PILLOW,
     PYARROW,
     DISTRIBUTED,
+    SCIPY,
+    TFLITE_SCHEMA,
+    SIGNING,
+    OPENSSL,
 )
 """All of them, in the order in which ``paritygate doctor`` lists them."""
 

@@ -123,4 +123,9 @@ INCONCLUSIVE: dict[str, Guide] = {
         "Start it, and check the address.",
         "dask scheduler --port 8786",
     ),
+    "PG345": Guide(
+        "The sender left the samples out, because their values may not leave the house.",
+        "Ask the sender for a bundle with samples that may, or validate against the source.",
+        "paritygate bundle model.keras -o model.parity.zip --samples public.npz",
+    ),
 }

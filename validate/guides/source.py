@@ -61,4 +61,19 @@ SOURCE: dict[str, Guide] = {
         "Put all of the model's files into one folder and save it again.",
         "paritygate inspect model/model.onnx",
     ),
+    "PG440": Guide(
+        "The bundle was cut off or changed on its way, or put together from several.",
+        "Don't use the model. Fetch the bundle again, and compare its SHA-256 with the sender's.",
+        "paritygate verify model.parity.zip --key sender.pub.pem",
+    ),
+    "PG540": Guide(
+        "Another key signed it, nobody did, or somebody changed it afterwards.",
+        "Don't use the model. Ask the sender for the key, by another way than the bundle came.",
+        "paritygate verify model.parity.zip --key sender.pub.pem",
+    ),
+    "PG541": Guide(
+        "The archive was made to write elsewhere or to fill the disk, or another tool packed it again.",
+        "Don't unpack it. Ask the sender for the bundle as paritygate wrote it.",
+        "paritygate verify model.parity.zip",
+    ),
 }

@@ -87,4 +87,9 @@ USAGE: dict[str, Guide] = {
         "Give one report of each shard of one run.",
         "paritygate report merge shard-1.json shard-2.json -o gate.json",
     ),
+    "PG240": Guide(
+        "The receiver has neither the source nor the budget or waiver that the proof rests on.",
+        "Bundle the model in float and without waivers, or hand over its report beside it.",
+        "paritygate bundle model.keras -o model.parity.zip",
+    ),
 }

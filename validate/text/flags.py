@@ -91,7 +91,12 @@ _FORMS: dict[str, tuple[str, Form]] = {
 }
 """Flag -> the keyword, and how its value is written in Python."""
 
-_SWITCHES = {"trust": "trust=True", "second-opinion": "second_opinion=True", "no-localise": "localise=False"}
+_SWITCHES = {
+    "trust": "trust=True",
+    "second-opinion": "second_opinion=True",
+    "no-localise": "localise=False",
+    "redact": "redact=True",
+}
 """Flags without a value."""
 
 

@@ -181,7 +181,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "with another precision": ("q.onnx", {"quantize": "dynamic", "precision": "fp16", **SAMPLES, **FLIPS}, "combined"),
     "activations of a Core ML model": ("q.mlpackage", {"quantize": "static", **SAMPLES, **FLIPS}, ".mlpackage"),
     "a neural network": ("q.mlmodel", {"quantize": "weights", **SAMPLES, **FLIPS}, ".mlmodel"),
-    "a budget for float32": ("q.onnx", {**SAMPLES, **FLIPS}, "a budget judges what --quantize writes"),
+    "a budget for float32": ("q.onnx", {**SAMPLES, **FLIPS}, "a budget judges what quantize writes"),
     "an unknown method": ("q.onnx", {"quantize": "int2", **SAMPLES, **FLIPS}, "unknown value"),
 }
 

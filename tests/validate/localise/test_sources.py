@@ -44,7 +44,7 @@ def test_keras_layers_are_named(tmp_path: Path) -> None:
     assert convert(model, tmp_path / "good.onnx", seed=1).report.passed
     for layer, kind in (("stem", "Conv2D"), ("middle", "Conv2D")):
         bad = with_weight(tmp_path / "good.onnx", tmp_path / f"{layer}.onnx", layer)
-        found = validate(model, bad, localise=True).divergence
+        found = validate(model, bad, localise=True, repro=tmp_path / f"{layer}.repro").divergence
         assert found is not None
         assert (found.layer, found.kind) == (layer, kind)
         assert (found.matched_by, found.starts_here) == (MatchedBy.NAME_AND_VALUE, True)
@@ -130,7 +130,7 @@ def test_a_core_ml_operator_is_named(tmp_path: Path) -> None:
     onnx.save(classifier(), tmp_path / "a.onnx")
     onnx.save(changed(nudged("square")), tmp_path / "b.onnx")
     assert convert(tmp_path / "b.onnx", tmp_path / "b.mlpackage").report.passed
-    report = validate(tmp_path / "a.onnx", tmp_path / "b.mlpackage", localise=True)
+    report = validate(tmp_path / "a.onnx", tmp_path / "b.mlpackage", repro=tmp_path / "b.repro")
     found = report.divergence
     assert found is not None, str(report)
     assert (found.layer, found.layers, found.starts_here) == ("hidden", ("hidden",), True)
