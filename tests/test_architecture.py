@@ -16,7 +16,9 @@ from paritygate.validate.engines.libraries import LIBRARIES
 
 ROOT = Path(__file__).parent.parent
 PARTS = ("api", "cli", "convert", "gate", "targets", "validate")
-FRAMEWORKS = {library.module for library in LIBRARIES if library.extra not in ("", "data", "cluster")}
+FRAMEWORKS = {
+    library.module for library in LIBRARIES if library.extra not in ("", "data", "cluster", "targets", "signing")
+}
 WHERE_FRAMEWORKS_MAY_BE_IMPORTED = (
     "validate/engines/",
     "validate/localise/trace/",
