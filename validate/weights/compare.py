@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .differing import rounds_alike
 from .folded import match_folded
 from .ledger import Found, Ledger, Weights
 from .match import Matcher
@@ -32,6 +33,7 @@ def compare_weights(reference: Weights, candidate: Weights, precision: str = "")
         left = {name: array for name, array in own.items() if name not in ledger.explained}
         if left and narrow.itemsize < dtype.itemsize:
             differences += Matcher(ledger, dtype, largest, narrow).match(left)
+    differences = [each for each in differences if not _is_rounding(each, ledger, constants, precision)]
     match_folded(ledger, constants)
     differences += near_differences(ledger, constants) if not precision else ()
     unexplained = [
@@ -46,6 +48,13 @@ def compare_weights(reference: Weights, candidate: Weights, precision: str = "")
         unexplained=tuple(unexplained),
         differences=tuple(differences),
     )
+
+
+def _is_rounding(difference: WeightDifference, ledger: Ledger, constants: Weights, precision: str) -> bool:
+    """Whether all that a constant differs by is the other neighbour in float16."""
+    constant = constants[difference.constant]
+    narrow = constant.dtype == np.float16 or precision == "float16"
+    return narrow and rounds_alike(ledger.parameters[difference.parameter], constant)
 
 
 def _floating(weights: Weights) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:

@@ -50,6 +50,26 @@ def _turned_back(parameter: Array, constant: Array) -> Iterator[Array]:
             yield squeezed.transpose(order).reshape(parameter.shape)
 
 
+def rounds_alike(parameter: Array, constant: Array) -> bool:
+    """Whether a constant is the whole parameter in float16, but for values that round to the neighbouring number.
+
+    A batch normalisation that hardly scales leaves a kernel as it was but for a few values near the middle of two
+    numbers of float16.
+    """
+    if parameter.size != constant.size:
+        return False
+    with np.errstate(over="ignore"):
+        wanted = parameter.astype(np.float16)
+    return any(_neighbours(wanted, back.astype(np.float16)) for back in _turned_back(wanted, constant))
+
+
+def _neighbours(one: Array, other: Array) -> bool:
+    larger = np.maximum(np.abs(one), np.abs(other))
+    with np.errstate(invalid="ignore"):
+        near = np.abs(one.astype(np.float32) - other) <= np.spacing(larger).astype(np.float32)
+    return bool(near.all())
+
+
 def equal_values(one: Array, other: Array) -> npt.NDArray[np.bool_]:
     """Where two arrays are equal, NaN included."""
     equal: npt.NDArray[np.bool_] = (one == other) | (np.isnan(one) & np.isnan(other))

@@ -171,3 +171,17 @@ def test_constants_of_a_float16_program_are_rounded_parameters():
     assert (proof.cast, proof.differences, proof.missing) == (QUERY.size, (), ())
     scaled = (half * np.float32(1.5)).astype(np.float32)
     assert compare_weights({"w": QUERY}, {"c": scaled}, "float16").missing == ("w",)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize(("change", "differs"), [(0.999995, False), (1.01, True)])
+def test_neighbours_in_float16_are_rounding(dtype, change, differs):
+    """An untrained batch normalisation scales by 0.999995: of 216 folded values one or two round the other way."""
+    kernel = np.random.default_rng(7).normal(size=(8, 3, 3, 3)).astype(np.float32)
+    folded = kernel.astype(np.float16)
+    moved = kernel * np.float32(change)
+    folded.reshape(-1)[:3] = moved.astype(np.float16).reshape(-1)[:3]
+    folded.reshape(-1)[5] = np.nextafter(folded.reshape(-1)[5], np.float16(9))  # a tie that went the other way
+    precision = "" if dtype is np.float16 else "float16"
+    found = compare_weights({"w": kernel}, {"c": folded.astype(dtype)}, precision)
+    assert bool(found.differences) is differs
