@@ -91,7 +91,8 @@ class Scatter:
 class HeatMap:
     """Greatest absolute error over two axes of an output; ``values`` are packed, ``rows`` by ``columns``.
 
-    ``axes`` are the output's axes, ``lengths`` their lengths: a cell stands for a block where these are longer.
+    ``axes`` are the output's axes, ``lengths`` their lengths: a cell stands for a block where these are longer. NaN
+    stands where an element has no error: it is finite on one side only.
     """
 
     axes: tuple[int, int]
@@ -111,13 +112,17 @@ class Look(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One array, capped: ``values`` are packed in the shape ``kept`` (height, width, channels for an image)."""
+    """One array, capped: ``values`` are packed in the shape ``kept`` (height, width, channels for an image).
+
+    ``start`` is the place of the first value among all of the array's, 0 for an image.
+    """
 
     name: str
     look: Look
     shape: tuple[int, ...]
     kept: tuple[int, ...]
     values: str
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +171,8 @@ class OutputCharts:
     """All charts of one output.
 
     ``error`` is the greatest absolute error. ``allowance`` and ``floor`` are quantiles (:data:`QUANTILES`) over drawn
-    elements; empty where there are none.
+    elements; empty where there are none. ``not_finite`` elements have no error: they are finite on one side only, or
+    infinite on both with other signs.
     """
 
     name: str
@@ -179,6 +185,7 @@ class OutputCharts:
     heat: HeatMap | None = None
     samples: tuple[WorstSample, ...] = ()
     flips: Flips | None = None
+    not_finite: int = 0
 
 
 QUANTILES = (0.05, 0.5, 0.95)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..charts import Shown, unpack
+from ..charts import Look, unpack
 from ..sentences import number
 
 if TYPE_CHECKING:
-    from ..charts import Flips, HeatMap, Histogram, OutputCharts, Scatter, WorstSample
+    from ..charts import Flips, HeatMap, Histogram, OutputCharts, Scatter, Shown, WorstSample
     from ..divergence import LayerError
     from ..types import ReportData
 
 _MOST_ROWS = 20
 _MOST_NUMBERS = 16
+_NOT_FINITE = "not finite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,23 @@ class Figure:
 
 def strip(report: ReportData) -> Figure | None:
     """Error, allowance and noise floor of every output on one axis."""
-    shown = [chart for chart in report.charts if chart.allowance or chart.error is not None]
+    shown = [chart for chart in report.charts if chart.allowance or chart.error is not None or chart.not_finite]
     if not shown:
         return None
-    rows = tuple((chart.name, number(chart.error), _range(chart.allowance), _range(chart.floor)) for chart in shown)
+    rows = tuple((chart.name, _greatest(chart), _range(chart.allowance), _range(chart.floor)) for chart in shown)
     caption = (
         "The greatest error of each output against what is allowed and against the noise floor (what rounding alone "
         "does): median and 5 to 95 % of the elements. Each element has its own allowance, so the histograms decide."
     )
     columns = ("output", "greatest error", "allowance (5, 50, 95 %)", "noise floor (5, 50, 95 %)")
     return Figure("strip", "Error, allowance and noise floor", caption, columns, rows)
+
+
+def _greatest(chart: OutputCharts) -> str:
+    if not chart.not_finite:
+        return number(chart.error)
+    lost = f"{chart.not_finite:,} {_NOT_FINITE}"
+    return lost if chart.error is None else f"{number(chart.error)}, {lost}"
 
 
 def layers(report: ReportData) -> Figure | None:
@@ -86,10 +95,16 @@ def _histogram(histogram: Histogram, at: int) -> Figure:
         left -= count
     if histogram.unbounded:
         rows.append(("not finite, or nothing allowed", f"{histogram.unbounded:,}", _percent(left / total)))
-    equal = f" {histogram.exact:,} of {total:,} elements are equal and not drawn." if histogram.exact else ""
-    caption = f"Each element's error as a share of its own allowance: what is right of 1 fails.{equal}"
+    caption = "Each element's error as a share of its own allowance: what is right of 1 fails."
+    if histogram.exact:
+        caption += f" {histogram.exact:,} of {total:,} elements are equal and not drawn."
+    if histogram.unbounded:
+        caption += (
+            f" {histogram.unbounded:,} are not finite, or nothing is allowed for them: they are in the table only."
+        )
+    kind = "histogram" if histogram.counts else "table"
     columns = ("error / allowance", "elements", "this much or more")
-    return Figure("histogram", "How large the errors are", caption, columns, tuple(rows), at)
+    return Figure(kind, "How large the errors are", caption, columns, tuple(rows), at)
 
 
 def _scatter(scatter: Scatter, at: int) -> Figure:
@@ -114,14 +129,16 @@ def _scatter(scatter: Scatter, at: int) -> Figure:
 
 def _heat(heat: HeatMap, at: int) -> Figure:
     values = unpack(heat.values)
-    order = sorted(range(len(values)), key=lambda n: (-values[n], n))[:_MOST_ROWS]
+    size = [math.inf if math.isnan(value) else value for value in values]
+    order = sorted(range(len(values)), key=lambda n: (-size[n], n))[:_MOST_ROWS]
     places = [
-        (_block(heat, 0, n // heat.columns), _block(heat, 1, n % heat.columns), number(values[n]))
+        (_block(heat, 0, n // heat.columns), _block(heat, 1, n % heat.columns), _finite(values[n]))
         for n in order
         if values[n]
     ]
     blocks = "" if (heat.rows, heat.columns) == heat.lengths else " A cell is a block of them."
     caption = f"The greatest error at each place of axes {heat.axes[0]} and {heat.axes[1]}, over all samples.{blocks}"
+    caption += " Red places are finite on one side only." if math.inf in size else ""
     columns = (f"axis {heat.axes[0]}", f"axis {heat.axes[1]}", "greatest error")
     return Figure("heat", "Where the errors are", caption, columns, tuple(places), at)
 
@@ -148,18 +165,34 @@ def _sample(sample: WorstSample, at: int, item: int) -> Figure:
     times = "" if sample.ratio is None else f" Its greatest error is {sample.ratio:.3g} times its allowance."
     caption = f"Sample {sample.sample}{row} ({sample.label}).{times}"
     arrays = (*sample.inputs, sample.reference, sample.candidate)
+    caption += _cut(sample.reference)
     rows = tuple((each.name, str(list(each.shape)), _numbers(each)) for each in arrays)
-    return Figure("sample", f"Worst sample {item + 1}", caption, ("array", "shape", "first values"), rows, at, item)
+    return Figure("sample", f"Worst sample {item + 1}", caption, ("array", "shape", "values"), rows, at, item)
+
+
+def _cut(shown: Shown) -> str:
+    """What is drawn of an output that is too large; the worst element is always in it."""
+    whole, drawn = math.prod(shown.shape), math.prod(shown.kept)
+    if drawn == whole:
+        return ""
+    if shown.look is Look.IMAGE:
+        return f" Drawn thinned to {shown.kept[0]} by {shown.kept[1]} pixels, the worst one among them."
+    return f" Elements {shown.start:,} to {shown.start + drawn - 1:,} of {whole:,} are drawn, the worst one among them."
 
 
 def _numbers(shown: Shown) -> str:
     values = unpack(shown.values)
     more = ", ..." if len(values) > _MOST_NUMBERS else ""
-    return ", ".join(f"{value:.6g}" for value in values[:_MOST_NUMBERS]) + more
+    before = f"from element {shown.start:,}: " if shown.start else ""
+    return before + ", ".join(f"{value:.6g}" for value in values[:_MOST_NUMBERS]) + more
 
 
 def _range(quantiles: tuple[float, ...]) -> str:
     return ", ".join(map(number, quantiles)) or "-"
+
+
+def _finite(value: float) -> str:
+    return number(value) if math.isfinite(value) else _NOT_FINITE
 
 
 def _maybe(value: float | None) -> str:

@@ -38,7 +38,7 @@ class PageView:
     sentence: str
     entries: tuple[EntryView, ...]
     counts: Mapping[str, int]
-    matrix: tuple[tuple[str, tuple[EntryView | None, ...]], ...]
+    matrix: tuple[tuple[str, tuple[tuple[EntryView, ...], ...]], ...]
     targets: tuple[str, ...]
     run: Rows
     several: bool
@@ -55,7 +55,9 @@ def page_view(document: Document) -> PageView:
         views[id(entry)] = view
     counts = Counter(entry.status.value for entry in document.entries)
     targets = tuple(dict.fromkeys(entry.target for entry in document.entries))
-    by_place = {(entry.model, entry.target): views[id(entry)] for entry in document.entries}
+    by_place: dict[tuple[str, str], list[EntryView]] = {}
+    for entry in ordered:
+        by_place.setdefault((entry.model, entry.target), []).append(views[id(entry)])
     models = dict.fromkeys(entry.model for entry in ordered)
     worst = ordered[0].status if ordered else Status.INCONCLUSIVE
     sentence = _counted(document, counts) if several else next(iter(views.values())).report.sentence
@@ -66,7 +68,7 @@ def page_view(document: Document) -> PageView:
         sentence,
         tuple(views[id(entry)] for entry in ordered),
         {status.value: counts[status.value] for status in _ORDER},
-        tuple((model, tuple(by_place.get((model, target)) for target in targets)) for model in models),
+        tuple((model, tuple(tuple(by_place.get((model, target), ())) for target in targets)) for model in models),
         targets,
         tuple(_run(document)),
         several,

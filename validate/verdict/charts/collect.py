@@ -78,6 +78,7 @@ def _charts(output: OutputComparison, spec: TensorSpec, shared: Shared) -> Outpu
         heat_map(values),
         worst_samples(values, shared.samples, shared.numbers),
         None if output.labels is None else _flips(values, shared.classes.get(output.name, ())),
+        sum(int(np.count_nonzero(np.isnan(values.error(sample)))) for sample in range(len(want))),
     )
 
 

@@ -116,7 +116,10 @@ def _density(values: Values) -> Density | None:
 
 
 def heat_map(values: Values) -> HeatMap | None:
-    """The greatest error over the last two axes, or height and width before few channels; None below three axes."""
+    """The greatest error over the last two axes, or height and width before few channels; None below three axes.
+
+    NaN wins over every error, so that a place without one doesn't look right.
+    """
     shapes = {array.shape[1:] for array in values.want}
     first = values.want[0]
     if first.ndim < 3 or len(shapes) > 1:
@@ -130,7 +133,7 @@ def heat_map(values: Values) -> HeatMap | None:
     most = np.zeros(lengths)
     for sample in range(len(values.want)):
         if values.want[sample].size:
-            most = np.fmax(most, np.nan_to_num(values.error(sample), nan=0.0).max(axis=others))
+            most = np.maximum(most, values.error(sample).max(axis=others))
     cells = _blocks(_blocks(most, 0), 1)
     return HeatMap(axes, lengths, cells.shape[0], cells.shape[1], pack(storable(cells)))
 

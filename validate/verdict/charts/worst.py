@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -49,8 +50,10 @@ def _row(ratio: Array, sample: Sample) -> int | None:
 def _shown_sample(values: Values, sample: Sample, at: int, number: int, row: int | None, ratio: float) -> WorstSample:
     numeric = {name: np.asarray(array) for name, array in sample.feed.items() if np.asarray(array).dtype.kind in "biuf"}
     inputs = tuple(shown(name, _of_row(array, row)) for name, array in list(numeric.items())[:_MOST_INPUTS])
+    worst = int(_of_row(values.ratio(at), row).argmax())
     sides = (
-        shown(name, _of_row(array[at], row)) for name, array in (("reference", values.want), ("candidate", values.got))
+        shown(name, _of_row(array[at], row), worst)
+        for name, array in (("reference", values.want), ("candidate", values.got))
     )
     return WorstSample(number, row, sample.label, rounded(ratio) if np.isfinite(ratio) else None, inputs, *sides)
 
@@ -59,16 +62,29 @@ def _of_row(array: Array, row: int | None) -> Array:
     return array if row is None or not array.ndim or row >= len(array) else array[row]
 
 
-def shown(name: str, array: Array) -> Shown:
-    """An array as an image, a waveform or a row of numbers, capped."""
+def shown(name: str, array: Array, worst: int = 0) -> Shown:
+    """An array as an image, a waveform or a row of numbers, capped so that element ``worst`` of all is kept."""
     image = _as_image(array)
     if image is not None:
-        step = -(-max(image.shape[:2]) // _SIDE)
-        kept = image[::step, ::step]
+        kept = _thinned(image, _pixel(array.shape, worst))
         return Shown(name, Look.IMAGE, array.shape, kept.shape, pack(storable(kept)))
-    flat = array.reshape(-1)[:_MOST_VALUES]
+    start = max(0, min(worst - _MOST_VALUES // 2, array.size - _MOST_VALUES))
+    flat = array.reshape(-1)[start : start + _MOST_VALUES]
     look = Look.WAVE if flat.size > _ROW else Look.ROW
-    return Shown(name, look, array.shape, flat.shape, pack(storable(flat)))
+    return Shown(name, look, array.shape, flat.shape, pack(storable(flat)), start)
+
+
+def _pixel(shape: tuple[int, ...], place: int) -> tuple[int, int]:
+    """Row and column in the image of the element at this place of the array."""
+    places = _as_image(np.arange(math.prod(shape)).reshape(shape))
+    row, column, _ = np.argwhere(places == place)[0]
+    return int(row), int(column)
+
+
+def _thinned(image: Array, pixel: tuple[int, int]) -> Array:
+    """Every so many rows and columns, this pixel's among them."""
+    step = -(-max(image.shape[:2]) // _SIDE)
+    return image[pixel[0] % step :: step, pixel[1] % step :: step]
 
 
 def _as_image(array: Array) -> Array | None:

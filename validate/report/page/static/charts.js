@@ -19,7 +19,7 @@ pg.axis = (name, more) => ({
 pg.charts = {};
 
 // Error, allowance and floor of all outputs on one axis of powers of ten; the lines reach from 5 to 95 %.
-pg.stripOutputs = (data) => data.outputs.filter((o) => o.allowance.length || o.error !== null);
+pg.stripOutputs = (data) => data.outputs.filter((o) => o.allowance.length || o.error !== null || o.not_finite);
 pg.stripHeight = (data) => 92 + 34 * pg.stripOutputs(data).length;
 
 pg.charts.strip = (data) => {
@@ -35,19 +35,21 @@ pg.charts.strip = (data) => {
   const errors = outputs.flatMap((o, n) => (pg.finite(o.error) > 0 ? [[Math.log10(o.error), n]] : []));
   const all = [...errors.map((e) => e[0]), ...outputs.flatMap((o) => [...logs(o, "allowance"), ...logs(o, "floor")])];
   const low = Math.floor(Math.min(...(all.length ? all : [-1]))), high = Math.ceil(Math.max(...(all.length ? all : [0])));
-  const equal = outputs.flatMap((o, n) => (o.error === 0 ? [[low - 1, n]] : []));
-  const left = equal.length ? low - 2 : low;
+  const equal = outputs.flatMap((o, n) => (o.error === 0 && !o.not_finite ? [[low - 1, n]] : []));
+  const lost = outputs.flatMap((o, n) => (o.not_finite || (o.error !== null && pg.finite(o.error) === null) ? [[high + 1, n]] : []));
+  const left = equal.length ? low - 2 : low, right = Math.max(lost.length ? high + 2 : high, left + 1);
   return { ...pg.base(),
     grid: { left: 12, right: 28, top: 36, bottom: 44, containLabel: true },
-    tooltip: { ...pg.base().tooltip, formatter: (p) => `${p.seriesName}: ${p.seriesName === "equal" ? 0 : pg.short(10 ** p.value[0])}` },
-    xAxis: pg.axis("absolute, in units of the output", { type: "value", min: left, max: Math.max(high, left + 1),
+    tooltip: { ...pg.base().tooltip, formatter: (p) => ({ equal: "equal", "not finite": "not finite on one side" })[p.seriesName] ?? `${p.seriesName}: ${pg.short(10 ** p.value[0])}` },
+    xAxis: pg.axis("absolute, in units of the output", { type: "value", min: left, max: right,
       interval: Math.max(1, Math.ceil((high - low) / 12)), axisLabel: { color: pg.colour("soft"), hideOverlap: true,
-        formatter: (v) => (v < low - 1 ? "" : v < low ? "0" : pg.power(v)) } }),
+        formatter: (v) => (v < low - 1 || v > Math.max(high, low + 1) ? "" : v < low ? "0" : pg.power(v)) } }),
     yAxis: { type: "category", data: names, inverse: true, axisLabel: { color: pg.colour("text") },
       axisTick: { show: false }, axisLine: { show: false }, splitLine: { show: true, lineStyle: { color: pg.colour("line"), opacity: 0.5 } } },
     series: [series("noise floor", "floor", pg.colour("c3"), "rect"), series("allowance", "allowance", pg.colour("c1"), "roundRect"),
       { name: "greatest error", type: "scatter", symbol: "diamond", symbolSize: 15, itemStyle: { color: pg.colour("bad") }, data: errors },
-      ...(equal.length ? [{ name: "equal", type: "scatter", symbol: "emptyCircle", symbolSize: 10, itemStyle: { color: pg.colour("pass") }, data: equal }] : [])] };
+      ...(equal.length ? [{ name: "equal", type: "scatter", symbol: "emptyCircle", symbolSize: 10, itemStyle: { color: pg.colour("pass") }, data: equal }] : []),
+      ...(lost.length ? [{ name: "not finite", type: "scatter", symbol: "triangle", symbolSize: 14, itemStyle: { color: pg.colour("bad") }, data: lost }] : [])] };
 };
 
 // Counts of error / allowance, the share of elements at or beyond each ratio, the limit and the floor as lines.
@@ -131,33 +133,36 @@ pg.densitySeries = (density, chart, span) => {
 
 pg.charts.heat = (data, output, chart) => {
   const h = output.heat, values = pg.unpack(h.values);
-  const most = values.reduce((a, b) => Math.max(a, b), 0) || 1;
+  const most = values.reduce((a, b) => (b > a ? b : a), 0) || 1;
   const across = Math.max(chart.getWidth() - 106, 50) / h.columns, down = Math.max(chart.getHeight() - 84, 50) / h.rows;
   const scale = (cells, length) => (v) => (Number.isInteger(v) ? String(Math.round((v * length) / cells)) : "");
   return { ...pg.base(), legend: { show: false }, grid: { left: 72, right: 34, top: 36, bottom: 48 },
     title: { text: `full colour: ${pg.short(most)}`, right: 30, top: 4, textStyle: { fontSize: 11, fontWeight: "normal", color: pg.colour("soft") } },
-    tooltip: { ...pg.base().tooltip, formatter: (p) => `[${p.data.place}]: ${pg.short(p.data.error)}` },
+    tooltip: { ...pg.base().tooltip, formatter: (p) => `[${p.data.place}]: ${Number.isNaN(p.data.error) ? "not finite" : pg.short(p.data.error)}` },
     xAxis: pg.axis(`axis ${h.axes[1]}`, { type: "value", min: 0, max: h.columns, splitLine: { show: false }, axisLabel: { color: pg.colour("soft"), formatter: scale(h.columns, h.lengths[1]) } }),
     yAxis: pg.axis(`axis ${h.axes[0]}`, { type: "value", min: 0, max: h.rows, inverse: true, nameGap: 44, splitLine: { show: false }, axisLabel: { color: pg.colour("soft"), formatter: scale(h.rows, h.lengths[0]) } }),
     series: [{ type: "scatter", symbol: "rect", progressive: 0, symbolSize: [across + 0.6, down + 0.6], silent: false,
       data: values.map((error, n) => ({ value: [(n % h.columns) + 0.5, Math.floor(n / h.columns) + 0.5], error,
         place: [Math.floor((Math.floor(n / h.columns) * h.lengths[0]) / h.rows), Math.floor(((n % h.columns) * h.lengths[1]) / h.columns)],
-        itemStyle: { color: `rgba(${pg.colour("heat")}, ${(error / most).toFixed(3)})` } })) }] };
+        itemStyle: { color: Number.isNaN(error) ? pg.colour("bad") : `rgba(${pg.colour("heat")}, ${(error / most).toFixed(3)})` } })) }] };
 };
 
 pg.charts.layers = (data) => {
   const used = data.layers.map((l) => ({ ...l, error: pg.finite(l.error), allowed: pg.finite(l.allowed) }));
   const values = used.flatMap((l) => [l.error, l.allowed]).filter((v) => v > 1e-30);
-  const low = Math.floor(Math.log10(Math.min(...values))) - 1, high = Math.ceil(Math.log10(Math.max(...values)));
+  if (!values.length) values.push(1);
+  const low = Math.floor(Math.log10(Math.min(...values))) - 1, high = Math.max(Math.ceil(Math.log10(Math.max(...values))), low + 1);
+  const top = used.some((l) => l.error === null) ? high + 1 : high;
   const log = (v) => (v > 1e-30 ? Math.log10(v) : low);
+  const told = (v) => (v === null ? "not finite" : pg.short(v));
   const first = used.findIndex((l) => l.tensor === data.first);
-  return { ...pg.base(), grid: { left: 68, right: 28, top: 52, bottom: used.length > 8 ? 92 : 36 },
-    tooltip: { ...pg.base().tooltip, trigger: "axis", formatter: (ps) => `${pg.name(used[ps[0].dataIndex].tensor, 60)}\nerror ${pg.short(used[ps[0].dataIndex].error ?? NaN)}\nexplained ${pg.short(used[ps[0].dataIndex].allowed ?? NaN)}` },
+  return { ...pg.base(), grid: { left: 76, right: 28, top: 52, bottom: used.length > 8 ? 92 : 36 },
+    tooltip: { ...pg.base().tooltip, trigger: "axis", formatter: (ps) => `${pg.name(used[ps[0].dataIndex].tensor, 60)}\nerror ${told(used[ps[0].dataIndex].error)}\nexplained ${told(used[ps[0].dataIndex].allowed)}` },
     xAxis: { type: "category", data: used.map((l) => pg.name(l.layer || l.tensor, 16)), axisLabel: { color: pg.colour("soft"), rotate: used.length > 8 ? 45 : 0, hideOverlap: true }, axisLine: { lineStyle: { color: pg.colour("line") } } },
-    yAxis: pg.axis("error", { type: "value", min: low, max: Math.max(high, low + 1), nameGap: 48, minInterval: 1, axisLabel: { color: pg.colour("soft"), formatter: (v) => (v <= low ? "0" : pg.power(v)) } }),
-    series: [{ name: "error", type: "line", symbolSize: 8, data: used.map((l) => ({ value: log(l.error), itemStyle: { color: l.agrees ? pg.colour("c1") : pg.colour("bad") } })), lineStyle: { color: pg.colour("c3") }, itemStyle: { color: pg.colour("bad") },
+    yAxis: pg.axis("error", { type: "value", min: low, max: top, nameGap: 56, minInterval: 1, axisLabel: { color: pg.colour("soft"), formatter: (v) => (v <= low ? "0" : v > high ? "not finite" : pg.power(v)) } }),
+    series: [{ name: "error", type: "line", symbolSize: 8, data: used.map((l) => ({ value: l.error === null ? top : log(l.error), itemStyle: { color: l.agrees ? pg.colour("c1") : pg.colour("bad") } })), lineStyle: { color: pg.colour("c3") }, itemStyle: { color: pg.colour("bad") },
       markLine: first < 0 ? undefined : { symbol: "none", silent: true, label: { formatter: "first unexplained", color: pg.colour("bad") }, lineStyle: { color: pg.colour("bad"), type: "dashed" }, data: [{ xAxis: first }] } },
-    { name: "explained by rounding", type: "line", symbol: "none", data: used.map((l) => log(l.allowed)), lineStyle: { color: pg.colour("c1"), type: "dashed" }, itemStyle: { color: pg.colour("c1") } }] };
+    { name: "explained by rounding", type: "line", symbol: "none", data: used.map((l) => (l.allowed === null ? null : log(l.allowed))), lineStyle: { color: pg.colour("c1"), type: "dashed" }, itemStyle: { color: pg.colour("c1") } }] };
 };
 
 pg.charts.margins = (data, output) => {

@@ -35,11 +35,25 @@ pg.inView = new IntersectionObserver((seen) => {
 }, { rootMargin: "300px" });
 
 pg.prepare = (root) => root.querySelectorAll("figure.chart").forEach((figure) => pg.inView.observe(figure));
-pg.redraw = () => [...pg.drawn.keys()].forEach(pg.draw);
+// What is folded has no size to be drawn in: it is drawn anew when it is seen again.
+pg.forget = (figure) => {
+  for (const chart of pg.drawn.get(figure) ?? []) chart.dispose();
+  pg.drawn.delete(figure);
+};
+pg.redraw = () => [...pg.drawn.keys()].forEach((figure) => (figure.checkVisibility() ? pg.draw(figure) : pg.forget(figure)));
 pg.prepare(document);
 
 let resizing = 0;
 addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(pg.redraw, 150); });
+// Paper is white, whatever the screen is.
 addEventListener("beforeprint", () => {
-  document.querySelectorAll(".entry .body figure.chart").forEach((figure) => pg.drawn.has(figure) || pg.draw(figure));
+  const root = document.documentElement;
+  pg.onScreen = root.dataset.theme;
+  root.dataset.theme = "light";
+  pg.redraw();
+  document.querySelectorAll(".entry .body figure.chart").forEach((figure) => pg.drawn.has(figure) || !figure.checkVisibility() || pg.draw(figure));
+});
+addEventListener("afterprint", () => {
+  if (pg.onScreen) document.documentElement.dataset.theme = pg.onScreen; else delete document.documentElement.dataset.theme;
+  pg.redraw();
 });

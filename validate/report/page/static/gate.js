@@ -47,8 +47,11 @@ if (document.getElementById("filter")) {
     pg.setState({ entry: cell.dataset.entry });
     pg.reveal(document.getElementById(`entry-${cell.dataset.entry}`));
   }));
-  addEventListener("hashchange", pg.apply);
-  const named = document.getElementById(`entry-${pg.state().get("entry")}`);
-  pg.apply();
-  if (named) pg.reveal(named);
+  const follow = () => {
+    const named = document.getElementById(`entry-${pg.state().get("entry")}`);
+    pg.apply();
+    if (named) pg.reveal(named);
+  };
+  addEventListener("hashchange", follow);
+  follow();
 }
