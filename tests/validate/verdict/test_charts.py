@@ -87,6 +87,15 @@ def test_the_heat_map_keeps_the_greatest_error_of_a_block():
     assert (table[-1, -1], table.max(), np.count_nonzero(table)) == (4, 4, 2)
 
 
+def test_the_heat_map_tells_what_has_no_error():
+    want = np.zeros((2, 3, 100, 130), np.float32)
+    got = want.copy()
+    got[0, 0, 0, 0], got[1, 2, 99, 129], got[1, 2, 99, 128] = np.nan, np.inf, 4
+    table = unpack(elements.heat_map(values((want, got), (want, want))).values)
+    assert [n for n, value in enumerate(table) if np.isnan(value)] == [0, 64 * 64 - 1]
+    assert np.count_nonzero(np.nan_to_num(table)) == 0
+
+
 def test_the_heat_map_of_channels_last_is_over_height_and_width():
     assert elements.heat_map(values(noisy((1, 8, 9, 3)))).axes == (1, 2)
     assert elements.heat_map(values(noisy((4, 9)))) is None
@@ -117,6 +126,26 @@ def test_the_worst_row_of_the_worst_samples_is_shown():
 def test_what_an_array_looks_like(shape, look, kept):
     found = shown("x", np.ones(shape, np.float32))
     assert (found.look, found.shape, found.kept, len(unpack(found.values))) == (look, shape, kept, np.prod(kept))
+
+
+SHAPES = st.one_of(
+    st.tuples(st.integers(1, 3000)),
+    st.tuples(st.sampled_from((1, 3, 4)), st.integers(4, 150), st.integers(4, 150)),
+    st.tuples(st.integers(5, 150), st.integers(5, 150), st.sampled_from((1, 3, 4))),
+)
+
+
+@given(SHAPES, st.data())
+def test_the_worst_element_is_among_what_is_shown(shape, data):
+    array = np.zeros(shape, np.float32)
+    worst = data.draw(st.integers(0, array.size - 1))
+    array.flat[worst] = 1
+    found = shown("x", array, worst)
+    kept = unpack(found.values)
+    assert sum(kept) == 1
+    assert len(kept) == np.prod(found.kept)
+    if found.look is not Look.IMAGE:
+        assert found.start + kept.index(1) == worst
 
 
 def test_flips_are_counted_by_pair_and_ties_stand_apart():

@@ -153,10 +153,11 @@ def _flips(flips: Flips, at: int) -> Figure:
     ties = f", {len(flips.ties):,} of the drawn ones at ties" if flips.ties else ""
     total = sum(pair.count for pair in flips.pairs)
     caption = f"{total:,} of {flips.rows:,} rows have another class{ties}."
-    if flips.margins:
+    drawn = any(map(math.isfinite, unpack(flips.errors)))
+    if drawn:
         caption += " A row can flip where its error is as large as half its margin."
     rows = tuple((pair.reference, pair.candidate, f"{pair.count:,}") for pair in flips.pairs)
-    kind = "margins" if flips.margins else "table"
+    kind = "margins" if drawn else "table"
     return Figure(kind, "Classes that changed", caption, ("reference", "candidate", "rows"), rows, at)
 
 

@@ -21,8 +21,8 @@ IMAGE = (2, 3, 12, 16)
 NASTY = "</script><script>alert(1)</script><!--<img src=x onerror=alert(2)>\"'{{ 7*7 }}"
 
 
-def judged(*, broken, name="mask"):
-    """An image, scores of classes and their labels over two samples, judged."""
+def judged(*, broken, name="mask", lost=False):
+    """An image, scores of classes and their labels over two samples, judged; ``lost`` image rows are NaN."""
     rng = np.random.default_rng(3)
     samples, expected, actual = [], [], []
     for _ in range(2):
@@ -36,6 +36,9 @@ def judged(*, broken, name="mask"):
         else:
             got[name] *= np.float32(1 + 1e-7)
         samples.append(Sample("normal, batch 2", {"x": image}, SampleKind.NORMAL, 2))
+        if lost:
+            got[name] = want[name].copy()
+            got[name][:, :, 2:4] = np.nan
         expected.append(want)
         actual.append(got)
     specs = tuple(TensorSpec(key, value.dtype.name, value.shape) for key, value in expected[0].items())
@@ -51,8 +54,8 @@ def judged(*, broken, name="mask"):
     return judge(comparison, DefaultPolicy(), Expectations()), signature
 
 
-def report(*, broken, name="mask"):
-    judgement, signature = judged(broken=broken, name=name)
+def report(*, broken, name="mask", lost=False):
+    judgement, signature = judged(broken=broken, name=name, lost=lost)
     model = ModelSummary("model.keras", "Keras", signature, 1000, "ab" * 32, runtime="TensorFlow 2")
     made = Report(
         judgement.outputs,
@@ -77,8 +80,9 @@ def divergence(name):
                       starts_here=True, trail=trail)  # fmt: skip
 
 
-def single(*, broken, name="mask"):
-    return Document("validate", (Entry("model.keras", "model.onnx", report(broken=broken, name=name)),), version="1.0")
+def single(*, broken, name="mask", lost=False):
+    made = report(broken=broken, name=name, lost=lost)
+    return Document("validate", (Entry("model.keras", "model.onnx", made),), version="1.0")
 
 
 def gate(models):

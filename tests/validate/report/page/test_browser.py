@@ -36,6 +36,7 @@ def files(tmp_path_factory):
         "pass": single(broken=False),
         "fail": single(broken=True),
         "nasty": single(broken=True, name=NASTY),
+        "lost": single(broken=True, lost=True),
         "folded": gate(1),
         "gate": gate(20),
         "large": gate(300),
@@ -157,6 +158,54 @@ def test_a_folded_pass_is_built_and_drawn_when_it_is_opened(show):
     WebDriverWait(page, 10).until(lambda _: entry.find_elements(By.CSS_SELECTOR, "canvas"))
     assert entry.get_attribute("open")
     assert f"entry={cell.get_attribute('data-entry')}" in page.current_url
+
+
+CANVAS = "return [...arguments[0].querySelectorAll('figure.strip canvas')].map((canvas) => canvas.toDataURL())"
+
+
+def test_what_was_folded_while_the_window_changed_is_drawn_again(show):
+    page = show("folded")
+    entry = page.find_element(By.CSS_SELECTOR, "details.entry")
+    entry.find_element(By.CSS_SELECTOR, "summary").click()
+    WebDriverWait(page, 10).until(lambda _: page.execute_script(CANVAS, entry))
+    before = page.execute_script(CANVAS, entry)
+    page.execute_script("arguments[0].open = false; pg.redraw()", entry)
+    page.execute_script("arguments[0].open = true", entry)
+    WebDriverWait(page, 10).until(lambda _: page.execute_script(CANVAS, entry) == before)
+
+
+def test_a_dark_page_is_printed_in_light_colours(show):
+    page = show("fail", dark=True)
+    strip = page.find_element(By.CSS_SELECTOR, "body")
+    page.execute_script(DRAW_ALL)
+    dark = page.execute_script(CANVAS, strip)
+    page.execute_script("dispatchEvent(new Event('beforeprint'))")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert page.execute_script("return getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert page.execute_script(CANVAS, strip) != dark
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    page.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    )
+    page.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert page.execute_script(CANVAS, strip) == dark
+
+
+RED = """return [...document.querySelectorAll('figure.sample canvas')].map((canvas) => {
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  return data.filter((_, n) => n % 4 === 0 && data[n] === 255 && data[n + 1] === 0 && data[n + 2] === 64).length;
+})"""
+
+
+def test_what_is_not_finite_is_drawn_as_such(show):
+    page = show("lost")
+    page.execute_script(DRAW_ALL)
+    assert (
+        page.execute_script("return pg.charts.strip(pg.dataOf(document.querySelector('figure'))).series.at(-1).name")
+        == "not finite"
+    )
+    # Input, reference, candidate, difference: rows 2 and 3 of the 16 columns are lost.
+    assert page.execute_script(RED)[:4] == [0, 0, 32, 32]
 
 
 def test_the_keyboard_reaches_and_works_everything(show):

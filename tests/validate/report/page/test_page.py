@@ -147,6 +147,22 @@ def test_names_from_files_cannot_break_out(name):
     assert all(output["name"] == given_name for data in page.data for output in json.loads(data)["outputs"])
 
 
+def test_the_matrix_shows_every_entry_of_one_model_and_target():
+    good, bad = report(broken=False), report(broken=True)
+    page = render_page(Document("gate", tuple(Entry("a", "onnx", made) for made in (bad, good))))
+    (row,) = re.findall(r'<tr><th scope="row">a</th>.*?</tr>', page)
+    assert re.findall(r'class="cell (\w+)"', row) == ["fail", "pass"]
+
+
+def test_lost_elements_are_told_apart_from_equal_ones():
+    # Two samples of two images: 3 channels, 2 rows of 16 columns each.
+    text = Page(render_page(single(broken=True, lost=True))).text
+    assert "mask 0, 384 not finite" in text
+    assert "384 are not finite, or nothing is allowed for them" in text
+    assert "Red places are finite on one side only" in text
+    assert re.search(r"axis 2 axis 3 greatest error 2 0 not finite 2 1 not finite", text)
+
+
 def test_passes_of_a_gate_are_folded_and_failures_open():
     page = render_page(gate(10))
     entries = re.findall(r'<details class="entry" id="entry-\d+" data-status="(\w+)" data-name="[^"]*"( open)?>', page)
