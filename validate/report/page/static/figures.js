@@ -39,6 +39,8 @@ pg.prepare = (root) => root.querySelectorAll("figure.chart").forEach((figure) =>
 pg.forget = (figure) => {
   for (const chart of pg.drawn.get(figure) ?? []) chart.dispose();
   pg.drawn.delete(figure);
+  pg.inView.unobserve(figure);
+  pg.inView.observe(figure);
 };
 pg.redraw = () => [...pg.drawn.keys()].forEach((figure) => (figure.checkVisibility() ? pg.draw(figure) : pg.forget(figure)));
 pg.prepare(document);
