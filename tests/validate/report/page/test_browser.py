@@ -205,6 +205,20 @@ def test_what_is_not_finite_is_drawn_as_such(show):
     assert page.execute_script(RED)[:4] == [0, 0, 32, 32]
 
 
+BAD_PIXELS = """const figure = document.querySelector('figure.histogram');
+  Object.assign(pg.dataOf(figure).outputs[figure.dataset.output].histogram, { start: 4, counts: [arguments[0]] });
+  pg.draw(figure);
+  const canvas = figure.querySelector('canvas');
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  return data.filter((_, n) => n % 4 === 0 && data[n] === 207 && data[n + 1] === 34 && data[n + 2] === 46).length"""
+
+
+def test_a_single_element_beyond_its_allowance_can_be_seen(show):
+    page = show("fail")
+    none, one = (page.execute_script(BAD_PIXELS, count) for count in (0, 1))
+    assert one > none + 100
+
+
 def test_the_keyboard_reaches_and_works_everything(show):
     page = show("gate")
     seen = []
