@@ -78,7 +78,7 @@ pg.charts.histogram = (data, output) => {
       : `${pg.short(10 ** p.value[0])} or more: ${p.value[1].toPrecision(3)} %`) },
     xAxis: pg.axis("error / allowance", { type: "value", min: low, max: high, minInterval: 1, interval: Math.max(1, Math.ceil((high - low) / 9)),
       axisLabel: { color: pg.colour("soft"), hideOverlap: true, formatter: pg.power } }),
-    yAxis: [pg.axis("elements", { type: "log", logBase: 10, min: 0.5, startValue: 0.5, max: Math.max(10, ...h.counts), nameGap: 48, axisLabel: { color: pg.colour("soft"), hideOverlap: true, formatter: (v) => (v < 1 ? "" : pg.power(Math.log10(v))) } }),
+    yAxis: [pg.axis("elements", { type: "log", logBase: 10, min: 0.5, startValue: 0.5, max: 10 ** Math.ceil(Math.log10(Math.max(10, ...h.counts))), nameGap: 48, axisLabel: { color: pg.colour("soft"), hideOverlap: true, formatter: (v) => (v < 1 ? "" : pg.power(Math.log10(v))) } }),
       pg.axis("share at or beyond", { type: "value", min: 0, max: 100, nameGap: 42, splitLine: { show: false }, axisLabel: { color: pg.colour("soft"), formatter: "{value} %" } })],
     series: [{ name: "elements", type: "bar", barWidth: "96%", barMaxWidth: 14, data: bars, itemStyle: { color: pg.colour("c1") },
       markLine: { symbol: "none", silent: true, data: lines } },
